@@ -1,4 +1,4 @@
-"""Typed settings: YAML recipes and dotted overrides into a dataclass, unknown keys refused."""
+"""Typed settings: YAML recipes and dotted overrides parsed into a dataclass, strictly."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from typing import Any, Protocol, TypeVar, get_args, get_type_hints, runtime_che
 import jsonargparse
 
 from densefit.errors import ConfigError
-from densefit.recipe_file import check_words, hint_of, place, recipes_in, restore_texts, takes_text
+from densefit.recipe_file import (
+    check_words,
+    hint_of,
+    location_in,
+    recipes_in,
+    restore_texts,
+    takes_text,
+)
 from densefit.yaml_document import Document, load
 from densefit.yaml_words import dump
 
 T = TypeVar("T")
 
-# Values on the command line are read as those of recipes are, and written as they are read.
+# The command line uses the same YAML reader and writer as recipes.
 _MODE = "densefit"
 jsonargparse.set_loader(_MODE, load, exceptions=(ConfigError,))
 jsonargparse.set_dumper(_MODE, dump)
@@ -37,19 +44,19 @@ def parse(
     """Read settings of the dataclass `kind` from a command line.
 
     `--config FILE` reads a YAML recipe, `--a.b value` overrides one key, later wins;
-    `--print_config` shows the result and ends the program. Keys are never abbreviated. Inside of a
-    dict, `--heads.kind.channels 8` changes one key, however deep, and leaves its neighbours; such
-    keys come after all others.
+    `--print_config` prints the result and exits. Keys are never abbreviated. Inside a dict,
+    `--heads.kind.channels 8` changes one key at any depth and keeps the others; such keys are
+    applied after all others.
 
     Args:
         kind: a dataclass, nested dataclasses allowed; its docstring becomes the help.
-        arguments: the command line; that of the program by default.
+        arguments: arguments to parse; by default, the program's command line.
         description: first lines of the help.
-        defaults: dotted key -> value, in place of the dataclass's own defaults.
-        positional: a field of `kind`, a list of texts, that is given without a `--key`.
+        defaults: dotted key -> value that replaces the dataclass's default.
+        positional: a field of `kind`, a list of strings, that is passed without a `--key`.
 
     Returns:
-        The instance, and the whole of the settings as YAML.
+        The instance, and all settings as YAML.
 
     Raises:
         ConfigError: an unknown key (with the nearest known one) or a value of another type.
@@ -67,15 +74,15 @@ def parse(
     try:
         if defaults:
             parser.set_defaults(dict(defaults))
-        given = list(sys.argv[1:] if arguments is None else arguments)
-        shallow, deep = _split(given, _keys(parser), kind)
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        shallow, deep = _split(words, _keys(parser), kind)
         for key, value in _pairs(shallow):
             hint = hint_of(kind, key)
             if hint is not None:
                 check_words(_value_of(value, hint, key), hint, key, lambda key: f"--{key}")
         shallow, recipes = recipes_in(shallow, kind)
-        shown = "--print_config" in shallow
-        if shown:
+        prints_config = "--print_config" in shallow
+        if prints_config:
             shallow.remove("--print_config")
         namespace = parser.parse_args(shallow)
         for key, path, value in deep:
@@ -89,31 +96,34 @@ def parse(
         where = _where(reason, arguments, recipes)
         raise ConfigError(reason, where=where, fix=_hint(str(error), _keys(parser))) from error
     try:
-        made = parser.instantiate_classes(namespace)
-    except (ValueError, TypeError) as error:  # the parser has not seen the deep ones
+        instances = parser.instantiate_classes(namespace)
+    except (ValueError, TypeError) as error:  # deep keys are not checked by the parser
         changed = [f"--{'.'.join([key, *path])} {value}" for key, path, value in deep]
         raise ConfigError(
             "A value does not fit its setting", received=_reason(error), where=", ".join(changed)
         ) from error
-    found = kind(**{key: value for key, value in vars(made).items() if key != "config"})
-    _check_given(found, recipes)
-    names = {argument[2:].partition("=")[0] for argument in given if argument[:2] == "--"}
+    settings = kind(**{key: value for key, value in vars(instances).items() if key != "config"})
+    _check_not_null(settings, recipes)
+    names = {argument[2:].partition("=")[0] for argument in words if argument[:2] == "--"}
+    named_in_recipes = names.union(*(recipe.lines for recipe in recipes))
     for key, value in (defaults or {}).items():
         nested = _nested(key, value)
-        restore_texts(found, nested, kind, "", names.union(*(recipe.lines for recipe in recipes)))
+        restore_texts(
+            settings, nested, kind, "", names.union(*(recipe.lines for recipe in recipes))
+        )
     for recipe in recipes:
-        restore_texts(found, recipe.value, kind, "", names)
-    pairs = list(_pairs(given))
+        restore_texts(settings, recipe.value, kind, "", names)
+    pairs = list(_pairs(words))
     for index, (key, text) in enumerate(pairs):
         later = {name for name, _ in pairs[index + 1 :]}
-        restore_texts(found, _nested(key, _as_value(text)), kind, "", later)
-    if isinstance(found, Adjusted):
-        found.adjust(names.union(*(recipe.lines for recipe in recipes)))
-    text = dump(dataclasses.asdict(found))  # type: ignore[call-overload]
-    if shown:
+        restore_texts(settings, _nested(key, _as_value(text)), kind, "", later)
+    if isinstance(settings, Adjusted):
+        settings.adjust(named_in_recipes)
+    text = dump(dataclasses.asdict(settings))  # type: ignore[call-overload]
+    if prints_config:
         print(text, end="")
         raise SystemExit(0)
-    return found, text
+    return settings, text
 
 
 @runtime_checkable
@@ -124,61 +134,63 @@ class Adjusted(Protocol):
         """Change defaults.
 
         Args:
-            given: dotted keys that the user wrote.
+            given: dotted keys that the user has set.
         """
 
 
-def _check_given(settings: Any, recipes: Sequence[Document], prefix: str = "") -> None:
-    """Raise ConfigError where there is no value for a setting that needs one."""
+def _check_not_null(settings: Any, recipes: Sequence[Document], prefix: str = "") -> None:
+    """Raise ConfigError if a setting is null that needs a value."""
     hints = get_type_hints(type(settings))
-    for one in dataclasses.fields(settings):
-        value, key = getattr(settings, one.name), f"{prefix}{one.name}"
+    for field in dataclasses.fields(settings):
+        value, key = getattr(settings, field.name), f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
-            _check_given(value, recipes, f"{key}.")
-        elif value is None and type(None) not in get_args(hints[one.name]):
+            _check_not_null(value, recipes, f"{key}.")
+        elif value is None and type(None) not in get_args(hints[field.name]):
             raise ConfigError(
                 f"The setting {key!r} has no value",
                 received="null",
-                where=place(f"'{key}'", recipes),
+                where=location_in(f"'{key}'", recipes),
                 fix="leave it out for its default",
             )
 
 
 def read(kind: type[T], path: str | Path) -> T:
-    """The settings in a YAML file (what a run folder keeps).
+    """Read settings from a YAML file, e.g. of a run folder.
 
     Raises:
-        ConfigError: there is no such file, or it does not fit `kind`.
+        ConfigError: the file is missing, or does not fit `kind`.
     """
     return parse(kind, ["--config", str(path)])[0]
 
 
 def flat(settings: Mapping[str, Any], depth: int = 1) -> dict[str, Any]:
-    """Nested settings by dotted keys, opened to `depth` levels of nesting.
+    """Flatten nested settings to dotted keys, down to `depth` levels of nesting.
 
     >>> flat({"data": {"root": None, "settings": {"length": 2}}, "seed": 0})
     {'data.root': None, 'data.settings': {'length': 2}, 'seed': 0}
     """
-    found: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping) and depth > 0:
-            found.update({f"{key}.{k}": v for k, v in flat(value, depth - 1).items()})
+            flattened.update({f"{key}.{k}": v for k, v in flat(value, depth - 1).items()})
         else:
-            found[key] = value
-    return found
+            flattened[key] = value
+    return flattened
 
 
 def _where(reason: str, arguments: Sequence[str] | None, recipes: Sequence[Document]) -> str | None:
-    """Where the setting stands that a message complains of: on the command line, in a recipe."""
+    """Locate the setting that a message names: on the command line or in a recipe."""
     if reason.startswith("unrecognized arguments"):
         return "the command line"
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    keys = {argument[2:].partition("=")[0] for argument in given if argument.startswith("--")}
+    typed_arguments = list(sys.argv[1:] if arguments is None else arguments)
+    keys = {
+        argument[2:].partition("=")[0] for argument in typed_arguments if argument.startswith("--")
+    }
     words = re.findall(r"(?:[\"']|argument --)([\w.]+)", reason)
     typed = next((word for word in words if word in keys), None)
     if typed is None:
-        return place(reason, recipes)
-    replaced = place(f"'{typed}'", recipes) or ""
+        return location_in(reason, recipes)
+    replaced = location_in(f"'{typed}'", recipes) or ""
     return f"--{typed}, in place of {replaced}" if ", line " in replaced else f"--{typed}"
 
 
@@ -187,60 +199,60 @@ def _keys(parser: Any) -> list[str]:
 
 
 def _split(
-    arguments: Sequence[str], known: Sequence[str], kind: type
+    arguments: Sequence[str], keys: Sequence[str], kind: type
 ) -> tuple[list[str], list[tuple[str, list[str], str]]]:
-    """Arguments without those for a key deep inside a dict, and these: (dict, path, value).
+    """Separate arguments for keys deep inside a dict: (other arguments, (dict, path, value)).
 
-    jsonargparse would take `--heads.kind.channels 8` for a new dict {"kind": {"channels": 8}}, and
-    lose what else a file says of the kind. One level deep it keeps the neighbours itself, and so it
-    does two levels deep in dicts of dataclasses.
+    jsonargparse would parse `--heads.kind.channels 8` as a new dict {"kind": {"channels": 8}}, and
+    drop the kind's other settings from a recipe. It keeps them one level deep, and two levels deep
+    in dicts of dataclasses.
     """
     shallow: list[str] = []
     deep: list[tuple[str, list[str], str]] = []
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument[2:].partition("=")
-        inside = [key for key in known if argument == f"--{key}" or name.startswith(f"{key}.")]
+        inside = [key for key in keys if argument == f"--{key}" or name.startswith(f"{key}.")]
         path = name[len(max(inside, key=len)) + 1 :].split(".") if inside else []
         least = 3 if inside and _dataclass_fields(kind, max(inside, key=len)) else 2
-        if not argument.startswith("--") or name in known or len(path) < 1:
+        if not argument.startswith("--") or name in keys or len(path) < 1:
             shallow.append(argument)
             continue
-        given = value if equals else next(rest, None)
-        if given is not None and len(path) < least:
-            _read_value(given, name)  # the parser would take what is not clear for a text
-            shallow += [f"{argument}"] if equals else [argument, given]
+        text = value if equals else next(rest, None)
+        if text is not None and len(path) < least:
+            _read_value(text, name)  # the parser would read an ambiguous value as a string
+            shallow += [f"{argument}"] if equals else [argument, text]
             continue
-        if given is None:
-            shallow.append(argument)  # the parser says what is wrong
+        if text is None:
+            shallow.append(argument)  # the parser raises the error
         else:
-            deep.append((max(inside, key=len), path, given))
+            deep.append((max(inside, key=len), path, text))
     return shallow, deep
 
 
 def _dataclass_fields(kind: type, key: str) -> list[str]:
-    """The fields of the dataclasses that a dotted key's dict has as values; none if it is none."""
+    """Return the fields of the dataclass that are values of a dotted key's dict; else empty."""
     hint: Any = kind
     for name in key.split("."):
         hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
-    found = [one for one in get_args(hint) if dataclasses.is_dataclass(one)]
-    return [one.name for one in dataclasses.fields(found[0])] if found else []
+    kinds = [option for option in get_args(hint) if dataclasses.is_dataclass(option)]
+    return [field.name for field in dataclasses.fields(kinds[0])] if kinds else []
 
 
-def _check_known(name: str, known: Iterable[str], where: str, what: str) -> None:
-    """Raise ConfigError unless a part of a dotted key is one of those that are there."""
-    names = list(known)
+def _check_known(name: str, known_names: Iterable[str], where: str, what: str) -> None:
+    """Raise ConfigError unless a part of a dotted key is known."""
+    names = list(known_names)
     if name not in names:
         raise ConfigError(
             f"There is {what.format(f'{where}.{name}')}",
-            fix=_hint(f"--{where}.{name}", [f"{where}.{one}" for one in names]),
+            fix=_hint(f"--{where}.{name}", [f"{where}.{known_name}" for known_name in names]),
         )
 
 
 def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
-    """A dict with one value inside changed, copied as far as it changes.
+    """Return a copy of a dict with one nested value changed.
 
-    A dataclass of the parser's, inside of it, takes the keys that it has.
+    A nested namespace of the parser accepts only its own keys.
     """
     if isinstance(settings, jsonargparse.Namespace):
         changed = settings.clone()
@@ -252,16 +264,16 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
             expected=f"a dict with the key {path[0]!r}",
             received=repr(settings),
         )
-    found = dict(settings or {})
+    changed = dict(settings or {})
     if len(path) == 1:
-        found[path[0]] = _read_value(value, f"{where}.{path[0]}")
+        changed[path[0]] = _read_value(value, f"{where}.{path[0]}")
     else:
-        found[path[0]] = _with(found.get(path[0]), path[1:], value, f"{where}.{path[0]}")
-    return found
+        changed[path[0]] = _with(changed.get(path[0]), path[1:], value, f"{where}.{path[0]}")
+    return changed
 
 
 def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The keys and values of a command line, as far as a key has one."""
+    """Yield the keys of a command line that have a value, with the value."""
     for index, argument in enumerate(arguments):
         name, equals, value = argument[2:].partition("=")
         if not equals:
@@ -271,7 +283,7 @@ def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _nested(key: str, value: Any) -> Any:
-    """The value of a dotted key as dicts in one another."""
+    """Wrap a value into nested dicts by its dotted key."""
     for name in reversed(key.split(".")):
         value = {name: value}
     return value
@@ -285,14 +297,14 @@ def _as_value(text: str) -> Any:
 
 
 def _value_of(text: str, hint: Any, key: str) -> Any:
-    """What a text for a setting stands for; of one that takes texts, perhaps itself."""
+    """Parse the value of a setting; strings stay strings where the setting allows them."""
     if text.lstrip().startswith(("{", "[")) and not takes_text(hint):
-        return _read_value(text, f"--{key}")  # the parser would say only that it is no dict
+        return _read_value(text, f"--{key}")  # the parser's message would lack the YAML error
     return _as_value(text)
 
 
 def _read_value(text: str, key: str) -> Any:
-    """What a text on the command line stands for."""
+    """Parse a value on the command line."""
     try:
         return load(text)
     except ConfigError as error:
@@ -305,15 +317,15 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _hint(message: str, known: Sequence[str]) -> str | None:
-    """The nearest known key to the one that the message complains of."""
+def _hint(message: str, keys: Sequence[str]) -> str | None:
+    """Return a hint with the known key nearest to the one that the message names."""
     for word in re.findall(r"--([\w.]+)|[\"']([\w.]+)[\"']", message):
-        given = word[0] or word[1]
-        if given in known:
+        key = word[0] or word[1]
+        if key in keys:
             continue
-        last = given.rsplit(".", 1)[-1]
-        by_last = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
-        close = difflib.get_close_matches(given, known, n=1)
+        last = key.rsplit(".", 1)[-1]
+        by_last = {key.rsplit(".", 1)[-1]: key for key in reversed(keys)}
+        close = difflib.get_close_matches(key, keys, n=1)
         close = close or [by_last[key] for key in difflib.get_close_matches(last, by_last, n=1)]
         if close:
             return f"did you mean {close[0]!r}?"

@@ -31,7 +31,7 @@ class Duration:
     '500st'
 
     Attributes:
-        value: how many units; never negative.
+        value: number of units; never negative.
         unit: "ep", "st" or "%".
     """
 
@@ -39,24 +39,24 @@ class Duration:
     unit: str
 
     @classmethod
-    def parse(cls, given: DurationLike, where: str | None = None) -> Duration:
+    def parse(cls, duration: DurationLike, where: str | None = None) -> Duration:
         """Parse a duration.
 
         Args:
-            given: text as above, a number of updates, or a Duration, which is returned.
+            duration: text as above, a number of updates, or a Duration, which is returned.
             where: name of the setting, for the error message.
 
         Raises:
-            ConfigError: `given` is no duration, negative, or more than 100 %.
+            ConfigError: not a duration, negative, or more than 100 %.
         """
-        if isinstance(given, Duration):
-            return given
-        value, unit = _number_and_unit(given, where)
+        if isinstance(duration, Duration):
+            return duration
+        value, unit = _number_and_unit(duration, where)
         if unit == "st" and value.denominator != 1:
             raise ConfigError(
                 "A number of updates must be whole",
                 expected="e.g. '500st'",
-                received=repr(given),
+                received=repr(duration),
                 where=where,
                 fix="count in epochs ('0.5ep') or parts of the whole ('2.5%') instead",
             )
@@ -64,7 +64,7 @@ class Duration:
             raise ConfigError(
                 "A duration cannot be more than the whole training",
                 expected="0% to 100%",
-                received=repr(given),
+                received=repr(duration),
                 where=where,
             )
         return cls(value, unit)
@@ -77,12 +77,12 @@ class Duration:
         A duration above 0 is at least one update: "1%" of 20 updates is 1.
 
         Args:
-            updates_per_epoch: None if the length of an epoch is not known.
-            total: updates of the whole training, None if not known.
+            updates_per_epoch: number of updates an epoch; None if unknown.
+            total: number of updates of the training; None if unknown.
             where: name of the setting, for the error message.
 
         Raises:
-            ConfigError: the duration is in epochs or percent, and that length is not known.
+            ConfigError: the duration is in epochs or percent, and the length is unknown.
         """
         if self.unit == "st":
             return int(self.value)
@@ -112,17 +112,19 @@ class Duration:
         return f"{int(self.value) if whole else float(self.value)}{self.unit}"
 
 
-def _number_and_unit(given: object, where: str | None) -> tuple[Fraction, str]:
+def _number_and_unit(duration: object, where: str | None) -> tuple[Fraction, str]:
     """Split a duration into number and unit; a number without unit counts updates."""
-    if isinstance(given, str):
-        match = _PATTERN.fullmatch(given.strip())
+    if isinstance(duration, str):
+        match = _PATTERN.fullmatch(duration.strip())
         if match is not None:
             return Fraction(match.group(1)), match.group(2) or "st"
-    elif not isinstance(given, bool):
+    elif not isinstance(duration, bool):
         try:
-            number = operator.index(given)  # type: ignore[arg-type]
+            number = operator.index(duration)  # type: ignore[arg-type]
         except TypeError:
             number = -1
         if number >= 0:
             return Fraction(number), "st"
-    raise ConfigError("This is not a duration", expected=_FORMS, received=repr(given), where=where)
+    raise ConfigError(
+        "This is not a duration", expected=_FORMS, received=repr(duration), where=where
+    )

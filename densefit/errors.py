@@ -1,4 +1,4 @@
-"""Errors that say what failed, what was expected, what came, where, and what to do."""
+"""Errors that name what failed, the expected and received values, the location, and a fix."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _LONGEST = 8000  # characters of a part of a message
 
 
 class DensefitError(Exception):
-    """Base of every error raised by densefit.
+    """Base class of densefit's errors.
 
-    The message is built from parts, so that all errors read alike:
+    The message is built from parts, so that all errors have the same form:
 
     >>> print(DataError("Image cannot be read", received="0 bytes", where="a.jpg", fix="delete it"))
     Image cannot be read
@@ -47,18 +47,18 @@ class DensefitError(Exception):
         super().__init__("\n".join(lines))
 
     def located(self, where: str) -> DensefitError:
-        """Return the same error with a place in front of its own.
+        """Return the same error with `where` in front of its location.
 
         Args:
-            where: such as a head's name.
+            where: location, e.g. a head's name.
         """
-        place = where if self.where is None else f"{where}, {self.where}"
+        location = where if self.where is None else f"{where}, {self.where}"
         parts = {"expected": self.expected, "received": self.received, "fix": self.fix}
-        return type(self)(self.what, **parts, where=place)
+        return type(self)(self.what, **parts, where=location)
 
 
 def _shortened(value: object) -> str:
-    """The text of a value; of one without end, as broken files have, the begin and the end."""
+    """Return a value's text; of a very long one, as in broken files, its start and end."""
     text = str(value)
     if len(text) <= _LONGEST:
         return text
@@ -74,11 +74,11 @@ class ConfigError(DensefitError):
 
 
 class DataError(DensefitError):
-    """A sample, annotation, batch or iterator is not what it must be."""
+    """A sample, annotation, batch or iterator is invalid."""
 
 
 class MissingSplitError(DataError):
-    """A dataset has no split of a name."""
+    """A dataset has no split of this name."""
 
 
 class BindError(DensefitError):
@@ -103,16 +103,16 @@ class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
 
     def __init__(self, signum: int, checkpoint: str | None) -> None:
         self.signum, self.checkpoint = signum, checkpoint
-        kept = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
-        super().__init__(f"training was ended by {signal.Signals(signum).name}{kept}")
+        saved = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
+        super().__init__(f"training was ended by {signal.Signals(signum).name}{saved}")
 
 
 @contextmanager
 def writing(path: object) -> Iterator[None]:
-    """Name the file in an OSError of the block: a full disk does not say which one it refuses.
+    """Add the file's path to an OSError in the block: errors of a full disk lack it.
 
     Args:
-        path: of what is written in the block.
+        path: path that is written in the block.
     """
     try:
         yield
@@ -124,12 +124,12 @@ def writing(path: object) -> Iterator[None]:
 
 @contextmanager
 def located(where: str) -> Iterator[None]:
-    """Say of an error of ours that comes out of the block where that was, besides what it says.
+    """Add a location to a DensefitError that is raised in the block.
 
-    Another one of its kind is raised from it.
+    An error of the same type is raised from it.
 
     Args:
-        where: such as a head's name.
+        where: location, e.g. a head's name.
     """
     try:
         yield

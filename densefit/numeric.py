@@ -1,4 +1,4 @@
-"""The check of every number that a user sets: of the right kind, finite and in its range."""
+"""Validation of numeric settings: type, finiteness and range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.errors import ConfigError
 
 
 def is_real(value: object) -> bool:
-    """Whether a value is a finite real number; numpy's are, True and "1" are not.
+    """Return whether a value is a finite real number; numpy's are, True and "1" are not.
 
     >>> [is_real(value) for value in (1, 0.5, float("nan"), True, "1")]
     [True, True, False, False, False]
@@ -23,20 +23,20 @@ def is_real(value: object) -> bool:
 def whole(
     value: Any, name: str, least: int | None = 0, most: int | None = None, where: object = None
 ) -> int:
-    """A whole number in its range, as Python's int; 2.0 is one, too.
+    """Validate a whole number in a range; returns Python's int. 2.0 is accepted, too.
 
     >>> whole(3, "epochs"), whole(2.0, "epochs")
     (3, 2)
 
     Args:
-        value: what was set.
-        name: of the setting.
-        least: the smallest that there may be; None: any.
-        most: the largest.
-        where: what has the setting.
+        value: value of the setting.
+        name: name of the setting.
+        least: minimum; None for none.
+        most: maximum; None for none.
+        where: owner of the setting, for the error message.
 
     Raises:
-        ConfigError: it is none, or out of range.
+        ConfigError: not a whole number, or out of range.
     """
     number: int | None = None
     if is_real(value):
@@ -53,7 +53,7 @@ def whole(
 def check_whole(
     value: Any, name: str, least: int | None = 0, most: int | None = None, where: object = None
 ) -> None:
-    """`whole`, of a setting that is used as it was given: 2.0 is none."""
+    """Validate a whole number that is used without conversion, so that 2.0 is refused."""
     whole(value, name, least, most, where)
     if not hasattr(value, "__index__"):
         raise _wrong(f"a whole number{_range(least, None, most, None)}", value, name, where)
@@ -69,19 +69,19 @@ def real(
     below: float | None = None,
     where: object = None,
 ) -> float:
-    """A finite number in its range, as Python's float.
+    """Validate a finite number in a range; returns Python's float.
 
     Args:
-        value: what was set.
-        name: of the setting.
-        least: the smallest that there may be.
-        above: a limit that it must be above.
-        most: the largest.
-        below: a limit that it must be below.
-        where: what has the setting.
+        value: value of the setting.
+        name: name of the setting.
+        least: minimum.
+        above: exclusive minimum.
+        most: maximum.
+        below: exclusive maximum.
+        where: owner of the setting, for the error message.
 
     Raises:
-        ConfigError: it is none, or out of range.
+        ConfigError: not a finite number, or out of range.
     """
     if is_real(value) and not (
         (least is not None and value < least)
@@ -93,7 +93,7 @@ def real(
     raise _wrong(f"a finite number{_range(least, above, most, below)}", value, name, where)
 
 
-#: Settings of optimizers -> the range of each; those that are not named here may be anything.
+#: Optimizer setting -> range; other settings are not checked.
 OPTIMIZER: Mapping[str, Mapping[str, float]] = {
     "learning_rate": {"least": 0.0},
     "wd": {"least": 0.0},
@@ -106,12 +106,12 @@ OPTIMIZER: Mapping[str, Mapping[str, float]] = {
     "epsilon": {"least": 0.0},
     "eps": {"least": 0.0},
     "eta": {"least": 0.0},
-    "clip_gradient": {},  # negative: none, as for MXNet
+    "clip_gradient": {},  # negative: no clipping, as in MXNet
 }
 
 
 def check_optimizer(settings: Mapping[str, Any], where: object = None) -> None:
-    """Raise ConfigError for a setting of an optimizer that is no number in its range."""
+    """Raise ConfigError if an optimizer setting is not a number in its range."""
     for name, limits in OPTIMIZER.items():
         if settings.get(name) is not None:
             real(settings[name], name, **limits, where=where)
@@ -136,7 +136,7 @@ def _range(
 def _wrong(expected: str, value: object, name: str, where: object) -> ConfigError:
     hint = None
     if isinstance(value, str):
-        try:  # YAML 1.1 reads 1e-3 as a text, and command lines have nothing else
+        try:  # YAML 1.1 reads 1e-3 as a string, and command-line values are strings
             hint = f"write {name}={float(value):g}, without quotes and, in YAML, with a point"
         except ValueError:
             hint = None

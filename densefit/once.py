@@ -1,22 +1,22 @@
-"""What a process has warned of already: a warning that comes with every epoch is not read."""
+"""Warnings that are logged once a process, so that they do not repeat every epoch."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
 
-_MOST = 10_000  # what comes after so many is as if it had been told
+_MOST = 10_000  # keys to remember; later ones count as already logged
 _said: set[tuple[Hashable, ...]] = set()
 
 
 def first_time(*key: Hashable) -> bool:
-    """Whether this has not been said in this process; from then on it has.
+    """Return whether a key is new in this process, and remember it.
 
     >>> first_time("a file", "a.jpg"), first_time("a file", "a.jpg"), first_time("a file", "b.jpg")
     (True, False, True)
 
     Args:
-        *key: what is said, and of what.
+        *key: identifies the message and its subject.
     """
     if key in _said or len(_said) >= _MOST:
         return False
@@ -25,22 +25,22 @@ def first_time(*key: Hashable) -> bool:
 
 
 def warn_once(logger: logging.Logger, text: str, *values: object) -> None:
-    """Warn of something, unless the process has warned of just that: a dataset is made twice.
+    """Log a warning, unless this process has logged the same text already.
 
     Args:
-        logger: that warns.
-        text: as `logger.warning` takes it.
-        *values: for the text.
+        logger: logger to use.
+        text: format string, as in `logger.warning`.
+        *values: arguments of the format string.
     """
     if first_time("warning", logger.name, text % values if values else text):
         logger.warning(text, *values, stacklevel=2)
 
 
 def was_said(*key: Hashable) -> bool:
-    """Whether `first_time` was asked for this already."""
+    """Return whether `first_time` was already called with this key."""
     return key in _said
 
 
 def forget() -> None:
-    """Let everything be said again."""
+    """Forget all keys."""
     _said.clear()

@@ -1,4 +1,4 @@
-"""The recipes that a command line names, checked before the parser sees them."""
+"""Recipes named on a command line, checked before they are parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from densefit.yaml_words import dump, meaning
 
 
 def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Document]]:
-    """Arguments with the text of each recipe in place of its file, and the recipes."""
+    """Replace recipe files in the arguments by their text; returns (arguments, recipes)."""
     changed: list[str] = []
     recipes: list[Document] = []
     rest = iter(arguments)
@@ -28,13 +28,13 @@ def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Do
         recipe = Document(path) if path.lstrip().startswith("{") else read_document(path)
         _check_recipe(recipe, kind)
         recipes.append(recipe)
-        # The parser would take a path in a recipe for a further file, and print that.
+        # The parser would read a path in a recipe as another file, and print its content.
         changed += ["--config", dump(recipe.value)]
     return changed, recipes
 
 
 def _check_recipe(recipe: Document, kind: type) -> None:
-    """Raise ConfigError unless a recipe is a mapping, and so is each of its groups."""
+    """Raise ConfigError unless a recipe and each of its groups are mappings."""
     if not isinstance(recipe.value, Mapping):
         raise ConfigError(
             "A recipe has settings: `name: value`",
@@ -64,14 +64,16 @@ def _check_recipe(recipe: Document, kind: type) -> None:
 
 
 def _check_groups(recipe: Document, value: Mapping[str, Any], kind: type, prefix: str) -> None:
-    """Raise ConfigError if a setting that has settings is none of these."""
+    """Raise ConfigError if a group of settings is not a mapping."""
     for name, hint in get_type_hints(kind).items():
         if name in value and isinstance(hint, type) and dataclasses.is_dataclass(hint):
             key, inner = f"{prefix}{name}", value[name]
             if not isinstance(inner, Mapping):
                 raise ConfigError(
                     f"The setting {key!r} has settings of its own",
-                    expected=", ".join(f"{one.name}: ..." for one in dataclasses.fields(hint)[:3]),
+                    expected=", ".join(
+                        f"{field.name}: ..." for field in dataclasses.fields(hint)[:3]
+                    ),
                     received=_short(inner),
                     where=recipe.where_of(key),
                 )
@@ -79,7 +81,7 @@ def _check_groups(recipe: Document, value: Mapping[str, Any], kind: type, prefix
 
 
 def hint_of(kind: type, key: str) -> Any:
-    """The type of a dotted key's value; None if it has none."""
+    """Return the type of a dotted key's value; None if unknown."""
     hint: Any = kind
     for name in key.split("."):
         hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
@@ -87,16 +89,16 @@ def hint_of(kind: type, key: str) -> Any:
 
 
 def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | None]) -> None:
-    """Raise ConfigError where a number or a switch is a text that is none, or the other way.
+    """Raise ConfigError if a string stands for a number or switch, or the other way round.
 
-    The parser reads texts once more, as YAML 1.1: 1:30 would be 90. On the command line it puts
-    the whole dict, as a text, in place of a number among texts.
+    The parser reads strings once more, as YAML 1.1: 1:30 would be 90. On the command line it
+    replaces a number among strings by the whole dict as a string.
 
     Args:
-        value: of a setting.
-        hint: its type.
-        key: its dotted key.
-        where: says where a key is given.
+        value: value of a setting.
+        hint: type of the setting.
+        key: dotted key of the setting.
+        where: returns the location of a key.
     """
     if isinstance(value, str):
         if takes_text(hint):
@@ -114,12 +116,12 @@ def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | No
             )
         return
     for name, inner, inner_hint in _parts(value, hint):
-        place = f"{key}.{name}" if key else str(name)
+        location = f"{key}.{name}" if key else str(name)
         if not isinstance(name, str) and isinstance(value, Mapping) and _takes_names(hint):
             raise _no_text(f"The name {name!r} in {key}", name, where(key))
         if _is_text(inner_hint) and not isinstance(inner, (str, type(None))):
-            raise _no_text(f"The value of {place}", inner, where(place))
-        check_words(inner, inner_hint, place, where)
+            raise _no_text(f"The value of {location}", inner, where(location))
+        check_words(inner, inner_hint, location, where)
 
 
 def _no_text(what: str, value: Any, where: str | None) -> ConfigError:
@@ -139,53 +141,53 @@ def _options(hint: Any) -> tuple[Any, ...]:
 
 
 def _is_text(hint: Any) -> bool:
-    """Whether a setting of this type may be a text and, but for null, nothing else."""
+    """Return whether a type allows only strings, and perhaps null."""
     return {*_options(hint), type(None)} == {str, type(None)}
 
 
 def _takes_names(hint: Any) -> bool:
-    """Whether the keys of a dict are names that are no settings."""
+    """Return whether a dict's keys are free names, not settings."""
     return any(
-        get_origin(one) is dict and get_args(one)[0] is str and get_args(one)[1] is not Any
-        for one in _options(hint)
+        get_origin(option) is dict and get_args(option)[0] is str and get_args(option)[1] is not Any
+        for option in _options(hint)
     )
 
 
-def restore_texts(found: Any, value: Any, hint: Any, key: str, changed: Set[str]) -> Any:
-    """The parser's result with the recipe's texts where it took them for something else.
+def restore_texts(parsed: Any, value: Any, hint: Any, key: str, changed: Set[str]) -> Any:
+    """Restore a recipe's strings in the parser's result, where it converted them.
 
-    It reads the texts in free settings once more, with quotes or without: "5" would be 5.
+    The parser reads strings in free settings once more, quoted or not: "5" would be 5.
 
     Args:
-        found: what the parser made of `value`; changed in place as far as it can be.
-        value: of the recipe.
-        hint: its type.
-        key: its dotted key.
-        changed: keys that the command line gives.
+        parsed: the parser's result for `value`; changed in place where possible.
+        value: value in the recipe.
+        hint: type of the setting.
+        key: dotted key of the setting.
+        changed: keys that are set on the command line.
     """
     if key in changed:
-        return found
+        return parsed
     if isinstance(value, str):
-        if hint is not Any or found == value:
-            return found
-        if isinstance(found, str):  # of the command line, with its quotes
-            return value if _as_text(found) == dump(value) else found
-        return value if _as_text(found) == _as_text(value) else found
+        if hint is not Any or parsed == value:
+            return parsed
+        if isinstance(parsed, str):  # from the command line, with quotes
+            return value if _as_text(parsed) == dump(value) else parsed
+        return value if _as_text(parsed) == _as_text(value) else parsed
     for name, inner, inner_hint in _parts(value, hint):
-        place = f"{key}.{name}" if key else str(name)
-        if dataclasses.is_dataclass(found) and hasattr(found, str(name)):
-            own = getattr(found, name)
-            setattr(found, name, restore_texts(own, inner, inner_hint, place, changed))
-        elif isinstance(found, (dict, list)):
+        location = f"{key}.{name}" if key else str(name)
+        if dataclasses.is_dataclass(parsed) and hasattr(parsed, str(name)):
+            attribute = getattr(parsed, name)
+            setattr(parsed, name, restore_texts(attribute, inner, inner_hint, location, changed))
+        elif isinstance(parsed, (dict, list)):
             try:
-                found[name] = restore_texts(found[name], inner, inner_hint, place, changed)
+                parsed[name] = restore_texts(parsed[name], inner, inner_hint, location, changed)
             except (LookupError, TypeError):
                 continue  # another recipe has something else there
-    return found
+    return parsed
 
 
 def _as_text(value: Any) -> str:
-    """A value, or what a text stands for, in one form that can be compared."""
+    """Return a value, or the value that a string stands for, in a comparable form."""
     try:
         return dump(load(value) if isinstance(value, str) else value)
     except ConfigError:
@@ -193,13 +195,13 @@ def _as_text(value: Any) -> str:
 
 
 def takes_text(hint: Any) -> bool:
-    """Whether a setting of this type may be a text."""
+    """Return whether a type allows strings."""
     options = _options(hint)
     return any(option in (str, Any, object) for option in options)
 
 
 def _parts(value: Any, hint: Any) -> list[tuple[Any, Any, Any]]:
-    """(key, value, type) of what lies in a value, as far as its type says."""
+    """Return (key, value, type) of a value's items, as far as the types are known."""
     options = _options(hint)
     for option in options:
         origin, inner = get_origin(option), get_args(option)
@@ -215,14 +217,14 @@ def _parts(value: Any, hint: Any) -> list[tuple[Any, Any, Any]]:
     return []
 
 
-def place(message: str, recipes: Sequence[Document]) -> str | None:
-    """The file and line of the setting that a message complains of."""
+def location_in(message: str, recipes: Sequence[Document]) -> str | None:
+    """Return the file and line of the setting that a message names."""
     words = re.findall(r"[\"']([\w.]+)[\"']", message)
     for key in [".".join(words), *reversed(words)]:  # "Group 'data' does not accept 'rot'"
         for recipe in reversed(recipes):
-            own = [k for k in recipe.lines if k == key or k.endswith(f".{key}")]
-            if own:
-                return recipe.where_of(own[0])
+            keys = [k for k in recipe.lines if k == key or k.endswith(f".{key}")]
+            if keys:
+                return recipe.where_of(keys[0])
     return ", ".join(str(recipe.name) for recipe in recipes if recipe.name) or None
 
 

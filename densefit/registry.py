@@ -1,4 +1,4 @@
-"""Names to factories: heads, backbones, metrics, schedules and datasets are found by name."""
+"""Registries of factories by name: heads, backbones, metrics, schedules and datasets."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ T = TypeVar("T")
 _plugins_loaded = False
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The hint for an unknown `name`: the nearest known one, and all of them."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a hint for an unknown `name`: the nearest known name, and all known names."""
+    names = sorted(names)
+    close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}known: {', '.join(known) or 'none'}"
+    return f"{hint}known: {', '.join(names) or 'none'}"
 
 
 def load_plugins() -> None:
     """Import every module of the entry-point group `densefit.plugins`, once.
 
-    Importing a plugin registers its heads, metrics and datasets; the built-in tasks and
-    datasets come in by the same door.
+    Importing a plugin registers its heads, metrics and datasets; the built-in tasks and datasets
+    are plugins, too.
     """
     global _plugins_loaded
     if _plugins_loaded:
@@ -53,18 +53,18 @@ class Registry(Generic[T]):
         self._factories: dict[str, Callable[..., T]] = {}
 
     def register(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A decorator that enters a class or function under `name`; a second one is an error."""
+        """Return a decorator that registers a class or function; a duplicate name is an error."""
 
         def enter(factory: Callable[..., Any]) -> Callable[..., Any]:
-            known = self._factories.get(name)
-            if known is not None and (known.__module__, known.__qualname__) != (
+            registered = self._factories.get(name)
+            if registered is not None and (registered.__module__, registered.__qualname__) != (
                 factory.__module__,
                 factory.__qualname__,
             ):
                 raise ConfigError(
                     f"The {self.kind} {name!r} is registered twice",
                     received=f"{factory.__module__}.{factory.__qualname__}",
-                    where=f"{known.__module__}.{known.__qualname__}",
+                    where=f"{registered.__module__}.{registered.__qualname__}",
                     fix="register it under another name",
                 )
             self._factories[name] = factory
@@ -73,7 +73,7 @@ class Registry(Generic[T]):
         return enter
 
     def get(self, name: str) -> Callable[..., T]:
-        """The factory called `name`. Raises ConfigError with the nearest name if unknown."""
+        """Return the factory called `name`; raises ConfigError with a hint if it is unknown."""
         if name not in self._factories:
             load_plugins()
         if name not in self._factories:
@@ -89,7 +89,10 @@ class Registry(Generic[T]):
         except TypeError as error:
             taken = signature.parameters
             unknown = [key for key in arguments if key not in taken]
-            plain = [one.replace(annotation=inspect.Parameter.empty) for one in taken.values()]
+            plain = [
+                parameter.replace(annotation=inspect.Parameter.empty)
+                for parameter in taken.values()
+            ]
             raise ConfigError(
                 f"The {self.kind} {name!r} does not take these arguments: {error}",
                 expected=f"{name}{inspect.Signature(plain)}",
@@ -99,6 +102,6 @@ class Registry(Generic[T]):
         return factory(**arguments)
 
     def names(self, pattern: str = "*") -> list[str]:
-        """The known names that match a glob `pattern`, sorted."""
+        """Return the sorted names that match a glob `pattern`."""
         load_plugins()
         return sorted(fnmatch.filter(self._factories, pattern))

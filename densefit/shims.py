@@ -1,4 +1,4 @@
-"""What MXNet 1.9.1 reads and numpy 1.24 and Python 3.12 no longer have.
+"""Names that MXNet 1.9.1 uses and that numpy 1.24 and Python 3.12 no longer have.
 
 `_densefit_mxnet_shims.py` runs this file alone, without the package around it: it imports nothing
 of densefit.

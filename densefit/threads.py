@@ -1,7 +1,8 @@
-"""Threads of MXNet's operators, where mxnet was imported before densefit could say how many.
+"""Number of operator threads, if mxnet was imported before densefit could set it.
 
-MXNet takes half of the CPUs (it assumes hyper-threads) unless OMP_NUM_THREADS is set when it is
-imported. Later only the engine's own threads can be told: OpenMP has a count for each thread.
+MXNet uses half of the CPUs (it assumes hyper-threads) unless OMP_NUM_THREADS is set when it is
+imported. Later the number can be changed for the engine's threads only: OpenMP has a count for
+each thread.
 """
 
 from __future__ import annotations
@@ -24,16 +25,15 @@ _Operator = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
 def set_operator_threads(mx: Any, count: int) -> None:
-    """Run the operators on mx.cpu() with `count` threads, and log a warning of what keeps its own.
+    """Run the operators on mx.cpu() with `count` threads, and warn about exceptions.
 
-    Holds for oneDNN's operators, matrix products and most of MXNet's own. Elementwise ones that
-    MXNet launches with a count of its own (sgd_update) keep that, and so do layers that were
-    computed before, with the same shapes. Forks stop MXNet's threads, so the count is set again
-    after each `os.fork`.
+    Affects oneDNN's operators, matrix products and most of MXNet's operators. Elementwise ones
+    with a fixed count (sgd_update) keep it, and so do layers that were computed before with the
+    same shapes. Forks stop MXNet's threads, so the count is set again after each `os.fork`.
 
     Args:
         mx: the module mxnet, imported without OMP_NUM_THREADS.
-        count: threads for one operator.
+        count: number of threads an operator.
     """
     try:
         _set_in_engine(mx, count)
@@ -73,5 +73,5 @@ def _set_in_engine(mx: Any, count: int) -> None:
             None, 0, handles, 1, None, 0, b"set_operator_threads",
         )
     )  # fmt: skip
-    # MXNet waits for its threads in a fork. One that still needs Python's lock would never end.
+    # MXNet waits for its threads in a fork. A thread that still needs the GIL would never end.
     written.wait_to_read()

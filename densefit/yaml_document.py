@@ -1,4 +1,4 @@
-"""The one reader of YAML: recipes, run records, values of a command line."""
+"""YAML reader of recipes, run records and values on the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from densefit.errors import ConfigError
 from densefit.yaml_words import meaning
 
 LARGEST = 4 << 20  # bytes of a file
-MOST = 200_000  # values of a document; each alias counts as all that it stands for
+MOST = 200_000  # values of a document; an alias counts as all values of its anchor
 DEEPEST = 50
 
 _TAG = "tag:yaml.org,2002:"
@@ -28,20 +28,20 @@ _KINDS: dict[str, Any] = {
 
 
 def load(text: str) -> Any:
-    """The value of a YAML text. Raises ConfigError with the line if it has none."""
+    """Parse a YAML text; raises ConfigError with the line of an error."""
     return Document(text).value
 
 
 def read_document(path: str | Path, what: str = "recipe") -> Document:
-    """The document in a file.
+    """Read and parse a YAML file.
 
     Args:
         path: the file.
-        what: it is, for errors.
+        what: kind of the file, for errors.
 
     Raises:
-        ConfigError: it is no regular file, cannot be read, is empty, too large, not UTF-8 or no
-            YAML.
+        ConfigError: the file is not a regular file, cannot be read, is empty, too large, not UTF-8
+            or not YAML.
     """
     try:
         mode = os.stat(path).st_mode
@@ -74,19 +74,19 @@ def read_document(path: str | Path, what: str = "recipe") -> Document:
 
 
 class Document:
-    """A parsed text, without anchors and tags: nothing in it is shared.
+    """Parsed YAML text, with aliases expanded, so that no values are shared.
 
     Args:
         text: YAML, one document.
-        name: the file, for errors.
+        name: name of the file, for errors.
 
     Attributes:
-        name: the file.
-        value: dicts, lists, texts, numbers, booleans and None.
-        lines: dotted key -> its line, from 1.
+        name: name of the file.
+        value: dicts, lists, strings, numbers, booleans and None.
+        lines: dotted key -> line, from 1.
 
     Raises:
-        ConfigError: it is no YAML, has a key twice, or aliases without end.
+        ConfigError: the text is not YAML, repeats a key, or has too many aliased values.
     """
 
     def __init__(self, text: str, name: object = None) -> None:
@@ -109,18 +109,18 @@ class Document:
         except UnicodeEncodeError:
             self._refuse("The text has bytes that are no characters", None, received=ascii(text))
         except yaml.reader.ReaderError as error:
-            # the reader in C counts bytes, the other one characters
+            # The C reader counts bytes, the Python one characters.
             bad = next((c for c in text if ord(c) == error.character), None)
             line = None if bad is None else text[: text.index(bad)].count("\n") + 1
             self._refuse(f"This is not YAML: {error.reason}", line)
 
     def where(self, line: int | None = None) -> str | None:
-        """The file, and a line of it."""
+        """Return the location of a line: file and line."""
         parts = [] if self.name is None else [str(self.name)]
         return ", ".join([*parts, *([] if line is None else [f"line {line}"])]) or None
 
     def where_of(self, key: str) -> str | None:
-        """The file, and the line of a dotted key, or of the one that it lies in."""
+        """Return the file and the line of a dotted key, or of the nearest group around it."""
         while key and key not in self.lines:
             key = key.rpartition(".")[0]
         return self.where(self.lines.get(key))
@@ -146,7 +146,7 @@ class Document:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(str(event.anchor), line)
         if event.anchor is not None:
-            self._anchors[event.anchor] = None  # until its end: an alias inside would be endless
+            self._anchors[event.anchor] = None  # until its end: an alias inside would recurse
         before = self._count
         self._counted(1, line)
         if isinstance(event, yaml.ScalarEvent):
@@ -166,10 +166,10 @@ class Document:
     def _alias(self, anchor: str, line: int) -> Any:
         if anchor not in self._anchors:
             self._refuse(f"Nothing before has the anchor {anchor!r}", line, received=f"*{anchor}")
-        known = self._anchors[anchor]
-        if known is None:
+        anchored = self._anchors[anchor]
+        if anchored is None:
             self._refuse(f"The anchor {anchor!r} contains itself", line, received=f"*{anchor}")
-        value, count = known
+        value, count = anchored
         self._counted(count, line)
         return _copied(value)
 
@@ -183,7 +183,7 @@ class Document:
             )
 
     def _mapping(self, where: str, depth: int) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
+        entries: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
         lines: dict[Any, int] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
@@ -202,17 +202,17 @@ class Document:
                     fix="leave one of them out",
                 )
             lines[key] = line
-            place = f"{where}.{key}" if where else str(key)
-            self.lines[place] = line
-            value = self._node(next(self._events), place, depth + 1)
+            path = f"{where}.{key}" if where else str(key)
+            self.lines[path] = line
+            value = self._node(next(self._events), path, depth + 1)
             if not merge:
-                found[key] = value
+                entries[key] = value
                 continue
-            for one in value if isinstance(value, list) else [value]:
-                if not isinstance(one, dict):
-                    self._refuse("<< takes in mappings", line, received=repr(one))
-                merged = {**one, **merged}
-        return {**merged, **found}
+            for mapping in value if isinstance(value, list) else [value]:
+                if not isinstance(mapping, dict):
+                    self._refuse("<< takes in mappings", line, received=repr(mapping))
+                merged = {**mapping, **merged}
+        return {**merged, **entries}
 
     def _scalar(self, event: Any, line: int) -> Any:
         kind = None if event.tag in (None, "!") else event.tag[len(_TAG) :]
@@ -235,7 +235,7 @@ class Document:
 
 def _copied(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _copied(one) for key, one in value.items()}
+        return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copied(one) for one in value]
+        return [_copied(item) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""What a word of YAML without quotes means, and YAML whose words mean what they did."""
+"""Values of unquoted YAML words, and a YAML writer that round-trips them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLOAT = re.compile(
     r"|\.[0-9]+(?:[eE][-+]?[0-9]+)?)"
 )
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
-_LONGEST = 1000  # digits of a whole number: reading more takes the square of their number
+_LONGEST = 1000  # digits of an integer: parsing takes time quadratic in their number
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -27,16 +27,15 @@ _SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 def meaning(word: str) -> Any:
-    """The value of a word without quotes.
+    """Return the value of an unquoted word.
 
-    A number to the base of 60 and a date, which YAML 1.1 has, are texts as in YAML 1.2.
+    Base-60 numbers and dates of YAML 1.1 are strings, as in YAML 1.2.
 
     >>> meaning("1e-3"), meaning("1_000"), meaning("0o17"), meaning("1:30"), meaning("2020-01-01")
     (0.001, 1000, 15, '1:30', '2020-01-01')
 
     Raises:
-        ConfigError: a switch or an octal number in YAML 1.1 is a text or another number in 1.2:
-            yes, no, on, off, 017.
+        ConfigError: the word has different values in YAML 1.1 and 1.2: yes, no, on, off, 017.
     """
     if word in _WORDS:
         return _WORDS[word]
@@ -61,24 +60,24 @@ def meaning(word: str) -> Any:
 
 
 def dump(value: Any) -> str:
-    """YAML in which `load` finds the same values, keys in their order."""
+    """Write a value as YAML from which `load` reads the same value; keys keep their order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes the texts that would be read as something else."""
+    """Dumper that quotes strings that would otherwise be read as another type."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
     def text(self, data: str) -> Any:
-        """A text, with quotes where that changes its meaning."""
+        """Represent a string, with quotes where needed."""
         try:
             style = None if isinstance(meaning(data), str) else "'"
         except ConfigError:
             style = "'"
         if not data.isprintable():
-            style = '"'  # only there a special line break stays what it is
+            style = '"'  # only double quotes preserve special line breaks
         return self.represent_scalar("tag:yaml.org,2002:str", data, style)
 
 

@@ -1,6 +1,6 @@
-"""What programs written for MXNet bring: how it is taken in, and what it really does.
+"""Interoperability with MXNet programs: iterators, metrics, callbacks, Modules and Blocks.
 
-Importing this package registers the adapters that `fit` and `score` ask (`densefit.adapters`).
+Importing this package registers its adapters for `fit` and `score` (`densefit.adapters`).
 """
 
 from densefit.interop import iterators

@@ -1,4 +1,4 @@
-"""Batches of gluon's and PyTorch's DataLoaders, and of any other iterable, under names."""
+"""Named batches of gluon's and PyTorch's DataLoaders, and of any other iterable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def named(
     label_names: Sequence[str] | None = None,
     where: str = "train",
 ) -> NamedBatches:
-    """Batches with the names of a model's inputs."""
+    """Give an iterable's batches the names of a model's inputs."""
     return NamedBatches(data, data_names, label_names, where)
 
 
@@ -36,19 +36,19 @@ def batches(
     """Give names to the batches of a DataLoader, or of any other iterable.
 
     Args:
-        iterable: gives, each time that it is iterated over, batches: (data, label) pairs, each an
-            array or a list of arrays; flat lists of arrays; or dicts name -> array. Arrays are
-            NDArrays, numpy arrays or PyTorch tensors whose first axis counts the samples.
-        data: names of the arrays that are the network's inputs.
-        labels: names of the others.
+        iterable: an iterable over batches, once an epoch: (data, label) pairs, each an array or a
+            list of arrays; flat lists of arrays; or dicts name -> array. Arrays are NDArrays,
+            numpy arrays or PyTorch tensors whose first axis counts the samples.
+        data: names of the network's inputs.
+        labels: names of the labels.
 
     Returns:
-        What `fit`, `score` and `predict` take. Each row of a batch is a sample. `score` refuses a
-        DataLoader that drops or repeats samples, and tells of a sampler of the user's that leaves
-        some out, or of which that is not known; see docs/mxnet-iterators.md.
+        Data for `fit`, `score` and `predict`. Each row of a batch is a sample. `score` refuses a
+        DataLoader that drops or repeats samples, and warns if a custom sampler drops samples or
+        cannot be checked; see docs/mxnet-iterators.md.
 
     Raises:
-        DataError: it can be iterated over only once, or its batches have other arrays.
+        DataError: the iterable can be read only once, or its batches have other arrays.
 
     Example:
         >>> import densefit as df, numpy as np
@@ -60,19 +60,19 @@ def batches(
 
 
 class NamedBatches:
-    """An iterable's batches under names.
+    """Named batches of an iterable.
 
     Args:
         iterable: see `batches`.
-        data_names: of the inputs; None: "data", or the keys that are no labels.
-        label_names: of the labels; None: none.
-        where: what it is for, to be named in errors.
+        data_names: names of the inputs; None: "data", or the keys that are not labels.
+        label_names: names of the labels; None for no labels.
+        where: purpose of the data, e.g. "train", named in errors.
 
     Attributes:
-        iterable: as given.
+        iterable: the iterable.
         provide_data, provide_label: specs of the first batch.
-        settings: of a DataLoader; None for any other iterable.
-        first_carried: samples that earlier epochs have left to the first one; None if unknown.
+        settings: settings of a DataLoader; None for any other iterable.
+        first_carried: number of samples carried over into the first epoch; None if unknown.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class NamedBatches:
         self.settings = loader_settings(iterable)
         self.first_carried = None if self.settings is None else self.settings.carried
         begun = iter(iterable)
-        # One that returns itself may begin anew all the same; what Python makes does not.
+        # A user's iterator that returns itself may still restart; builtin iterators do not.
         if begun is iterable and type(iterable).__module__ in ("builtins", "itertools"):
             raise self._spent()
         self.iterable = iterable
@@ -103,14 +103,14 @@ class NamedBatches:
 
     @property
     def is_begun(self) -> bool:
-        """Whether the next epoch's first batch was read already, to learn its shapes."""
+        """Return whether the next epoch's first batch was already read for its shapes."""
         return self._begun is not None
 
     def __len__(self) -> int:
         return len(self.iterable)
 
     def reset(self) -> None:
-        """Begin anew; before anything was read there is nothing to do."""
+        """Do nothing: each iteration starts a new epoch."""
 
     def __iter__(self) -> Iterator[Batch]:
         batches, self._begun = self._begun, None
@@ -118,9 +118,9 @@ class NamedBatches:
         for batch in iter(self.iterable) if batches is None else batches:
             is_empty = False
             data, label = self._arrays(batch)
-            made = Batch(data, label, real=0)
-            made.real = made.rows
-            yield made
+            named_batch = Batch(data, label, real=0)
+            named_batch.real = named_batch.rows
+            yield named_batch
         if is_empty:
             raise self._spent()
 
@@ -133,16 +133,16 @@ class NamedBatches:
         )
 
     def _arrays(self, batch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(data, labels) of a batch, by name."""
+        """Split a batch into (data, labels) by name."""
         if isinstance(batch, Mapping):
             labels = set(self._label_names or ())
-            found = {str(name): _array(value) for name, value in batch.items()}
-            wanted = self._data_names
-            if wanted is not None and not set(wanted) <= set(found):
-                raise self._unfit(f"arrays called {[*wanted, *labels]}", sorted(found))
+            by_name = {str(name): _array(value) for name, value in batch.items()}
+            required = self._data_names
+            if required is not None and not set(required) <= set(by_name):
+                raise self._unfit(f"arrays called {[*required, *labels]}", sorted(by_name))
             return (
-                {name: value for name, value in found.items() if name not in labels},
-                {name: value for name, value in found.items() if name in labels},
+                {name: value for name, value in by_name.items() if name not in labels},
+                {name: value for name, value in by_name.items() if name in labels},
             )
         parts = list(batch) if isinstance(batch, (list, tuple)) else [batch]
         arrays = [
@@ -152,7 +152,7 @@ class NamedBatches:
         ]
         data = list(self._data_names or ["data"])
         names = [*data, *(self._label_names or ())]
-        if len(arrays) == len(data):  # without labels: to predict
+        if len(arrays) == len(data):  # no labels: prediction
             names = data
         if len(arrays) != len(names):
             raise self._unfit(names, [tuple(array.shape) for array in arrays])
@@ -170,7 +170,7 @@ class NamedBatches:
 
 
 def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    """The first batch and those behind it, of an iterator that `iter` might set back."""
+    """Yield the first batch and the rest, without calling `iter`, which might reset `rest`."""
     yield first
     while True:
         try:
@@ -181,7 +181,7 @@ def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def _array(value: Any) -> Any:
-    """A numpy copy of an NDArray, a numpy array, a PyTorch tensor or a list of numbers."""
+    """Copy an NDArray, a numpy array, a PyTorch tensor or a list of numbers as a numpy array."""
     if isinstance(value, mx.nd.NDArray):
         return to_numpy(value)
     if hasattr(value, "detach"):  # PyTorch's

@@ -32,21 +32,21 @@ def of_block(
     train: Any = None,
     **context: Any,
 ) -> ModelInput:
-    """A HybridBlock as `fit` and `score` take it.
+    """Adapt a HybridBlock for `fit` and `score`.
 
-    Its outputs and its losses become outputs of one Symbol, "output" and "loss" (with a number if
-    there are several), each a head. The Block's parameters are read where they are initialised, and
-    set again when the training ends.
+    The outputs and losses become outputs of one Symbol, "output" and "loss" (with a number if
+    there are several), each a head. The Block's initialised parameters are read, and set again
+    when the training ends.
 
     Args:
         model: an `mx.gluon.HybridBlock`.
-        heads: routes of these outputs; by default the losses' means and what measures the outputs.
-        loss: a gluon loss, or a list of them, one an output. None: to score and predict only.
-        train: the data, whose names the Symbol's inputs get.
-        context: not needed.
+        heads: routes of these outputs; by default the losses' means and metrics of the outputs.
+        loss: a gluon loss, or a list with one loss an output. None: to score and predict only.
+        train: data that names the Symbol's inputs.
+        context: unused.
 
     Raises:
-        ConfigError: it is no HybridBlock, or losses and outputs do not match.
+        ConfigError: the model is not a HybridBlock, or losses and outputs do not match.
     """
     if not isinstance(model, mx.gluon.HybridBlock):
         raise ConfigError(
@@ -71,9 +71,9 @@ def of_block(
     losses = list(loss) if isinstance(loss, (list, tuple)) else [] if loss is None else [loss]
     several = len(outputs) > 1
     names = [f"output{number}" if several else "output" for number in range(len(outputs))]
-    shown = [mx.sym.BlockGrad(own, name=name) for own, name in zip(outputs, names)]
+    visible = [mx.sym.BlockGrad(output, name=name) for output, name in zip(outputs, names)]
     routes: dict[str, Route] = {}
-    symbols = list(shown)
+    symbols = list(visible)
     labels = labels or [f"label{number}" if several else "label" for number in range(len(outputs))]
     if len(losses) > 1 and not len(losses) == len(outputs) == len(labels):
         raise ConfigError(
@@ -81,18 +81,18 @@ def of_block(
             expected="one loss, or one for each output and label",
             received=f"{len(losses)} losses, {len(outputs)} outputs, labels {labels}",
         )
-    for number, own in enumerate(losses):
+    for number, head_loss in enumerate(losses):
         name = f"loss{number}" if len(losses) > 1 else "loss"
-        given = [mx.sym.Variable(label) for label in labels]
+        label_variables = [mx.sym.Variable(label) for label in labels]
         if len(losses) > 1:
-            value = own(outputs[number], given[number])
+            value = head_loss(outputs[number], label_variables[number])
         else:
-            value = own(*outputs, *given)
+            value = head_loss(*outputs, *label_variables)
         symbols.append(mx.sym.MakeLoss(value, name=name))
         routes[name] = Route([name], (), [Mean(key="loss")])
     for number, name in enumerate(names):
-        own = losses[number if len(losses) > 1 else 0] if losses else None
-        metric = _metric(own) if len(losses) > 1 or not several else None
+        output_loss = losses[number if len(losses) > 1 else 0] if losses else None
+        metric = _metric(output_loss) if len(losses) > 1 or not several else None
         if metric is not None:
             routes[name] = Route([name], [labels[number]], [metric])
         elif not losses:
@@ -105,8 +105,8 @@ def of_block(
     _take(network, parameters)
     fixed = [
         name
-        for name, own in parameters.items()
-        if own.grad_req == "null" and name in network.symbol.list_arguments()
+        for name, parameter in parameters.items()
+        if parameter.grad_req == "null" and name in network.symbol.list_arguments()
     ]
     return ModelInput(
         network,
@@ -121,7 +121,7 @@ def of_block(
 
 
 class _Fill(Callback):
-    """Sets a Block's parameters when a training ends."""
+    """Set a Block's parameters when a training ends."""
 
     def __init__(self, parameters: Any) -> None:
         self._parameters = parameters
@@ -129,28 +129,28 @@ class _Fill(Callback):
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         if not state.network.initialized:
             return
-        known = {**arg_params(state.network), **aux_params(state.network)}
-        for name, own in self._parameters.items():
-            if name not in known:
+        values = {**arg_params(state.network), **aux_params(state.network)}
+        for name, parameter in self._parameters.items():
+            if name not in values:
                 continue
-            own.shape = known[name].shape
-            if own._data is None and not own._deferred_init:
-                own.initialize(ctx=mx.cpu())
-            own.set_data(known[name])
-            if own._deferred_init:
-                own._finish_deferred_init()
+            parameter.shape = values[name].shape
+            if parameter._data is None and not parameter._deferred_init:
+                parameter.initialize(ctx=mx.cpu())
+            parameter.set_data(values[name])
+            if parameter._deferred_init:
+                parameter._finish_deferred_init()
 
 
 def _devices(parameters: Any) -> list[Any] | None:
-    """The contexts that the parameters were initialised for; None if they were not."""
-    for own in parameters.values():
-        if own._data is not None or own._deferred_init:
-            return list(own.list_ctx())
+    """Return the contexts of the initialised parameters; None if there are none."""
+    for parameter in parameters.values():
+        if parameter._data is not None or parameter._deferred_init:
+            return list(parameter.list_ctx())
     return None
 
 
 def _first_shape(data: Any) -> Any:
-    """The input of a loader's first batch, as `provide_data` tells it; None if it cannot be."""
+    """Return a loader's first input like `provide_data`; None if it cannot be read."""
     begun = iter(data) if hasattr(data, "__iter__") else data
     if begun is data:
         return None
@@ -163,34 +163,34 @@ def _first_shape(data: Any) -> Any:
 
 
 def _finish_shapes(model: Any, parameters: Any, provided: Any) -> None:
-    """Let parameters that wait for their shapes begin as their initializers say."""
-    if not provided or not any(own._deferred_init for own in parameters.values()):
+    """Infer the shapes of deferred parameters, and initialize them."""
+    if not provided or not any(parameter._deferred_init for parameter in parameters.values()):
         return
     inputs = [
         mx.nd.zeros(desc[1], dtype=getattr(desc, "dtype", None) or np.float32) for desc in provided
     ]
     model.infer_shape(*inputs)
-    for own in parameters.values():
-        if own._deferred_init:
-            own._finish_deferred_init()
+    for parameter in parameters.values():
+        if parameter._deferred_init:
+            parameter._finish_deferred_init()
 
 
 def _take(network: Network, parameters: Any) -> None:
-    """Give the network the values that the Block has."""
-    known = {
-        name: own.data(own.list_ctx()[0])
-        for name, own in parameters.items()
-        if own._data is not None
+    """Copy the Block's initialised parameters into the network."""
+    values = {
+        name: parameter.data(parameter.list_ctx()[0])
+        for name, parameter in parameters.items()
+        if parameter._data is not None
     }
     states = set(network.symbol.list_auxiliary_states())
     network.set_params(
-        {name: value for name, value in known.items() if name not in states},
-        {name: value for name, value in known.items() if name in states},
+        {name: value for name, value in values.items() if name not in states},
+        {name: value for name, value in values.items() if name in states},
     )
 
 
 def _metric(loss: Any) -> Any:
-    """What measures an output that is trained with a loss, if that is known."""
+    """Return a metric for an output that is trained with a loss; None if none is known."""
     kinds = mx.gluon.loss
     if isinstance(loss, kinds.SoftmaxCrossEntropyLoss) and loss._sparse_label:
         return SoftmaxAccuracy(multi_output=loss._axis == 1)

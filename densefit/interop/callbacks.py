@@ -12,19 +12,19 @@ from densefit.interop.parameters import arg_params, aux_params
 
 
 class BatchEnd(Callback):
-    """A `batch_end_callback` of MXNet, e.g. `mx.callback.Speedometer(32)`, after each update.
+    """Call a `batch_end_callback` of MXNet, e.g. `mx.callback.Speedometer(32)`, after each update.
 
-    It gets an `mx.model.BatchEndParam`: `epoch`; `nbatch`, updates in the epoch counted from 0;
-    `eval_metric`, a view of the training numbers on which `reset()` and `reset_local()` change
-    nothing (an auto-resetting Speedometer does not shorten the epoch's numbers); and `locals`, a
-    dict with `network`, `state` and `control`.
+    The callback receives an `mx.model.BatchEndParam`: `epoch`; `nbatch`, the update in the epoch,
+    from 0; `eval_metric`, a view of the training metrics on which `reset()` and `reset_local()`
+    have no effect (an auto-resetting Speedometer does not cut the epoch's averages short); and
+    `locals`, a dict with `network`, `state` and `control`.
     """
 
     def __init__(self, callback: Callable[[Any], Any]) -> None:
         self.callback = callback
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Call it."""
+        """Call the callback."""
         self.callback(
             mx.model.BatchEndParam(
                 epoch=state.epoch,
@@ -36,26 +36,27 @@ class BatchEnd(Callback):
 
 
 class EpochEnd(Callback):
-    """An `epoch_end_callback` of MXNet, e.g. `mx.callback.do_checkpoint("model")`.
+    """Call an `epoch_end_callback` of MXNet, e.g. `mx.callback.do_checkpoint("model")`.
 
-    It gets (epoch, symbol, arg_params, aux_params): the train symbol and the parameters as dicts
-    of NDArrays, after the epoch's last update and, as in MXNet, before validation.
+    The callback receives (epoch, symbol, arg_params, aux_params): the train symbol and the
+    parameters as dicts of NDArrays, after the epoch's last update and, as in MXNet, before
+    validation.
     """
 
     def __init__(self, callback: Callable[[int, Any, Any, Any], Any]) -> None:
         self.callback = callback
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Call it."""
+        """Call the callback."""
         network = state.network
         self.callback(state.epoch, network.symbol, arg_params(network), aux_params(network))
 
 
 def batch_end(callback: Callable[[Any], Any]) -> BatchEnd:
-    """A densefit callback out of MXNet's `batch_end_callback`."""
+    """Wrap MXNet's `batch_end_callback` as a densefit callback."""
     return BatchEnd(callback)
 
 
 def epoch_end(callback: Callable[[int, Any, Any, Any], Any]) -> EpochEnd:
-    """A densefit callback out of MXNet's `epoch_end_callback`."""
+    """Wrap MXNet's `epoch_end_callback` as a densefit callback."""
     return EpochEnd(callback)

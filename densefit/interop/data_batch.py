@@ -1,4 +1,4 @@
-"""Batches of MXNet's iterators, and densefit's, each made of the other."""
+"""Conversion between `mx.io.DataBatch` and densefit's `Batch`."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.engine.mxnet.ndarrays import to_ndarray, to_numpy
 
-#: Attributes of a DataBatch that densefit knows beyond MXNet's own.
-_OWN = ("targets", "geometries", "position")
+#: Attributes of a DataBatch that densefit adds to MXNet's.
+_DENSEFIT_ATTRIBUTES = ("targets", "geometries", "position")
 
 
 def as_batch(batch: Any, iterator: Any) -> Batch:
-    """A batch of any iterator as named numpy arrays, which are copies.
+    """Convert a batch of any iterator into a `Batch` of copied numpy arrays.
 
     Args:
-        batch: an `mx.io.DataBatch`, anything with its attributes, or a `Batch`, which stays as it
-            is. Beyond MXNet's attributes, `ids`, `targets`, `geometries`, `labelled`, `counts` and
-            `position` are read.
-        iterator: names the arrays, if the batch does not.
+        batch: an `mx.io.DataBatch`, an object with the same attributes, or a `Batch`, which is
+            returned unchanged. Beyond MXNet's attributes, `ids`, `targets`, `geometries`,
+            `labelled`, `counts` and `position` are read.
+        iterator: source of the arrays' names, if the batch has none.
     """
     if isinstance(batch, Batch):
         return batch
     data = _by_name("data", batch, iterator)
     labels = _by_name("label", batch, iterator)
     rows = next((np.shape(array)[0] for array in data.values()), 0)
-    known: dict[str, Any] = {name: getattr(batch, name, None) for name in _OWN}
+    attributes: dict[str, Any] = {name: getattr(batch, name, None) for name in _DENSEFIT_ATTRIBUTES}
     for name in ("targets", "geometries"):
-        known[name] = None if known[name] is None else list(known[name])
+        attributes[name] = None if attributes[name] is None else list(attributes[name])
     ids = getattr(batch, "ids", None)
     return Batch(
         data,
@@ -40,15 +40,15 @@ def as_batch(batch: Any, iterator: Any) -> Batch:
         labelled=getattr(batch, "labelled", None) or {},
         counts=getattr(batch, "counts", None) or {},
         index=getattr(batch, "index", None),
-        **known,
+        **attributes,
     )
 
 
 def data_batch(batch: Batch | None) -> Any:
-    """A batch as an `mx.io.DataBatch` of NDArrays, with `ids` and the like; None stays None."""
+    """Convert a batch into an `mx.io.DataBatch` of NDArrays, with `ids` etc.; None stays None."""
     if batch is None:
         return None
-    made = mx.io.DataBatch(
+    mxnet_batch = mx.io.DataBatch(
         [to_ndarray(array) for array in batch.data.values()],
         [to_ndarray(array) for array in batch.labels.values()],
         pad=batch.rows - batch.real,
@@ -56,18 +56,18 @@ def data_batch(batch: Batch | None) -> Any:
         provide_data=[_desc(name, array) for name, array in batch.data.items()],
         provide_label=[_desc(name, array) for name, array in batch.labels.items()],
     )
-    for name in (*_OWN, "ids", "labelled", "counts"):
-        setattr(made, name, getattr(batch, name))
-    return made
+    for name in (*_DENSEFIT_ATTRIBUTES, "ids", "labelled", "counts"):
+        setattr(mxnet_batch, name, getattr(batch, name))
+    return mxnet_batch
 
 
 def stated_pad(batch: Any) -> int:
-    """Rows at the end of a batch that it calls padding."""
+    """Return the number of padding rows that a batch states."""
     return int(getattr(batch, "pad", 0) or 0)
 
 
 def _by_name(kind: str, batch: Any, iterator: Any) -> dict[str, Any]:
-    """The arrays of a batch by name; more than there are names get numbers for names."""
+    """Return a batch's arrays by name; arrays without a name are numbered."""
     arrays = list(getattr(batch, kind, None) or [])
     provided = getattr(batch, f"provide_{kind}", None) or getattr(iterator, f"provide_{kind}", None)
     names = [entry[0] for entry in provided or []]
@@ -76,7 +76,7 @@ def _by_name(kind: str, batch: Any, iterator: Any) -> dict[str, Any]:
 
 
 def _copy(array: Any) -> Any:
-    """An array in numpy's memory, whatever its iterator does next; what is none stays."""
+    """Copy an array into numpy's memory, as iterators reuse theirs; other values are unchanged."""
     if isinstance(array, mx.nd.NDArray):
         return to_numpy(array)
     return array.copy() if isinstance(array, np.ndarray) else array

@@ -11,10 +11,10 @@ from densefit.interop.data_batch import data_batch
 
 
 def as_data_iter(loader: Any) -> LoaderIter:
-    """Give the batches of a Loader, OriginalSizeLoader or ViewLoader as MXNet's iterators do.
+    """Wrap a Loader, OriginalSizeLoader or ViewLoader as an `mx.io.DataIter`.
 
     Args:
-        loader: its epochs are those of the iterator; `reset` begins the next.
+        loader: the loader to read; `reset` starts its next epoch.
 
     Returns:
         An `mx.io.DataIter` of DataBatches, whose arrays are NDArrays on the CPU.
@@ -28,7 +28,7 @@ def as_data_iter(loader: Any) -> LoaderIter:
 class LoaderIter(mx.io.DataIter):  # type: ignore[misc]
     """An `mx.io.DataIter` of a loader's batches.
 
-    What it has not itself (`dataset`, `set_epoch`, `ready`, ...) is the loader's.
+    Other attributes (`dataset`, `set_epoch`, `ready`, ...) are the loader's.
     """
 
     def __init__(self, loader: Any) -> None:
@@ -56,7 +56,7 @@ class LoaderIter(mx.io.DataIter):  # type: ignore[misc]
         self.loader.reset()
 
     def next(self) -> Any:
-        """The next DataBatch.
+        """Return the next DataBatch.
 
         Raises:
             StopIteration: the epoch is over.
@@ -66,7 +66,7 @@ class LoaderIter(mx.io.DataIter):  # type: ignore[misc]
         return data_batch(next(self._batches))
 
     def iter_next(self) -> bool:
-        """Go to the next batch, for `getdata` and the like; False at the end of the epoch."""
+        """Read the next batch, for `getdata` etc.; returns False at the end of the epoch."""
         try:
             self._latest = self.next()
         except StopIteration:
@@ -74,19 +74,19 @@ class LoaderIter(mx.io.DataIter):  # type: ignore[misc]
         return True
 
     def getdata(self) -> Any:
-        """The inputs of the batch that `iter_next` read."""
+        """Return the inputs of the batch that `iter_next` read."""
         return self._latest.data
 
     def getlabel(self) -> Any:
-        """The labels of the batch that `iter_next` read."""
+        """Return the labels of the batch that `iter_next` read."""
         return self._latest.label
 
     def getindex(self) -> Any:
-        """The samples' numbers of the batch that `iter_next` read."""
+        """Return the sample indices of the batch that `iter_next` read."""
         return self._latest.index
 
     def getpad(self) -> int:
-        """Padding rows of the batch that `iter_next` read."""
+        """Return the number of padding rows of the batch that `iter_next` read."""
         return int(self._latest.pad)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Which samples a DataLoader's sampler, or a user's own batches of numbers, draw in a pass."""
+"""Check of the samples that a DataLoader's sampler, or a user's batches of indices, draw."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ _LIBRARIES = ("mxnet.", "torch.")
 
 
 def repeated(loader: Any) -> int | None:
-    """The number of a sample that a DataLoader draws twice in a pass; None if there is none.
+    """Return the index of a sample that a DataLoader draws twice in a pass; None if none is.
 
-    A user's sampler is asked for the numbers of two passes, as it is iterated over: a copy of it,
-    with the random numbers of numpy, Python and PyTorch set back. It is told, once, if that cannot
-    be done, or if there are samples that it leaves out.
+    Two passes are drawn from a copy of a user's sampler, and the random states of numpy, Python
+    and PyTorch are restored. Warns once if the sampler cannot be checked or leaves samples out.
 
     >>> from mxnet import gluon
     >>> data = gluon.data.ArrayDataset(np.arange(4))
@@ -37,7 +36,7 @@ def repeated(loader: Any) -> int | None:
     1
 
     Args:
-        loader: gluon's or PyTorch's; anything else draws nothing.
+        loader: gluon's or PyTorch's DataLoader; None is returned for anything else.
     """
     batches = getattr(loader, "_batch_sampler", getattr(loader, "batch_sampler", None))
     count = length_of(getattr(loader, "_dataset", getattr(loader, "dataset", None)))
@@ -52,7 +51,7 @@ def repeated(loader: Any) -> int | None:
     passes = _passes(drawing, count, is_batches=sampler is None)
     for numbers in passes or ():
         if len(set(numbers)) < len(numbers):
-            return next(one for place, one in enumerate(numbers) if one in numbers[:place])
+            return next(number for index, number in enumerate(numbers) if number in numbers[:index])
     if passes is None or set(passes[0]) != set(passes[1]):
         why = "" if passes is None else ", other ones in each pass"
         warn_once(
@@ -61,7 +60,7 @@ def repeated(loader: Any) -> int | None:
             "of those that come, as often as they come",
             *(count, type(loader).__name__, name, why),
         )
-    elif len(passes[0]) < count and not is_library:  # a library's say so by their names
+    elif len(passes[0]) < count and not is_library:  # a library's sampler says so by its name
         warn_once(
             _log,
             "%s draws %d of %d samples by its %s: the scores are of these",
@@ -71,10 +70,10 @@ def repeated(loader: Any) -> int | None:
 
 
 class OwnBatches(ForeignSource):
-    """A DataLoader whose batches are chosen by a user's own object.
+    """Source of a DataLoader with a user's batch sampler.
 
     Args:
-        iterator: what gives its batches.
+        iterator: iterator over the loader's batches.
         loader: the DataLoader, or any other iterable.
     """
 
@@ -83,7 +82,7 @@ class OwnBatches(ForeignSource):
         self._loader = loader
 
     def check_passes(self, passes: int) -> None:
-        """Raise DataError if the batches have a sample twice."""
+        """Raise DataError if a sample occurs twice in the batches."""
         number = repeated(self._loader)
         if number is not None:
             raise DataError(
@@ -96,10 +95,10 @@ class OwnBatches(ForeignSource):
 
 
 def _passes(drawing: Any, count: int, is_batches: bool) -> list[list[int]] | None:
-    """The numbers that two passes draw; None if they cannot be known beforehand."""
+    """Return the indices that two passes draw; None if the sampler cannot be checked."""
     latest = time.monotonic() + _SECONDS
     try:
-        if isinstance(drawing, Iterator):  # which could be read only once
+        if isinstance(drawing, Iterator):  # can be read only once
             return None
         twin = copy.copy(drawing)
         for name, value in vars(twin).items() if hasattr(twin, "__dict__") else ():
@@ -112,28 +111,28 @@ def _passes(drawing: Any, count: int, is_batches: bool) -> list[list[int]] | Non
 
 
 def _numbers(drawing: Any, count: int, is_batches: bool, latest: float) -> list[int]:
-    """What one pass draws, until there must be one twice."""
-    found: list[int] = []
-    for one in drawing:
-        for number in one if is_batches else [one]:  # they may count from the end
-            found.append(int(number) + (count if number < 0 else 0))
-        if len(found) > count:
+    """Return the indices that one pass draws, stopping as soon as one must be a repeat."""
+    numbers: list[int] = []
+    for item in drawing:
+        for number in item if is_batches else [item]:  # negative indices count from the end
+            numbers.append(int(number) + (count if number < 0 else 0))
+        if len(numbers) > count:
             break
         if time.monotonic() > latest:
             raise TimeoutError
-    return found
+    return numbers
 
 
 @contextmanager
 def _random_kept() -> Iterator[None]:
-    """Set the random numbers that samplers draw from back to where they were."""
+    """Restore the random states that samplers use when the block ends."""
     torch = sys.modules.get("torch")
     states = np.random.get_state(), random.getstate()
-    others = None if torch is None else torch.random.get_rng_state()
+    torch_state = None if torch is None else torch.random.get_rng_state()
     try:
         yield
     finally:
         np.random.set_state(states[0])
         random.setstate(states[1])
         if torch is not None:
-            torch.random.set_rng_state(others)
+            torch.random.set_rng_state(torch_state)

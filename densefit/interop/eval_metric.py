@@ -1,4 +1,4 @@
-"""An `eval_metric` as Module.fit takes it: made, copied and reset."""
+"""Creation, copies and resets of Module.fit's `eval_metric`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _log = logging.getLogger("densefit")
 
 
 def created(metric: Any) -> Any:
-    """The mx EvalMetric that `mx.metric.create` makes of a name, a list, a function or an object.
+    """Create an mx EvalMetric like `mx.metric.create`, from a name, a list or a function.
 
-    An object stays itself. A class of metrics is called without arguments.
+    A metric object is returned itself. A metric class is called without arguments.
 
     Raises:
-        ConfigError: MXNet makes no metric of it.
+        ConfigError: MXNet cannot create a metric from the value.
     """
     if isinstance(metric, mx.metric.EvalMetric):
         return metric
@@ -34,22 +34,22 @@ def created(metric: Any) -> Any:
     try:
         return mx.metric.create(metric)
     except Exception as error:
-        known = mx.registry.get_registry(mx.metric.EvalMetric)
+        registered = mx.registry.get_registry(mx.metric.EvalMetric)
         raise ConfigError(
             "MXNet makes no metric of this eval_metric",
             expected="a name, a list of names, an mx.metric.EvalMetric or a function "
             "(label, prediction)",
             received=f"{metric!r:.200}",
             where=f"{type(error).__name__}: {error}".splitlines()[0][:200],
-            fix=nearest(metric, known) if isinstance(metric, str) else None,
+            fix=nearest(metric, registered) if isinstance(metric, str) else None,
         ) from error
 
 
 def copied(metric: Any) -> Any:
-    """A copy of a metric that has seen nothing; the metric itself where it cannot be copied."""
+    """Return an empty copy of a metric; the metric itself if it cannot be copied."""
     try:
         twin = copy.deepcopy(metric)
-    except Exception as error:  # a lock, an open file, a generator: anything may be in there
+    except Exception as error:  # a user's metric may hold a lock, an open file, a generator...
         _log.warning(
             "The metric %r cannot be copied (%s: %s). One object serves training, validation and "
             "callbacks, as in Module.fit: a callback that resets it shortens the epoch's numbers.",
@@ -63,7 +63,7 @@ def copied(metric: Any) -> Any:
 
 
 def reset(metric: Any) -> None:
-    """Reset a metric, and each child of a composite by itself.
+    """Reset a metric, and each child of a composite separately.
 
     `CompositeEvalMetric.reset` stops at the first child that raises AttributeError, silently.
     """
@@ -75,22 +75,22 @@ def reset(metric: Any) -> None:
 
 
 def sums_in_lists(metric: Any) -> list[Any]:
-    """The parts of a metric that keep a sum for each of several numbers.
+    """Return the parts of a metric that keep a list of sums.
 
-    `EvalMetric.reset_local` puts one number in the place of such a list, and the next update fails.
+    `EvalMetric.reset_local` replaces such a list by one number, and the next update fails.
     """
     return [part for part in parts_of(metric) if isinstance(getattr(part, "sum_metric", 0), list)]
 
 
 def parts_of(metric: Any) -> list[Any]:
-    """The metrics in a composite, and in composites in it; else the metric alone."""
+    """Return the metrics in a composite, recursively; for other metrics, the metric alone."""
     if isinstance(metric, mx.metric.CompositeEvalMetric):
         return [part for child in metric.metrics for part in parts_of(child)]
     return [metric]
 
 
 def name_of(metric: Any) -> str:
-    """What a metric calls itself; its class's name where it has no name."""
+    """Return a metric's name; its class name if it has none."""
     return str(getattr(metric, "name", type(metric).__name__))
 
 
@@ -101,10 +101,10 @@ def named(
     labels: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Any] | None = None,
 ) -> Iterator[None]:
-    """Name the metric in whatever its method `call` raises.
+    """Convert an error of the metric's method `call` into one that names the metric.
 
     Raises:
-        DataError: from what it raised.
+        DataError: the method raised an error, which is the cause.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Sources of iterators of a user's own, whose batches become densefit's."""
+"""Source of a user's iterator, whose batches are converted to `Batch`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from densefit.interop.data_batch import as_batch
 
 
 class ForeignSource(Source):
-    """An iterator of an unknown kind: its epochs and its padding are what it says.
+    """Source of an iterator of unknown kind, whose stated epochs and padding are trusted.
 
-    Its batches are copied, so that it may fill its arrays again.
+    Batches are copied, so that the iterator may reuse its arrays.
     """
 
     def read(self) -> Iterator[Batch]:
-        """The batches from where the iterator stands to its end."""
+        """Yield the remaining batches of the epoch."""
         for batch in self.iterator:
             yield as_batch(batch, self.iterator)

@@ -1,4 +1,4 @@
-"""What gluon's and PyTorch's DataLoaders are told of the samples of an epoch."""
+"""Settings of gluon's and PyTorch's DataLoaders that determine an epoch's samples."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from densefit.interop.random_settings import random_parts
 
 
 class LoaderSettings:
-    """What a DataLoader is told of its samples; the same for gluon's and PyTorch's.
+    """Settings of a DataLoader, alike for gluon's and PyTorch's.
 
     Attributes:
-        kind: name of its class.
-        keep: its setting that keeps all samples.
-        last: what becomes of samples that do not fill a last batch: "keep", "discard" or
-            "rollover", to the next epoch.
-        batch_size: samples of a full batch.
-        samples: of an epoch; None if unknown.
+        kind: class name of the loader.
+        keep: the loader's setting that keeps all samples.
+        last: treatment of an incomplete last batch: "keep", "discard" or "rollover" (its samples
+            start the next epoch).
+        batch_size: number of samples in a full batch.
+        samples: number of samples in an epoch; None if unknown.
         shuffles: whether each epoch may have another order.
-        repeats: whether an epoch may have a sample twice, and lack another.
-        random: names of the random transforms of its dataset, as far as they can be seen.
+        repeats: whether an epoch may repeat a sample and omit another.
+        random: names of the dataset's random transforms, as far as they are visible.
     """
 
     def __init__(self, loader: Any, sampler: Any, batch_size: int, last: str) -> None:
@@ -40,12 +40,12 @@ class LoaderSettings:
 
     @property
     def carried(self) -> int | None:
-        """Samples that the epochs before have left to the one that begins next."""
+        """Return the number of samples carried over into the next epoch; None if unknown."""
         return None if self._is_ahead else len(getattr(self._batches, "_prev", ()))
 
 
 def loader_settings(loader: Any) -> LoaderSettings | None:
-    """The settings of a DataLoader; None for anything else, and for a user's own batches."""
+    """Return the settings of a DataLoader; None for other objects and custom batch samplers."""
     batches: Any = getattr(loader, "_batch_sampler", None)
     if isinstance(batches, mx.gluon.data.BatchSampler):
         return LoaderSettings(loader, batches._sampler, batches._batch_size, batches._last_batch)
@@ -57,9 +57,9 @@ def loader_settings(loader: Any) -> LoaderSettings | None:
     return None
 
 
-def length_of(thing: Any) -> int | None:
-    """How many there are; None of what does not tell."""
+def length_of(collection: Any) -> int | None:
+    """Return the length of a collection; None if it has none."""
     try:
-        return len(thing)
+        return len(collection)
     except TypeError:
         return None

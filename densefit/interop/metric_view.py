@@ -1,4 +1,4 @@
-"""The training numbers as MXNet's callbacks read them."""
+"""Read-only view of the training metrics for MXNet's callbacks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from densefit.errors import ConfigError
 
 
 class MetricView(mx.metric.EvalMetric):  # type: ignore[misc]
-    """What MXNet's callbacks get as `eval_metric`: names and values, and nothing to break.
+    """Read-only `eval_metric` of MXNet's callbacks: names and values.
 
-    `mx.callback.Speedometer` resets the metric it logs; here that does nothing, so that the
-    epoch's numbers stay those of the whole epoch.
+    `mx.callback.Speedometer` resets the metric it logs; the view ignores that, so the metrics
+    cover the whole epoch.
 
     Args:
-        read: gives the numbers of now, by name.
-        name: what the view calls itself.
+        read: returns the present metric values by name.
+        name: name of the view.
     """
 
     def __init__(self, read: Callable[[], dict[str, float]], name: str = "densefit") -> None:
@@ -25,23 +25,23 @@ class MetricView(mx.metric.EvalMetric):  # type: ignore[misc]
         super().__init__(name, has_global_stats=True)
 
     def reset(self) -> None:
-        """Nothing: the numbers belong to the loop."""
+        """Do nothing: the training loop resets the metrics."""
 
     def reset_local(self) -> None:
-        """Nothing: the numbers belong to the loop."""
+        """Do nothing: the training loop resets the metrics."""
 
     def update(self, labels: Any, preds: Any) -> None:
-        """Raise ConfigError: a view takes nothing in."""
+        """Raise ConfigError: a view cannot be updated."""
         raise ConfigError(
             "The eval_metric of a callback cannot be updated",
             fix="give the metric to the head or the route instead",
         )
 
     def get(self) -> tuple[list[str], list[float]]:
-        """(names, values) of now."""
+        """Return the present (names, values)."""
         values = self.read()
         return list(values), list(values.values())
 
     def get_global(self) -> tuple[list[str], list[float]]:
-        """The same as `get`."""
+        """Return the present (names, values), like `get`."""
         return self.get()

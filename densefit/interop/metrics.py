@@ -1,4 +1,4 @@
-"""MXNet's own metrics behind densefit's interface."""
+"""Adapter of MXNet's metrics to densefit's `Metric`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from densefit.metrics.core.arrays import rows
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.state import entry
 
-# MXNet's metrics that we do not have, set so that they too are one number over the dataset.
-# (By default F1 and MCC are means of batches' values.)
+# MXNet's metrics that densefit lacks, configured to compute one value over the dataset.
+# (By default F1 and MCC are means over batches.)
 _MXNET: dict[str, Callable[[], Any]] = {
     "f1": lambda: mx.metric.F1(average="micro"),
     "mcc": lambda: mx.metric.MCC(average="micro"),
@@ -40,20 +40,20 @@ _COUNTERS = ("sum_metric", "num_inst", "global_sum_metric", "global_num_inst")
 
 
 class LegacyMetric(Metric):
-    """An `mx.metric.EvalMetric` behind our interface.
+    """Adapter of an `mx.metric.EvalMetric` to the `Metric` interface.
 
-    Predictions and targets are given to it as lists of NDArray: one array each, or several where
-    `update` gets a tuple of arrays (a network with several outputs or labels). The numbers are
-    MXNet's, with its means of batch means where it takes them.
+    The metric receives predictions and targets as lists of NDArrays: one array each, or several
+    if `update` gets a tuple of arrays (a network with several outputs or labels). The values are
+    MXNet's, including its means of batch means.
 
-    `merge` and `state_dict` work for metrics that keep nothing but MXNet's sum and count: those
-    that do not override `reset`, and composites of them. For others they raise ConfigError.
+    `merge` and `state_dict` work for metrics that keep only MXNet's sum and count, i.e. that do
+    not override `reset`, and composites of such metrics. For others they raise ConfigError.
 
     Args:
-        metric: the MXNet metric; it must not be updated or reset by anybody else.
-        higher_is_better: what a good value is. None: False for MXNet's own losses and errors,
+        metric: the MXNet metric; nothing else may update or reset it.
+        higher_is_better: direction of the metric. None: False for MXNet's losses and errors,
             otherwise the attribute of that name on `metric`, otherwise True.
-        primary: the name that "the best" is judged by; None: the metric's first.
+        primary: name of the value that selects the best checkpoint; None: the metric's first.
     """
 
     additive = True
@@ -65,10 +65,10 @@ class LegacyMetric(Metric):
     ) -> None:
         self.metric = metric
         self.name = str(metric.name)
-        # `get` of many a user's metric fails before the first update: its names are learnt then.
-        given = metric_names(metric)
-        names = [self.name] if given is None else given
-        unfit = primary is not None and given is not None and primary not in given
+        # `get` of many users' metrics fails before the first update, which then sets the names.
+        stated_names = metric_names(metric)
+        names = [self.name] if stated_names is None else stated_names
+        unfit = primary is not None and stated_names is not None and primary not in stated_names
         if not names or len(set(names)) < len(names) or unfit:
             raise ConfigError(
                 f"The names of the MXNet metric {self.name!r} do not fit",
@@ -100,21 +100,23 @@ class LegacyMetric(Metric):
         return dict(self.pairs())
 
     def pairs(self) -> list[tuple[str, float]]:
-        """(name, value) as the metric gives them; nan for what it cannot give yet.
+        """Return the metric's (name, value) pairs; nan before the first update.
 
         Raises:
-            DataError: the metric fails, or gives no numbers.
+            DataError: the metric fails, or returns values that are not numbers.
         """
         metric = self.metric
         unknown = [(name, float("nan")) for name in self._names or [self.name]]
-        # PearsonCorrelation never fills its global sum when it works over all batches.
+        # PearsonCorrelation never fills its global sum when it accumulates over all batches.
         over_all = isinstance(metric, mx.metric.PearsonCorrelation)
         try:
             with named(metric, "get"):
-                given = metric.get_name_value() if over_all else metric.get_global_name_value()
+                named_values = (
+                    metric.get_name_value() if over_all else metric.get_global_name_value()
+                )
                 pairs = [
                     (str(name), _number(value))
-                    for names, values in given
+                    for names, values in named_values
                     for name, value in _each(names, values)
                 ]
         except DensefitError as error:
@@ -154,7 +156,7 @@ class LegacyMetric(Metric):
         self._updated = True
 
     def _counted_parts(self) -> list[Any]:
-        """The metrics inside, if each is only a sum and a count. Raises ConfigError otherwise."""
+        """Return the parts; raises ConfigError unless each keeps only a sum and a count."""
         parts = parts_of(self.metric)
         for part in parts:
             numeric = all(isinstance(getattr(part, key, None), numbers.Real) for key in _COUNTERS)
@@ -169,7 +171,7 @@ class LegacyMetric(Metric):
 
 
 def metric_names(metric: Any) -> list[str] | None:
-    """The names of a metric's numbers; None if it cannot tell them before an update."""
+    """Return the names of a metric's values; None if they are unknown before an update."""
     try:
         names = [str(name) for name, _ in metric.get_name_value()]
     except Exception:  # a division by its count of zero, a sum that is not there yet...
@@ -178,13 +180,13 @@ def metric_names(metric: Any) -> list[str] | None:
 
 
 def declared_direction(metric: Any) -> bool:
-    """Whether a high number is good, as a metric or the first child of a composite says."""
+    """Return whether higher is better for a metric, or for the first child of a composite."""
     first = next(iter(parts_of(metric)), metric)
     return bool(getattr(first, "higher_is_better", not isinstance(first, _LOWER_IS_BETTER)))
 
 
 def _each(names: Any, values: Any) -> Iterable[tuple[Any, Any]]:
-    """Pairs of a name and a value; `get` of old metrics gives tuples, which MXNet takes for one."""
+    """Pair names and values; old metrics return tuples, which MXNet takes for one pair."""
     return zip(names, values) if isinstance(names, tuple) else [(names, values)]
 
 
@@ -195,28 +197,30 @@ def _number(value: Any) -> float:
 def _ndarrays(values: Any, what: str, ids: Sequence[str]) -> list[Any]:
     if values is None:  # mx.metric.Loss needs no labels
         return []
-    arrays = [rows(one, what, ids) for one in (values if isinstance(values, tuple) else (values,))]
-    # The context and the dtype are said: MXNet would make float32 of everything.
+    arrays = [
+        rows(array, what, ids) for array in (values if isinstance(values, tuple) else (values,))
+    ]
+    # Explicit context and dtype: MXNet would convert everything to float32.
     return [
-        mx.nd.array(one, ctx=mx.cpu(), dtype=np.uint8 if one.dtype == np.bool_ else one.dtype)
-        for one in arrays
+        mx.nd.array(array, ctx=mx.cpu(), dtype=np.uint8 if array.dtype == np.bool_ else array.dtype)
+        for array in arrays
     ]
 
 
-@adapters.metrics.register(lambda thing: isinstance(thing, mx.metric.EvalMetric))
+@adapters.metrics.register(lambda metric: isinstance(metric, mx.metric.EvalMetric))
 def _of_metric(metric: Any) -> Metric:
     return LegacyMetric(metric)
 
 
 @adapters.metrics.register(
-    lambda thing: isinstance(thing, type) and issubclass(thing, mx.metric.EvalMetric)
+    lambda metric: isinstance(metric, type) and issubclass(metric, mx.metric.EvalMetric)
 )
 def _of_class(kind: Any) -> Metric:
     return LegacyMetric(kind())
 
 
 @adapters.metrics.register(
-    lambda thing: isinstance(thing, str) and thing.lower() in _MXNET, names=_MXNET
+    lambda metric: isinstance(metric, str) and metric.lower() in _MXNET, names=_MXNET
 )
 def _of_name(name: str) -> Metric:
     return LegacyMetric(_MXNET[name.lower()]())

@@ -1,4 +1,4 @@
-"""Any schedule as a scheduler that MXNet's own optimizers call."""
+"""Adapter of a schedule to `mx.lr_scheduler.LRScheduler`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from densefit.train.schedules.schedule import Schedule
 
 
 class MXNetScheduler(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
-    """A schedule to hand to an MXNet optimizer or a Gluon Trainer, as its `lr_scheduler`.
+    """Schedule for an MXNet optimizer or a Gluon Trainer, as its `lr_scheduler`.
 
-    MXNet asks with 1 for the rate of the first update, and with 0 before there was any; it may ask
-    again, and for earlier ones. Copies and pickles have the state of a schedule that has one. An
-    optimizer with a rate of its own must have the schedule's (`learning_rate=scheduler.base_lr`):
-    MXNet would set `base_lr` to it, and Adam and others come with a rate of their own.
+    MXNet numbers updates from 1, calls with 0 before the first one, and may call repeatedly and
+    for earlier updates. Copies and pickles include the state of a stateful schedule. The optimizer
+    needs `learning_rate=scheduler.base_lr`: MXNet overwrites `base_lr` by the optimizer's rate,
+    for which Adam and others have a default.
 
     >>> from densefit.train.schedules import Linear
     >>> scheduler = MXNetScheduler(Linear(0.1), total=100)
@@ -25,13 +25,13 @@ class MXNetScheduler(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
     (0.1, 0.05, 0.0)
 
     Args:
-        schedule: any.
-        total: updates of the whole training; None if it is not known.
-        updates_per_epoch: None if it is not known.
+        schedule: any schedule.
+        total: number of updates of the training; None if unknown.
+        updates_per_epoch: number of updates an epoch; None if unknown.
 
     Attributes:
-        resolved: the schedule as a function of the updates done; `resolved.observe(scores)` tells
-            one that follows scores of a validation.
+        resolved: the schedule as a function of the updates done; `resolved.observe(scores)`
+            passes validation scores to a schedule like Plateau.
 
     Raises:
         ConfigError: as in `schedule.resolve`.
@@ -45,15 +45,15 @@ class MXNetScheduler(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
         super().__init__(base_lr=schedule.lr)
 
     def __call__(self, num_update: int) -> float:
-        """The rate of the `num_update`-th update, from 1."""
+        """Return the learning rate of update `num_update`, from 1."""
         return self.resolved(max(num_update - 1, 0))
 
     @property
     def base_lr(self) -> float:
-        """The schedule's highest rate.
+        """Return the schedule's peak learning rate.
 
         Raises:
-            ConfigError: it is set to another one, as an optimizer does that has a rate of its own.
+            ConfigError: when an optimizer sets another rate.
         """
         return self._made_of[0].lr
 
@@ -69,13 +69,13 @@ class MXNetScheduler(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
             )
 
     def __getstate__(self) -> Mapping[str, Any]:
-        own = {key: value for key, value in self.__dict__.items() if key != "resolved"}
-        return {**own, "state": self.resolved.state_dict()}
+        attributes = {key: value for key, value in self.__dict__.items() if key != "resolved"}
+        return {**attributes, "state": self.resolved.state_dict()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        own = dict(state)
-        standing = own.pop("state")
-        self.__dict__.update(own)
+        attributes = dict(state)
+        standing = attributes.pop("state")
+        self.__dict__.update(attributes)
         schedule, total, updates_per_epoch = self._made_of
         self.resolved = schedule.resolve(total, updates_per_epoch)
         self.resolved.load_state_dict(standing)
@@ -84,15 +84,15 @@ class MXNetScheduler(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
 def as_mxnet_scheduler(
     schedule: Schedule, total: int | None = None, updates_per_epoch: int | None = None
 ) -> MXNetScheduler:
-    """The rates of a schedule for an MXNet optimizer or a Gluon Trainer, without `fit`.
+    """Convert a schedule into an `lr_scheduler` of an MXNet optimizer or a Gluon Trainer.
 
     Args:
-        schedule: any.
-        total: updates of the whole training; None if it is not known.
-        updates_per_epoch: None if it is not known.
+        schedule: any schedule.
+        total: number of updates of the training; None if unknown.
+        updates_per_epoch: number of updates an epoch; None if unknown.
 
     Returns:
-        What goes into an optimizer as `lr_scheduler`, see there.
+        The optimizer's `lr_scheduler`, see `MXNetScheduler`.
 
     Raises:
         ConfigError: as in `schedule.resolve`.

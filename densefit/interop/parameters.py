@@ -1,4 +1,4 @@
-"""A network's parameters as MXNet has them."""
+"""A network's parameters as NDArrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.model.network import Network
 
 
 def arg_params(network: Network) -> dict[str, Any]:
-    """Copies of a network's trained parameters: name -> NDArray on the CPU.
+    """Copy a network's trained parameters: name -> NDArray on the CPU.
 
     MXNet's `aux_params`, BatchNorm's moving statistics, are `aux_params(network)`.
     """
@@ -20,10 +20,10 @@ def arg_params(network: Network) -> dict[str, Any]:
 
 
 def aux_params(network: Network) -> dict[str, Any]:
-    """Copies of a network's moving statistics: name -> NDArray on the CPU."""
+    """Copy a network's moving statistics: name -> NDArray on the CPU."""
     return ndarray_copies(network.statistics)
 
 
 def ndarray_copies(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Copies of numpy arrays as NDArrays of the same types."""
+    """Copy numpy arrays as NDArrays of the same dtypes."""
     return {name: mx.nd.array(array, dtype=array.dtype) for name, array in arrays.items()}

@@ -1,11 +1,11 @@
-"""What iterators and DataLoaders change at random, so that each pass has other pixels."""
+"""Random augmentation in iterators and DataLoaders, by which each pass has other pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-#: Settings of MXNet's iterators in C++ that are random where true, or not 0.
+#: Settings of MXNet's C++ iterators that are random if true, or not 0.
 _AMOUNTS = (
     "rand_crop",
     "random_resized_crop",
@@ -30,13 +30,13 @@ _AMOUNTS = (
     "random_illumination_prob",
     "random_contrast_prob",
 )
-#: Their ranges, random where the ends differ: (lower end, upper end, default of both).
+#: Range settings, random if the ends differ: (lower end, upper end, default of both).
 _RANGES = (
     ("min_random_scale", "max_random_scale", 1.0),
     ("min_random_area", "max_random_area", 1.0),
     ("min_crop_size", "max_crop_size", -1.0),
 )
-#: Augmenters of `mx.image` -> the attribute that is 0 where they change nothing; None: they do.
+#: Augmenters of `mx.image` -> attribute that is 0 if the augmenter is inactive; None: never.
 _AUGMENTERS = {
     "RandomCropAug": None,
     "RandomSizedCropAug": None,
@@ -53,7 +53,7 @@ _AUGMENTERS = {
 }
 _PACKAGES = ("mxnet.gluon.data.vision", "torchvision.transforms")
 _TRANSFORMS = ("Rand", "ColorJitter", "AutoAugment", "TrivialAugment", "AugMix", "Elastic")
-#: Where augmenters, transforms and datasets keep those inside of them.
+#: Attributes in which augmenters, transforms and datasets hold nested ones.
 _PARTS = frozenset(
     ("ts", "augmenter", "aug_list", "_fn", "_data", "_children", "_transform")
     + ("dataset", "transform", "transforms", "datasets")
@@ -62,57 +62,59 @@ _DEPTH = 8
 
 
 def random_settings(settings: Mapping[str, Any]) -> list[str]:
-    """The random ones among the settings of an iterator in C++.
+    """Return the random settings of a C++ iterator.
 
     >>> random_settings({"rand_crop": True, "rand_mirror": 0, "max_random_scale": 1.2})
     ['rand_crop=True', 'max_random_scale=1.2']
     """
-    found = [name for name in _AMOUNTS if _number(settings.get(name)) not in (0, None)]
+    names = [name for name in _AMOUNTS if _number(settings.get(name)) not in (0, None)]
     for lower, upper, default in _RANGES:
         ends = [_number(settings.get(name, default)) for name in (lower, upper)]
         if ends[0] != ends[1]:
-            found += [name for name in (lower, upper) if name in settings]
+            names += [name for name in (lower, upper) if name in settings]
     if _number(settings.get("inter_method")) == 10:
-        found.append("inter_method")
-    return [f"{name}={settings[name]}" for name in found]
+        names.append("inter_method")
+    return [f"{name}={settings[name]}" for name in names]
 
 
-def random_parts(thing: Any) -> list[str]:
-    """Names of the random augmenters or transforms in a list, an augmenter or a dataset."""
-    return list(dict.fromkeys(_parts(thing, _DEPTH)))
+def random_parts(container: Any) -> list[str]:
+    """Return names of the random augmenters or transforms in a list, an augmenter or a dataset."""
+    return list(dict.fromkeys(_parts(container, _DEPTH)))
 
 
-def _parts(thing: Any, depth: int) -> Iterator[str]:
-    kind = type(thing)
+def _parts(element: Any, depth: int) -> Iterator[str]:
+    kind = type(element)
     name = kind.__name__
     if kind.__module__.startswith("mxnet.image") and name in _AUGMENTERS:
         amount = _AUGMENTERS[name]
-        if not _is_certain(thing, name) and (amount is None or getattr(thing, amount, None) != 0):
+        if not _is_certain(element, name) and (
+            amount is None or getattr(element, amount, None) != 0
+        ):
             yield name
     elif kind.__module__.startswith(_PACKAGES) and name.startswith(_TRANSFORMS):
-        if not _is_certain(thing, name):
+        if not _is_certain(element, name):
             yield name
     elif depth:
-        for part in _inside(thing):
+        for part in _inside(element):
             yield from _parts(part, depth - 1)
 
 
-def _is_certain(thing: Any, name: str) -> bool:
-    """Whether a random transform never does anything, or is a flip that always does."""
-    chance = getattr(thing, "p", None)
+def _is_certain(transform: Any, name: str) -> bool:
+    """Return whether a transform is deterministic: of probability 0, or a flip of 1."""
+    chance = getattr(transform, "p", None)
     return isinstance(chance, (int, float)) and (chance == 0 or (chance == 1 and "Flip" in name))
 
 
-def _inside(thing: Any) -> Iterable[Any]:
-    if isinstance(thing, Mapping):
-        return list(thing.values())
-    if isinstance(thing, (list, tuple)):
-        return thing[:100] if all(callable(part) for part in thing[:1]) else ()
-    return [part for name, part in getattr(thing, "__dict__", {}).items() if name in _PARTS]
+def _inside(container: Any) -> Iterable[Any]:
+    if isinstance(container, Mapping):
+        return list(container.values())
+    if isinstance(container, (list, tuple)):
+        return container[:100] if all(callable(part) for part in container[:1]) else ()
+    return [part for name, part in getattr(container, "__dict__", {}).items() if name in _PARTS]
 
 
 def _number(value: Any) -> float | None:
-    """A setting as a number, which C++ reads from text; None if it is none."""
+    """Parse a setting, as C++ reads it from text; None if it is not a number."""
     try:
         return float({"true": 1, "false": 0}.get(str(value).lower(), value))
     except (TypeError, ValueError):

@@ -24,16 +24,16 @@ from densefit.model.network_graph import Weigh, build_graph, check_graphs
 from densefit.symbol import Symbol
 
 MODES = ("train", "evaluate", "raw", "views")
-KEPT = 64  # graphs, of a network
+KEPT = 64  # cached graphs of a network
 
 
 class Network:
     """A backbone with heads, or any multi-output Symbol with routes.
 
-    `Network(backbone="resnet18", heads=[...])` builds, for each input size that it meets, a
-    train graph (backbone, and each head's losses) and an eval graph (backbone, and each head's
-    small outputs: no loss, no label). Outputs are named `<head>_<output>`; parameters are the
-    same arrays by name. `Network(symbol=..., routes={...})` uses one Symbol as both.
+    `Network(backbone="resnet18", heads=[...])` builds a train graph (backbone, and each head's
+    losses) and an eval graph (backbone, and each head's small outputs: no loss, no label) for each
+    input size. Outputs are named `<head>_<output>`; the graphs share parameters by name.
+    `Network(symbol=..., routes={...})` uses one Symbol as both graphs.
 
     Args:
         backbone: a registered name or a Backbone.
@@ -42,12 +42,12 @@ class Network:
         symbol: a user's Symbol, instead of a backbone and heads.
         routes: name -> Route, for `symbol`; by default one for each loss output, see
             `densefit.model.heads.loss_layers`.
-        output_stride: of the backbone; by default the smallest that a head asks for.
-        settings: of the backbone, when given by name (`{"width": 32}`).
+        output_stride: output stride of the backbone; by default the smallest that a head requires.
+        settings: settings of a backbone that is given by name (`{"width": 32}`).
 
     Raises:
-        ConfigError: both or neither kind of network, a name that no head may have, or two outputs,
-            labels or layers of one name: `cells` with `class_loss` and `cells_class` with `loss`.
+        ConfigError: both or neither kind of network, an invalid head name, or two outputs, labels
+            or layers of one name: `cells` with `class_loss` and `cells_class` with `loss`.
         BindError: a route names an output that the symbol does not have.
     """
 
@@ -68,11 +68,11 @@ class Network:
             )
         self._parameters: dict[str, np.ndarray] = {}
         self._statistics: dict[str, np.ndarray] = {}
-        self._refresh: Callable[[], None] | None = None  # of an engine that trains the network
-        # Those used last; pictures scored at their own sizes have hundreds.
+        self._refresh: Callable[[], None] | None = None  # set by an engine during training
+        # Least recently used first; images scored at original size need hundreds of graphs.
         self._graphs: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._symbol = symbol
-        self._train: Any = None  # the train graph that was used last
+        self._train: Any = None  # the latest train graph
         self.heads = list(heads)
         self._spec: dict[str, Any] | None = None
         if symbol is not None:
@@ -94,7 +94,7 @@ class Network:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
-        check_graphs(self.graph, self.adapters)  # mistakes in a head show here, not in fit
+        check_graphs(self.graph, self.adapters)  # reports errors of a head here, not in fit
         self._record_spec(backbone, settings)
 
     @staticmethod
@@ -120,7 +120,7 @@ class Network:
 
     @property
     def spec(self) -> dict[str, Any] | None:
-        """Spec for `Network.from_spec`, as checkpoints store it.
+        """Return the spec for `Network.from_spec`, as checkpoints store it.
 
         None if the network, or one of its heads, was not created by name.
         """
@@ -128,21 +128,21 @@ class Network:
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Network:
-        """The network that `spec` describes, without parameters."""
-        made = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
-        for head, entry in zip(made, spec["heads"]):
+        """Build a network from its spec, without parameters."""
+        created = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
+        for head, entry in zip(created, spec["heads"]):
             head.spec = dict(entry)
             head.learned_names = dict(entry.get("names", {}))
         return cls(
             spec["backbone"],
-            made,
+            created,
             settings=spec["settings"],
             output_stride=spec["output_stride"],
         )
 
     @property
     def symbol(self) -> Any:
-        """The train graph as one Symbol (at the input size that was used last)."""
+        """Return the train graph as one Symbol (at the latest input size)."""
         if self._symbol is not None:
             return self._symbol
         return self._train
@@ -150,22 +150,22 @@ class Network:
     def graph(
         self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
     ) -> Any:
-        """The Symbol for one of `MODES` at an input of (height, width).
+        """Return the Symbol of a mode at an input of (height, width).
 
         Args:
             mode: one of `MODES`.
-            input_size: of the input; a user's Symbol needs none.
-            weigh: in training, (head's name, Symbol (B,) of its loss, Symbol (B,) of the samples'
-                weights) -> the Symbol (B,) that is trained, in place of their product. For weights
-                that are learned with the network.
+            input_size: (height, width) of the input; unused for a user's Symbol.
+            weigh: for training: (head's name, Symbol (B,) of its loss, Symbol (B,) of sample
+                weights) -> Symbol (B,) of the weighted loss; None for their product. For loss
+                weights that are learned with the network.
         """
-        found = self.peek(mode, input_size, weigh)
+        symbol = self.peek(mode, input_size, weigh)
         if mode == "train":
-            self._train = found
-        return found
+            self._train = symbol
+        return symbol
 
     def peek(self, mode: str, input_size: Any = None, weigh: Weigh | None = None) -> Any:
-        """What `graph` gives, without being the `symbol` that was used last."""
+        """Return the Symbol like `graph`, without making it the network's `symbol`."""
         if mode not in MODES:
             raise ConfigError("Unknown mode", expected=MODES, received=mode)
         if self._symbol is not None:
@@ -185,7 +185,7 @@ class Network:
 
     @property
     def initialized(self) -> bool:
-        """Whether the network has parameters."""
+        """Return whether the network has parameters."""
         return bool(self._parameters)
 
     def check_initialized(self) -> None:
@@ -200,9 +200,9 @@ class Network:
 
     @property
     def parameters(self) -> Mapping[str, np.ndarray]:
-        """Trained parameters by name, current at any moment; the arrays are read-only.
+        """Return the trained parameters by name, always up to date; the arrays are read-only.
 
-        Empty before a training or `set_params`. Training replaces arrays, and never changes one.
+        Empty before a training or `set_params`. Training replaces arrays, and never modifies one.
         """
         if self._refresh is not None:
             self._refresh()
@@ -210,29 +210,29 @@ class Network:
 
     @property
     def statistics(self) -> Mapping[str, np.ndarray]:
-        """BatchNorm's moving statistics by name, like `parameters`."""
+        """Return BatchNorm's moving statistics by name, like `parameters`."""
         if self._refresh is not None:
             self._refresh()
         return MappingProxyType(self._statistics)
 
     @property
     def value_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each parameter and statistic that has a value; reads no device."""
+        """Return the shape of each parameter and statistic that has a value; reads no device."""
         return {n: v.shape for n, v in [*self._parameters.items(), *self._statistics.items()]}
 
     def set_params(
         self, parameters: Mapping[str, Any], statistics: Mapping[str, Any] | None = None
     ) -> None:
-        """Replace all parameters by copies of these.
+        """Replace all parameters by copies of the given ones.
 
-        `fit` initialises what a later bind misses; `score` refuses it.
+        `fit` initialises missing parameters; `score` raises an error.
 
         Args:
             parameters: name -> numpy array or NDArray.
-            statistics: BatchNorm's moving statistics, the same.
+            statistics: BatchNorm's moving statistics, likewise.
 
         Raises:
-            ConfigError: the network is in training: the next update would overwrite them.
+            ConfigError: the network is in training: the next update would overwrite the values.
         """
         if self._refresh is not None:
             raise ConfigError(
@@ -248,16 +248,16 @@ class Network:
         """Hand the parameters to an engine that trains them, until `take_back`.
 
         Args:
-            refresh: writes the current values into the dicts; called before they are read.
+            refresh: writes the current values into the dicts; called before each read.
 
         Returns:
-            (parameters, statistics); the engine replaces entries, and writes to no array.
+            (parameters, statistics); the engine replaces entries, and modifies no array.
         """
         self._refresh = refresh
         return self._parameters, self._statistics
 
     def take_back(self, refresh: Callable[[], None]) -> None:
-        """End what `lend` began with the same function; another engine's loan stays."""
+        """End the loan that `lend` started with the same function, not another engine's."""
         if self._refresh == refresh:
             self._refresh = None
 
@@ -285,5 +285,5 @@ class Network:
 
 
 def is_symbol(model: Any) -> bool:
-    """Whether a model is a Symbol."""
+    """Return whether a model is a Symbol."""
     return isinstance(model, Symbol)

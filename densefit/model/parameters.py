@@ -11,26 +11,26 @@ from densefit.model.output_names import short_name
 from densefit.registry import nearest
 from densefit.symbol import NameManager, sym
 
-SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the same at any
+SIZE = (64, 64)  # a Network checks its graphs at this size; names do not depend on it
 
 
 def owners(network: Network) -> dict[str, str | None]:
-    """Parameter or moving statistic -> the head that owns it, None for the trunk, in graph order.
+    """Return parameter or moving statistic -> owning head, None for the trunk, in graph order.
 
-    The trunk is the backbone; of a symbol, the parameters that several routes or none use.
+    The trunk is the backbone; in a symbol, the parameters that no route or several routes use.
 
     Args:
-        network: with parameters, if it is a symbol's: without them, only `data` and the routes'
-            labels are known to be inputs.
+        network: a network; one of a symbol needs parameters, as otherwise only `data` and the
+            routes' labels are known to be inputs.
     """
-    symbol, known = network.peek("train", SIZE), {*network.value_shapes}
+    symbol, valued = network.peek("train", SIZE), {*network.value_shapes}
     outputs = {short_name(name): name for name in symbol.list_outputs()}
     inputs = {"data"}
     users: dict[str, set[str]] = {}
     for head, adapter in network.adapters.items():
         inputs.update(adapter.labels, adapter.weights)
-        own = sym.Group([symbol[outputs[name]] for name in adapter.outputs("train")])
-        for name in _names(own):
+        head_graph = sym.Group([symbol[outputs[name]] for name in adapter.outputs("train")])
+        for name in _names(head_graph):
             users.setdefault(name, set()).add(head)
     names = [name for name in _names(symbol) if name not in inputs]
     trunk: set[str] = set()
@@ -39,8 +39,8 @@ def owners(network: Network) -> dict[str, str | None]:
             data = sym.Variable("data")
             maps = network.backbone.features(data, SIZE, network.output_stride).maps
         trunk.update(_names(sym.Group(list(maps.values()))))
-    elif known:
-        names = [name for name in names if name in known]
+    elif valued:
+        names = [name for name in names if name in valued]
     return {
         name: next(iter(users[name]))
         if len(users.get(name, ())) == 1 and name not in trunk
@@ -50,14 +50,14 @@ def owners(network: Network) -> dict[str, str | None]:
 
 
 def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:
-    """Heads that own one of these parameters, in network order."""
+    """Return the heads that own any of these parameters, in network order."""
     owner_of = owners(network)
     heads = {owner_of.get(name) for name in parameters}
     return [name for name in network.adapters if name in heads]
 
 
 def trunk_parameters(network: Network) -> list[str]:
-    """Names of the trunk's trained parameters, for `fit(freeze=...)` or `groups`.
+    """Return names of the trunk's trained parameters, for `fit(freeze=...)` or `groups`.
 
     Example:
         >>> import densefit as df
@@ -69,7 +69,7 @@ def trunk_parameters(network: Network) -> list[str]:
 
 
 def head_parameters(network: Network, head: str) -> list[str]:
-    """Names of the trained parameters of one head and no other.
+    """Return names of the trained parameters that belong to one head alone.
 
     Example:
         >>> import densefit as df
@@ -97,30 +97,35 @@ def check_head(network: Network, head: str) -> None:
 def shapes(
     network: Network, input_size: tuple[int, int] | None = None
 ) -> dict[str, tuple[int, ...]]:
-    """Shape of each parameter and statistic, where it can be inferred without data.
+    """Return the shape of each parameter and statistic that can be inferred without data.
 
     Args:
         network: of a symbol, only parameters with a value have a shape.
         input_size: (height, width) of the train graph. It matters to heads with a dense layer over
             a whole map, and only while they have no value.
     """
-    known = network.value_shapes
+    value_shapes = network.value_shapes
     if not network.heads:
-        return known
+        return value_shapes
     size = input_size or SIZE
-    given: dict[str, tuple[int, ...]] = {"data": (1, 3, *size)}
+    input_shapes: dict[str, tuple[int, ...]] = {"data": (1, 3, *size)}
     for head in network.heads:
         for label in head.labels(size):
-            given[f"{head.name}_{label.name}"] = (1, *label.shape)
+            input_shapes[f"{head.name}_{label.name}"] = (1, *label.shape)
     symbol = network.peek("train", size)
     arguments, _, auxiliary = symbol.infer_shape_partial(
-        **{name: shape for name, shape in given.items() if name in symbol.list_arguments()}
+        **{name: shape for name, shape in input_shapes.items() if name in symbol.list_arguments()}
     )
-    found = dict(zip(symbol.list_arguments(), arguments))
-    found.update(zip(symbol.list_auxiliary_states(), auxiliary))
-    own = owners(network)
-    inferred = {n: tuple(s) for n, s in found.items() if n in own and s and 0 not in s}
-    return {**inferred, **{name: shape for name, shape in known.items() if name in own}}
+    inferred_shapes = dict(zip(symbol.list_arguments(), arguments))
+    inferred_shapes.update(zip(symbol.list_auxiliary_states(), auxiliary))
+    owner_of = owners(network)
+    inferred = {
+        n: tuple(s) for n, s in inferred_shapes.items() if n in owner_of and s and 0 not in s
+    }
+    return {
+        **inferred,
+        **{name: shape for name, shape in value_shapes.items() if name in owner_of},
+    }
 
 
 def _of(network: Network, head: str | None) -> list[str]:

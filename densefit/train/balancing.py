@@ -1,4 +1,4 @@
-"""A balancer in the updates: losses and gradients of each head measured for it."""
+"""Loss balancing in the training step: measures each head's loss and gradients."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _log = logging.getLogger("densefit")
 
 
 class Balancing:
-    """Applies a balancer in the updates of a learner.
+    """Apply a balancer in the updates of a learner.
 
     Where the balancer needs the heads' gradients, an update takes a forward and backward pass for
     each head with labels in it, and one pass if no head has any. BatchNorm's statistics come from
     the first pass, and dropout is the same in each.
 
     Args:
-        balancer: begun.
-        learner: bound.
-        adapters: the heads by name.
+        balancer: balancer, after `begin`.
+        learner: engine, bound for training.
+        adapters: heads by name.
 
     Attributes:
         used: head -> factor on its loss in the present or last update.
@@ -46,23 +46,23 @@ class Balancing:
         self._head_of = {
             key: n for n, adapter in self._adapters.items() for key in adapter.label_groups
         }
-        self._losses: dict[str, float] = {}  # sums, by what they are counted for
+        self._losses: dict[str, float] = {}  # counted loss -> sum
         self.used: dict[str, float] = {}
         self._update = 0
-        self._first = 0  # the head of the first pass, by number
-        self._alone = 0  # updates in a row, from the first, with labels for one head at most
+        self._first = 0  # index of the first pass's head
+        self._alone = 0  # leading updates with labels for at most one head
 
     def begin(self, update: int, labelled: Mapping[str, int]) -> dict[str, float]:
         """Begin an update; returns the factor on each head's loss.
 
         Args:
-            update: its number.
-            labelled: counted loss -> labelled samples in it.
+            update: number of the update.
+            labelled: counted loss -> number of labelled samples.
         """
         self._losses, self._update = {}, update
         self._first = next((row for row, n in enumerate(self._heads) if labelled[n]), 0)
         weights = self.balancer.weights(update)
-        if not self.balancer.learned:  # else a part of the graph, and read behind its forward pass
+        if not self.balancer.learned:  # learned weights are read after the forward pass
             self.used = dict(weights)
         return weights
 
@@ -89,7 +89,7 @@ class Balancing:
 
         Args:
             batches: the micro-batches, after the first pass.
-            labelled: counted loss -> labelled samples in them.
+            labelled: counted loss -> number of labelled samples.
             shares: counted loss -> factor.
             reseed: repeats the random numbers of the first pass; None if there are none.
 
@@ -120,7 +120,7 @@ class Balancing:
                 self._learner.compute(batch, number == 0, self._only(name, shares))
             self._gradients.take(row)
         self._learner.parameters.set_statistics(statistics)
-        # The balancer gets gradients of the mean loss, as the update applies them.
+        # The balancer receives gradients of the mean loss, as the update applies them.
         scale = self._learner.gradients.mean_factor()
         self._gradients.put(self.balancer.combine(self._gradients.rows * scale) / scale)
 
@@ -144,7 +144,7 @@ class Balancing:
 
 
 def check_balanced(balancer: Balancer | None, adapters: Mapping[str, HeadAdapter]) -> None:
-    """Raise ConfigError if losses are to be balanced that are not separate."""
+    """Raise ConfigError if a balancer is given for routes, whose losses are not separate."""
     routes = [name for name, adapter in adapters.items() if not isinstance(adapter, NetworkHead)]
     if balancer is not None and routes:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: written, announced, and gone back to."""
+"""Checkpoints of a training: saves, announcements and rollbacks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _log = logging.getLogger("densefit")
 
 
 class Checkpointer:
-    """Saves a training, goes back to what was saved, and tells the callbacks.
+    """Save a training, roll back to its checkpoints, and notify callbacks.
 
     Args:
-        session: the training, as a resume has left it.
-        saver: of checkpoints; None for none.
-        guard: what happens when something is not finite.
-        control: what callbacks ask for.
+        session: the training, after a resume.
+        saver: saver of checkpoints; None for none.
+        guard: reaction to values that are not finite.
+        control: requests of callbacks.
         signals: SIGINT and SIGTERM.
 
     Attributes:
-        is_announced: whether callbacks know of every checkpoint that was begun.
+        is_announced: whether callbacks were notified of every checkpoint.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Checkpointer:
 
     @property
     def is_saved(self) -> bool:
-        """Whether there is a checkpoint of this very update, or no directory for one."""
+        """Return whether this update has a checkpoint, or there is no directory for one."""
         return self._saver is None or self._saved == self._session.state.update
 
     def save(self) -> str | None:
-        """Write a checkpoint; returns the path that it will have, None without a directory.
+        """Write a checkpoint; returns its future path, None without a directory.
 
         Raises:
-            CheckpointError: the disk refuses this one, or the one before.
+            CheckpointError: the disk refuses this checkpoint or the previous one.
             TrainingDiverged: a parameter is not finite.
         """
         state = self._session.state
@@ -68,13 +68,13 @@ class Checkpointer:
         return path
 
     def announce(self, wait: bool = False) -> None:
-        """Tell callbacks of a checkpoint once it is complete.
+        """Notify callbacks of a checkpoint once it is complete.
 
         Args:
-            wait: until it is.
+            wait: wait until it is complete.
 
         Raises:
-            CheckpointError: it could not be written.
+            CheckpointError: the checkpoint could not be written.
         """
         if self._saver is None or self.is_announced:
             return
@@ -95,10 +95,7 @@ class Checkpointer:
         raise TrainingInterrupted(self._signals.received or 0, path)
 
     def rescue(self) -> None:
-        """Write what was trained since the last checkpoint: a validation failed, not that.
-
-        A resume validates again.
-        """
+        """Save the training after a failed validation; a resume validates again."""
         if self._saver is None:
             return
         try:
@@ -114,10 +111,10 @@ class Checkpointer:
         )
 
     def roll_back(self, error: TrainingDiverged) -> None:
-        """Go back to the training's own newest checkpoint.
+        """Roll back to the newest checkpoint of this training.
 
         Raises:
-            TrainingDiverged: `error`, if there is none, or there were enough tries.
+            TrainingDiverged: `error`, if there is no checkpoint or the limit is reached.
         """
         state, saver = self._session.state, self._saver
         if saver is None or state.rollbacks > self._guard.limit:
@@ -137,18 +134,18 @@ class Checkpointer:
             callback.rolled_back(state, self._control)
 
     def save_if_behind(self) -> None:
-        """After a resume from an older checkpoint, save again.
+        """Save again after a resume from an older checkpoint.
 
-        Else "the newest one" were still on the way that was left, until the first save.
+        Otherwise the newest checkpoint would belong to the abandoned part of the training.
         """
         if self._saver is not None and self._saver.behind:
             self.save()
 
     def finish(self) -> None:
-        """Wait for the last checkpoint; warn of what a training that is complete lacks.
+        """Wait for the last checkpoint; warn if there is no best one.
 
         Raises:
-            TrainingInterrupted: a signal came when all was done.
+            TrainingInterrupted: a signal came after the last update.
         """
         self.announce(wait=True)
         if self._saver is not None:
@@ -160,6 +157,6 @@ class Checkpointer:
             )
 
     def abandon(self) -> None:
-        """End what is being written, when the training has failed already."""
+        """Finish the current write after the training has failed."""
         if self._saver is not None:
             self._saver.abandon()

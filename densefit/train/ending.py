@@ -1,4 +1,4 @@
-"""The end of a training, whether it is complete or failed."""
+"""End of a training, complete or failed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _log = logging.getLogger("densefit")
 def ending(
     session: Session, begun: Sequence[Callback], abandon: Callable[[], None]
 ) -> Iterator[None]:
-    """Release the network and call `fit_ended` of callbacks behind the block, whatever it raises.
+    """Release the network and call callbacks' `fit_ended` after the block, even if it raises.
 
     Args:
         session: the training.
-        begun: callbacks that know of its start, looked at behind the block.
-        abandon: called first, if the block has failed.
+        begun: callbacks whose `fit_started` was called; read after the block.
+        abandon: called first, if the block fails.
 
     Raises:
-        Exception: that a callback's end raises, if the block has not failed itself.
+        Exception: raised by a callback's `fit_ended`, unless the block itself fails.
     """
     error: BaseException | None = None
     try:
@@ -45,7 +45,7 @@ def ending(
 def _end(
     session: Session, begun: Sequence[Callback], error: BaseException | None
 ) -> list[Exception]:
-    """Call each end; return what they raise."""
+    """Release the learner and end the callbacks; return their errors."""
     failures: list[Exception] = []
     ends: list[Callable[[], None]] = [session.learner.release]
     ends += [partial(callback.fit_ended, session.state, error) for callback in begun]

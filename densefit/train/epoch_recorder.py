@@ -1,4 +1,4 @@
-"""The end of an epoch's updates: its record, and what its labels and objects say."""
+"""Records of epochs, and checks that heads see labels and objects."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from densefit.train.object_count_check import ObjectCheck
 
 
 class EpochRecorder:
-    """Writes the history of a training, and checks that heads see labels and objects.
+    """Write the history of a training, and check that heads see labels and objects.
 
     Args:
         session: the training.
-        reader: of the training data.
-        length: of the training, which some data tell only by ending.
+        reader: reader of the training data.
+        length: length of the training, which some data reveal only at the end of an epoch.
     """
 
     def __init__(self, session: Session, reader: BatchReader, length: TrainingLength) -> None:
@@ -28,12 +28,12 @@ class EpochRecorder:
 
     @property
     def is_open(self) -> bool:
-        """Whether an epoch is under way whose end was not reached: a process died before it."""
+        """Return whether an epoch was started but not recorded, because a process died."""
         state, epochs = self._session.state, self._session.history.epochs
         return state.batch > 0 and (not epochs or epochs[-1]["update"] != state.update)
 
     def begin_epoch(self) -> None:
-        """Begin the epoch's numbers, unless a resume goes on in its middle."""
+        """Reset the epoch's metrics and counts, unless a resume continues in mid-epoch."""
         state = self._session.state
         if state.batch:
             return
@@ -49,10 +49,10 @@ class EpochRecorder:
         self._labels.check(state.labelled, state.update)
 
     def end_updates(self, is_whole: bool) -> bool:
-        """Record an epoch whose updates are done; returns whether every sample has come by now.
+        """Record an epoch after its updates; returns whether every sample was seen by now.
 
         Args:
-            is_whole: whether it ran to its end.
+            is_whole: whether the epoch ran to its end.
 
         Raises:
             DataError: a head has seen no label or no object.
@@ -75,12 +75,12 @@ class EpochRecorder:
         return is_covered
 
     def end_training(self) -> None:
-        """Warn of heads without a label where a training ends before they must have seen one."""
+        """Warn of heads without a label at the end of a short training."""
         state = self._session.state
         self._labels.tell_end(state.labelled, state.update)
 
     def _record(self) -> dict[str, Any]:
-        """Put the epoch's numbers into the history."""
+        """Add the epoch's record to the history."""
         state, history = self._session.state, self._session.history
         record: dict[str, Any] = {
             "epoch": state.epoch,
@@ -91,7 +91,7 @@ class EpochRecorder:
             "validation": {},
         }
         epochs = history.epochs
-        if epochs and epochs[-1]["epoch"] == state.epoch:  # as far as it came before it was stopped
+        if epochs and epochs[-1]["epoch"] == state.epoch:  # a partial record
             epochs.pop()
         epochs.append(record)
         history.update = state.update
@@ -100,13 +100,13 @@ class EpochRecorder:
         return record
 
     def add_validation(self) -> None:
-        """Put the last validation's scores into the epoch's record, if it is of its last update."""
+        """Add the scores of a validation after the epoch's last update to its record."""
         state, epochs = self._session.state, self._session.history.epochs
         if epochs and epochs[-1]["update"] == state.validated:
             epochs[-1]["validation"] = dict(state.validation)
 
     def end_epoch(self) -> None:
-        """Put the epoch's seconds into its record."""
+        """Add the epoch's duration to its record."""
         state = self._session.state
         state.tick()
         self._session.history.epochs[-1]["seconds"] = state.epoch_seconds

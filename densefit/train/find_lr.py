@@ -1,4 +1,4 @@
-"""Learning-rate range test: train at a rising rate, and find where the loss falls."""
+"""Learning-rate range test: train at a rising rate, and observe the loss."""
 
 from __future__ import annotations
 
@@ -55,18 +55,19 @@ def find_lr(
         heads: name -> Route, for a Symbol.
         start: the first rate.
         end: the last rate, above `start`.
-        updates: from the first rate to the last; few give a noisy curve.
+        updates: number of updates from the first rate to the last; few give a noisy curve.
         loss: training metric to search by, "<head>/<metric>". By default the weighted sum of all
             heads' losses; a head without labels in an update counts with its previous loss, and
-            the search begins once each has one. Required for routes.
+            the search starts when each head has a loss. Required for routes.
         diverge: the search ends when the running mean of the loss exceeds its minimum (or a tenth
             of the first loss, if the minimum is less) by this factor.
-        callbacks: of a training whose epochs have one update each.
+        callbacks: callbacks of the training, whose epochs have one update each.
         settings: other arguments of `fit`: optimizer, optimizer_params (without a rate),
-            accumulate, clip_norm, groups, freeze, seed, devices... as in the training to come.
+            accumulate, clip_norm, groups, freeze, seed, devices... as in the later training.
 
     Raises:
-        ConfigError: a setting out of range, a setting that a search does not use, or no such loss.
+        ConfigError: a setting out of range, a setting that a search does not use, or an unknown
+            loss.
         BindError, DataError: as `fit`.
 
     Example:
@@ -149,13 +150,13 @@ class Rising(Schedule):
 
 
 class Slices:
-    """Iterator with epochs of a few batches, so that metrics of an epoch are of one update.
+    """Iterator with epochs of a few batches, so that an epoch's metrics cover one update.
 
-    The inner iterator is reset at its end, and not at each epoch.
+    The inner iterator is reset at its end instead of at each epoch.
 
     Args:
         inner: the iterator.
-        count: batches per epoch.
+        count: number of batches an epoch.
     """
 
     is_sliced = True
@@ -182,7 +183,7 @@ class Slices:
         return next(self._batches)
 
     def reset(self) -> None:
-        """Begin another epoch."""
+        """Start another epoch."""
         self._left = self._count
 
     def _endless(self) -> Iterator[Any]:
@@ -203,7 +204,7 @@ class Slices:
 
 
 class _Search(Callback):
-    """Records rates and losses, and stops the training when the loss diverges."""
+    """Record rates and losses, and stop the training when the loss diverges."""
 
     def __init__(self, network: Network, loss: str | None, diverge: float) -> None:
         self.rates: list[float] = []

@@ -71,7 +71,7 @@ def fit(
     eval_batch_end_callback: Any = None,
     monitor: Any = None,
     sparse_row_id_fn: Any = None,
-    **others: Any,
+    **aliases: Any,
 ) -> History:
     """Train a network.
 
@@ -87,25 +87,26 @@ def fit(
             any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         derived: name -> a score computed from a validation's scores and listed among them (a mean
-            over heads to choose the best checkpoint by, say).
+            over heads that selects the best checkpoint, for example).
         epochs: length of the training in epochs, or
-        updates: in optimizer updates: exactly one of the two. No batch is taken beyond the last
-            update (a Loader's workers may have begun with the next samples). Where `train` has no
-            known length, the epoch of the last update counts as unfinished.
+        updates: in optimizer updates: exactly one of the two. No batch is read after the last
+            update (though a Loader's workers may have started on the next samples). If `train` has
+            no known length, the epoch of the last update counts as unfinished.
         updates_per_epoch: length of an epoch, for `train` without a known length or an end. By
-            default it is learned from the first epoch; during that epoch a warm-up in updates
+            default it is measured in the first epoch; during that epoch a warm-up in updates
             runs, and any other schedule keeps its first rate.
         begin_epoch: number of the first epoch, as in Module.fit: training and schedule continue
             from there. (`resume` continues exactly.)
         optimizer: MXNet's name, or an `mx.optimizer.Optimizer`. An object is copied: every fit
             starts a new optimizer, except for a Module that has its own, which continues.
-        optimizer_params: of an optimizer given by name (`{"momentum": 0.9, "wd": 1e-4}`). Except
-            for a Network of heads, the gradient of an update is multiplied by `rescale_grad` from
-            here or from the optimizer object, by default 1/batch_size, as in Module.fit.
+        optimizer_params: settings of an optimizer that is given by name (`{"momentum": 0.9, "wd":
+            1e-4}`). Except for a Network of heads, the gradient of an update is multiplied by
+            `rescale_grad` from here or from the optimizer object, by default 1/batch_size, as in
+            Module.fit.
         lr: a constant learning rate: short for `schedule=df.Constant(lr)`.
         schedule: learning rate by the number of updates done; by default the optimizer's own.
-        callbacks: run in list order; a single one, or a name, will do. One object may serve
-            several trainings: each resets it, and `resume` restores it.
+        callbacks: callbacks in the order of their calls, a single one, or names. An object can be
+            used in several trainings: each resets it, and `resume` restores it.
         progress: whether to show a `callbacks.Progress` bar if `callbacks` has none. None: on a
             terminal and in notebooks, without a `batch_end_callback`; elsewhere each epoch logs a
             line of the level INFO.
@@ -115,18 +116,18 @@ def fit(
             starts a new training, and the directory must hold no checkpoints yet. A resume is
             exact, in mid-epoch too, if the data are: a densefit Loader, or an iterator that does
             not shuffle.
-        accumulate: micro-batches an update: k of them train as one batch of k times the size,
-            except for BatchNorm, in the memory of one (and of their inputs). The last update of an
-            epoch may have fewer.
+        accumulate: micro-batches an update: k of them are equivalent to one batch of k times the
+            size, except for BatchNorm, and need the memory of one (and of their inputs). The last
+            update of an epoch may have fewer.
         clip_norm: largest norm of the gradient of the mean loss; a longer gradient is scaled down.
             (By value: `optimizer_params={"clip_gradient": ...}`.)
-        on_nonfinite: what to do when a loss or a gradient is nan or infinite, before the update:
+        on_nonfinite: reaction to a loss or gradient that is nan or infinite, before the update:
             "raise", "skip" the update, or "rollback" to the newest checkpoint at a lower rate; a
             Guard has more settings.
         groups: pattern of parameter names -> {"lr": factor, "wd": factor} on rate and decay, e.g.
             {"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}; of several matches the last wins.
-        balance: how the losses of several heads share the trunk, see `df.balance`, or a name; by
-            default their sum, each with its head's weight.
+        balance: a balancer of the heads' losses, see `df.balance`, or a name; by default the sum of
+            the losses, weighted by the heads' weights.
         freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is
             frozen keeps its statistics too.
         label_within: updates (or the first epoch, if shorter) within which each head must see a
@@ -136,23 +137,24 @@ def fit(
             saved as the model and left in the network.
         precision: "bfloat16" computes convolutions and dense layers in it, on a CPU; scores are
             computed in float32.
-        initializer: of parameters without a value; each value depends on the seed and the
-            parameter's name alone.
+        initializer: initializer of parameters without a value; each value depends only on the seed
+            and the parameter's name.
         arg_params: values of parameters, which override the model's, as in Module.fit.
-        aux_params: values of auxiliary states, the same.
-        allow_missing: whether `arg_params` and `aux_params` may lack some, to be initialized.
+        aux_params: values of auxiliary states, likewise.
+        allow_missing: whether `arg_params` and `aux_params` may be incomplete; missing parameters
+            are initialized.
         fixed_param_names: parameters without a gradient. (`freeze` keeps statistics, too.)
         loss: for a HybridBlock: a gluon loss, or a list with one per output.
         kvstore: as in Module.fit, within this process; devices exchange gradients in any case.
-        seed: of python, numpy and MXNet.
+        seed: seed of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
             samples (normalization="null"), and each batch has samples for all of them.
         eval_metric: as in Module.fit: a name, a list of names, an `mx.metric.EvalMetric` or a
-            function of (label, prediction). It gets all outputs and labels of a symbol by name, of
-            real rows; its scores are "module/<name>", over the epoch. An object is updated itself.
-            This argument and those below also log the lines of Module.fit.
-        validation_metric: the same for validation; by default a new copy of `eval_metric`. Given
-            alone, `eval_metric` is "acc", as in Module.fit.
+            function of (label, prediction). It receives all outputs and labels of a symbol by
+            name, without padding; its scores are "module/<name>", over the epoch. A metric object
+            is itself updated. This and the following arguments also log the lines of Module.fit.
+        validation_metric: likewise for validation; by default a new copy of `eval_metric`. If only
+            this one is given, `eval_metric` is "acc", as in Module.fit.
         batch_end_callback: a function, or a list of them, called after each update with an
             `mx.model.BatchEndParam`, as Module.fit calls `mx.callback.Speedometer(...)`.
         epoch_end_callback: a function, or a list of them, called with (epoch, symbol, arg_params,
@@ -161,9 +163,8 @@ def fit(
         eval_batch_end_callback: called after each batch of a validation with a BatchEndParam.
         monitor: an `mx.mon.Monitor` of the train graph, started before an update and printed after
             it.
-        sparse_row_id_fn: as in Module.fit; devices of one process share all rows, so that it is
-            not called.
-        others: former and foreign names of these arguments; unknown ones are refused.
+        sparse_row_id_fn: as in Module.fit; never called, as devices of one process share all rows.
+        aliases: former and foreign names of these arguments; unknown ones are refused.
 
     Returns:
         A History.
@@ -178,11 +179,11 @@ def fit(
         TrainingDiverged: a head's loss or the gradient is not finite (before the update), or a
             parameter is not (before a validation, a save, or the end).
         TrainingInterrupted: SIGINT or SIGTERM arrived, and a checkpoint was written after the
-            update (an interrupted validation is left to the resume). A KeyboardInterrupt.
+            update (a resume repeats an interrupted validation). A KeyboardInterrupt.
     """
-    if "nonfinite" in others:
-        on_nonfinite = renamed_argument(others, "nonfinite", "on_nonfinite")
-    check_unknown(others)
+    if "nonfinite" in aliases:
+        on_nonfinite = renamed_argument(aliases, "nonfinite", "on_nonfinite")
+    check_unknown(aliases)
     settings = Settings.of(
         train=train,
         validation=validation,
@@ -228,6 +229,6 @@ def fit(
         },
     )
     plan = Plan.of(network, heads, settings)
-    with plan.held():
+    with plan.locked():
         start(plan).run()
     return plan.session.history

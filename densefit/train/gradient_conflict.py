@@ -20,7 +20,7 @@ from densefit.train.setup.same_heads import check_same_heads
 
 
 class _Recorder(Balancer):
-    """Records the Gram matrices of the heads' gradients, and changes nothing."""
+    """Record the Gram matrices of the heads' gradients, with equal weights."""
 
     needs = "gradients"
 
@@ -43,13 +43,13 @@ def conflict(
     Below 0 two heads conflict (Yu et al., "Gradient Surgery for Multi-Task Learning", NeurIPS
     2020); near 0 their gradients are unrelated, as for heads of different data; near 1 they agree.
     Takes a forward and backward pass for each head and batch. The network and the random generators
-    (except MXNet's, which moves on) are restored; the data are reset to the start of an epoch, a
+    (except MXNet's, which advances) are restored; the data are reset to the start of an epoch, a
     Loader to the start of its present one.
 
     Args:
         network: initialized, with several heads.
         data: training data, as in `fit`.
-        batches: to average the cosine over, from the data's first epoch; at least 1.
+        batches: number of batches, from the data's first epoch, to average over; at least 1.
         devices: MXNet contexts.
 
     Returns:
@@ -98,10 +98,10 @@ def _summary(heads: list[str], grams: np.ndarray) -> dict[str, float]:
     """Compute the mean cosines and norms from (batches, heads, heads) Gram matrices."""
     norms = np.sqrt(np.einsum("bhh->bh", grams))
     result: dict[str, float] = {}
-    for one, other in combinations(range(len(heads)), 2):
-        both = (norms[:, one] > 0) & (norms[:, other] > 0)
-        cosines = grams[both, one, other] / (norms[both, one] * norms[both, other])
-        result[f"{heads[one]}~{heads[other]}"] = float(cosines.mean()) if both.any() else np.nan
+    for first, second in combinations(range(len(heads)), 2):
+        both = (norms[:, first] > 0) & (norms[:, second] > 0)
+        cosines = grams[both, first, second] / (norms[both, first] * norms[both, second])
+        result[f"{heads[first]}~{heads[second]}"] = float(cosines.mean()) if both.any() else np.nan
     for number, head in enumerate(heads):
         some = norms[:, number] > 0
         result[f"norm/{head}"] = float(norms[some, number].mean()) if some.any() else np.nan

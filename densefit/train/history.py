@@ -17,9 +17,9 @@ class History:
             heads that learn objects also objects (counts, see
             `densefit.data.loader.object_counts`).
         last_validation: scores of the last validation.
-        stop_reason: of the callback that stopped the training, even at its last update; None if
-            none did.
-        update: optimizer updates done.
+        stop_reason: reason of the callback that stopped the training, even at the last update;
+            None if no callback did.
+        update: number of optimizer updates done.
     """
 
     network: Any

@@ -19,12 +19,12 @@ class Interval:
 
     Args:
         every: a duration; 0 means never.
-        updates_per_epoch: None if not known.
-        total: updates of the whole training; None if not known.
+        updates_per_epoch: number of updates an epoch; None if unknown.
+        total: number of updates of the training; None if unknown.
         where: name of the setting, for the error message.
 
     Raises:
-        ConfigError: `every` is no duration.
+        ConfigError: `every` is not a duration.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Interval:
         whole_epochs = duration.unit == "ep" and duration.value.denominator == 1
         self._epochs = int(duration.value) if whole_epochs else 0
         needed = {"ep": updates_per_epoch, "%": total}.get(duration.unit, 0)
-        #: Whether its length in updates is not known yet; see `set_length`.
+        #: Whether the length in updates is still unknown; see `set_length`.
         self.is_unresolved = not whole_epochs and needed is None
-        #: Length in updates; 0 in whole epochs, and for never.
+        #: Length in updates; 0 for whole epochs, and for never.
         self.updates = 0
         if not whole_epochs and not self.is_unresolved:
             self.updates = duration.resolve(updates_per_epoch, total, where)
@@ -53,9 +53,9 @@ class Interval:
             self.is_unresolved = False
 
     def after_update(self, updates_done: int) -> bool:
-        """Whether the interval ends with this update."""
+        """Return whether the interval ends with this update."""
         return self.updates > 0 and updates_done % self.updates == 0
 
     def after_epoch(self, epochs_done: int) -> bool:
-        """Whether the interval ends with this epoch."""
+        """Return whether the interval ends with this epoch."""
         return self._epochs > 0 and epochs_done % self._epochs == 0

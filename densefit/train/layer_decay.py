@@ -14,7 +14,7 @@ _LAYERS = ("Convolution", "Deconvolution", "FullyConnected")
 
 
 def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
-    """Make groups for `fit(groups=...)` with a factor `decay` for each layer behind a parameter.
+    """Return groups for `fit(groups=...)` with a factor `decay` for each later layer.
 
     As timm's layer decay: the factor is decay ** (last - layer), for fine-tuning (Clark et al.,
     "ELECTRA", ICLR 2020; Bao et al., "BEiT", ICLR 2022). A layer is a convolution or a fully
@@ -51,7 +51,7 @@ def layers_behind(symbol: Any) -> dict[str, int]:
     """Count the layers on the longest path from each parameter to an output, in symbol order.
 
     Args:
-        symbol: graph whose layers have parameters as all inputs but the first.
+        symbol: graph in which all inputs of a layer but the first are parameters.
     """
     graph = SymbolGraph.of(symbol, amp_casts=False)
     behind: dict[Node, int] = {}  # layers behind the output of a node

@@ -1,4 +1,4 @@
-"""Length of a training, which some iterators tell only by ending."""
+"""Length of a training, which some iterators reveal only at the end of an epoch."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class LengthAware(Protocol):
 
 
 class TrainingLength:
-    """Passes the length of a training on as soon as it is known.
+    """Pass the length of a training to its dependents as soon as it is known.
 
     Args:
-        state: of the training; its `epochs` or `updates` are the plan.
-        total_of: updates an epoch -> updates of the whole training.
-        dependents: what depends on the lengths.
+        state: state of the training, with the planned `epochs` or `updates`.
+        total_of: updates an epoch -> updates of the training.
+        dependents: objects that depend on the lengths.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class TrainingLength:
         self._warn_at = _ENDLESS
 
     def end_epoch(self) -> None:
-        """Take the length of the first epoch that has ended."""
+        """Set the length at the end of the first epoch."""
         state = self._state
         if state.updates_per_epoch is None and state.batch > 0:
             self._fix(state.batch)
@@ -50,7 +50,7 @@ class TrainingLength:
             )
 
     def resume(self) -> None:
-        """Take the lengths of a checkpoint, if it has them."""
+        """Set the lengths from a checkpoint, if it has them."""
         state = self._state
         if state.updates_per_epoch is not None:
             self._fix(state.updates_per_epoch)

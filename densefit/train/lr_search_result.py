@@ -34,7 +34,7 @@ class RateSearch:
 
     @property
     def smooth(self) -> np.ndarray:
-        """The losses, smoothed by a Gaussian."""
+        """Return the losses, smoothed by a Gaussian."""
         losses = np.asarray(self.losses, np.float64)
         if not len(losses):
             return losses
@@ -47,7 +47,7 @@ class RateSearch:
 
     @property
     def steepest(self) -> float | None:
-        """The rate at which the loss falls fastest, for a factor on the rate."""
+        """Return the rate at which the loss falls fastest over the log of the rate."""
         smooth, best = self.smooth, self._minimum()
         if best is None:
             return None
@@ -56,7 +56,7 @@ class RateSearch:
 
     @property
     def tenth(self) -> float | None:
-        """A tenth of the rate at which the loss is lowest."""
+        """Return a tenth of the rate with the lowest loss."""
         best = self._minimum()
         return None if best is None else self.rates[best] / 10
 

@@ -21,7 +21,7 @@ class Guard:
         policy: "raise" a TrainingDiverged; "skip" the update; or "rollback" to the newest
             checkpoint, and go on from there at a lower rate.
         limit: number of skipped updates in a row, or of rollbacks in all, after which it raises.
-        factor: on the learning rate, for each rollback.
+        factor: factor on the learning rate for each rollback.
 
     Raises:
         ConfigError: a setting out of range.
@@ -49,11 +49,11 @@ class Guard:
 def gradient_diverged(
     learner: Engine, ids: Sequence[str], absent: Sequence[str]
 ) -> TrainingDiverged:
-    """Make the error for a gradient that is not finite, though the losses are.
+    """Return the error for a gradient that is not finite although the losses are.
 
     Args:
-        learner: that has computed it.
-        ids: of the update's samples.
+        learner: engine that has computed the gradient.
+        ids: ids of the update's samples.
         absent: names of heads without labels in the update.
     """
     bad = learner.gradients.not_finite()

@@ -1,4 +1,4 @@
-"""Check that training has objects to learn from, by their counts."""
+"""Check by object counts that training has objects to learn from."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _log = logging.getLogger("densefit")
 
 #: Share of remaining objects below which an epoch's transforms get a warning.
 FEW = 1 / 3
-#: Number of objects from which on it is no accident that none remains.
+#: Number of objects from which it is no coincidence that none remains.
 ENOUGH = 8
 
 
 class ObjectCheck:
-    """Warns of missing objects at the ends of epochs, once of each kind."""
+    """Warn of missing objects at the end of an epoch, once for each kind of warning."""
 
     def __init__(self) -> None:
         self._warned: set[str] = set()
@@ -25,9 +25,9 @@ class ObjectCheck:
         """Check a whole epoch.
 
         Args:
-            counts: of the epoch.
-            total: since training began.
-            where: epoch and data, to be named in messages.
+            counts: counts of the epoch.
+            total: counts since training began.
+            where: epoch and data, named in messages.
 
         Raises:
             DataError: there were objects since training began, and the transforms left none, or

@@ -21,17 +21,16 @@ def seed_all(seed: int) -> None:
 
 
 def seed_update(learner: Engine, seed: int, state: TrainState) -> None:
-    """Seed what the engine draws at random in the next update."""
+    """Seed the engine's random numbers of the next update."""
     learner.seed(seed, state.epoch, state.batch + 1)
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed all generators within the block; afterwards they go on as their owner's.
+    """Seed all generators within the block, and restore them afterwards.
 
-    Python's and numpy's generators stand as before. The engine's state cannot be read: it is
-    seeded with a number drawn from it, so that what it gives next still follows from the owner's
-    seed.
+    Python's and numpy's states are restored. The engine's state cannot be read: it is seeded
+    again with a number drawn from it, so that later draws still follow from the caller's seed.
     """
     states = random.getstate(), np.random.get_state()
     drawn = engine.draw_seed()

@@ -17,11 +17,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Signals:
     """Context that records the first SIGINT or SIGTERM; a second one ends the process at once.
 
-    Outside of the main thread, where Python cannot handle signals, and for ignored signals, it
-    changes nothing.
+    Has no effect outside the main thread, where Python cannot handle signals, and on ignored
+    signals.
 
     Attributes:
-        received: the signal, None before the first.
+        received: number of the signal; None before the first.
     """
 
     def __init__(self) -> None:

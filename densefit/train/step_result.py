@@ -1,4 +1,4 @@
-"""What the loop learns of an update."""
+"""Result of a training step."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class StepResult:
     """Result of an update.
 
     Attributes:
-        samples: real samples (no padding) in it.
-        labelled: head -> samples that have labels for it, and `<head>/<term>` -> the same.
-        gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
-        refused: why it was not applied; None if it was.
-        position: in the epoch's order behind its last sample, if the loader tells.
-        counts: of objects, see `densefit.data.loader.object_counts`.
-        loss_weights: head -> the factor that a balancer gave its loss.
+        samples: number of samples, without padding.
+        labelled: head, and `<head>/<term>` -> number of labelled samples.
+        gradient_norm: norm of the mean loss's gradient over all parameters, before clipping.
+        refused: reason why the update was not applied; None if it was.
+        position: position in the epoch's order after the last sample, if the loader provides it.
+        counts: object counts, see `densefit.data.loader.object_counts`.
+        loss_weights: head -> a balancer's factor on its loss.
     """
 
     samples: int

@@ -1,4 +1,4 @@
-"""Validation while training: scores, and everything that goes by them."""
+"""Validation during training: scores, and their observers."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from densefit.train.signals import Signals
 
 
 class Validator:
-    """Scores the validation data and tells schedule, checkpoint policy and callbacks.
+    """Score the validation data, and pass scores to schedule, checkpoint policy and callbacks.
 
     Args:
         session: the training.
         scorer: a Scorer or MultiScorer of the validation; None for none.
-        derived: numbers made of its scores, by name.
-        keep: which checkpoints stay; None without checkpoints.
-        checkpointer: saves what was trained where a validation fails or is interrupted.
-        control: what callbacks ask for.
+        derived: derived scores by name.
+        keep: retention policy of checkpoints; None without checkpoints.
+        checkpointer: saves the training if a validation fails or is interrupted.
+        control: requests of callbacks.
         signals: SIGINT and SIGTERM.
     """
 
@@ -41,7 +41,7 @@ class Validator:
         self._control, self._signals = control, signals
 
     def validate(self) -> None:
-        """Score the validation data, unless they are scored at this update already.
+        """Score the validation data, unless this update was already validated.
 
         Raises:
             TrainingInterrupted: a signal came; the validation is abandoned.
@@ -64,13 +64,13 @@ class Validator:
         if self._keep is not None:
             self._keep.observe(scores)
             if self._keep.improves(scores):
-                self._control.save_requested = True  # else the best would be gone by the next save
+                self._control.save_requested = True  # saves the best weights before the next update
         with state.clock("callback"):
             for callback in self._session.callbacks:
                 callback.validated(state, self._control)
 
     def _score(self) -> dict[str, float] | None:
-        """The scores, and the derived ones; None if a signal came meanwhile."""
+        """Return scores and derived scores; None if a signal came meanwhile."""
         self._session.learner.parameters.check_finite()
         try:
             scores = self._scorer.run(lambda: self._signals.received is not None)

@@ -28,9 +28,7 @@ def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[s
     """
     every = dict.fromkeys(_differences(before, now, ""))  # a repr and the settings behind it: once
     differences = [difference for difference in every if difference[1] != difference[2]]
-    differences = differences or [
-        ("", before, now)
-    ]  # in what separates them, or in a name that comes twice
+    differences = differences or [("", before, now)]  # they differ in separators or repeated names
     texts: tuple[list[str], list[str]] = [], []
     for path, *values in (differences if len(differences) <= most else _of_each_kind(differences))[
         :most

@@ -1,4 +1,4 @@
-"""The files of MXNet 1.x: `prefix-symbol.json` and `prefix-0000.params`."""
+"""Files of MXNet 1.x: `prefix-symbol.json` and `prefix-0000.params`."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ def save_mxnet(
 
     Args:
         network: a Network, or (symbol, arg_params, aux_params) of NDArrays or numpy arrays.
-        prefix: of the files' names, with their folder.
-        epoch: a number for the parameters; the symbol has none.
-        mode: "evaluate" (no losses and no labels: to predict) or "train"; for a Network of a
-            backbone and heads.
+        prefix: prefix of the files' names, with their folder.
+        epoch: number in the name of the parameters' file.
+        mode: "evaluate" (without losses and labels) or "train"; for a Network of a backbone and
+            heads.
         input_size: (height, width) of the graph, for such a Network.
 
     Returns:
-        The paths of the symbol and of the parameters that this symbol has.
+        The paths of the symbol and of the parameters. Parameters that the symbol lacks are not
+        written.
 
     Raises:
         BindError: there are no parameters yet, or the size is missing.
@@ -53,12 +54,12 @@ def save_mxnet(
         graph = network.graph(mode, input_size)
         network = graph, network.parameters, network.statistics
     symbol, arguments, auxiliary = network
-    own = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
+    names = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
     arrays = {
         f"{kind}:{name}": _numpy(value)
         for kind, values in (("arg", arguments), ("aux", auxiliary))
         for name, value in values.items()
-        if name in own
+        if name in names
     }
     symbol_path, params_path = paths(prefix, epoch)
     pieces = mxnet_params.pieces(arrays)
@@ -85,11 +86,11 @@ def load_mxnet(prefix: str | Path, epoch: int = ..., *, routes: Mapping[str, Rou
 def load_mxnet(
     prefix: str | Path, epoch: int = 0, *, routes: Mapping[str, Route] | None = None
 ) -> tuple[Any, dict, dict] | Network:
-    """Read what `save_mxnet`, `mx.model.save_checkpoint` or `Module.save_checkpoint` wrote.
+    """Load files that `save_mxnet`, `mx.model.save_checkpoint` or `Module.save_checkpoint` wrote.
 
     Args:
-        prefix: of the files' names, with their folder.
-        epoch: of the parameters.
+        prefix: prefix of the files' names, with their folder.
+        epoch: number in the name of the parameters' file.
         routes: name -> Route, to make a Network of the symbol.
 
     Returns:
@@ -105,27 +106,27 @@ def load_mxnet(
         symbol = mxnet_symbol.load(bytes(_content(symbol_path, prefix)))
     except ValueError as error:
         raise _unreadable(symbol_path, "a symbol", error) from error
-    found: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
+    values: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
     try:
         for key, value in mxnet_params.load(_content(params_path, prefix)).items():
             kind, colon, name = key.partition(":")
-            if kind not in found or not colon:
+            if kind not in values or not colon:
                 raise ValueError(f"{key!r:.80} is neither arg: nor aux:")
-            found[kind][name] = mx.nd.array(value, dtype=value.dtype)
+            values[kind][name] = mx.nd.array(value, dtype=value.dtype)
     except ValueError as error:
         raise _unreadable(params_path, "parameters", error) from error
     if routes is None:
-        return symbol, found["arg"], found["aux"]
+        return symbol, values["arg"], values["aux"]
     network = Network(symbol=symbol, routes=routes)
-    network.set_params(found["arg"], found["aux"])
+    network.set_params(values["arg"], values["aux"])
     return network
 
 
 def paths(prefix: str | Path, epoch: int) -> tuple[Path, Path]:
-    """Where the symbol and the parameters of `prefix` lie.
+    """Return the paths of the symbol and of the parameters of `prefix`.
 
     Raises:
-        ConfigError: there is no such epoch.
+        ConfigError: the epoch is negative.
     """
     if epoch < 0:
         raise ConfigError("An epoch is 0 or more", received=epoch)
@@ -134,9 +135,9 @@ def paths(prefix: str | Path, epoch: int) -> tuple[Path, Path]:
 
 
 def _content(path: Path, prefix: str | Path) -> bytearray:
-    """The bytes of a file, which may be a link."""
-    place = Path(os.path.realpath(path))
-    if not place.exists():
+    """Read a file, which may be a link."""
+    target = Path(os.path.realpath(path))
+    if not target.exists():
         pattern = re.compile(re.escape(Path(prefix).name) + r"-(\d{4,})\.params")
         folder = path.parent
         names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
@@ -146,7 +147,7 @@ def _content(path: Path, prefix: str | Path) -> bytearray:
             where=path,
             fix=f"of this prefix there are epochs: {', '.join(epochs) or 'none'}",
         )
-    return plain_file.read(place)
+    return plain_file.read(target)
 
 
 def _numpy(value: Any) -> np.ndarray:

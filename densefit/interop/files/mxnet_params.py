@@ -1,7 +1,7 @@
-"""Named arrays as MXNet 1.x has them in `.params` files.
+"""Named arrays in `.params` files of MXNet 1.x.
 
-MXNet's own reader believes what a file says: a damaged one makes it ask for any amount of memory.
-Here all sizes are checked before memory is spent. All numbers are little-endian:
+MXNet's reader trusts the sizes in a file: a damaged one makes it allocate any amount of memory.
+Here all sizes are checked before memory is allocated. All numbers are little-endian:
 
     uint64 0x112, uint64 0                      the file
     uint64 count, then the arrays:
@@ -9,8 +9,8 @@ Here all sizes are checked before memory is spent. All numbers are little-endian
         int32 device kind, int32 device number, int32 dtype, the numbers
     uint64 count, then the names: uint64 length, UTF-8
 
-Before 1.0, arrays began otherwise, and are read too: 0xF993FAC8, dimensions, int64 each; or
-dimensions, uint32 each (before 0.12).
+Files of earlier versions are read, too; their arrays begin with 0xF993FAC8, dimensions, int64 each
+(before 1.0), or dimensions, uint32 each (before 0.12).
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _MOST_DIMENSIONS = 32  # of numpy
 
 
 def pieces(arrays: Mapping[str, np.ndarray]) -> list[bytes | memoryview]:
-    """The file, in pieces that share the arrays' memory where it is contiguous.
+    """Serialize arrays into pieces, which share the arrays' memory where it is contiguous.
 
     Raises:
         CheckpointError: MXNet's files cannot hold an array.
     """
-    found: list[bytes | memoryview] = [struct.pack("<QQQ", _FILE, 0, len(arrays))]
+    parts: list[bytes | memoryview] = [struct.pack("<QQQ", _FILE, 0, len(arrays))]
     for name, array in arrays.items():
         array = np.asarray(array, order="C")
         code = _CODES.get(array.dtype)
@@ -58,22 +58,22 @@ def pieces(arrays: Mapping[str, np.ndarray]) -> list[bytes | memoryview]:
                 where=name,
             )
         dimensions = array.ndim
-        found.append(
+        parts.append(
             struct.pack(f"<Iii{dimensions}qiii", _V2, 0, dimensions, *array.shape, 1, 0, code)
         )
-        found.append(array.reshape(-1).view(np.uint8).data)
-    found.append(struct.pack("<Q", len(arrays)))
+        parts.append(array.reshape(-1).view(np.uint8).data)
+    parts.append(struct.pack("<Q", len(arrays)))
     for name in arrays:
         text = name.encode("utf-8")
-        found.append(struct.pack("<Q", len(text)) + text)
-    return found
+        parts.append(struct.pack("<Q", len(text)) + text)
+    return parts
 
 
 def load(data: bytes | bytearray) -> dict[str, np.ndarray]:
-    """The arrays of a file. They share the memory of `data`.
+    """Parse a file's arrays, which share the memory of `data`.
 
     Raises:
-        ValueError: it is not such a file, or not a whole one, or not of dense arrays with names.
+        ValueError: the data is not a complete file of dense arrays with names.
     """
     cursor = _Cursor(data)
     if cursor.take("<QQ") != (_FILE, 0):
@@ -86,28 +86,29 @@ def load(data: bytes | bytearray) -> dict[str, np.ndarray]:
     if named != count:
         raise ValueError(f"{named} names for {count} arrays")
     names = [bytes(cursor.skip(cursor.take("<Q")[0])).decode("utf-8") for _ in range(count)]
-    if cursor.place != len(data):
-        raise ValueError(f"{len(data) - cursor.place} bytes too many")
+    if cursor.position != len(data):
+        raise ValueError(f"{len(data) - cursor.position} bytes too many")
     if len(set(names)) != count:
         raise ValueError("a name is given twice")
     return dict(zip(names, arrays))
 
 
 class _Cursor:
-    """Reads on, and never beyond the end."""
+    """Reader of binary data that raises at the end of the data."""
 
     def __init__(self, data: bytes | bytearray) -> None:
-        self.data, self.place = memoryview(data), 0
+        self.data, self.position = memoryview(data), 0
 
     def skip(self, size: int) -> memoryview:
-        """The next bytes."""
-        if size > len(self.data) - self.place:
-            raise ValueError(f"it ends at {len(self.data)}, {size} bytes from {self.place} are due")
-        self.place += size
-        return self.data[self.place - size : self.place]
+        """Return the next `size` bytes."""
+        if size > len(self.data) - self.position:
+            end = len(self.data)
+            raise ValueError(f"it ends at {end}, {size} bytes from {self.position} are due")
+        self.position += size
+        return self.data[self.position - size : self.position]
 
     def take(self, form: str) -> tuple[int, ...]:
-        """The next numbers."""
+        """Return the next numbers, unpacked by a `struct` format."""
         return struct.unpack(form, self.skip(struct.calcsize(form)))
 
 

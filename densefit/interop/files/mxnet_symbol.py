@@ -1,7 +1,7 @@
-"""MXNet symbols out of JSON that may be damaged.
+"""Loading of MXNet symbols from JSON that may be damaged.
 
-MXNet's own reader takes most of what is wrong for an error, but not all: an input that is the
-seventh output of a layer with two ends the process. So places are checked before it is asked.
+MXNet's reader reports most errors, but not all: an input that refers to the seventh output of a
+layer with two outputs ends the process. So node and output indices are checked first.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ MOST_OUTPUTS = 10_000  # of one layer
 
 
 def load(text: str | bytes) -> Any:
-    """The Symbol that `Symbol.tojson` wrote, of any version that MXNet 1.9.1 reads.
+    """Load a Symbol from JSON of any version that MXNet 1.9.1 reads.
 
     Raises:
-        ValueError: it is not one, or has been damaged.
+        ValueError: the text is not a symbol, or is damaged.
     """
     graph = strict_json.parse(text)
     try:
@@ -33,16 +33,16 @@ def load(text: str | bytes) -> Any:
 
 
 def _check(graph: Any) -> None:
-    """Whether all places in a graph are there.
+    """Check that all nodes and outputs that a graph refers to exist.
 
     Raises:
-        ValueError: one is not.
-        KeyError, TypeError, AttributeError: it is no graph.
+        ValueError: a node or output is missing.
+        KeyError, TypeError, AttributeError: the JSON is not a graph.
     """
     nodes = graph["nodes"]
     if not graph["heads"]:
         raise ValueError("it has no outputs")
-    outputs: dict[int, int] = {}  # of layers of which more than the first is used
+    outputs: dict[int, int] = {}  # node -> its highest output in use, if not the first
     for index, node in enumerate(nodes):
         attributes = node.get("attrs", node.get("attr", node.get("param", {})))
         if any(int(attributes.get(key, 1)) > MOST_OUTPUTS for key in ("num_outputs", "sections")):
@@ -51,12 +51,12 @@ def _check(graph: Any) -> None:
             _check(subgraph)
         if node["op"] == "null" and node["inputs"]:
             raise ValueError(f"the variable {node['name']!r:.80} has inputs")
-        for of, output in _places(node["inputs"], index):
+        for of, output in _entries(node["inputs"], index):
             if output:
                 outputs[of] = max(outputs.get(of, 0), output)
     if any(type(index) is not int or not 0 <= index < len(nodes) for index in graph["arg_nodes"]):
         raise ValueError("an argument is not there")
-    for of, output in _places(graph["heads"], len(nodes)):
+    for of, output in _entries(graph["heads"], len(nodes)):
         if output:
             outputs[of] = max(outputs.get(of, 0), output)
     for of, output in outputs.items():
@@ -64,8 +64,8 @@ def _check(graph: Any) -> None:
             raise ValueError(f"{nodes[of]['name']!r:.80} has no output {output}")
 
 
-def _places(entries: list[list[int]], end: int) -> list[tuple[int, int]]:
-    """(node, output) of each entry; nodes before `end`."""
+def _entries(entries: list[list[int]], end: int) -> list[tuple[int, int]]:
+    """Return (node, output) of each entry; raises ValueError for a node not before `end`."""
     for entry in entries:
         if not 2 <= len(entry) <= 3 or any(type(number) is not int for number in entry):
             raise ValueError("a place is not two or three numbers")
@@ -75,11 +75,11 @@ def _places(entries: list[list[int]], end: int) -> list[tuple[int, int]]:
 
 
 def _outputs(node: dict[str, Any], attributes: dict[str, Any]) -> int:
-    """How many outputs a layer has, as MXNet counts them: in a graph of it alone.
+    """Count the outputs of a layer by loading a graph of the layer alone.
 
     Args:
         node: the layer.
-        attributes: of the graph that it comes from; they say which MXNet wrote it.
+        attributes: attributes of the layer's graph, with the version of MXNet that wrote it.
     """
     if node["op"] == "null":
         return 1

@@ -1,7 +1,7 @@
 """Sources of MXNet's iterators, registered for `fit` and `score`.
 
-The three kinds differ by what `reset()` does: it rewinds (`rewound`), it goes on in a stream of
-samples without end (`cyclic`), or it comes in the midst of an epoch (`resized`).
+The three kinds differ by what `reset()` does: it rewinds (`rewound`), it continues an endless
+stream of samples (`cyclic`), or it may occur in mid-epoch (`resized`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from densefit.interop.iterators.rewound import RewoundSource
 
 @sources.register(lambda iterator: not isinstance(iterator, SampleLoader))
 def source(iterator: Any) -> Source:
-    """The source of whatever is no loader of ours.
+    """Return the source of an iterator that is not a densefit loader.
 
     Raises:
-        DataError: its rows cannot be told from padding.
+        DataError: samples cannot be distinguished from padding.
     """
     guard_prefetching_iter(iterator)
     if not isinstance(iterator, (mx.io.DataIter, NamedBatches)):

@@ -1,4 +1,4 @@
-"""Chains: an iterator around iterators, down to the one that reads data."""
+"""Chains of iterators: wrappers around the iterator that reads data."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from densefit.interop.loader_settings import loader_settings
 class Chain:
     """Wrappers around an origin, from the outermost to the innermost.
 
-    A wrapper is a PrefetchingIter, a ResizeIter or a user's `mx.io.DataIter` that holds one other
-    in an attribute and passes on all its batches.
+    A wrapper is a PrefetchingIter, a ResizeIter or a user's `mx.io.DataIter` that holds another
+    iterator in an attribute and passes on all its batches.
 
     Args:
         wrappers: iterators around the origin.
@@ -31,19 +31,23 @@ class Chain:
     Attributes:
         wrappers, origin: as above.
         resize: the ResizeIter among the wrappers, or None.
-        is_users: whether a wrapper is of a user's own class, which may choose among the batches.
+        is_users: whether a wrapper is of a user's class, which may select among the batches.
     """
 
     def __init__(self, wrappers: Sequence[Any], origin: Origin) -> None:
         self.wrappers, self.origin = list(wrappers), origin
-        resizes = [one for one in self.wrappers if isinstance(one, mx.io.ResizeIter)]
+        resizes = [iterator for iterator in self.wrappers if isinstance(iterator, mx.io.ResizeIter)]
         self.resize: Any = resizes[0] if resizes else None
-        known = (mx.io.ResizeIter, mx.io.PrefetchingIter)
-        self.is_users = not all(isinstance(one, known) for one in self.wrappers)
-        self._prefetching = [one for one in wrappers if isinstance(one, mx.io.PrefetchingIter)]
+        library_wrappers = (mx.io.ResizeIter, mx.io.PrefetchingIter)
+        self.is_users = not all(
+            isinstance(iterator, library_wrappers) for iterator in self.wrappers
+        )
+        self._prefetching = [
+            iterator for iterator in wrappers if isinstance(iterator, mx.io.PrefetchingIter)
+        ]
         self._ahead = len(self._prefetching)
         outside = self.wrappers[: self.wrappers.index(self.resize)] if resizes else []
-        self._ahead_of_resize = sum(one in self._prefetching for one in outside)
+        self._ahead_of_resize = sum(iterator in self._prefetching for iterator in outside)
         if len(resizes) > 1:
             raise DataError(
                 "An mx.io.ResizeIter is wrapped in another one",
@@ -61,8 +65,8 @@ class Chain:
 
     @property
     def name(self) -> str:
-        """All iterators by name, such as "PrefetchingIter(CSVIter)"."""
-        names = [type(one).__name__ for one in self.wrappers]
+        """Return the names of all iterators, such as "PrefetchingIter(CSVIter)"."""
+        names = [type(iterator).__name__ for iterator in self.wrappers]
         return "(".join([*names, self.origin.name]) + ")" * len(names)
 
     def settle(self) -> None:
@@ -72,14 +76,14 @@ class Chain:
                 ready.wait()
 
     def batches_given(self) -> int | None:
-        """Batches given by this chain since the origin was last reset; None if unknown."""
+        """Return the number of batches yielded since the origin's last reset; None if unknown."""
         self.settle()
         read = self.origin.batches_read
-        has_ended = any(one.next_batch[0] is None for one in self._prefetching[:1])
+        has_ended = any(iterator.next_batch[0] is None for iterator in self._prefetching[:1])
         return None if read is None else max(int(has_ended), read - self._ahead)
 
     def is_at_start(self) -> bool:
-        """Whether an epoch begins with the next batch."""
+        """Return whether the next batch starts an epoch."""
         is_started = self.batches_given() == 0
         if self.resize is None:
             return is_started
@@ -88,10 +92,10 @@ class Chain:
 
 
 def chain_of(iterator: Any) -> Chain | None:
-    """The chain from an iterator down to its origin; None without a known origin.
+    """Return the chain from an iterator down to its origin; None without a known origin.
 
     Raises:
-        DataError: its rows cannot be told from padding, or its iterators do not go together.
+        DataError: samples cannot be distinguished from padding, or iterators are incompatible.
     """
     wrappers: list[Any] = []
     while True:
@@ -99,7 +103,7 @@ def chain_of(iterator: Any) -> Chain | None:
         if origin is not None:
             return Chain(wrappers, origin)
         inner = _inner(iterator)
-        if inner is None or any(inner is one for one in wrappers):
+        if inner is None or any(inner is wrapper for wrapper in wrappers):
             return None
         guard_prefetching_iter(iterator)
         wrappers.append(iterator)
@@ -107,7 +111,7 @@ def chain_of(iterator: Any) -> Chain | None:
 
 
 def _inner(iterator: Any) -> Any:
-    """The iterator in a wrapper; None if it is no wrapper."""
+    """Return the iterator in a wrapper; None if `iterator` is not a wrapper."""
     if isinstance(iterator, mx.io.PrefetchingIter):
         if len(iterator.iters) > 1:
             _check_alike(iterator)
@@ -116,19 +120,21 @@ def _inner(iterator: Any) -> Any:
         return iterator.data_iter
     if not isinstance(iterator, mx.io.DataIter) or not _is_its_own_iterator(iterator):
         return None
-    held = [value for value in vars(iterator).values() if isinstance(value, mx.io.DataIter)]
-    is_one = bool(held) and all(one is held[0] for one in held)
-    return held[0] if is_one and _rows(iterator) == _rows(held[0]) else None
+    inner_iterators = [
+        value for value in vars(iterator).values() if isinstance(value, mx.io.DataIter)
+    ]
+    is_one = bool(inner_iterators) and all(value is inner_iterators[0] for value in inner_iterators)
+    return inner_iterators[0] if is_one and _rows(iterator) == _rows(inner_iterators[0]) else None
 
 
 def _is_its_own_iterator(iterator: Any) -> bool:
-    """Whether `__iter__` only returns the object; one that resets would do so once too often."""
+    """Return whether `__iter__` only returns the object, without a reset of its own."""
     code = getattr(type(iterator).__iter__, "__code__", None)
     return code is not None and not code.co_names and not code.co_flags & inspect.CO_GENERATOR
 
 
 def _rows(iterator: Any) -> int | None:
-    """Rows of a batch, as announced."""
+    """Return the number of rows of a batch by `provide_data`."""
     try:
         return int(iterator.provide_data[0][1][0])
     except (AttributeError, IndexError, TypeError):
@@ -136,29 +142,30 @@ def _rows(iterator: Any) -> int | None:
 
 
 def _check_alike(prefetching: Any) -> None:
-    """Raise DataError unless the iterators in a PrefetchingIter give the same rows together."""
-    chains = [chain_of(one) for one in prefetching.iters]
-    known = [chain for chain in chains if chain is not None]
+    """Raise DataError unless the iterators in a PrefetchingIter yield the same rows."""
+    chains = [chain_of(iterator) for iterator in prefetching.iters]
+    with_origin = [chain for chain in chains if chain is not None]
     states = {
-        (chain.origin.ending, chain.origin.samples, chain.origin.batch_size) for chain in known
+        (chain.origin.ending, chain.origin.samples, chain.origin.batch_size)
+        for chain in with_origin
     }
-    if len(known) not in (0, len(chains)) or len(states) > 1:
+    if len(with_origin) not in (0, len(chains)) or len(states) > 1:
         raise DataError(
             "The iterators in an mx.io.PrefetchingIter have different epochs",
             expected="the same number of samples, batch size and treatment of the last batch",
             received=[
-                type(one).__name__ if c is None else c.name
-                for one, c in zip(prefetching.iters, chains)
+                type(iterator).__name__ if c is None else c.name
+                for iterator, c in zip(prefetching.iters, chains)
             ],
             fix="make them with the same settings",
         )
 
 
 def origin_of(iterator: Any) -> Origin | None:
-    """Origin of an iterator that reads data itself; None for a wrapper or an unknown kind.
+    """Return the origin of an iterator that reads data; None for a wrapper or an unknown kind.
 
     Raises:
-        DataError: the iterator is in C++ and was made before densefit was imported.
+        DataError: a C++ iterator was created before densefit was imported.
     """
     if isinstance(iterator, mx.io.NDArrayIter):
         return NDArrays(iterator)

@@ -1,4 +1,4 @@
-"""Base of the sources of MXNet's iterators."""
+"""Base class of the sources of MXNet's iterators."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ class ChainedSource(ForeignSource):
 
     @property
     def index_counts(self) -> bool:  # type: ignore[override]
-        """Whether `DataBatch.index` may be believed: iterators in C++ state anything."""
+        """Return whether `DataBatch.index` is valid: in C++ iterators it is arbitrary."""
         return not isinstance(self.origin, Native)
 
     @property
     def samples(self) -> int | None:
-        """Number of distinct samples; None if unknown without reading them."""
+        """Return the number of distinct samples; None if unknown without reading them."""
         return self.origin.samples
 
     def start(self) -> None:
-        """Reset the iterator, unless it stands at the start of an epoch."""
+        """Reset the iterator, unless it is at the start of an epoch."""
         is_spare_reset = self._is_read and self.origin.is_reset_idempotent
         if is_spare_reset or not self.chain.is_at_start():
             self.iterator.reset()
         self._is_read = True
 
     def check_passes(self, passes: int) -> None:
-        """Raise DataError if `passes` scoring passes cannot each give every sample once.
+        """Raise DataError if a scoring pass out of `passes` would repeat or omit samples.
 
-        Warn once if the samples are changed at random.
+        Warns once if the samples are randomly augmented.
         """
         if self.origin.random:
             warn_once(
@@ -75,10 +75,10 @@ class ChainedSource(ForeignSource):
             )
 
     def read(self) -> Iterator[Batch]:
-        """The batches from where the iterator stands to its end.
+        """Yield the remaining batches of the epoch.
 
         Raises:
-            DataError: a PrefetchingIter has stopped because of pads that mean nothing.
+            DataError: a PrefetchingIter has stopped because of meaningless pads.
         """
         batches = iter(self.iterator)
         while True:
@@ -103,7 +103,7 @@ class ChainedSource(ForeignSource):
         )
 
     def refusal(self, why: str, fix: str) -> DataError:
-        """The error of data that cannot be scored exactly."""
+        """Return the error for data that cannot be scored exactly."""
         return DataError(
             f"These data cannot give every sample exactly once: {why}",
             expected="every sample once in each scoring pass",

@@ -1,9 +1,9 @@
-"""Sources of iterators whose samples are a stream without end: `reset()` goes on behind the last.
+"""Sources of iterators with an endless stream of samples: `reset()` continues after the last.
 
-With `round_batch=True`, the default of MXNet's iterators in C++, the last batch of an epoch is
-filled up with the first samples, and the next epoch begins behind these. Of 300 samples in batches
-of 32 the epochs give 320, 288, 320, ... rows, all of them samples. To take the 20 that filled up
-the last batch for padding would lose them: they do not come in the next epoch.
+With `round_batch=True`, the default of MXNet's C++ iterators, the last batch of an epoch is
+filled up with the first samples, and the next epoch starts after these. With 300 samples in
+batches of 32, epochs have 320, 288, 320, ... rows, all of them samples. The 20 samples that fill
+up the last batch are not padding: the next epoch does not repeat them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from densefit.interop.iterators.origins import Ending
 
 
 class CyclicSource(ChainedSource):
-    """An iterator whose epochs go on where the one before ended."""
+    """Source of an iterator whose epochs continue where the previous one ended."""
 
     def __init__(self, iterator: Any, chain: Chain) -> None:
         super().__init__(iterator, chain)
@@ -35,17 +35,17 @@ class CyclicSource(ChainedSource):
                 received=f"{samples} samples in batches of {size}",
                 fix="last_batch_handle='pad', or a smaller batch_size",
             )
-        self._offset = self._next_offset()  # where the first epoch of training begins
+        self._offset = self._next_offset()  # at which the first training epoch starts
 
     goes_on = True
     makes_up = True
 
     def is_at_start(self) -> bool:
-        """Whether the next batch begins with the first sample of an order."""
+        """Return whether the next batch starts with the first sample of an order."""
         return self._is_fresh()
 
     def train_epoch(self) -> Iterator[Batch]:
-        """One epoch of training: all rows are samples."""
+        """Yield one epoch of training, whose rows are all samples."""
         self.start()
         for _ in range(self._chances()):
             is_empty = True
@@ -57,10 +57,10 @@ class CyclicSource(ChainedSource):
             self.iterator.reset()
 
     def score_pass(self) -> Iterator[Batch]:
-        """Every sample once: as many rows as there are samples, from where the stream stands.
+        """Yield every sample once: as many rows as samples, from the stream's present position.
 
         Raises:
-            DataError: they would not be each sample once, or their number cannot be learnt.
+            DataError: a sample would be repeated, or the number of samples cannot be determined.
         """
         self.check_passes(1)
         if self.samples is None and self._is_fresh():
@@ -73,23 +73,23 @@ class CyclicSource(ChainedSource):
         elif self.origin.shuffles:
             self.start()
         self._is_read = True
-        missing, given, before = self.samples or 0, 0, self._total()
+        missing, batch_count, before = self.samples or 0, 0, self._total()
         for batch in self._stream():
             rows = batch.rows
             yield replace(batch, real=min(rows, missing))
-            missing, given = missing - rows, given + 1
+            missing, batch_count = missing - rows, batch_count + 1
             if missing <= 0:
                 break
-        # A PrefetchingIter is a batch ahead, or was.
-        surplus = self._total() - before - given
+        # A PrefetchingIter reads, or has read, one batch ahead.
+        surplus = self._total() - before - batch_count
         if isinstance(self.origin, Native) and abs(surplus) > len(self.chain.wrappers):
             raise self.refusal(
-                f"{self._total() - before} batches were read, and {given} came",
+                f"{self._total() - before} batches were read, and {batch_count} came",
                 "an iterator around another must pass on every batch",
             )
 
     def check_passes(self, passes: int) -> None:
-        """Raise DataError if `passes` scoring passes cannot each give every sample once."""
+        """Raise DataError if a scoring pass out of `passes` would repeat or omit samples."""
         super().check_passes(passes)
         origin = self.origin
         if origin.leaves_out:
@@ -108,13 +108,13 @@ class CyclicSource(ChainedSource):
             )
 
     def length(self) -> int | None:
-        """Batches of a training epoch, if the same for all."""
+        """Return the number of batches of a training epoch, if it is the same for all."""
         if self.samples is None or not self.origin.is_divisible():
             return None
         return self.samples // self.origin.batch_size
 
     def total(self, epochs: int) -> int | None:
-        """Batches of the first `epochs` training epochs, if known."""
+        """Return the number of batches of the first `epochs` training epochs, if known."""
         length = self.length()
         if length is not None:
             return length * epochs
@@ -130,11 +130,11 @@ class CyclicSource(ChainedSource):
             else:
                 epoch, offset = divmod(samples + offset, size)
             batches += epoch
-            done += epoch > 0  # training goes on to the next epoch if one is empty
+            done += epoch > 0  # training skips an empty epoch
         return batches
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch with another number of rows than there are samples."""
+        """Explain an epoch whose number of rows differs from the number of samples."""
         samples, name = self.samples, self.origin.name
         if samples is None or rows == samples:
             return None
@@ -149,15 +149,15 @@ class CyclicSource(ChainedSource):
         return self.origin.offset(self.chain.batches_given())
 
     def _is_fresh(self) -> bool:
-        """Whether the next batch begins with the first sample of an order."""
+        """Return whether the next batch starts with the first sample of an order."""
         return self.chain.is_at_start() and self._next_offset() == 0
 
     def _can_restart(self) -> bool:
-        """Whether the iterator can be made to forget what it has carried over."""
+        """Return whether the iterator can drop the samples that it has carried over."""
         return not self.chain.wrappers and hasattr(self.iterator, "hard_reset")
 
     def _first_epoch(self) -> Iterator[Batch]:
-        """An epoch from the first sample on, whose last batch tells how many samples there are."""
+        """Yield an epoch from the first sample; its last batch reveals the number of samples."""
         self._is_read = True
         waiting: Batch | None = None
         rows = 0
@@ -172,12 +172,12 @@ class CyclicSource(ChainedSource):
             yield replace(waiting, real=waiting.rows - (rows - self.samples))
 
     def _learn(self) -> None:
-        """Read to the end of an epoch and through the next, which tells the number of samples.
+        """Determine the number of samples by reading whole epochs.
 
         Raises:
-            DataError: it does not.
+            DataError: the number cannot be determined.
         """
-        for _ in range(3):  # the rest of an epoch, one that begins at an unknown sample, another
+        for _ in range(3):  # rest of an epoch, an epoch from an unknown sample, a whole epoch
             if not self.origin.can_learn:
                 break
             for _ in self.read():
@@ -194,15 +194,15 @@ class CyclicSource(ChainedSource):
         )
 
     def _total(self) -> int:
-        """Batches that were ever read from an iterator in C++."""
+        """Return the number of batches ever read from a C++ iterator."""
         return self.origin.seen.total if isinstance(self.origin, Native) else 0
 
     def _chances(self) -> int:
-        """Epochs, one of which gives a batch: there may be fewer samples than a batch has rows."""
+        """Return a number of epochs of which one must have a batch, even if samples are few."""
         return 2 + self.origin.batch_size // max(1, self.samples or 1)
 
     def _stream(self) -> Iterator[Batch]:
-        """Batches without end: the iterator is reset whenever it stops."""
+        """Yield batches endlessly, resetting the iterator at the end of each epoch."""
         empty = 0
         while empty < self._chances():
             empty += 1

@@ -14,12 +14,12 @@ _ENDINGS = {"discard": Ending.DROPPED, "rollover": Ending.CARRIED}
 
 
 class Loaders(Origin):
-    """A DataLoader's batches: an `mx.contrib.io.DataLoaderIter`, or what a loader is named by.
+    """Origin of a DataLoader's batches: an `mx.contrib.io.DataLoaderIter` or `NamedBatches`.
 
     Args:
         iterator: the DataLoaderIter, or the `NamedBatches`.
-        settings: of its loader.
-        first_carried: `settings.carried` before the epoch that the iterator has begun already.
+        settings: settings of the loader.
+        first_carried: `settings.carried` before the epoch that the iterator has already started.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class Loaders(Origin):
 
     @property
     def batch_size(self) -> int:
-        """Rows of a full batch: a batch may have several for each of the loader's samples."""
+        """Return the rows of a full batch, which may have several rows a sample of the loader."""
         size = self.settings.batch_size
         size = size if self.settings.samples is None else min(size, self.settings.samples)
         return max(1, int(self.iterator.batch_size) // max(1, size)) * size
 
     @property
     def samples(self) -> int | None:
-        """Rows of an epoch, if those of a batch are as many for each of the loader's samples."""
+        """Return the rows of an epoch, if each of the loader's samples has the same number."""
         samples, size = self.settings.samples, self.settings.batch_size
         if samples is None or int(self.iterator.batch_size) > self.batch_size:
             return None
@@ -50,8 +50,8 @@ class Loaders(Origin):
 
     @property
     def batches_read(self) -> int | None:
-        """Batches read since the beginning of the epoch; None if unknown."""
-        batches = getattr(self.iterator, "_iter", None)  # without: each pass begins an epoch
+        """Return the number of batches read in this epoch; None if unknown."""
+        batches = getattr(self.iterator, "_iter", None)  # None: each pass starts an epoch
         if batches is None:
             return 0
         if inspect.isgenerator(batches):
@@ -60,20 +60,20 @@ class Loaders(Origin):
 
     @property
     def random(self) -> list[str]:
-        """Random transforms of its dataset."""
+        """Return the random transforms of the dataset."""
         return self.settings.random
 
-    def offset(self, given: int | None) -> int | None:
-        """Samples that the epoch before has left to the next one."""
+    def offset(self, batches_given: int | None) -> int | None:
+        """Return the number of samples carried over into the next epoch."""
         if self.ending is not Ending.CARRIED:
             return 0
         if getattr(self.iterator, "is_begun", False):
             return self._first_carried
-        return self.settings.carried if given == 0 else None
+        return self.settings.carried if batches_given == 0 else None
 
 
 def loader_in(iterator: Any) -> Any:
-    """The DataLoader, or other iterable, whose batches an iterator gives; None if there is none."""
+    """Return the DataLoader, or other iterable, that an iterator reads; None if there is none."""
     if isinstance(iterator, NamedBatches):
         return iterator.iterable
     return iterator._loader if isinstance(iterator, mx.contrib.io.DataLoaderIter) else None

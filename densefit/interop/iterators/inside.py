@@ -1,4 +1,4 @@
-"""MXNet's iterators inside a user's own, which may do anything with their rows."""
+"""MXNet's iterators inside a user's iterator, which may use their rows in any way."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _WHY = {
 
 
 def tell_inside(iterator: Any) -> None:
-    """Warn of an iterator of MXNet's in a user's own whose rows are not what it says.
+    """Warn of an MXNet iterator inside a user's iterator that misstates its rows.
 
     Args:
-        iterator: a user's, whose rows and padding are believed.
+        iterator: a user's iterator, whose stated rows and padding are trusted.
     """
-    for inner in _held(iterator):
+    for inner in _inner_iterators(iterator):
         try:
             chain = chain_of(inner)
-        except DataError:  # made before the import
+        except DataError:  # created before the import
             continue
         why = None if chain is None else _WHY.get(chain.origin.ending)
         if chain is not None and why is not None and not chain.origin.is_divisible():
@@ -43,8 +43,8 @@ def tell_inside(iterator: Any) -> None:
             )
 
 
-def _held(iterator: Any) -> Iterator[Any]:
-    """Iterators in the attributes of an object, and in lists and dicts there."""
+def _inner_iterators(iterator: Any) -> Iterator[Any]:
+    """Yield the iterators in an object's attributes, and in lists and dicts there."""
     for value in vars(iterator).values() if hasattr(iterator, "__dict__") else ():
         parts = value.values() if isinstance(value, Mapping) else value
         for part in parts if isinstance(value, (Mapping, list, tuple)) else (value,):

@@ -1,4 +1,4 @@
-"""MXNet's iterators in C++: `mx.io.ImageRecordIter`, `CSVIter` and the others."""
+"""MXNet's C++ iterators: `mx.io.ImageRecordIter`, `CSVIter` and the others."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NATIVE = (
 
 
 class Native(Origin):
-    """An iterator in C++ (`mx.io.MXDataIter`) whose settings were observed.
+    """Origin of a C++ iterator (`mx.io.MXDataIter`) whose settings were observed.
 
     Args:
         iterator: an `mx.io.MXDataIter`.
-        seen: its observation.
+        seen: observation of the iterator.
     """
 
     def __init__(self, iterator: Any, seen: Observation) -> None:
@@ -41,7 +41,7 @@ class Native(Origin):
             self.ending = Ending.ROUNDED
         else:
             self.ending = Ending.UNTOLD if seen.kind in STALE_PADS else Ending.PADDED
-        # MNISTIter shuffles once, when it is made.
+        # MNISTIter shuffles once, at its creation.
         self._shuffles_chunks = seen.number("shuffle_chunk_size", 0) > 0
         self.shuffles = seen.kind != "MNISTIter" and (
             seen.flag("shuffle", False) or self._shuffles_chunks
@@ -51,19 +51,19 @@ class Native(Origin):
 
     @property
     def samples(self) -> int | None:
-        """Records or rows in its files, or as many as a whole epoch had."""
+        """Return the number of records or rows in the files, or of a whole epoch read so far."""
         if self.seen.samples is None:
             self.seen.samples = self._count()
         return self.seen.samples
 
     @property
     def can_learn(self) -> bool:
-        """Whether an epoch, read to its end, would tell the number of samples."""
+        """Return whether an epoch that is read to its end reveals the number of samples."""
         return self.seen.has_right_pads
 
     @property
     def random(self) -> list[str]:
-        """Its random settings."""
+        """Return the random settings."""
         return random_settings(self.seen.settings)
 
     def _count(self) -> int | None:
@@ -83,20 +83,20 @@ class Native(Origin):
 
     @property
     def batches_read(self) -> int:
-        """Batches read since the last reset."""
+        """Return the number of batches read since the last reset."""
         return self.seen.batches
 
-    def offset(self, given: int | None) -> int | None:
-        """Samples of the next epoch that the last batch of the one before has given."""
+    def offset(self, batches_given: int | None) -> int | None:
+        """Return the number of samples of the next epoch that fill up this epoch's last batch."""
         seen = self.seen
-        if self.ending is not Ending.ROUNDED or not (seen.epochs or seen.is_torn or given):
+        if self.ending is not Ending.ROUNDED or not (seen.epochs or seen.is_torn or batches_given):
             return 0
         samples = self.samples
         if self.is_divisible():
             return 0
-        if samples is None or seen.is_torn or (given and not seen.has_ended):
+        if samples is None or seen.is_torn or (batches_given and not seen.has_ended):
             return None
         offset = 0
-        for _ in range(seen.epochs + (1 if given else 0)):
+        for _ in range(seen.epochs + (1 if batches_given else 0)):
             offset = (offset - samples) % self.batch_size
         return offset

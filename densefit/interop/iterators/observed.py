@@ -1,7 +1,7 @@
-"""Constructor settings and reading position of MXNet's C++ iterators, which keep neither.
+"""Constructor settings and reading position of MXNet's C++ iterators, which store neither.
 
-`mx.io.MXDataIter` forgets how it was made and never says where it stands. Its methods are wrapped
-when this module is imported; the wrappers only write an `Observation` onto the iterator.
+`mx.io.MXDataIter` discards its settings and does not expose its position. Its methods are wrapped
+when this module is imported; the wrappers only store an `Observation` on the iterator.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from densefit.backend import mx
 
 _MARK = "_densefit_observation"
-#: Recycled batches of these keep the pad of the batch before: from the second epoch on it is void.
+#: Iterators with recycled batches, whose pad is stale from the second epoch on.
 STALE_PADS = ("ImageRecordIter", "ImageRecordUInt8Iter", "ImageRecordInt8Iter")
 
 
@@ -24,17 +24,17 @@ class Observation:
     """Settings and reading position of a C++ iterator.
 
     Attributes:
-        kind: name of its constructor, such as "CSVIter".
-        settings: its keyword arguments.
-        total: batches read.
-        batches: batches read since the last reset.
-        epochs: epochs that were read to their end and followed by a reset.
+        kind: name of the constructor, such as "CSVIter".
+        settings: keyword arguments of the constructor.
+        total: number of batches read.
+        batches: number of batches read since the last reset.
+        epochs: number of epochs that were read to their end and followed by a reset.
         has_ended: whether the present epoch was read to its end.
-        is_torn: whether a reset came before the end of an epoch. Where the next one began then
+        is_torn: whether a reset came before the end of an epoch. The start of the next epoch then
             depends on how far the thread had read ahead.
         pad: pad of the last batch read.
-        filled: samples of this epoch in the last batch of the epoch before; None if unknown.
-        samples: number of samples, learnt from a whole epoch; None before.
+        filled: number of this epoch's samples in the previous epoch's last batch; None if unknown.
+        samples: number of samples, determined by a whole epoch; None before.
     """
 
     kind: str
@@ -50,22 +50,22 @@ class Observation:
 
     @property
     def rounds(self) -> bool:
-        """Whether a last batch is filled up with samples of the next epoch."""
+        """Return whether the last batch is filled up with samples of the next epoch."""
         return self.kind != "MNISTIter" and self.flag("round_batch", True)
 
     @property
     def has_right_pads(self) -> bool:
-        """Whether the pad of the present epoch's last batch is right."""
+        """Return whether the pad of the present epoch's last batch is valid."""
         if self.kind in STALE_PADS:
             return self.rounds and self.epochs == 0 and not self.is_torn
         return self.kind != "MNISTIter"
 
     def flag(self, name: str, default: bool) -> bool:
-        """A boolean setting, which C++ reads from text."""
+        """Return a boolean setting, which C++ reads from text."""
         return str(self.settings.get(name, default)).lower() in ("true", "1")
 
     def number(self, name: str, default: int) -> int:
-        """An integer setting."""
+        """Return an integer setting."""
         return int(str(self.settings.get(name, default)))
 
     def take(self, pad: int | None) -> None:
@@ -92,7 +92,7 @@ class Observation:
 
 
 def observation(iterator: Any) -> Observation | None:
-    """Observation of a C++ iterator; None if the iterator was made before this import."""
+    """Return the observation of a C++ iterator; None if it was created before this import."""
     return getattr(iterator, _MARK, None)
 
 
@@ -147,7 +147,7 @@ def _observe(kind: Any) -> None:
 
 
 def _constructor() -> str:
-    """Name of the `mx.io` function that makes the iterator: a local variable of its frame."""
+    """Return the name of the `mx.io` function on the stack, a local variable of its frame."""
     frame = inspect.currentframe()
     while frame is not None:
         if frame.f_code.co_name == "creator" and "iter_name" in frame.f_locals:

@@ -1,4 +1,4 @@
-"""Origins: iterators that read data, and how the epochs of each end."""
+"""Origins: iterators that read data, and the ending of their epochs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Ending(Enum):
-    """What becomes of samples that do not fill a last batch."""
+    """Treatment of samples that do not fill the last batch."""
 
     PADDED = "the last batch is padded, and says so"
     UNTOLD = "the last batch is padded with what lay in memory, and does not say so"
@@ -17,22 +17,21 @@ class Ending(Enum):
 
 
 class Origin:
-    """Base of what is known about an iterator that reads data.
+    """Base class that describes an iterator that reads data.
 
     Args:
-        iterator: an iterator of MXNet's.
+        iterator: an MXNet iterator.
 
     Attributes:
         iterator: the iterator.
-        name: its name in `mx.io` or `mx.image`.
-        ending: how its epochs end.
+        name: name in `mx.io` or `mx.image`.
+        ending: treatment of the last batch.
         shuffles: whether each pass has another order.
         is_reset_idempotent: whether a second reset changes nothing but a shuffled order.
         reuses_arrays: whether the next batch overwrites the arrays of this one.
-        leaves_out: whether it skips samples that it finds unfit, so that nobody knows how many
-            come.
-        repeats: whether an epoch may have a sample twice, and lack another.
-        keep: what to write for an epoch of all samples, each once.
+        leaves_out: whether the iterator skips unfit samples, so that their number is unknown.
+        repeats: whether an epoch may repeat a sample and omit another.
+        keep: setting that makes each epoch contain every sample once.
     """
 
     ending: Ending
@@ -49,43 +48,43 @@ class Origin:
 
     @property
     def batch_size(self) -> int:
-        """Rows of a batch."""
+        """Return the rows of a batch."""
         return int(self.iterator.batch_size)
 
     @property
     def samples(self) -> int | None:
-        """Number of samples, if known."""
+        """Return the number of samples, if known."""
         raise NotImplementedError
 
     @property
     def batches_read(self) -> int | None:
-        """Batches read since the beginning of the epoch; None if unknown."""
+        """Return the number of batches read in this epoch; None if unknown."""
         raise NotImplementedError
 
     @property
     def can_learn(self) -> bool:
-        """Whether an epoch, read to its end, would tell the number of samples."""
+        """Return whether an epoch that is read to its end reveals the number of samples."""
         return False
 
     @property
     def random(self) -> list[str]:
-        """What changes the samples at random in each pass, as a user has written it."""
+        """Return the random augmentations of each pass, as the user wrote them."""
         return []
 
-    def offset(self, given: int | None) -> int | None:
-        """Sample at which the next epoch begins; None if unknown.
+    def offset(self, batches_given: int | None) -> int | None:
+        """Return the sample at which the next epoch starts; None if unknown.
 
-        The next epoch is the present one if none of its batches was given yet.
+        The next epoch is the present one if none of its batches was yielded yet.
 
         Args:
-            given: batches given since the last reset.
+            batches_given: number of batches yielded since the last reset.
 
         Returns:
-            ROUNDED: number of samples that the epoch before has given of this one. CARRIED: number
-            of samples that the epoch before has left to this one. 0 for other endings.
+            ROUNDED: number of this epoch's samples that filled up the previous epoch. CARRIED:
+            number of samples carried over from the previous epoch. 0 for other endings.
         """
         return 0
 
     def is_divisible(self) -> bool:
-        """Whether every batch is full."""
+        """Return whether every batch is full."""
         return self.samples is not None and self.samples % self.batch_size == 0

@@ -1,7 +1,7 @@
-"""`mx.io.PrefetchingIter` without its hang: an error where one of its threads has died.
+"""Guard of `mx.io.PrefetchingIter` against hangs: an error if a reader thread has died.
 
-An error of the iterator inside ends the thread that reads it, and MXNet's consumer then waits for
-ever for an event that nobody will set.
+An error of the inner iterator ends its reader thread, and MXNet's consumer then waits for ever
+for an event that is never set.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 from densefit.backend import mx
 from densefit.errors import DataError
 
-INTERVAL = 0.1  # seconds between two looks at the threads
+INTERVAL = 0.1  # seconds between two checks of the threads
 
 
 class Ready:
-    """In place of a `threading.Event` that a thread sets: `wait` ends when the thread is dead.
+    """Replacement of a `threading.Event` whose `wait` raises if the setting thread has died.
 
     Args:
-        event: the one that the thread sets.
-        threads: those without which it will not be set.
+        event: the event that the thread sets.
+        threads: threads without which the event is never set.
     """
 
     def __init__(self, event: threading.Event, threads: Sequence[threading.Thread]) -> None:
@@ -32,11 +32,11 @@ class Ready:
         """Wait until the event is set.
 
         Raises:
-            DataError: a thread has died before.
+            DataError: a thread has died.
         """
         while not self._event.wait(INTERVAL):
-            # It may have set the event and ended since.
-            if not all(one.is_alive() for one in self._threads) and not self._event.is_set():
+            # The thread may have set the event and ended since.
+            if not all(thread.is_alive() for thread in self._threads) and not self._event.is_set():
                 raise DataError(
                     "A thread that reads batches ahead has died: no batch will come any more",
                     received="an mx.io.PrefetchingIter whose inner iterator failed; its error is "
@@ -50,18 +50,19 @@ class Ready:
 def guard_prefetching_iter(iterator: Any) -> list[threading.Thread]:
     """Raise DataError if a reader thread of `iterator` has died, instead of blocking for ever.
 
-    The same for prefetching iterators inside it.
+    Prefetching iterators inside it are guarded, too.
 
     Returns:
-        All those threads.
+        The reader threads of all of them.
     """
     prefetching = isinstance(iterator, mx.io.PrefetchingIter)
     inner = iterator.iters if prefetching else [getattr(iterator, "data_iter", None)]  # ResizeIter
     within = [
-        guard_prefetching_iter(one) if isinstance(one, mx.io.DataIter) else [] for one in inner
+        guard_prefetching_iter(inner_iterator) if isinstance(inner_iterator, mx.io.DataIter) else []
+        for inner_iterator in inner
     ]
-    own = list(iterator.prefetch_threads) if prefetching else []
-    for place, (thread, below) in enumerate(zip(own, within)):
-        if isinstance(iterator.data_ready[place], threading.Event):
-            iterator.data_ready[place] = Ready(iterator.data_ready[place], [thread, *below])
-    return [*own, *(thread for threads in within for thread in threads)]
+    threads = list(iterator.prefetch_threads) if prefetching else []
+    for index, (thread, below) in enumerate(zip(threads, within)):
+        if isinstance(iterator.data_ready[index], threading.Event):
+            iterator.data_ready[index] = Ready(iterator.data_ready[index], [thread, *below])
+    return [*threads, *(thread for nested in within for thread in nested)]

@@ -1,4 +1,4 @@
-"""MXNet's iterators in Python: `mx.io.NDArrayIter`, `mx.image.ImageIter`, `ImageDetIter`."""
+"""MXNet's Python iterators: `mx.io.NDArrayIter`, `mx.image.ImageIter`, `ImageDetIter`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ENDINGS = {"discard": Ending.DROPPED, "roll_over": Ending.CARRIED}
 
 
 class NDArrays(Origin):
-    """`mx.io.NDArrayIter`."""
+    """Origin of an `mx.io.NDArrayIter`."""
 
     is_reset_idempotent = False
 
@@ -24,45 +24,45 @@ class NDArrays(Origin):
 
     @property
     def samples(self) -> int:
-        """Rows of its arrays."""
+        """Return the number of rows of the arrays."""
         return int(self.iterator.num_data)
 
     @property
     def batches_read(self) -> int:
-        """Batches read since the beginning of the epoch."""
+        """Return the number of batches read in this epoch."""
         return max(0, -(-(int(self.iterator.cursor) + self.batch_size) // self.batch_size))
 
-    def offset(self, given: int | None) -> int:
+    def offset(self, batches_given: int | None) -> int:
         """Samples that the epoch before has left to the next one."""
         if self.ending is not Ending.CARRIED:
             return 0
         cursor = int(self.iterator.cursor)
-        if given == 0:
+        if batches_given == 0:
             return (self.batches_read - 1) * self.batch_size - cursor
         has_ended = cursor > self.samples - self.batch_size
         return max(0, self.samples - cursor) if has_ended else 0
 
 
 class Images(Origin):
-    """`mx.image.ImageIter` and `mx.image.ImageDetIter`."""
+    """Origin of an `mx.image.ImageIter` or `mx.image.ImageDetIter`."""
 
     def __init__(self, iterator: Any) -> None:
         super().__init__(iterator)
         self.ending = _ENDINGS.get(iterator.last_batch_handle, Ending.PADDED)
         self.shuffles = bool(iterator.shuffle)
-        # ImageDetIter skips pictures that have no valid box, maybe after a random crop.
+        # ImageDetIter skips images without a valid box, maybe after a random crop.
         self.leaves_out = isinstance(iterator, mx.image.ImageDetIter)
 
     @property
     def samples(self) -> int | None:
-        """Pictures in its list or record file."""
+        """Return the number of images in the list or record file."""
         if self.iterator.seq is not None:
             return len(self.iterator.seq)
         return count_records(self.iterator.imgrec.uri.value.decode())
 
     @property
     def batches_read(self) -> int | None:
-        """Batches read since the beginning of the epoch; None for a record file without index."""
+        """Return the number of batches read in this epoch; None for a record file without index."""
         iterator = self.iterator
         if iterator.seq is None or not iterator._allow_read:
             return None
@@ -70,11 +70,11 @@ class Images(Origin):
 
     @property
     def random(self) -> list[str]:
-        """Its random augmenters."""
+        """Return the random augmenters."""
         return random_parts(self.iterator.auglist)
 
-    def offset(self, given: int | None) -> int:
+    def offset(self, batches_given: int | None) -> int:
         """Samples that the epoch before has left to the next one."""
         if self.iterator._cache_idx is not None:
             return int(self.iterator._cache_idx)
-        return -int(self.iterator.cur) % self.batch_size if given == 0 else 0
+        return -int(self.iterator.cur) % self.batch_size if batches_given == 0 else 0

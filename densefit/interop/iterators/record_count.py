@@ -11,12 +11,12 @@ from typing import BinaryIO
 from densefit.errors import DataError
 
 _MAGIC = 0xCED7230A
-_LOOKED_AT = 2000  # records of an index
+_LOOKED_AT = 2000  # records of an index that are checked
 _FRAME = struct.Struct("<II")
 
 
 def count_records(path: str, part: int = 0, parts: int = 1) -> int | None:
-    """Number of records of a RecordIO file, or of one of its parts of about the same size.
+    """Count the records of a RecordIO file, or of one of its parts of about equal size.
 
     Args:
         path: the file.
@@ -24,10 +24,10 @@ def count_records(path: str, part: int = 0, parts: int = 1) -> int | None:
         parts: `num_parts`, which cuts by bytes.
 
     Returns:
-        The number; None if it is no single local file.
+        The number; None if the path is not a single local file.
 
     Raises:
-        DataError: the file is no RecordIO file or ends within a record.
+        DataError: the file is not a RecordIO file or ends within a record.
     """
     identity = _identity(path)
     if identity is None:
@@ -38,10 +38,10 @@ def count_records(path: str, part: int = 0, parts: int = 1) -> int | None:
 
 
 def count_indexed(index: str, path: str, part: int = 0, parts: int = 1) -> int | None:
-    """Number of records that `mx.io.ImageRecordIter(path_imgidx=index)` reads.
+    """Count the records that `mx.io.ImageRecordIter(path_imgidx=index)` reads.
 
-    These are all from the first that is listed to the end of the file, listed or not. An index
-    that lists them all spares looking at each, which takes minutes in a large file.
+    The iterator reads all records from the first listed one to the end of the file. If the index
+    lists all records, the file need not be scanned, which takes minutes for a large one.
 
     Args:
         index: the index file.
@@ -50,11 +50,11 @@ def count_indexed(index: str, path: str, part: int = 0, parts: int = 1) -> int |
         parts: `num_parts`, which here cuts by the number of records.
 
     Returns:
-        The number; None if one of the two is no single local file, or the index leaves records
-        out and there are several parts.
+        The number; None if a path is not a single local file, or the index omits records and
+        there are several parts.
 
     Raises:
-        DataError: the file is no RecordIO file or ends within a record.
+        DataError: the file is not a RecordIO file or ends within a record.
     """
     identities = _identity(index), _identity(path)
     if identities[0] is None or identities[1] is None:
@@ -67,7 +67,7 @@ def count_indexed(index: str, path: str, part: int = 0, parts: int = 1) -> int |
 
 
 def count_mnist(path: str) -> int | None:
-    """Number of pictures that the header of an idx file announces; None if it is no local file."""
+    """Return the number of images in the header of an idx file; None if it is not a local file."""
     if _identity(path) is None:
         return None
     with open(path, "rb") as file:
@@ -76,7 +76,7 @@ def count_mnist(path: str) -> int | None:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Size and time of change, by which a count is kept."""
+    """Return a file's size and modification time, the key of cached counts."""
     if not Path(path).is_file():
         return None
     state = os.stat(path)
@@ -85,7 +85,7 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=64)
 def _count_records(path: str, size: int, changed: int, start: int, first: int, stop: int) -> int:
-    """Number of records that begin in the bytes from `first` to `stop`, looking from `start` on."""
+    """Count the records that start in bytes `first` to `stop`, scanning from `start`."""
     count, position = 0, start
     with open(path, "rb") as file:
         while position < size:
@@ -104,7 +104,7 @@ def _count_records(path: str, size: int, changed: int, start: int, first: int, s
 
 
 def _header(file: BinaryIO, path: str, position: int) -> tuple[bool, int]:
-    """Whether a record begins here, and not another of its parts; and where the next begins."""
+    """Return whether a record (not a later part of one) starts here, and the next position."""
     file.seek(position)
     header = file.read(_FRAME.size)
     magic, word = _FRAME.unpack(header) if len(header) == _FRAME.size else (0, 0)
@@ -124,7 +124,7 @@ def _header(file: BinaryIO, path: str, position: int) -> tuple[bool, int]:
 def _count_indexed(
     index: str, size: int, changed: int, path: str, path_size: int, path_changed: int
 ) -> tuple[int, int]:
-    """Number of records that an index lists, and of those that it leads to."""
+    """Count the records that an index lists, and the records from the first one on."""
     with open(index, encoding="utf-8") as lines:
         starts = sorted(int(line.split()[1]) for line in lines if line.strip())
     if not starts:

@@ -1,4 +1,4 @@
-"""Sources of `mx.io.ResizeIter`, whose epochs end after a number of batches."""
+"""Sources of `mx.io.ResizeIter`, whose epochs have a fixed number of batches."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _log = logging.getLogger("densefit")
 
 
 def resize_of(iterator: Any) -> Any:
-    """The ResizeIter that an iterator is, or that a PrefetchingIter reads; None without one."""
+    """Return the ResizeIter itself, or the one in a PrefetchingIter; None without one."""
     while isinstance(iterator, mx.io.PrefetchingIter):
         iterator = iterator.iters[0]
     return iterator if isinstance(iterator, mx.io.ResizeIter) else None
 
 
 class BelievedResize(ForeignSource):
-    """A ResizeIter around an iterator of a user's own, of unknown length."""
+    """Source of a ResizeIter around a user's iterator of unknown length."""
 
     def check_passes(self, passes: int) -> None:
-        """Tell that an epoch of the ResizeIter may drop or repeat samples."""
+        """Warn that an epoch of the ResizeIter may drop or repeat samples."""
         resize = resize_of(self.iterator)
         warn_once(
             _log,
@@ -40,7 +40,7 @@ class BelievedResize(ForeignSource):
 
 
 class ResizedSource(ChainedSource):
-    """A ResizeIter, or an iterator around one."""
+    """Source of a ResizeIter, or of an iterator around one."""
 
     def __init__(self, iterator: Any, chain: Chain) -> None:
         super().__init__(iterator, chain)
@@ -49,17 +49,17 @@ class ResizedSource(ChainedSource):
             raise untold(self)
 
     def train_epoch(self) -> Iterator[Batch]:
-        """One epoch of training."""
+        """Yield one epoch of training."""
         self.start()
         first, inner = self.chain.batches_given() or 0, self._inner_length() or 1
         for number, batch in enumerate(self.read(), first):
             yield with_padding(self, number % inner, batch)
 
     def score_pass(self) -> Iterator[Batch]:
-        """One scoring pass: every sample once.
+        """Yield one scoring pass: every sample once.
 
         Raises:
-            DataError: an epoch of the ResizeIter is no pass over the data.
+            DataError: an epoch of the ResizeIter is not a pass over the data.
         """
         self.check_passes(1)
         return self.train_epoch()
@@ -76,22 +76,22 @@ class ResizedSource(ChainedSource):
             )
 
     def length(self) -> int | None:
-        """Batches of a training epoch."""
+        """Return the number of batches of a training epoch."""
         return self._size
 
     @property
     def makes_up(self) -> bool:
-        """Whether another epoch goes on behind this one, or has another order."""
+        """Return whether the next epoch has other samples or another order."""
         return self.origin.shuffles or not self.chain.resize.reset_internal
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch with another number of rows than there are samples."""
+        """Explain an epoch whose number of rows differs from the number of samples."""
         if self.samples is None or rows == self.samples:
             return None
         return f"{rows} rows of {self.samples} samples: ResizeIter gives {self._size} batches"
 
     def _inner_length(self) -> int | None:
-        """Batches of a pass over the data, if known."""
+        """Return the number of batches of a pass over the data, if known."""
         if self.samples is None or self.origin.leaves_out:
             return None
         return -(-self.samples // self.origin.batch_size)

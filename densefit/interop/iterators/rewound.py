@@ -15,7 +15,7 @@ from densefit.interop.iterators.origins import Ending
 
 
 class RewoundSource(ChainedSource):
-    """An iterator whose epochs all begin with its first sample, or with a new order."""
+    """Source of an iterator whose epochs start with the first sample, or with a new order."""
 
     def __init__(self, iterator: Any, chain: Chain) -> None:
         super().__init__(iterator, chain)
@@ -24,16 +24,16 @@ class RewoundSource(ChainedSource):
 
     @property
     def samples(self) -> int | None:
-        """Number of distinct samples; None if unknown.
+        """Return the number of distinct samples; None if unknown.
 
-        A user's iterator around another may give a part of its batches, where nothing depends on
-        all of them.
+        A user's iterator around another may select batches, unless padding depends on their
+        number.
         """
         is_choice = self.chain.is_users and self.origin.ending is not Ending.UNTOLD
         return None if is_choice else self.origin.samples
 
     def train_epoch(self) -> Iterator[Batch]:
-        """One epoch of training."""
+        """Yield one epoch of training."""
         self.start()
         number = -1
         for number, batch in enumerate(self.read()):
@@ -49,7 +49,7 @@ class RewoundSource(ChainedSource):
             )
 
     def score_pass(self) -> Iterator[Batch]:
-        """One scoring pass: every sample once.
+        """Yield one scoring pass: every sample once.
 
         Raises:
             DataError: samples are left out.
@@ -86,7 +86,7 @@ class RewoundSource(ChainedSource):
             )
 
     def length(self) -> int | None:
-        """Batches of a training epoch, if known."""
+        """Return the number of batches of a training epoch, if known."""
         samples, size = self.samples, self.origin.batch_size
         if self.chain.is_users and samples is None:
             return super().length()
@@ -96,11 +96,11 @@ class RewoundSource(ChainedSource):
 
     @property
     def makes_up(self) -> bool:
-        """Whether another epoch leaves out other samples."""
+        """Return whether another epoch leaves out other samples."""
         return self.origin.shuffles
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch with another number of rows than there are samples."""
+        """Explain an epoch whose number of rows differs from the number of samples."""
         samples, size = self.origin.samples, self.origin.batch_size
         is_drop = self.origin.ending is Ending.DROPPED
         if samples is None or rows >= samples:
@@ -113,7 +113,7 @@ class RewoundSource(ChainedSource):
 
 
 def with_padding(source: ChainedSource, number: int, batch: Batch) -> Batch:
-    """A batch with its number of samples corrected, where it says something else.
+    """Correct a batch's number of samples where its stated padding is wrong.
 
     Args:
         source: source of the batch.
@@ -130,7 +130,7 @@ def with_padding(source: ChainedSource, number: int, batch: Batch) -> Batch:
 
 
 def untold(source: ChainedSource) -> DataError:
-    """The error of an iterator whose padding cannot be told from samples."""
+    """Return the error for an iterator whose padding cannot be distinguished from samples."""
     return DataError(
         f"{source.origin.name}(round_batch=False) ends with rows of memory that nobody filled, "
         "and does not say how many",

@@ -1,4 +1,4 @@
-"""Arguments of Module.fit, as a head that measures and a callback."""
+"""Arguments of Module.fit, as a metric head and a callback."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _CALLBACKS = ("batch_end", "epoch_end", "eval_batch_end", "eval_end")
 
 
 class ModuleArguments:
-    """Turns Module.fit's arguments into adapters and callbacks, for `fit` and `score`.
+    """Adapters and callbacks from Module.fit's arguments, for `fit` and `score`.
 
     Args:
-        arguments: by their names in Module.fit, and "score_metric", the one of Module.score; None
-            is as left out.
-        network: in training.
-        model: what the user gave: a Module, Symbol, Network...
+        arguments: arguments by their names in Module.fit, and "score_metric", the metric of
+            Module.score; None values are ignored.
+        network: network in training.
+        model: the user's model: a Module, Symbol, Network...
         seen: full names of the outputs that metrics get; None: all.
         evaluated: see `ModelInput`.
 
     Attributes:
-        adapters: more adapters to measure, by name.
-        callbacks: to run behind the user's.
+        adapters: additional head adapters with metrics, by name.
+        callbacks: callbacks to run after the user's.
 
     Raises:
         ConfigError: a callback cannot be called, or the metrics do not fit the network.
@@ -46,31 +46,31 @@ class ModuleArguments:
         seen: Sequence[str] | None = None,
         evaluated: Callable[[int, Any], None] | None = None,
     ) -> None:
-        given = {name: value for name, value in arguments.items() if value is not None}
-        callbacks = {name: _listed(name, given) for name in _CALLBACKS}
+        stated = {name: value for name, value in arguments.items() if value is not None}
+        callbacks = {name: _listed(name, stated) for name in _CALLBACKS}
         adapter: ModuleHead | None = None
-        if "eval_metric" in given or "validation_metric" in given:
+        if "eval_metric" in stated or "validation_metric" in stated:
             adapter = module_head(
                 network,
-                given.get("eval_metric", _EVAL_METRIC),
-                given.get("validation_metric"),
+                stated.get("eval_metric", _EVAL_METRIC),
+                stated.get("validation_metric"),
                 train_shown=bool(callbacks["batch_end"]),
                 validation_shown=bool(callbacks["eval_batch_end"]),
                 seen=seen,
             )
-        elif "score_metric" in given:
-            metric = created(given["score_metric"])
+        elif "score_metric" in stated:
+            metric = created(stated["score_metric"])
             adapter = module_head(network, copied(metric), metric, seen=seen)
         self.adapters: dict[str, HeadAdapter] = {} if adapter is None else {adapter.name: adapter}
         module = model if isinstance(model, mx.mod.BaseModule) else None
         self._fit = ModuleFit(
             adapter,
             **callbacks,
-            monitor=given.get("monitor"),
+            monitor=stated.get("monitor"),
             model=module,
             evaluated=evaluated,
         )
-        self.callbacks: list[Callback] = [self._fit] if given else []
+        self.callbacks: list[Callback] = [self._fit] if stated else []
 
     def attach(self, learner: Any, scorer: Any, train: Any) -> None:
         """Follow a training before it starts; see `ModuleFit.attach`."""
@@ -86,7 +86,7 @@ def _of_arguments(
 
 
 def _listed(kind: str, arguments: Mapping[str, Any]) -> list[Any]:
-    """The functions of an argument: a function, or a list of functions."""
+    """Return the functions of an argument, which is a function or a list of functions."""
     name = f"{kind}_callback"
     value = arguments.get(name, [])
     functions = list(value) if isinstance(value, (list, tuple)) else [value]

@@ -20,7 +20,7 @@ from densefit.interop.parameters import arg_params, aux_params
 
 
 class ModuleFit(Callback):
-    """Calls MXNet's callbacks and monitor, and logs the lines of Module.fit.
+    """Call MXNet's callbacks and monitor, and log the lines of Module.fit.
 
     After an update: the monitor prints, then `batch_end`. After an epoch's updates: the lines
     "Train-<name>" and "Time cost", then `epoch_end`. After each batch of a validation:
@@ -32,11 +32,11 @@ class ModuleFit(Callback):
     several datasets the one that is scored) and "eval_batch".
 
     Args:
-        adapter: of `eval_metric`; None without one: callbacks then see the numbers of all heads.
+        adapter: head adapter of `eval_metric`; None: callbacks see the metrics of all heads.
         batch_end, epoch_end, eval_batch_end, eval_end: functions as Module.fit calls them.
         monitor: an mx.mon.Monitor, or None.
-        model: what the user trains; a Module is `locals["self"]`, and its logger gets the lines.
-        evaluated: called with number and batch before each `eval_batch_end`.
+        model: the user's model; a Module is `locals["self"]`, and its logger gets the lines.
+        evaluated: called with index and batch before each `eval_batch_end`.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ModuleFit(Callback):
         self._evaluated = evaluated or (lambda number, batch: None)
         self._logger = getattr(model, "logger", logging)
         self._epoch, self._began = 0, time.time()
-        self._batches: dict[str, int] = {}  # of a validation, by dataset
+        self._batches: dict[str, int] = {}  # dataset -> number of validation batches
         self._learner: Any = None
         self._train: Any = None
         self._validation: Any = None
@@ -68,18 +68,18 @@ class ModuleFit(Callback):
         """Follow a training before it starts.
 
         Args:
-            learner: bound for training.
-            scorer: of the validation data; None for none.
-            train: the training data.
+            learner: engine, bound for training.
+            scorer: scorer of the validation data; None for none.
+            train: training data.
         """
         self._learner, self._train = learner, train
         self._scorers = {} if scorer is None else scorer.scorers
-        known = {name: one.data for name, one in self._scorers.items()}
-        self._validation = known.get("") if set(known) <= {""} else known
+        datasets = {name: scored.data for name, scored in self._scorers.items()}
+        self._validation = datasets.get("") if set(datasets) <= {""} else datasets
         if self._monitor is not None:
             learner.monitoring = Monitoring(self._monitor)
-        for name, one in self._scorers.items():
-            one.on_batch = self._follow(name, one)
+        for name, scored in self._scorers.items():
+            scored.on_batch = self._follow(name, scored)
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         self._state, self._control = state, control
@@ -123,14 +123,16 @@ class ModuleFit(Callback):
             self._batches[dataset] = number + 1
             if self._eval_batch_end:
                 self._evaluated(number, batch)
-                own = ScoredModule(self._learner, outputs) if self._model is None else self._model
+                module = (
+                    ScoredModule(self._learner, outputs) if self._model is None else self._model
+                )
                 self._call(
                     self._eval_batch_end,
                     number,
                     self._validation_metric(scorer),
                     eval_data=scorer.data,
                     eval_batch=data_batch(batch),
-                    **{"self": own},
+                    **{"self": module},
                 )
 
         return on_batch
@@ -140,13 +142,13 @@ class ModuleFit(Callback):
         return (
             MetricView(self._state.train)
             if adapter is None
-            else adapter.metrics_by_mode["train"].shown
+            else adapter.metrics_by_mode["train"].exposed
         )
 
     def _validation_metric(self, scorer: Any) -> Any:
         if self._wire is None:
             return MetricView(lambda: compute_metrics(scorer.metrics))
-        return scorer.metrics[NAME][0].shown
+        return scorer.metrics[NAME][0].exposed
 
     def _validation_numbers(self, scorer: Any) -> Iterable[tuple[str, float]]:
         if self._wire is None:

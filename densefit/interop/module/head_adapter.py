@@ -20,13 +20,13 @@ NAME = "module"
 
 
 class ModuleHead(HeadAdapter):
-    """Passes all outputs and all labels to metrics of Module.fit; it has no loss.
+    """Head adapter without a loss that passes all outputs and labels to Module.fit's metrics.
 
     Args:
         outputs: full names of the symbol's outputs.
         train: metric of a training pass.
         evaluate: metric of a validation or scoring pass.
-        labels: that metrics ask for by name.
+        labels: names of the labels that metrics need.
     """
 
     fixed_shapes = False
@@ -55,7 +55,7 @@ class ModuleHead(HeadAdapter):
 
     @property
     def label_groups(self) -> list[str]:
-        return []  # it has no loss
+        return []  # no loss
 
     def outputs(self, mode: str) -> list[str]:
         return list(self._full_names)
@@ -64,17 +64,17 @@ class ModuleHead(HeadAdapter):
         return self._rows.get(output, 1)
 
     def metrics(self, mode: str) -> list[Metric]:
-        """The user's metric object on the first call, new ones later."""
-        judge = self.metrics_by_mode[mode]
+        """Return the user's metric object on the first call, new ones later."""
+        metric = self.metrics_by_mode[mode]
         if mode in self._taken:
-            return [judge.fresh()]
+            return [metric.fresh()]
         self._taken.add(mode)
-        return [judge]
+        return [metric]
 
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
-        # What has no whole number of rows a sample is given whole.
+        # Outputs without an integer number of rows a sample are passed unsliced.
         for name in self._full_names:
             whole, rest = divmod((*shapes[name], 1)[0], batch_size)
             self._rows[name] = 0 if rest else whole
@@ -82,7 +82,7 @@ class ModuleHead(HeadAdapter):
     def read(
         self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
     ) -> tuple[Any, Any, list[str]]:
-        """Outputs by full name and labels by name, both in the order that Module has them in."""
+        """Return outputs by full name and labels by name, both in Module's order."""
         return (
             OrderedDict((full, outputs[name]) for name, full in self._full_names.items()),
             OrderedDict((name, _real(array, batch)) for name, array in batch.labels.items()),
@@ -98,19 +98,20 @@ def module_head(
     validation_shown: bool = False,
     seen: Sequence[str] | None = None,
 ) -> ModuleHead:
-    """Make the adapter through which Module.fit's metrics see a symbol's outputs and labels.
+    """Create the head adapter that passes a symbol's outputs and labels to Module.fit's metrics.
 
     Args:
-        network: made of a symbol.
-        eval_metric: what `mx.metric.create` takes. An object is updated itself, as by Module.
-        validation_metric: the same; by default a copy of `eval_metric` that has seen nothing.
-        train_shown: whether callbacks see `eval_metric` in mid-epoch and may reset it. A copy is
-            then kept for the epoch's numbers.
-        validation_shown: the same of `validation_metric` in mid-validation.
+        network: network of a symbol.
+        eval_metric: an argument of `mx.metric.create`. A metric object is itself updated, as by
+            Module.
+        validation_metric: likewise; by default an empty copy of `eval_metric`.
+        train_shown: whether callbacks may reset `eval_metric` in mid-epoch. If so, a copy
+            accumulates over the epoch.
+        validation_shown: likewise for `validation_metric` in mid-validation.
         seen: full names of the outputs that metrics get; None: all.
 
     Raises:
-        ConfigError: no metric, an output that the symbol does not have, or a network of heads.
+        ConfigError: an invalid metric, an output that the symbol lacks, or a network of heads.
     """
     if network.heads:
         raise ConfigError(
@@ -121,16 +122,20 @@ def module_head(
     if NAME in network.adapters:
         raise ConfigError(f"A head is named {NAME!r}, as the scores of eval_metric are")
     outputs = [name for name in network.symbol.list_outputs() if seen is None or name in seen]
-    own = created(eval_metric)
+    train_metric = created(eval_metric)
     again = validation_metric is None or validation_metric is eval_metric
-    other = copied(own) if again else created(validation_metric)
-    labels = dict.fromkeys([*check_names(own, outputs), *check_names(other, outputs)])
-    train = ModuleMetric(copied(own), own) if train_shown else ModuleMetric(own)
+    other = copied(train_metric) if again else created(validation_metric)
+    labels = dict.fromkeys([*check_names(train_metric, outputs), *check_names(other, outputs)])
+    train = (
+        ModuleMetric(copied(train_metric), train_metric)
+        if train_shown
+        else ModuleMetric(train_metric)
+    )
     evaluate = ModuleMetric(copied(other), other) if validation_shown else ModuleMetric(other)
     return ModuleHead(outputs, train, evaluate, list(labels))
 
 
 def _real(label: Any, batch: Any) -> Any:
-    """The rows of a label array that belong to samples."""
+    """Return the rows of a label array without padding."""
     each, rest = divmod(label.shape[0], batch.rows)
     return label if rest else label[: each * batch.real]

@@ -1,4 +1,4 @@
-"""A user's Module that trains itself, and is therefore up to date at any moment."""
+"""In-place training of a user's Module, which is therefore always up to date."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from densefit.model.network import Network
 
 
 class LiveModule(Modules):
-    """Binds a user's Module for training, and reshapes it to each batch.
+    """Bind a user's Module for training, and reshape it to each batch.
 
-    Its symbol is bound unchanged, without the graph passes that make densefit's graphs faster.
+    The symbol is bound unchanged, without densefit's optimizing graph passes.
 
     Args:
-        module: the user's, bound, loaded or new.
-        limit: shapes for which it stays bound; Module alone rebinds at each change.
+        module: the user's Module, bound, loaded or new.
+        limit: number of shapes whose bound executors are cached; Module rebinds at each change.
     """
 
     is_steady = False
@@ -27,7 +27,8 @@ class LiveModule(Modules):
     def __init__(self, module: Any, limit: int = 16) -> None:
         self.first, self.binds = module, 0
         self._limit = limit
-        self._kept: OrderedDict[Any, dict[str, Any]] = OrderedDict()  # what is bound, by shapes
+        #: Shapes -> executors that were bound for them.
+        self._bound_states: OrderedDict[Any, dict[str, Any]] = OrderedDict()
 
     def prepare(
         self, graph: TrainGraph, network: Network, initializer: Any, is_given: bool
@@ -35,19 +36,19 @@ class LiveModule(Modules):
         """Bind the Module and set its parameters.
 
         Args:
-            graph: that it is bound to.
-            network: with the parameters.
-            initializer: for parameters that the network has no value for.
-            is_given: the network has other values than the Module.
+            graph: train graph to bind.
+            network: network with the parameters.
+            initializer: initializer of parameters without a value.
+            is_given: whether the network's values differ from the Module's.
 
         Raises:
-            ValueError: MXNet's initializers do not know a parameter.
+            ValueError: MXNet's initializers cannot initialize a parameter.
         """
         module, self._graph, self.inputs = self.first, graph, graph.inputs
         self.data_names, self.label_names = list(graph.data_names), list(graph.label_names)
-        full = {name: own.shape for name, own in graph.inputs.items()}
+        full = {name: graph_input.shape for name, graph_input in graph.inputs.items()}
         if module.binded and not (module.for_training and module._grad_req == "write"):
-            module.get_params()  # brings them into its own arrays, from which it is bound anew
+            module.get_params()  # copies them to the Module's CPU arrays, for the new bind
             module.bind(*self._descs(full), for_training=True, force_rebind=True)
         elif not module.binded:
             module.bind(*self._descs(full), for_training=True)
@@ -73,20 +74,20 @@ class LiveModule(Modules):
         if key == now:
             return self.first
         if now is not None:
-            self._kept[now] = _bound(self.first)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            _bind_again(self.first, self._kept[key])
+            self._bound_states[now] = _bound(self.first)
+        if key in self._bound_states:
+            self._bound_states.move_to_end(key)
+            _bind_again(self.first, self._bound_states[key])
         else:
-            self._graph.symbol_for(shapes)  # whether they fit its parameters
+            self._graph.symbol_for(shapes)  # raises if they do not fit the parameters
             self.first.reshape(*self._descs(shapes))
             self.binds += 1
-        while len(self._kept) > self._limit:
-            self._kept.popitem(last=False)
+        while len(self._bound_states) > self._limit:
+            self._bound_states.popitem(last=False)
         return self.first
 
     def _present(self) -> Any:
-        """Key of the shapes that the Module is bound to; its user may have changed them."""
+        """Return the key of the bound shapes, which the user may have changed."""
         group = self.first._exec_group
         descs = [*group.data_shapes, *(group.label_shapes or ())]
         shapes = {desc[0]: tuple(desc[1]) for desc in descs}
@@ -96,19 +97,19 @@ class LiveModule(Modules):
         """Compute a batch of a validation for a callback that reads the Module's outputs.
 
         Args:
-            number: of the batch, from 0.
-            batch: skipped if it lacks an input of the train graph.
+            number: index of the batch, from 0.
+            batch: batch to compute; skipped if it lacks an input of the train graph.
         """
         if not self.first.binded:
             return
-        given = batch.arrays
-        if any(name not in given for name in self.inputs):
+        present = batch.arrays
+        if any(name not in present for name in self.inputs):
             return
-        arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
+        arrays = {name: graph_input.fit(present[name]) for name, graph_input in self.inputs.items()}
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        made = to_ndarrays(arrays)
-        data = [made[name] for name in self.data_names]
-        label = [made[name] for name in self.label_names] or None
+        ndarrays = to_ndarrays(arrays)
+        data = [ndarrays[name] for name in self.data_names]
+        label = [ndarrays[name] for name in self.label_names] or None
         self.of(shapes).forward(
             mx.io.DataBatch(data, label, pad=batch.rows - batch.real), is_train=False
         )
@@ -116,14 +117,14 @@ class LiveModule(Modules):
     def _descs(self, shapes: Shapes) -> tuple[list[Any], list[Any] | None]:
         graph = self._graph
         descs = {
-            name: mx.io.DataDesc(name, tuple(shapes[name]), own.dtype)
-            for name, own in graph.inputs.items()
+            name: mx.io.DataDesc(name, tuple(shapes[name]), graph_input.dtype)
+            for name, graph_input in graph.inputs.items()
         }
         labels = [descs[name] for name in graph.label_names]
         return [descs[name] for name in graph.data_names], labels or None
 
 
-# What `Module.reshape` changes in a Module and in its group of executors.
+# Attributes that `Module.reshape` changes in a Module and in its executor group.
 _OF_MODULE = ("_data_shapes", "_label_shapes")
 _OF_GROUP = (
     *("execs", "batch_size", "slices", "data_shapes", "label_shapes"),
@@ -132,20 +133,20 @@ _OF_GROUP = (
 
 
 def _bound(module: Any) -> dict[str, Any]:
-    """Executors and shapes that a Module is bound to."""
+    """Return a Module's bound executors and shapes."""
     group = module._exec_group
-    found = {name: getattr(module, name) for name in _OF_MODULE}
-    found.update({name: getattr(group, name) for name in _OF_GROUP if hasattr(group, name)})
-    return {**found, "execs": list(group.execs)}
+    state = {name: getattr(module, name) for name in _OF_MODULE}
+    state.update({name: getattr(group, name) for name in _OF_GROUP if hasattr(group, name)})
+    return {**state, "execs": list(group.execs)}
 
 
-def _bind_again(module: Any, kept: dict[str, Any]) -> None:
-    """Restore what `_bound` returned."""
+def _bind_again(module: Any, state: dict[str, Any]) -> None:
+    """Restore the executors and shapes that `_bound` returned."""
     group = module._exec_group
     for name in _OF_MODULE:
-        setattr(module, name, kept[name])
+        setattr(module, name, state[name])
     for name in _OF_GROUP:
-        if name in kept:
-            setattr(group, name, kept[name])
-    group.execs = list(kept["execs"])
+        if name in state:
+            setattr(group, name, state[name])
+    group.execs = list(state["execs"])
     group._collect_arrays()

@@ -35,33 +35,33 @@ class ModuleLocals(dict[str, Any]):
         return key in _PARAMS or super().__contains__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value of a key, or the default."""
+        """Return the value of a key, or the default."""
         return self[key] if key in self else default
 
 
 class TrainedModule:
-    """The mx.mod.Module in training; its outputs are of the last batch, of any shape.
+    """View of the mx.mod.Module in training, with the outputs of the last batch of any shape.
 
     Args:
-        learner: of the training.
+        learner: engine of the training.
     """
 
     def __init__(self, learner: Any) -> None:
         self._learner = learner
 
     def get_outputs(self, merge_multi_context: bool = True) -> Any:
-        """Outputs of the last batch, as Module.get_outputs gives them."""
+        """Return the outputs of the last batch, like Module.get_outputs."""
         return self._learner.computed.get_outputs(merge_multi_context)
 
     def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Copies of the current parameters, as Module.get_params returns them."""
+        """Return copies of the current parameters, like Module.get_params."""
         network = self._learner.network
         return ndarray_copies(network.parameters), ndarray_copies(network.statistics)
 
     def set_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None, **how: Any
     ) -> None:
-        """Replace parameters in training, as Module.set_params does; others stay."""
+        """Replace some of the parameters in training, like Module.set_params."""
         learner = self._learner
         network = learner.network
         learner.parameters.load(
@@ -77,11 +77,11 @@ class TrainedModule:
 
 
 class ScoredModule(TrainedModule):
-    """The Module in training, with the outputs of a batch of a validation.
+    """View of the Module in training, with the outputs of a validation batch.
 
     Args:
-        learner: of the training.
-        outputs: real rows of those that were measured, by short name.
+        learner: engine of the training.
+        outputs: short name -> rows without padding, for the outputs that metrics use.
     """
 
     def __init__(self, learner: Any, outputs: Mapping[str, Any]) -> None:
@@ -89,10 +89,10 @@ class ScoredModule(TrainedModule):
         self._measured = outputs
 
     def get_outputs(self, merge_multi_context: bool = True) -> Any:
-        """Outputs of the last batch.
+        """Return the outputs of the last batch.
 
         Raises:
-            ConfigError: one of them was not computed.
+            ConfigError: an output was not computed.
         """
         names = self._learner.network.symbol.list_outputs()
         missing = [name for name in names if short_name(name) not in self._measured]

@@ -1,4 +1,4 @@
-"""Module.fit's `eval_metric` as a metric of densefit."""
+"""Module.fit's `eval_metric` as a densefit metric."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from densefit.interop.metrics import LegacyMetric, declared_direction
 
 
 class ModuleMetric(LegacyMetric):
-    """An mx EvalMetric that sees all outputs and all labels by name, as under Module.
+    """Adapter of an mx EvalMetric that receives all outputs and labels by name, as from Module.
 
-    `update` takes two mappings: full output name -> array, and label name -> array, which reach
-    `EvalMetric.update_dict` as CPU NDArrays; `output_names` and `label_names` of the metric choose
-    among them. The numbers come from `get_global_name_value`: over the epoch even if
-    `reset_local` was called in it, except for metrics without global sums.
+    `update` takes two mappings: full output name -> array, and label name -> array. They are
+    passed to `EvalMetric.update_dict` as CPU NDArrays; `output_names` and `label_names` of the
+    metric select among them. Values come from `get_global_name_value`: they cover the epoch even
+    after `reset_local`, except for metrics without global sums.
 
     Args:
-        metric: what `mx.metric.create` takes.
-        shown: a second object that is updated alike. MXNet's callbacks see it and may reset it;
-            the numbers are those of `metric`. None: `metric` itself is shown.
+        metric: an argument of `mx.metric.create`.
+        exposed: second metric object, with the same updates, which MXNet's callbacks receive and
+            may reset; values are read from `metric`. None: callbacks receive `metric` itself.
     """
 
-    def __init__(self, metric: Any, shown: Any = None) -> None:
+    def __init__(self, metric: Any, exposed: Any = None) -> None:
         self.metric = created(metric)
-        self.shown = self.metric if shown is None else shown
+        self.exposed = self.metric if exposed is None else exposed
         self.name = name_of(self.metric)
         self.higher_is_better = declared_direction(self.metric)
         self.primary = next(iter(self.compute()), self.name)
 
     def fresh(self) -> ModuleMetric:
         metric = copied(self.metric)
-        return ModuleMetric(metric, None if self.shown is self.metric else copied(metric))
+        return ModuleMetric(metric, None if self.exposed is self.metric else copied(metric))
 
     def reset(self) -> None:
         self._updated = False
@@ -55,7 +55,7 @@ class ModuleMetric(LegacyMetric):
                 metric.update_dict(labels, outputs)
 
     def compute(self) -> dict[str, float]:
-        """The numbers by name; a name that came before gets "_2", "_3"..."""
+        """Return the values by name; repeated names get "_2", "_3"..."""
         seen: Counter[str] = Counter()
         numbers: dict[str, float] = {}
         for name, value in self.pairs():
@@ -64,7 +64,7 @@ class ModuleMetric(LegacyMetric):
         return numbers
 
     def prefers_high(self, key: str) -> bool:
-        """By the child of that name, of a composite."""
+        """Return the direction of a value; in a composite, of the child of that name."""
         for part in parts_of(self.metric):
             if key.startswith(name_of(part)):
                 return declared_direction(part)
@@ -84,27 +84,27 @@ class ModuleMetric(LegacyMetric):
                 fix="go on with the same metric, or from the end of an epoch",
             )
         super().load_state_dict(state)
-        if self.shown is not self.metric:
-            ModuleMetric(self.shown).load_state_dict(state)
+        if self.exposed is not self.metric:
+            ModuleMetric(self.exposed).load_state_dict(state)
 
     def _objects(self) -> list[Any]:
-        return [self.metric] if self.shown is self.metric else [self.metric, self.shown]
+        return [self.metric] if self.exposed is self.metric else [self.metric, self.exposed]
 
 
 def check_names(metric: Any, outputs: Sequence[str]) -> list[str]:
-    """The labels that a metric asks for by name.
+    """Return the labels that a metric selects by name.
 
     Args:
         metric: an mx EvalMetric.
         outputs: full names of the symbol's outputs.
 
     Raises:
-        ConfigError: it asks for an output that the symbol does not have.
+        ConfigError: the metric selects an output that the symbol does not have.
     """
     labels: dict[str, None] = {}
     for part in parts_of(metric):
         if type(part).update_dict is not mx.metric.EvalMetric.update_dict:
-            continue  # what it makes of the names is its own
+            continue  # an overridden update_dict may use the names differently
         for name in part.output_names or ():
             if name not in outputs:
                 raise ConfigError(
@@ -125,5 +125,5 @@ def _on_cpu(array: Any) -> Any:
     if isinstance(array, mx.nd.NDArray):
         return array.as_in_context(mx.cpu())
     array = np.asarray(array)
-    # The dtype is said: MXNet would make float32 of everything.
+    # Explicit dtype: MXNet would convert everything to float32.
     return mx.nd.array(array, mx.cpu(), np.uint8 if array.dtype == np.bool_ else array.dtype)

@@ -1,4 +1,4 @@
-"""Adapter for `mx.mod.Module`: reads its symbol and parameters, and writes them back."""
+"""Adapter of `mx.mod.Module`: reads its symbol and parameters, and writes them back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from densefit.model.symbol_graph import SymbolGraph
 
 _log = logging.getLogger("densefit")
 
-# The methods of a Module that make a training's steps.
+# Methods of a Module that make up a training step.
 _STEPS = ("forward", "backward", "forward_backward", "update", "prepare")
 
 
@@ -45,10 +45,10 @@ def _is_module(model: Any) -> bool:
 def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: Any) -> ModelInput:
     """Adapt a Module for `fit` and `score`.
 
-    Parameters are read from a bound or loaded Module (`Module.load`), and so are the optimizer
-    states that it was loaded with. The Module trains itself (`LiveModule`), except where its symbol
-    must be rewritten (micro-batches, averages, bfloat16, frozen statistics): then it is updated
-    before each `epoch_end_callback` and at the end (`Mirror`).
+    Parameters and optimizer states are read from a bound or loaded Module (`Module.load`). The
+    Module is trained in place (`LiveModule`), unless its symbol must be rewritten (micro-batches,
+    averages, bfloat16, frozen statistics): then it is updated before each `epoch_end_callback` and
+    at the end (`Mirror`).
 
     Args:
         model: an `mx.mod.Module`.
@@ -56,7 +56,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         context: `batch_end_callback`, if any: callbacks that are not MXNet's may read the Module.
 
     Raises:
-        ConfigError: another kind of Module.
+        ConfigError: the model is another kind of Module.
     """
     if not isinstance(model, mx.mod.Module):
         raise ConfigError(
@@ -74,7 +74,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
             fix="give the initial states as data, and reset them with each batch",
         )
     _check_class(type(model))
-    if "batch_end_callback" in context:  # to be trained; without labels, it may predict
+    if "batch_end_callback" in context:  # training; prediction needs no labels
         _check_labels(model)
     network = Network(symbol=model.symbol, routes=heads)
     arguments, auxiliary = _parameters(model)
@@ -99,12 +99,14 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
 
 def _check_class(kind: Any) -> None:
     """Raise ConfigError for a class that overrides a Module's steps; warn if it overrides fit."""
-    own = [name for name in _STEPS if getattr(kind, name) is not getattr(mx.mod.Module, name)]
-    if own:
+    overridden = [
+        name for name in _STEPS if getattr(kind, name) is not getattr(mx.mod.Module, name)
+    ]
+    if overridden:
         raise ConfigError(
             f"A {kind.__name__} makes steps of its own: its symbol alone would be computed",
             expected="an mx.mod.Module, or a class that leaves its steps as they are",
-            received=f"{kind.__name__}.{', .'.join(own)}",
+            received=f"{kind.__name__}.{', .'.join(overridden)}",
             fix="to do without them, give its symbol: df.fit(module.symbol, ...); else put what "
             "they do into the symbol, the iterator, the optimizer or a callback",
         )
@@ -113,9 +115,9 @@ def _check_class(kind: Any) -> None:
 
 
 def _check_labels(module: Any) -> None:
-    """Raise ConfigError if a label of the loss layers is none of the Module's labels."""
-    known = [*module.data_names, *module.label_names]
-    missing = [name for name in loss_labels(SymbolGraph.of(module.symbol)) if name not in known]
+    """Raise ConfigError if the Module lacks a label of the loss layers."""
+    inputs = [*module.data_names, *module.label_names]
+    missing = [name for name in loss_labels(SymbolGraph.of(module.symbol)) if name not in inputs]
     if missing:
         arguments = module.symbol.list_arguments()
         names = [name for name in module.label_names if name in arguments]
@@ -127,20 +129,21 @@ def _check_labels(module: Any) -> None:
 
 
 def _may_read(callbacks: Any) -> bool:
-    """Whether a batch callback may read the Module: MXNet's callbacks do not."""
+    """Return whether a batch callback may read the Module: MXNet's callbacks do not."""
     several = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
     return any(
-        one is not None and "mxnet.callback" not in (type(one).__module__, one.__module__)
-        for one in several
+        callback is not None
+        and "mxnet.callback" not in (type(callback).__module__, callback.__module__)
+        for callback in several
     )
 
 
 class Mirror(Callback):
-    """Copies parameters, optimizer and its states from a training to a Module.
+    """Copy parameters, optimizer and optimizer states from a training to a Module.
 
     Args:
-        module: the user's.
-        is_read: callbacks may read the Module after each update.
+        module: the user's Module.
+        is_read: whether callbacks may read the Module after each update.
     """
 
     def __init__(self, module: Any, is_read: bool = False) -> None:
@@ -150,11 +153,11 @@ class Mirror(Callback):
     def take(self, learner: Any) -> None:
         """Follow an engine, and load the optimizer states that the Module was loaded with."""
         self._learner = learner
-        # Of a scheduler as it is now: MXNet sets its rate when an optimizer is made.
-        given = learner.updater.settings
-        self._recipe = copy.deepcopy((given.optimizer, dict(given.settings)))
+        # A copy of the scheduler: MXNet sets its base rate when it creates an optimizer.
+        settings = learner.updater.settings
+        self._recipe = copy.deepcopy((settings.optimizer, dict(settings.settings)))
         module = self.module
-        if module.optimizer_initialized:  # by the user, or by a training before this one
+        if module.optimizer_initialized:  # by the user, or by an earlier training
             learner.load_optimizer_state(*optimizer_state(module))
             return
         states = getattr(module, "_preload_opt_states", None)
@@ -168,7 +171,7 @@ class Mirror(Callback):
             self._refresh_parameters(state.network)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Update the Module, before any `epoch_end_callback`."""
+        """Update the Module before any `epoch_end_callback`."""
         self.refresh(state.network)
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
@@ -205,13 +208,13 @@ class Mirror(Callback):
         if not module.optimizer_initialized:
             optimizer, settings = self._recipe
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of rescale_grad: said at the start
+                warnings.simplefilter("ignore")  # rescale_grad: reported at the start
                 module.init_optimizer("local", optimizer, tuple(settings.items()))
         load_optimizer_state(module, *learner.optimizer_state())
 
 
 def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(parameters, statistics) of a Module; empty if it has none."""
+    """Return (parameters, statistics) of a Module; empty if it has none."""
     if module.binded and module.params_initialized:
         arguments, auxiliary = module.get_params()
         return dict(arguments), dict(auxiliary)
@@ -219,10 +222,10 @@ def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _states_by_name(path: str | Path, module: Any) -> dict[str, np.ndarray]:
-    """The arrays of a `.states` file of Module, by parameter name.
+    """Read the arrays of a Module's `.states` file, by parameter name.
 
     Raises:
-        CheckpointError: the file is no such file, or of other parameters.
+        CheckpointError: the file is not a `.states` file, or of other parameters.
     """
     try:
         states = pickle.loads(Path(path).read_bytes())
@@ -235,7 +238,7 @@ def _states_by_name(path: str | Path, module: Any) -> dict[str, np.ndarray]:
     devices = len(module._context)
     names: dict[Any, str] = {name: name for name in module._param_names}
     for number, name in enumerate(module._param_names):
-        names.update({number * devices + place: name for place in range(devices)})
+        names.update({number * devices + device: name for device in range(devices)})
     _log.info(
         "%s holds no counts of updates: an optimizer or scheduler that counts begins at 0, as in "
         "Module.fit; optimizer_params={'begin_num_update': ...} says where it stood",

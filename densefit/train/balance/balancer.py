@@ -28,7 +28,7 @@ class Balancer(ABC):
     Attributes:
         needs: measurements of the loop: "nothing", "losses" or "gradients" (and losses).
         learned: whether the weights are parameters of the graph, trained with the network.
-        cost: of the method, in a line for users.
+        cost: cost of the method, as a line for users.
         heads: names of the heads, in network order; empty before `begin`.
     """
 
@@ -44,8 +44,8 @@ class Balancer(ABC):
 
         Args:
             heads: names, in network order.
-            total: updates of the whole training; None if it is not known.
-            updates_per_epoch: None if it is not known.
+            total: number of updates of the training; None if unknown.
+            updates_per_epoch: number of updates an epoch; None if unknown.
 
         Raises:
             ConfigError: no head, two of one name, or the settings do not fit the heads.

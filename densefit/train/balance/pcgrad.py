@@ -71,10 +71,10 @@ def projected(gram: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
         (n,) factors on the gradients.
     """
     total = np.zeros(len(gram))
-    for number, others in enumerate(orders):
+    for number, order in enumerate(orders):
         factors = np.zeros(len(gram))  # of the projected gradient, as a sum of gradients
         factors[number] = 1.0
-        for other in others:
+        for other in order:
             product = factors @ gram[:, other]
             if product < 0:  # then the other's length is not 0
                 factors[other] -= product / gram[other, other]

@@ -38,7 +38,7 @@ class Scheduled(Balancer):
     cost = "free"
 
     def __init__(self, courses: Mapping[str, Course]) -> None:
-        self.courses = {head: _made(head, course) for head, course in courses.items()}
+        self.courses = {head: _as_course(head, course) for head, course in courses.items()}
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
         self._check_known(self.courses, "courses")
@@ -56,7 +56,7 @@ class Scheduled(Balancer):
         return self._resolved[head](update) if isinstance(course, Schedule) else course
 
 
-def _made(head: str, course: Course) -> Schedule | float:
+def _as_course(head: str, course: Course) -> Schedule | float:
     where = f"Scheduled(courses=...), head {head}"
     if isinstance(course, Mapping) and "name" in course:
         settings = {key: value for key, value in course.items() if key != "name"}

@@ -39,7 +39,7 @@ class Cosine(WarmedUp):
         self._check("k_decay", "a finite number above 0", lambda k: k > 0)
 
     def _decay(self, plan: Plan) -> Rate:
-        length = self._known(plan.total) - plan.warmup
+        length = self._needed_length(plan.total) - plan.warmup
 
         def rate(t: int) -> float:
             part = math.pow((t - plan.warmup) / length, self.k_decay)

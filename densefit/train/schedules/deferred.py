@@ -1,4 +1,4 @@
-"""A schedule of a training whose length is not known yet."""
+"""Schedule of a training of unknown length."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from densefit.train.schedules.warmup import WarmedUp
 
 _log = logging.getLogger("densefit")
 
-_FAR = 10**12  # updates: no part of so many begins to change
+_FAR = 10**12  # updates: so many that the rate does not change within the first epoch
 
 
 class Deferred(Resolved):
     """Rate of a schedule before and after the length of an epoch is known.
 
     Before, a warm-up in updates runs, and the rate otherwise stays at its first value. A warm-up in
-    epochs or percent cannot begin: the rate stays at `warmup_start`, or at a tenth of the full
+    epochs or percent cannot start: the rate stays at `warmup_start`, or at a tenth of the full
     rate.
 
     Args:
-        schedule: any.
-        updates: of the whole training, if its length is in updates.
+        schedule: any schedule.
+        updates: number of updates of the training, if its length is in updates.
 
     Raises:
         ConfigError: the schedule's settings do not fit.
@@ -80,7 +80,7 @@ class Deferred(Resolved):
 
 
 def _fixed_rate(schedule: Schedule) -> float | None:
-    """Return the rate to stay at because a warm-up cannot begin; None if there is none."""
+    """Return the constant rate until a warm-up can start; None if there is no such warm-up."""
     if not isinstance(schedule, WarmedUp) or not schedule._warms_up:
         return None
     if Duration.parse(schedule.warmup).unit == "st":

@@ -40,16 +40,16 @@ class Joined(Schedule):
         where = self._where("pieces")
         if isinstance(self.pieces, (str, Mapping)) or not isinstance(self.pieces, Sequence):
             raise self._wrong("pieces", "a list of schedules")
-        made = tuple(_made(piece, where) for piece in self.pieces)
+        pieces = tuple(_as_schedule(piece, where) for piece in self.pieces)
         check_moments(self.at, self._where("at"))
-        if not made or len(self.at) != len(made) - 1:
+        if not pieces or len(self.at) != len(pieces) - 1:
             raise ConfigError(
                 "Joined schedules have a moment between each two of them",
-                expected=f"{max(len(made) - 1, 0)} moments for {len(made)} schedules",
+                expected=f"{max(len(pieces) - 1, 0)} moments for {len(pieces)} schedules",
                 received=f"at={list(self.at)!r}",
                 where=self._where("at"),
             )
-        for piece in made:
+        for piece in pieces:
             if piece.scored:
                 raise ConfigError(
                     "A schedule that follows scores cannot be one piece of several",
@@ -58,17 +58,17 @@ class Joined(Schedule):
                     where=where,
                     fix="use it for the whole training; it has a warm-up of its own",
                 )
-        object.__setattr__(self, "pieces", made)
-        object.__setattr__(self, "lr", max(piece.lr for piece in made))
+        object.__setattr__(self, "pieces", pieces)
+        object.__setattr__(self, "lr", max(piece.lr for piece in pieces))
         super().__post_init__()
 
     def _resolve(self, plan: Plan) -> Resolved:
         where = self._where("at")
         moments = rising(self.at, plan, where)
-        made = cast("tuple[Schedule, ...]", self.pieces)  # since __post_init__
+        schedule_pieces = cast("tuple[Schedule, ...]", self.pieces)  # since __post_init__
         starts, ends = [0, *moments], [*moments, plan.total]
         pieces = []
-        for number, (piece, start, end) in enumerate(zip(made, starts, ends), 1):
+        for number, (piece, start, end) in enumerate(zip(schedule_pieces, starts, ends), 1):
             if end is not None and end <= start:
                 raise ConfigError(
                     f"Piece {number} of the joined schedules has no update",
@@ -85,13 +85,13 @@ class Joined(Schedule):
             return pieces[number](t - starts[number])
 
         marks: list[Moment] = []
-        for piece, resolved, start in zip(made, pieces, starts):
+        for piece, resolved, start in zip(schedule_pieces, pieces, starts):
             marks += [(start, f"{type(piece).__name__} begins")] if start else []
             marks += [(start + t, what) for t, what in resolved.moments]
         return Resolved(rate, plan.total, marks)
 
 
-def _made(piece: object, where: str) -> Schedule:
+def _as_schedule(piece: object, where: str) -> Schedule:
     """Convert a piece to a schedule."""
     if isinstance(piece, Schedule):
         return piece

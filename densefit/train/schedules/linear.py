@@ -34,5 +34,5 @@ class Linear(WarmedUp):
         self._check_final()
 
     def _decay(self, plan: Plan) -> Rate:
-        length = self._known(plan.total) - plan.warmup
+        length = self._needed_length(plan.total) - plan.warmup
         return lambda t: between(self.lr, self.final, (t - plan.warmup) / length)

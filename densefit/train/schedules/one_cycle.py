@@ -54,7 +54,7 @@ class OneCycle(Schedule):
             raise self._wrong("anneal", " or ".join(ANNEALS))
 
     def _resolve(self, plan: Plan) -> Resolved:
-        total = self._known(plan.total)
+        total = self._needed_length(plan.total)
         phases = self._phases(total)
 
         def rate(t: int) -> float:

@@ -69,16 +69,16 @@ class Plateau(WarmedUp):
             raise self._wrong("threshold_mode", " or ".join(MODES))
         self._check_final()
 
-    def judged_by(self, known: Mapping[str, bool | None]) -> Plateau:
+    def judged_by(self, directions: Mapping[str, bool | None]) -> Plateau:
         """Return the schedule with the direction that the score's metric declares.
 
         Args:
-            known: validation score -> whether higher is better (None: not declared).
+            directions: validation score -> whether higher is better (None: not declared).
 
         Raises:
-            ConfigError: the score is not among them.
+            ConfigError: the validation lacks the score.
         """
-        declared = direction_of(self.metric, known, FOLLOW, self._where("metric"))
+        declared = direction_of(self.metric, directions, FOLLOW, self._where("metric"))
         where = self._where("metric")
         high = stated_direction(self.higher_is_better, declared, self.metric, where)
         return replace(self, higher_is_better=high)
@@ -102,8 +102,8 @@ class Standing(NamedTuple):
     Attributes:
         best: the best score so far; None before the first.
         bad: validations in a row without improvement.
-        cooldown: validations to come that do not count as such.
-        drops: how often the rate fell.
+        cooldown: number of following validations that do not count as bad.
+        drops: number of drops of the rate.
     """
 
     best: float | None = None
@@ -112,7 +112,7 @@ class Standing(NamedTuple):
     drops: int = 0
 
 
-def judged(standing: Standing, score: float, plateau: Plateau) -> Standing:
+def next_standing(standing: Standing, score: float, plateau: Plateau) -> Standing:
     """Return the state after one more score; a score that is not finite is no improvement."""
     best, bad, cooldown, drops = standing
     if improves(score, best, plateau):
@@ -154,7 +154,7 @@ class ResolvedPlateau(Resolved):
         self.standing = Standing()
         self._plateau = plateau
         self._undisturbed = undisturbed
-        self._scores: list[float] = []  # of this process's validations
+        self._scores: list[float] = []  # one a validation of this process
 
     def observe(self, scores: Mapping[str, float]) -> None:
         """Update the state by a validation's scores.
@@ -167,10 +167,10 @@ class ResolvedPlateau(Resolved):
         score = float(scores[key])
         self._scores.append(score)
         warn_undefined(key, self._scores, "it counts as not improved", where)
-        self.standing = judged(self.standing, score, self._plateau)
+        self.standing = next_standing(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state, with the metric that it is of."""
+        """Return the state, with its metric."""
         about = {"metric": self._plateau.metric, "higher_is_better": self._plateau.higher_is_better}
         return {**about, **self.standing._asdict()}
 

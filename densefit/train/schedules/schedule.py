@@ -122,14 +122,14 @@ class Schedule(ABC):
         interop = import_module("densefit.interop")  # a room above this one
         return interop.as_mxnet_scheduler(self, total, updates_per_epoch)
 
-    def judged_by(self, known: Mapping[str, bool | None]) -> Schedule:
+    def judged_by(self, directions: Mapping[str, bool | None]) -> Schedule:
         """Return the schedule with the direction of the score that it follows, if it follows one.
 
         Args:
-            known: validation score -> whether higher is better.
+            directions: validation score -> whether higher is better.
 
         Raises:
-            ConfigError: the score is not among them.
+            ConfigError: the validation lacks the score.
         """
         return self
 
@@ -160,7 +160,7 @@ class Schedule(ABC):
     def _where(self, setting: str) -> str:
         return f"{type(self).__name__}({setting}=...)"
 
-    def _known(self, total: int | None) -> int:
+    def _needed_length(self, total: int | None) -> int:
         """Return `total`, which a decay over the whole training needs."""
         if total is None:
             raise ConfigError(

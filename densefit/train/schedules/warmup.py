@@ -1,4 +1,4 @@
-"""Warm-up to the full rate, with which most schedules begin."""
+"""Warm-up to the full rate, the start of most schedules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from densefit.train.schedules.curve import between
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, Schedule
 
 KINDS = ("linear", "constant")
-MOST_MOMENTS = 10_000  # of a schedule: short cycles in a training without an end have more
+MOST_MOMENTS = 10_000  # limit for short cycles in a training without an end
 
 
 class WarmedUp(Schedule):

@@ -1,4 +1,4 @@
-"""Conversion of the arguments of `fit` that are no numbers."""
+"""Conversion of non-numeric arguments of `fit`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_balance(balance: Any) -> Balancer | None:
         "balance",
         balance,
         "a balancer, a name of one, or None",
-        f"balance={_made(balance)}"
+        f"balance={_constructor_call(balance)}"
         if isinstance(balance, type)
         else f"balance=df.balance.Uncertainty(), or one of {', '.join(balancers.names())}",
     )
@@ -60,7 +60,7 @@ def as_schedule(schedule: Any) -> Schedule | None:
             "schedule", schedule, expected, f"schedule=df.schedules.{kind.__name__}(lr=0.1, ...)"
         )
     if isinstance(schedule, type):
-        fix = f"schedule={_made(schedule, 'lr=0.1, ...')}"
+        fix = f"schedule={_constructor_call(schedule, 'lr=0.1, ...')}"
     elif hasattr(schedule, "base_lr"):
         fix = "optimizer_params={'lr_scheduler': ...}; or one of densefit's, df.Cosine(lr=0.1)"
     elif isinstance(schedule, (int, float)):
@@ -106,7 +106,7 @@ def _callback(callback: Any) -> Callback:
         return checked
     fix = "callbacks=[df.callbacks.CSVLog('log.csv')]"
     if isinstance(callback, type):
-        fix = f"callbacks=[{_made(callback, '...')}]"
+        fix = f"callbacks=[{_constructor_call(callback, '...')}]"
     elif callable(callback):
         fix = "a function of MXNet's is batch_end_callback=, or epoch_end_callback=; one's own is "
         fix += "a method of a class that derives from df.Callback"
@@ -120,11 +120,11 @@ def as_patterns(patterns: Any, name: str) -> list[str]:
     (['resnet*'], [])
 
     Args:
-        patterns: texts, one text, or None for none.
-        name: of the argument.
+        patterns: strings, a single string, or None for none.
+        name: name of the argument.
 
     Raises:
-        ConfigError: one is no text.
+        ConfigError: a pattern is not a string.
     """
     if patterns is None or isinstance(patterns, str):
         return [] if patterns is None else [patterns]
@@ -249,10 +249,10 @@ def check_kvstore(kvstore: Any) -> None:
 
 
 def check_one_iterator(data: Any, name: str) -> None:
-    """Raise ConfigError for iterators in a list, which does not say how they are used.
+    """Raise ConfigError for a list of iterators, whose use would be ambiguous.
 
     Args:
-        data: for training or validation.
+        data: training or validation data.
         name: "train" or "validation".
     """
     if isinstance(data, (list, tuple)) and any(hasattr(item, "provide_data") for item in data):
@@ -274,7 +274,7 @@ def _mapping(value: Any, name: str, expected: str, fix: str) -> dict[str, Any]:
     raise _wrong(name, value, expected, fix)
 
 
-def _made(kind: type, settings: str = "") -> str:
+def _constructor_call(kind: type, settings: str = "") -> str:
     return f"{kind.__name__}({settings})"
 
 

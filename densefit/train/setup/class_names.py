@@ -18,7 +18,7 @@ def take_names(network: Network, train: Any) -> None:
     Validation, scores and later trainings are matched by the names; checkpoints keep them.
 
     Args:
-        network: to be trained.
+        network: network to train.
         train: training data; only a densefit Loader has names.
 
     Raises:
@@ -44,12 +44,12 @@ def take_names(network: Network, train: Any) -> None:
 
 
 def _are_meant(dataset: Any, target: str, of_dataset: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether a dataset's class names belong to a target, which it may not name."""
+    """Return whether a dataset's class names apply to a target."""
     if are_numbers(of_dataset):
         return False
     if not is_from_classes(dataset, target):
         return True
-    # A mask may have one name less: the background has none.
+    # A mask may have one name less: the background is unnamed.
     fits = len(of_dataset) == len(names) or not is_map(target)
     return fits and not is_of_objects(dataset, target)
 

@@ -17,8 +17,8 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
     """Return the identity of a training, before its first update.
 
     Args:
-        plan: of the training.
-        as_before: as a checkpoint of an earlier version has it.
+        plan: plan of the training.
+        as_before: return the identity in the form of an earlier version's checkpoints.
     """
     settings = plan.settings
     return identity(
@@ -55,12 +55,12 @@ def identity(
     """Return the identity of a training.
 
     Args:
-        state: before the first update.
-        train: training data; only a densefit Loader knows what it reads, and in which order.
+        state: state of the training before its first update.
+        train: training data; only a densefit Loader identifies its samples and their order.
         seed: as in `fit`.
         validation: validation data, one or several by name.
-        as_before: in the form of an earlier version's checkpoints.
-        settings: other arguments of `fit` that decide what an update does, or a score means.
+        as_before: return the identity in the form of an earlier version's checkpoints.
+        settings: other arguments of `fit` that affect updates or scores.
     """
     network, schedule = state.network, settings.pop("schedule")
     backbone = getattr(network, "backbone", None)
@@ -113,7 +113,7 @@ def _described(adapter: HeadAdapter, as_before: bool) -> str:
         return f"outputs {', '.join(adapter.outputs('train'))}"
     if head.spec is not None:
         return f"{head.spec['task']} {stable_repr(head.spec['settings'], as_before=as_before)}"
-    # Made by its class and not by its name: its public attributes.
+    # Created by class instead of by name: identified by its public attributes.
     public = public_settings(head)
     for name in ("spec", "learned_names"):
         public.pop(name, None)

@@ -1,4 +1,4 @@
-"""What a training measures: metrics of its batches, and scores of its validation data."""
+"""Metrics of a training: on training batches and on the validation data."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from densefit.model.heads.adapter import HeadAdapter
 def training_metrics(
     state: TrainState, adapters: Mapping[str, HeadAdapter]
 ) -> dict[str, list[Metric]]:
-    """The heads' training metrics, whose numbers the state gives with the heads' loss weights."""
+    """Return the heads' training metrics; `state.train` computes them, with the loss weights."""
     metrics: dict[str, list[Metric]] = {
         name: adapter.metrics("train") for name, adapter in adapters.items()
     }
-    compute_metrics(metrics)  # names that clash
+    compute_metrics(metrics)  # raises if names clash
 
     def numbers() -> dict[str, float]:
         if not state.samples:
@@ -38,7 +38,7 @@ def training_metrics(
 def scorer_of(
     learner: Engine, validation: Any, adapters: Mapping[str, HeadAdapter]
 ) -> Scorer | MultiScorer | None:
-    """The scorer of the validation data: one iterator, or several by name; None for none."""
+    """Return the scorer of the validation data, one iterator or several by name; None for none."""
     if validation is None:
         return None
     if isinstance(validation, Mapping):
@@ -49,7 +49,7 @@ def scorer_of(
 def directions_of(
     scorer: Scorer | MultiScorer | None, derived: Mapping[str, Derived]
 ) -> Directions:
-    """Score -> whether a high one is good, of all that a validation will give."""
+    """Return the directions of all validation scores: name -> whether higher is better."""
     if scorer is None:
         check_derived(derived, {})
         return Directions({})

@@ -50,18 +50,18 @@ class Plan:
     """Parts of a training, checked before its network is bound.
 
     Attributes:
-        settings: the arguments of `fit`.
-        model: what is trained.
-        module: the arguments of Module.fit, as an adapter reads them.
-        live: a user's Module that trains itself; None: the engine binds its own.
-        reader: of the training data.
-        adapters: name -> head that has training metrics.
-        optimizer: of this training; a Module that has one goes on with it.
+        settings: arguments of `fit`.
+        model: the user's model.
+        module: arguments of Module.fit, converted by an adapter.
+        live: the user's Module for in-place training; None if the engine binds its own.
+        reader: reader of the training data.
+        adapters: name -> head with training metrics.
+        optimizer: optimizer of the training; a Module's own optimizer continues.
         schedule: argument of `fit`, with the direction of the score that it follows.
-        scorer: of the validation data; None without any.
-        session: the state that a checkpoint keeps.
-        validating: when to validate.
-        saving: when to save.
+        scorer: scorer of the validation data; None without any.
+        session: state that a checkpoint stores.
+        validating: interval of validations.
+        saving: interval of saves.
     """
 
     settings: Settings
@@ -79,12 +79,12 @@ class Plan:
 
     @classmethod
     def of(cls, network: Any, heads: Mapping[str, Route] | None, settings: Settings) -> Plan:
-        """Plan a training; nothing is computed.
+        """Plan a training without computing anything.
 
         Args:
             network: argument of `fit`.
             heads: argument of `fit`.
-            settings: its other arguments.
+            settings: other arguments of `fit`.
 
         Raises:
             BindError, ConfigError, DataError, CheckpointError: as `fit`.
@@ -133,8 +133,8 @@ class Plan:
         )
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the directory of checkpoints within the block; release the network behind it."""
+    def locked(self) -> Iterator[None]:
+        """Lock the checkpoint directory during the block; release the network afterwards."""
         saver = self.settings.checkpoint
         try:
             if saver is not None:
@@ -151,7 +151,7 @@ class Plan:
 def _reader(
     train: Any, network: Network, adapters: Mapping[str, HeadAdapter], settings: Settings
 ) -> BatchReader:
-    """The reader of the training data, whose classes and heads are the network's."""
+    """Return the reader of the training data, matched with the network's classes and heads."""
     reader = BatchReader(train, list(adapters.values()), "train")
     take_names(network, train)
     check_same_heads(train, reader.adapters, reader.where)
@@ -160,7 +160,7 @@ def _reader(
 
 
 def _length(reader: BatchReader, settings: Settings) -> tuple[int | None, int | None]:
-    """(updates an epoch, updates in all), None where not known."""
+    """Return (updates an epoch, updates in all); None where unknown."""
     per_epoch = reader.epochs.updates(settings.updates_per_epoch, settings.accumulate)
     if settings.epochs is None:
         return per_epoch, settings.updates
@@ -168,7 +168,7 @@ def _length(reader: BatchReader, settings: Settings) -> tuple[int | None, int | 
 
 
 def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:
-    """The optimizer and its settings: the model's own, or the arguments of `fit`."""
+    """Return the optimizer and its settings: the model's own, or the arguments of `fit`."""
     params, has_schedule = settings.optimizer_params, settings.schedule is not None
     check_optimizer(params, where="optimizer_params")
     optimizer = settings.optimizer
@@ -185,7 +185,7 @@ def _saving(
     updates_per_epoch: int | None,
     total: int | None,
 ) -> Interval:
-    """When to save, into a directory that is the training's."""
+    """Return the interval of saves, after a check that the directory belongs to the training."""
     saving = Interval(saver.every if saver else 0, updates_per_epoch, total, "Saver(every=...)")
     if saver is not None:
         check_unmixed(saver.directory, resume)

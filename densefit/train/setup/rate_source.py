@@ -1,4 +1,4 @@
-"""Where the learning rate comes from: a schedule, or the optimizer's own."""
+"""Source of the learning rate: a schedule or the optimizer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def source_of_rate(
     total: int | None,
     updates_per_epoch: int | None,
 ) -> Resolved | Deferred | None:
-    """Return the learning rate by updates done; None leaves it to the optimizer's own.
+    """Return the learning rate by updates done; None if the optimizer sets it.
 
-    There is one source of the rate: two are an error, where MXNet lets one of them win silently.
+    Two sources of the rate are an error; MXNet silently ignores one of them.
 
     Args:
         schedule: argument of `fit`.
-        optimizer: of the training.
-        total: updates of the whole training; None if not known.
-        updates_per_epoch: None if not known.
+        optimizer: optimizer of the training.
+        total: number of updates of the training; None if unknown.
+        updates_per_epoch: number of updates an epoch; None if unknown.
 
     Raises:
         ConfigError: two sources, or a schedule that does not fit the training's length.
@@ -60,13 +60,13 @@ def source_of_rate(
 def check_schedule(
     schedule: Schedule | None, validation: Any, begin_epoch: int, updates_per_epoch: int | None
 ) -> None:
-    """Raise ConfigError if a schedule lacks scores to follow, or an epoch's length to begin at.
+    """Raise ConfigError if a schedule lacks scores to follow, or the length of an epoch.
 
     Args:
         schedule: argument of `fit`.
-        validation: its data.
+        validation: validation data.
         begin_epoch: number of the first epoch.
-        updates_per_epoch: None if not known.
+        updates_per_epoch: number of updates an epoch; None if unknown.
     """
     if schedule is None:
         return
@@ -89,9 +89,9 @@ def check_rollback(guard: Guard, rate: Any, optimizer: OptimizerSettings) -> Non
     """Raise ConfigError if rollbacks are to lower a rate that only the optimizer knows.
 
     Args:
-        guard: what happens when something is not finite.
-        rate: the resolved schedule, if there is one.
-        optimizer: of the training.
+        guard: reaction to values that are not finite.
+        rate: resolved schedule; None for none.
+        optimizer: optimizer of the training.
     """
     scheduler = _scheduler_of(optimizer)
     if guard.policy == "rollback" and rate is None and scheduler is not None:
@@ -103,10 +103,10 @@ def check_rollback(guard: Guard, rate: Any, optimizer: OptimizerSettings) -> Non
 
 
 def warn_base_rate(scheduler: Any, rate: Any) -> None:
-    """Warn where a learning rate beside an lr_scheduler is not what MXNet trains with.
+    """Warn if MXNet ignores the learning rate that is given beside an lr_scheduler.
 
-    MXNet sets the scheduler's `base_lr`; its cosine and polynomial decays compute from what they
-    were made with, and a warm-up rises to that.
+    MXNet sets the scheduler's `base_lr`; its cosine and polynomial decays and warm-ups use the
+    rate from the scheduler's construction instead.
     """
     base = getattr(scheduler, "base_lr_orig", None)
     if base is None and getattr(scheduler, "warmup_steps", None):
@@ -126,32 +126,32 @@ def warn_base_rate(scheduler: Any, rate: Any) -> None:
         )
 
 
-def warn_kept_optimizer(kept: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
-    """Warn that a model goes on with its own optimizer, where another one was asked for.
+def warn_kept_optimizer(model_optimizer: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
+    """Warn that a model continues with its own optimizer, although another one was requested.
 
     Args:
-        kept: optimizer of the model.
+        model_optimizer: optimizer of the model.
         optimizer: argument of `fit`.
         settings: `optimizer_params` of `fit`.
     """
     name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
-    is_same = name.lower() == type(kept).__name__.lower()
+    is_same = name.lower() == type(model_optimizer).__name__.lower()
     for key, value in settings.items():
-        current = getattr(kept, "lr" if key == "learning_rate" else key, value)
+        current = getattr(model_optimizer, "lr" if key == "learning_rate" else key, value)
         is_same = is_same and (current == value or key == "lr_scheduler")
     if not is_same:
         _log.warning(
             "The Module has an optimizer already, and goes on with it, as in Module.fit: %s at a "
             "rate of %g. What this call says of the optimizer (%s, %s) is not used; a new Module "
             "begins with it",
-            type(kept).__name__,
-            kept.learning_rate,
+            type(model_optimizer).__name__,
+            model_optimizer.learning_rate,
             name,
             dict(settings),
         )
 
 
 def _scheduler_of(optimizer: OptimizerSettings) -> Any:
-    """The optimizer's own lr_scheduler, None if it has none."""
+    """Return the optimizer's lr_scheduler; None if it has none."""
     scheduler = getattr(optimizer.optimizer, "lr_scheduler", None)
     return scheduler or optimizer.settings.get("lr_scheduler")

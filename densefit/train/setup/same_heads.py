@@ -21,20 +21,20 @@ from densefit.errors import ConfigError
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
 
-_NO_SETTINGS = ("spec", "learned_names")  # attributes of a head that are no settings
+_NO_SETTINGS = ("spec", "learned_names")  # attributes of a head other than settings
 _log = logging.getLogger("densefit")
 
 
 def check_same_heads(iterator: Any, adapters: Sequence[HeadAdapter], where: str) -> None:
-    """Compare the heads of a loader with the network's, where they are different objects.
+    """Compare a loader's heads with the network's, if they are different objects.
 
-    Heads of different settings may encode the same labels (another decoder, another weight). Up to
-    8 samples are compared; if their labels are equal, the settings are logged.
+    Heads with different settings (another decoder, another weight) may encode the same labels. Up
+    to 8 samples are compared; if their labels are equal, the settings are logged.
 
     Args:
-        iterator: a densefit Loader, or an iterator that has it as `data_iter`; others are ignored.
+        iterator: a densefit Loader, or an iterator with one as `data_iter`; others are ignored.
         adapters: heads of the network.
-        where: purpose of the data, to be named in messages.
+        where: purpose of the data, named in messages.
 
     Raises:
         ConfigError: the labels of a sample differ.
@@ -76,9 +76,9 @@ def _compare(
     )
     encode, encode_theirs = _encoding(loader, head), _encoding(loader, other)
     for sample in _samples(loader, head):
-        labels, others = encode(sample), encode_theirs(sample)
-        if set(labels) != set(others) or any(
-            not np.array_equal(labels[name], others[name], equal_nan=True) for name in labels
+        labels, other_labels = encode(sample), encode_theirs(sample)
+        if set(labels) != set(other_labels) or any(
+            not np.array_equal(labels[name], other_labels[name], equal_nan=True) for name in labels
         ):
             raise ConfigError(
                 f"The {where} data make other labels for the head {head.name!r} than it learns",

@@ -37,7 +37,7 @@ from densefit.train.setup.arguments import (
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments of `fit`, by their names there.
+    """Arguments of `fit`, converted and checked, by name.
 
     Attributes:
         module: arguments of Module.fit that an adapter reads (`eval_metric`, `monitor`...).
@@ -83,7 +83,7 @@ class Settings:
         """Convert and check the arguments of `fit`.
 
         Raises:
-            ConfigError: one is of another kind or out of range, or two contradict each other.
+            ConfigError: an argument is of another type or out of range, or two are contradictory.
         """
         settings = cls(
             **{
@@ -117,7 +117,7 @@ class Settings:
         """Raise ConfigError if training and validation data are the same iterator."""
         validation, train = self.validation, self.train
         several = validation.values() if isinstance(validation, Mapping) else [validation]
-        # An iterable that begins again with each `iter` may be both.
+        # An iterable that restarts at each `iter` may be used for both.
         if any(data is train and hasattr(train, "provide_data") for data in several):
             raise ConfigError(
                 "Training and validation data are the same iterator",

@@ -1,4 +1,4 @@
-"""The start of a planned training: bind the network, make the optimizer, resume."""
+"""Start of a planned training: bind the network, create the optimizer, resume."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _log = logging.getLogger("densefit")
 
 
 def start(plan: Plan) -> Loop:
-    """Bring a training to where its first update can be made; returns the loop.
+    """Prepare a training for its first update; returns the loop.
 
     Args:
-        plan: whose directory of checkpoints is held.
+        plan: plan of the training, whose checkpoint directory is locked.
 
     Raises:
         BindError, CheckpointError, ConfigError, DataError: as `fit`.
@@ -44,7 +44,7 @@ def start(plan: Plan) -> Loop:
 
 
 def _bind(plan: Plan) -> None:
-    """Bind the network to the shapes of the data, and give every parameter a value."""
+    """Bind the network to the data's shapes, and initialize all parameters."""
     settings, session = plan.settings, plan.session
     balancer, network, state = session.balancer, plan.model.network, session.state
     weigh = None
@@ -75,7 +75,7 @@ def _bind(plan: Plan) -> None:
 
 
 def _length(plan: Plan) -> TrainingLength:
-    """What lets the parts of the training know its length, once it is known."""
+    """Return the object that passes the training's length on once it is known."""
     settings, session = plan.settings, plan.session
     learners: list[LengthAware] = [plan.validating, plan.saving]
     if isinstance(session.rate, Deferred):
@@ -87,7 +87,7 @@ def _length(plan: Plan) -> TrainingLength:
 
 
 def _resume(plan: Plan, length: TrainingLength) -> None:
-    """Go on from a checkpoint, if there is one to go on from."""
+    """Resume from a checkpoint, if there is one."""
     saver, session, state = plan.settings.checkpoint, plan.session, plan.session.state
     if saver is None:
         return
@@ -105,8 +105,8 @@ def _warn_done(state: TrainState, path: object) -> None:
     """Warn that nothing is left to train after a resume.
 
     Args:
-        state: as the checkpoint has brought it.
-        path: of the checkpoint.
+        state: progress of the training, restored from the checkpoint.
+        path: path of the checkpoint.
     """
     for unit, planned, done in (
         ("epochs", state.epochs, state.epoch),
@@ -121,7 +121,7 @@ def _warn_done(state: TrainState, path: object) -> None:
 
 
 def _loop(plan: Plan, length: TrainingLength) -> Loop:
-    """The loop and its parts."""
+    """Return the loop and its parts."""
     settings, session = plan.settings, plan.session
     learner, saver, guard = session.learner, settings.checkpoint, settings.on_nonfinite
     balancing = None

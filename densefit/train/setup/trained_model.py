@@ -1,4 +1,4 @@
-"""What is trained, as a user gives it: the model, and what of Module.fit comes with it."""
+"""The user's model, and its arguments, callbacks and Module."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def module_arguments(model: ModelInput, settings: Settings) -> Any:
 
 
 def live_module(model: ModelInput, settings: Settings) -> Any:
-    """The user's Module that trains itself, where the settings let it."""
+    """Return the user's Module for in-place training, if the settings allow it; else None."""
     is_ours = (
         settings.accumulate > 1
         or settings.ema is not None
@@ -53,7 +53,7 @@ def live_module(model: ModelInput, settings: Settings) -> Any:
 
 
 def all_callbacks(model: ModelInput, live: Any, settings: Settings) -> list[Callback]:
-    """The user's callbacks, one that shows progress, and those that keep a Module up to date."""
+    """Return the user's callbacks, the progress callback, and those that update a Module."""
     module = settings.module
     is_logged = any(argument is not None for argument in module.values())
     has_batch_end = module["batch_end_callback"] is not None

@@ -1,4 +1,4 @@
-"""Arguments that `fit` does not have, and what they are called here."""
+"""Unknown arguments of `fit`, and their present names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.errors import ConfigError
 
-#: What other loops call the arguments of `fit`.
+#: Names of `fit`'s arguments in other training loops.
 _ELSEWHERE = {
     "num_epoch": "epochs",
     "eval_data": "validation",
@@ -21,21 +21,21 @@ _ELSEWHERE = {
 }
 
 
-def renamed_argument(others: dict[str, Any], former: str, name: str) -> Any:
+def renamed_argument(arguments: dict[str, Any], former: str, name: str) -> Any:
     """Take an argument under its former name, with a DeprecationWarning.
 
     Args:
-        others: arguments that `fit` does not have; the former name is removed.
+        arguments: unknown arguments of `fit`; the former name is removed.
         former: the former name.
         name: the present name.
     """
     warnings.warn(f"fit({former}=...) is now called {name}", DeprecationWarning, stacklevel=3)
-    return others.pop(former)
+    return arguments.pop(former)
 
 
-def check_unknown(others: Mapping[str, Any]) -> None:
+def check_unknown(arguments: Mapping[str, Any]) -> None:
     """Raise ConfigError for arguments that `fit` does not have."""
-    for name in others:
+    for name in arguments:
         raise ConfigError(
             f"fit has no argument {name!r}",
             fix=f"here it is {_ELSEWHERE[name]}; docs/from-module-fit.md has all of Module.fit's"

@@ -280,7 +280,7 @@ def test_a_resume_goes_on_with_the_epoch_s_numbers(tiny, tmp_path, logged, stop)
             )  # fmt: skip
         return history, lines.lines
 
-    whole, lines = run(16, "none")
+    whole, lines = run(16, None)
     run(stop, "auto")
     again, rest = run(16, "auto")
     assert again.epochs[-1]["train"] == whole.epochs[-1]["train"]

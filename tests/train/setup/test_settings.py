@@ -14,5 +14,11 @@ OF_MODULE = {
 
 def test_every_argument_of_fit_is_there():
     names = set(inspect.signature(df.fit).parameters)
-    elsewhere = {"network", "heads", "lr", "others", "sparse_row_id_fn"}  # `lr` is a schedule there
+    elsewhere = {
+        "network",
+        "heads",
+        "lr",
+        "aliases",
+        "sparse_row_id_fn",
+    }  # `lr` is a schedule there
     assert {field.name for field in fields(Settings)} == names - OF_MODULE - elsewhere | {"module"}
