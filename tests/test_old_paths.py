@@ -59,6 +59,7 @@ def test_every_old_module_is_readable(old):
     assert module is new or module.__name__ == old  # one that a function of the package hides
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_functions_stay_what_they_are():
     from densefit.predict.drawing import draw_boxes  # noqa: F401
     from densefit.score import Scorer  # noqa: F401

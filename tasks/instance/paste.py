@@ -17,7 +17,7 @@ HALF = 128  # probability 0.5 of 256 steps
 def pixel_window(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Pixels whose centres an xyxy box contains, at least one: x1, y1, x2, y2 (exclusive).
 
-    >>> pixels_of(np.array([1.4, 1.6, 3.5, 1.7]), (4, 4))
+    >>> pixel_window(np.array([1.4, 1.6, 3.5, 1.7]), (4, 4))
     (1, 1, 3, 2)
     """
     height, width = size

@@ -20,7 +20,7 @@ def snap_to_peaks(
     distance is at most 0.3 of the box's longer side. Without a valid peak a keypoint is unchanged.
 
     >>> points = np.array([[[4.0, 4.0, 0.2]]])
-    >>> snapped(points, np.array([[0.0, 0, 20, 20]]), np.array([[[5.0, 6.0, 0.9]]]), 0.1).tolist()
+    >>> snap_to_peaks(points, np.array([[0.0, 0, 20, 20]]), np.array([[[5.0, 6.0, 0.9]]]), 0.1).tolist()
     [[[5.0, 6.0, 0.9]]]
 
     Args:

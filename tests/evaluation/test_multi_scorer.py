@@ -119,7 +119,7 @@ def test_a_fit_scores_the_heads_with_labels(network, name, says, caplog, monkeyp
     held = loaders()["objects"] if says else df.Loader(SHAPES, batch_size=4)
     expected = df.score(network, held, ["detection"])
     if not says:
-        monkeypatch.setattr(network.heads[1], "truth", lambda targets: None)
+        monkeypatch.setattr(network.heads[1], "ground_truth", lambda targets: None)
     validation = held if name is None else {name: held}
     history = df.fit(network, train, validation=validation, epochs=2)
     keys = [key if name is None else f"{name}/{key}" for key in expected]

@@ -44,8 +44,8 @@ class Slow(df.Callback):
 
 class Held(df.Loader):
     # Batches that take their time in one of the validations.
-    def next(self):
-        batch = super().next()
+    def __next__(self):
+        batch = super().__next__()
         if done == slow_at:
             print("validating", done, flush=True)
             time.sleep(0.3)

@@ -171,7 +171,7 @@ def test_an_interrupt_loses_nothing_silently(ahead, monkeypatch):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ahead._pool, "answers", interrupt)
+    monkeypatch.setattr(ahead._pool, "results", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ahead.next()
     assert ahead.next() is None
