@@ -264,12 +264,12 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
             expected=f"a dict with the key {path[0]!r}",
             received=repr(settings),
         )
-    changed = dict(settings or {})
+    entries = dict(settings or {})
     if len(path) == 1:
-        changed[path[0]] = _read_value(value, f"{where}.{path[0]}")
+        entries[path[0]] = _read_value(value, f"{where}.{path[0]}")
     else:
-        changed[path[0]] = _with(changed.get(path[0]), path[1:], value, f"{where}.{path[0]}")
-    return changed
+        entries[path[0]] = _with(entries.get(path[0]), path[1:], value, f"{where}.{path[0]}")
+    return entries
 
 
 def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
