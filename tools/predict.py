@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,8 @@ from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import drawn, write_image
-from densefit.tools.report.predictions_json import map_files, prediction_to_json
+from densefit.tools.report.prediction_files import check_out, write_failed, written
+from densefit.tools.report.predictions_json import prediction_to_json
 
 FAILED = "failed.txt"
 
@@ -83,47 +83,6 @@ def run(chosen: Predicting, place: Path) -> None:
             where=f"{out / FAILED} lists all",
             fix="fetch these files again; the others are done",
         )
-
-
-def write_failed(path: Path, pictures: Pictures) -> None:
-    """List unreadable pictures with the reason; remove the list of an earlier run."""
-    lines = [f"{pictures.paths[name]}\t{why}\n" for name, why in pictures.failed.items()]
-    if lines:
-        path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
-    else:
-        path.unlink(missing_ok=True)
-
-
-def written(key: str, heads: Sequence[str]) -> list[str]:
-    """Names of all files that may be written for a picture: the drawing and the heads' maps."""
-    return [key, *(name for head in heads for name in map_files(key, head))]
-
-
-def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
-    """Raise ConfigError if an input would be overwritten, or `out` lies in an input folder.
-
-    Args:
-        out: output folder.
-        pictures: inputs.
-        heads: names of the heads, some of which write maps.
-    """
-    place = Path(os.path.realpath(out))  # circular links raise where `out` is made
-    for folder in pictures.folders:
-        if Path(os.path.realpath(folder)) in (place, *place.parents):
-            raise ConfigError(
-                "The results would be written into a folder of given pictures",
-                received=f"--out {out}, in {folder}",
-                fix="--out a folder elsewhere",
-            )
-    given = {os.path.realpath(path) for path in pictures.paths.values()}
-    for key in pictures.paths:
-        for name in written(key, heads):
-            if os.path.realpath(out / name) in given:
-                raise ConfigError(
-                    "A given picture would be overwritten",
-                    received=out / name,
-                    fix="--out another folder",
-                )
 
 
 if __name__ == "__main__":

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from densefit.config import parse
-from densefit.errors import ConfigError, DensefitError, located
+from densefit.errors import ConfigError, DensefitError
 from densefit.tools.recipes.multi_dataset import updates_per_epoch
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.recipe import make_schedule, named
+from densefit.tools.recipes.recipe import make_schedule
+from densefit.tools.recipes.schedule_text import as_text, from_text, resolved
 from densefit.tools.report.schedule_views import Shown, plot_rates, print_rates
-from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
+from densefit.train.schedules import Schedule
 from densefit.visualize.plotting import is_available
-from densefit.yaml_document import load
 
 _PICTURE, _PICTURES = "schedule.png", (".png", ".pdf", ".svg")
 _EPOCH = 100  # updates of an epoch without a dataset
@@ -133,65 +131,6 @@ def count(recipe: MultiRecipe) -> int:
             where=error.where,
             fix="--updates_per_epoch N" + (f", or {error.fix}" if error.fix else ""),
         ) from error
-
-
-def from_text(text: str) -> Schedule:
-    """Make the schedule that a text on the command line describes.
-
-    Raises:
-        ConfigError: an unknown name or setting, or a text that cannot be read.
-    """
-    try:
-        if text.lstrip().startswith("{"):
-            settings = load(text)
-        else:
-            name, *pairs = shlex.split(text)
-            settings = {"name": name, **dict(map(setting, pairs))}
-    except (ValueError, ConfigError) as error:
-        raise ConfigError(
-            "A schedule cannot be read",
-            expected='"cosine lr=0.1 warmup=5%" or "{name: cosine, lr: 0.1}"',
-            received=repr(text),
-        ) from error
-    if "name" in settings and "lr" not in settings and settings["name"] != "joined":
-        settings["lr"] = 1.0
-    made: Schedule = named(schedules, settings, text)
-    return made
-
-
-def setting(pair: str) -> tuple[str, Any]:
-    """Parse name and value; YAML would read the value of "lr=1e-3" as text.
-
-    >>> setting("lr=1e-3"), setting("at=[60%,80%]"), setting("warmup=5")
-    (('lr', 0.001), ('at', ['60%', '80%']), ('warmup', 5))
-
-    Raises:
-        ValueError: the text has no "=".
-    """
-    key, text = pair.split("=", 1)
-    value = load(text)
-    try:
-        return key, float(value) if isinstance(value, str) else value
-    except ValueError:
-        return key, value
-
-
-def as_text(settings: dict[str, Any]) -> str:
-    """Describe settings of a schedule in the form that `from_text` reads.
-
-    >>> as_text({"name": "cosine", "lr": 0.1})
-    'cosine lr=0.1'
-    """
-    pairs = [f"{key}={value}" for key, value in settings.items() if key != "name"]
-    return " ".join([str(settings.get("name", "")), *pairs])
-
-
-def resolved(label: str, schedule: Schedule, total: int, per_epoch: int) -> Resolved:
-    """Resolve a schedule to a length; one that follows scores is shown without scores."""
-    if isinstance(schedule, Plateau) and schedule.higher_is_better is None:
-        schedule = replace(schedule, higher_is_better=True)
-    with located(label):
-        return schedule.resolve(total, per_epoch)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from PIL import Image
 
 from densefit.datasets.image_folder import ImageFolder
 from densefit.datasets.record.record import Record
-from densefit.tools.pack import pack
+from densefit.tools.formats.packed_records import pack
 
 _MAGIC = 0xCED7230A
 _VALUES = (float("nan"), float("inf"), -5.0, 1e30, -1.0, 0.0, 0.5, 1.5, 255.0, 3e9)

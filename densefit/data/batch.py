@@ -1,4 +1,4 @@
-"""A batch: named numpy arrays, and what metrics and checkpoints need beside them."""
+"""A batch: named numpy arrays, with ids, ground truth and geometries."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ class ArraySpec(NamedTuple):
 
 @dataclass
 class Batch:
-    """Samples as arrays by name; rows behind the first `real` ones are padding.
+    """Samples as named arrays; rows after the first `real` ones are padding.
 
     Attributes:
         data: input name -> array, all rows, padding included: numpy, or a `CSRArray`.
         labels: label name -> array, all rows.
         real: number of rows that are samples.
-        ids: of the samples; empty if the iterator gives none, which a reader then numbers.
-        targets: ground truth of the samples before any transform; None if it is not carried.
-        geometries: where each original image lies in the network's input; None if unknown.
-        labelled: head -> (real,) bool, which samples have its targets; a missing head has labels
-            for all. The same by `<head>/<term>` for heads whose loss terms learn from different
-            targets; a missing term is as its head.
-        position: samples of the epoch's order up to the end of this batch, skipped ones included;
+        ids: sample ids; if empty, the reader numbers the samples.
+        targets: ground truth of the samples before any transform; None if not available.
+        geometries: map from each original image to the network's input; None if unknown.
+        labelled: head -> (real,) bool, whether each sample has the head's targets; all have if the
+            head is missing. Also `<head>/<term>` for heads whose loss terms have different
+            targets; a missing term has the value of its head.
+        position: samples of the epoch's order up to the end of this batch, including skipped ones;
             None if the loader does not count them.
-        counts: of objects, see `densefit.data.loader.object_counts`.
-        index: (rows,) or (real,) numbers of the samples in their dataset, or None.
-        matches: head -> how the dataset's class numbers become the head's; set by the reader.
+        counts: object counts, see `densefit.data.loader.object_counts`.
+        index: (rows,) or (real,) indices of the samples in their dataset, or None.
+        matches: head -> mapping of the dataset's classes to the head's; set by the reader.
     """
 
     data: dict[str, Any]
@@ -75,6 +75,6 @@ class Batch:
         return {**self.data, **self.labels}
 
     def real_rows(self, array: Any) -> Any:
-        """Cut padding off an array with one or several rows a sample."""
+        """Remove padding from an array with one or more rows per sample."""
         rows = self.rows
         return array if self.real == rows else array[: array.shape[0] // rows * self.real]

@@ -17,10 +17,10 @@ class CSRArray:
     ((2, 4), [[6.0, 0.0, 7.0, 0.0]])
 
     Attributes:
-        values: (n,) of the elements that are stored.
-        columns: (n,) of each.
-        starts: (rows + 1,) first element of each row; the last entry is n.
-        width: columns of the matrix.
+        values: (n,) stored elements.
+        columns: (n,) column of each element.
+        starts: (rows + 1,) index of the first element of each row; the last entry is n.
+        width: number of columns of the matrix.
     """
 
     values: np.ndarray
@@ -37,18 +37,18 @@ class CSRArray:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the values."""
+        """dtype of the values."""
         return self.values.dtype
 
     def __getitem__(self, rows: slice) -> CSRArray:
-        """The matrix of some rows in a row."""
+        """Slice of consecutive rows."""
         first, last, _ = rows.indices(self.shape[0])
         starts = self.starts[first : max(first, last) + 1]
         part = slice(int(starts[0]), int(starts[-1]))
         return CSRArray(self.values[part], self.columns[part], starts - starts[0], self.width)
 
     def __array__(self, dtype: Any = None) -> np.ndarray:
-        """All elements."""
+        """Convert to a dense array."""
         dense = np.zeros(self.shape, self.dtype)
         dense[np.repeat(np.arange(self.shape[0]), np.diff(self.starts)), self.columns] = self.values
         return dense if dtype is None else dense.astype(dtype)

@@ -1,4 +1,4 @@
-"""Whether two trainings see the same data."""
+"""Fingerprint of a dataset, to detect whether two trainings use the same data."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LOOKED_AT = 4
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """{"samples": their number, "sha256": of what the dataset is seen to hold}.
+    """Fingerprint of a dataset: {"samples": number of samples, "sha256": hash of its contents}.
 
-    The sum is over the ids of all samples in their order, the names of the classes, and the
-    pixels and targets of 4 samples spread over the dataset: enough to tell another folder, another
-    split, other settings or classes, not to tell one repainted picture among thousands.
+    Hashes the ids of all samples in order, the class names, and the pixels and targets of 4
+    samples spread over the dataset: enough to detect another folder, split, settings or classes,
+    but not a single modified image among thousands.
     """
     digest = hashlib.sha256()
     count = len(dataset)
@@ -41,7 +41,7 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 def _take_in(digest: Any, name: str, array: Any) -> None:
     array = np.asarray(array)
     digest.update(f"{name} {array.shape} {array.dtype}".encode())
-    if array.dtype == object:  # run lengths, say
+    if array.dtype == object:  # e.g. RLE masks
         digest.update(repr(array.tolist()).encode())
     else:
         digest.update(np.ascontiguousarray(array).tobytes())

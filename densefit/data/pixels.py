@@ -1,4 +1,4 @@
-"""Pictures of users' datasets as (H, W, 3) uint8, where there is one way to read them."""
+"""Convert images of datasets to (H, W, 3) uint8, if the conversion is unambiguous."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 from densefit.errors import DataError
 
 _CHANNELS = (1, 3, 4)
-#: Modes of Pillow whose pixels are colours of 8 bits, or stand for such.
+#: Pillow modes with 8-bit colours, or palettes of them.
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "La")
 
 
 def as_array(image: Any) -> np.ndarray:
-    """A picture of any kind as an array: one of Pillow in RGB, a list of lists, a tensor.
+    """Convert an image to an array: a Pillow image to RGB, a nested list, a tensor.
 
     Raises:
-        DataError: it is no array of numbers.
+        DataError: the image is not an array of numbers.
     """
     if getattr(image, "mode", None) in _MODES and hasattr(image, "convert"):
-        return np.asarray(image.convert("RGB"))  # a palette's indices are no colours
+        return np.asarray(image.convert("RGB"))  # palette indices are not colours
     array = np.asarray(image)
     if array.dtype.kind not in "buif" or array.ndim < 2:
         raise DataError(
@@ -34,13 +34,13 @@ def as_array(image: Any) -> np.ndarray:
 
 
 def rgb(image: np.ndarray) -> np.ndarray:
-    """A picture as (H, W, 3) uint8: grey gets three equal channels, alpha is dropped.
+    """Convert an image to (H, W, 3) uint8: grey gets three equal channels, alpha is dropped.
 
-    Whole numbers of other integer types are taken where they fit; floats are not, which may count
-    from 0 to 1 or to 255.
+    Other integer dtypes are converted if the values fit. Floats are refused, since they may range
+    to 1 or to 255.
 
     Raises:
-        DataError: it is no such picture.
+        DataError: the image has another shape or dtype.
     """
     if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size:
         return image

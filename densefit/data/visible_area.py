@@ -1,4 +1,4 @@
-"""How much of a picture the network's input shows, by the affine map into it. Plain numbers."""
+"""Visible area of an image in the network's input, under an affine map."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Point = tuple[float, float]
 
 
 def is_whole(size: tuple[int, int], matrix: np.ndarray, input_size: tuple[int, int]) -> bool:
-    """Whether the four corners of a picture lie in the input, to within a pixel.
+    """Whether the four corners of an image lie in the input, to within a pixel.
 
-    A pixel, of the picture or of the input, may be missing at each edge: sizes are rounded.
+    One pixel of the image or the input may be missing at each edge, since sizes are rounded.
 
     >>> is_whole((10, 20), np.eye(2, 3), (10, 20)), is_whole((10, 20), np.eye(2, 3), (10, 10))
     (True, False)
 
     Args:
-        size: (height, width) of the picture.
-        matrix: (2, 3) the affine map from the picture to the input.
+        size: (height, width) of the image.
+        matrix: (2, 3) affine map from the image to the input.
         input_size: (height, width) of the input.
     """
     height, width = size
@@ -37,14 +37,14 @@ def is_whole(size: tuple[int, int], matrix: np.ndarray, input_size: tuple[int, i
 def visible_share(
     size: tuple[int, int], windows: Iterable[tuple[np.ndarray, tuple[int, int]]]
 ) -> float:
-    """The share of a picture's area that lies in all of the windows, 0 to 1.
+    """Fraction of an image's area that lies in all of the windows, 0 to 1.
 
     >>> visible_share((10, 20), [(np.eye(2, 3), (10, 10)), (np.eye(2, 3), (5, 20))])
     0.25
 
     Args:
-        size: (height, width) of the picture.
-        windows: (2, 3) affine map from the picture to a window, and the window's (height, width).
+        size: (height, width) of the image.
+        windows: (2, 3) affine map from the image to a window, and the window's (height, width).
     """
     height, width = size
     polygon: list[Point] = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
@@ -56,17 +56,17 @@ def visible_share(
 
 
 def _clipped(polygon: list[Point], across: float, down: float, shift: float) -> list[Point]:
-    """The part of a convex polygon where across x + down y + shift >= 0 (Sutherland-Hodgman)."""
-    kept: list[Point] = []
+    """Clip a convex polygon to across x + down y + shift >= 0 (Sutherland-Hodgman)."""
+    vertices: list[Point] = []
     heights = [across * x + down * y + shift for x, y in polygon]
     for index, ((x, y), here) in enumerate(zip(polygon, heights)):
         (last_x, last_y), before = polygon[index - 1], heights[index - 1]
         if (here < 0) != (before < 0):
             share = before / (before - here)
-            kept.append((last_x + share * (x - last_x), last_y + share * (y - last_y)))
+            vertices.append((last_x + share * (x - last_x), last_y + share * (y - last_y)))
         if here >= 0:
-            kept.append((x, y))
-    return kept
+            vertices.append((x, y))
+    return vertices
 
 
 def _area(polygon: list[Point]) -> float:

@@ -93,7 +93,7 @@ class Engine(Protocol):
             CheckpointError: it is of other parameters, or damaged.
         """
 
-    def begin_update(self, absent: Iterable[str]) -> None:
+    def begin_update(self, absent: Collection[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels.
 
         Args:

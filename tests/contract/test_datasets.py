@@ -19,7 +19,7 @@ from densefit.data.loader.loader import Loader
 from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
-from densefit.tools.pack import pack
+from densefit.tools.formats.packed_records import pack
 
 SIZES = {"a": (30, 40), "b": (24, 20), "c": (50, 50)}
 

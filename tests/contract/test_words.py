@@ -41,11 +41,11 @@ LEFT = {
     "tasks/normals": 3,
     "tasks/panoptic": 5,
     "tasks/segmentation": 7,
-    "tools": 49,
+    "tools": 5,
     "tools/formats": 57,
-    "tools/recipes": 77,
-    "tools/report": 84,
-    "tools/scoring": 30,
+    "tools/recipes": 32,
+    "tools/report": 83,
+    "tools/scoring": 28,
 }
 
 

@@ -8,7 +8,7 @@ from densefit.data.annotated import all_targets, ask_once, targets_of
 from densefit.data.classes.renamed_classes import RenamedClasses
 from densefit.data.sample import Sample
 from densefit.data.targets_present import targets_present
-from densefit.tools.pack import pack
+from densefit.tools.formats.packed_records import pack
 
 
 class Some:

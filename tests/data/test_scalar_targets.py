@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Sample
-from densefit.tools.pack import pack
+from densefit.tools.formats.packed_records import pack
 
 VALUES = [1, True, np.int64(1), np.uint8(1), np.float32(1), np.bool_(True), np.array(1), [1]]
 OTHERS = [3, 2.5, False, "abc", np.float32(2.5), np.int64(3), np.array(3.0), np.str_("q")]

@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from densefit.tools import find_lr
-from densefit.tools.find_lr import Search, SearchProgress, summary
+from densefit.tools.report.lr_search import SearchProgress, summary
 from densefit.train.lr_search_result import RateSearch
 
 HEADS = [
@@ -56,13 +56,13 @@ def test_mistakes_are_told_without_a_traceback(tiny, tmp_path, capsys, arguments
 def test_what_is_said():
     rates = [10.0 ** (place / 10 - 6) for place in range(70)]
     valley = RateSearch(rates, [2 - max(0, min(place - 30, 20)) / 20 for place in range(70)], True)
-    said = summary(valley, Search())
+    said = summary(valley, 10.0)
     assert "70 updates at rates of 1e-06 to 7.9\nthe loss diverged" in said
     assert f"to begin with: --training.schedule.lr {min(valley.steepest, valley.tenth):.2g}" in said
     flat = RateSearch(rates, [2.0] * 70, False)
-    assert "a higher --end than 10 would show more" in summary(flat, Search())
-    assert "no rate can be suggested" in summary(flat, Search())
-    assert "at the first update" in summary(RateSearch([], [], True), Search())
+    assert "a higher --end than 10 would show more" in summary(flat, 10.0)
+    assert "no rate can be suggested" in summary(flat, 10.0)
+    assert "at the first update" in summary(RateSearch([], [], True), 10.0)
 
 
 def test_how_far_it_is(capsys):

@@ -12,7 +12,8 @@ from densefit.data.io.cache import Cached
 from densefit.data.sample import Sample
 from densefit.datasets import COCO, VOC, ImageFolder, Record, Shapes
 from densefit.errors import ConfigError, DataError
-from densefit.tools.pack import header_labels, main, pack, packed_record
+from densefit.tools.formats.packed_records import header_labels, pack, packed_record
+from densefit.tools.pack import main
 
 RNG = np.random.default_rng(0)
 

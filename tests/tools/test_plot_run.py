@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from densefit.tools import plot_run
-from densefit.tools.plot_run import chosen_keys
 from densefit.tools.report.run_history import Run
+from densefit.tools.report.run_scores import chosen_keys
 
 
 def history(best, epochs=4, scores=None, **more):

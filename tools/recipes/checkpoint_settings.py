@@ -75,10 +75,10 @@ class CheckpointSettings:
         for best in (path / "checkpoints" / "best", path / "best"):
             if best.name in store.names(best.parent):
                 return best
-        found = store.resolve(path, path)
-        if found is None:
+        resolved = store.resolve(path, path)
+        if resolved is None:
             raise CheckpointError("There is no checkpoint", where=path)
-        return found
+        return resolved
 
     def loader(self, dataset: Dataset) -> Loader | OriginalSizeLoader | ViewLoader:
         """Make a loader of all samples: resized to the input, at original size, or in views.
@@ -133,31 +133,31 @@ def settings(
         CheckpointError: the checkpoint is missing, damaged, or has no recipe.
     """
     first, _ = parse(kind, arguments, description=description, positional=positional)
-    place = first.find_checkpoint()
+    checkpoint = first.find_checkpoint()
     fields = kind.__dataclass_fields__
     known = {
         key: value
-        for key, value in recipe_of(place).items()
+        for key, value in recipe_of(checkpoint).items()
         if key in fields and key not in ("out", "resume")
     }
-    found, _ = parse(
+    resolved, _ = parse(
         kind, arguments, description=description, defaults=flat(known), positional=positional
     )
-    return found, place
+    return resolved, checkpoint
 
 
-def recipe_of(place: Path) -> dict[str, Any]:
+def recipe_of(checkpoint: Path) -> dict[str, Any]:
     """Read the recipe of a checkpoint that a training tool wrote.
 
     Raises:
         CheckpointError: the checkpoint has no recipe.
     """
-    _, content = store.read(place, only=[])
+    _, content = store.read(checkpoint, only=[])
     recipe = content["extra"].get("recipe")
     if not isinstance(recipe, dict):
         raise CheckpointError(
             "The checkpoint keeps no recipe: no training tool wrote it",
-            where=place,
+            where=checkpoint,
             fix="in Python: df.score(df.load(checkpoint), df.Loader(...))",
         )
     return recipe

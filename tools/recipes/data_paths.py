@@ -20,8 +20,8 @@ def with_absolute_paths(recipe: Kind) -> Kind:
     Changed are the roots of datasets, their settings that are annotated as paths, and the folder
     of a cache.
     """
-    found = copy.deepcopy(recipe)
-    for data in (found.data, *getattr(found, "datasets", {}).values()):
+    absolute = copy.deepcopy(recipe)
+    for data in (absolute.data, *getattr(absolute, "datasets", {}).values()):
         paths = _paths(data.dataset)
         if "root" in paths:
             data.root = _absolute(data.root)
@@ -30,7 +30,7 @@ def with_absolute_paths(recipe: Kind) -> Kind:
         cache = getattr(data, "cache", None)
         if cache and "folder" in cache:
             cache["folder"] = _absolute(cache["folder"])
-    return found
+    return absolute
 
 
 def _absolute(value: Any) -> Any:
@@ -46,6 +46,6 @@ def _paths(dataset: str) -> set[str]:
         return set()
     return {
         name
-        for name, one in parameters.items()
-        if name == "root" or any(word in str(one.annotation) for word in ("Path", "Names"))
+        for name, parameter in parameters.items()
+        if name == "root" or any(word in str(parameter.annotation) for word in ("Path", "Names"))
     }

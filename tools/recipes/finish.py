@@ -60,7 +60,7 @@ def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[s
     whole: dict[str, Any] = {"": split}
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
-    found = {}
+    by_dataset = {}
     for name, loader in loaders.items():
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
@@ -75,17 +75,22 @@ def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[s
                 scores.update(scorer.run() or {})
                 choose_thresholds(network, scorer.metrics)
                 prefix = ""
-        own = {key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)}
-        found[name] = (own, f"{chosen} on {len(loader.dataset)} samples of {splits[name]!r}")
+        dataset_scores = {
+            key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)
+        }
+        by_dataset[name] = (
+            dataset_scores,
+            f"{chosen} on {len(loader.dataset)} samples of {splits[name]!r}",
+        )
     samples = {name: len(loader.dataset) for name, loader in loaders.items()}
     primary: dict[str, bool] = {}
-    for judged in primary_numbers(network, test).values():
-        primary.update(judged)
+    for directions in primary_numbers(network, test).values():
+        primary.update(directions)
     about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
     about["samples"] = samples if isinstance(test, Mapping) else samples[""]
     write_scores(out, scores, {**about, "primary": primary})
     draw(network, test, out / "predictions.png")
-    for name, (numbers, title) in found.items():
+    for name, (numbers, title) in by_dataset.items():
         print_scores(by_head(numbers), f"{title} of {name}" if name else title)
     print(f"wrote to {out}: {', '.join(written(out))}")
     return scores

@@ -30,9 +30,9 @@ def begin_from(network: Network, recipe: Recipe) -> None:
     """
     if recipe.init_from is None or store.resolve(recipe.resume, Path(recipe.out) / "checkpoints"):
         return
-    place = CheckpointSettings(checkpoint=recipe.init_from).find_checkpoint()
-    report = transfer(place, network, mismatched=recipe.init_mismatched)
-    print_transferred(report, network, str(place))
+    path = CheckpointSettings(checkpoint=recipe.init_from).find_checkpoint()
+    report = transfer(path, network, mismatched=recipe.init_mismatched)
+    print_transferred(report, network, str(path))
 
 
 def print_transferred(report: Transferred, network: Network, source: str) -> None:
@@ -43,7 +43,7 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
         network: network that received the weights.
         source: path of the weights.
     """
-    whose = {**owners(network), **{weight_name(head): head for head in network.adapters}}
+    owner_of = {**owners(network), **{weight_name(head): head for head in network.adapters}}
     columns = {
         "loaded": report.loaded,
         "kept": report.kept,
@@ -55,7 +55,7 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
     for title in columns:
         table.add_column(title, justify="right")
     for owner in (None, *network.adapters):
-        counts = [sum(whose[name] == owner for name in names) for names in columns.values()]
+        counts = [sum(owner_of[name] == owner for name in names) for names in columns.values()]
         table.add_row(Text(TRUNK if owner is None else owner), *map(str, counts))
     console = Console(soft_wrap=True)
     console.print(Text(f"begins with {source}", style="bold"))
@@ -66,8 +66,8 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
     if report.weights:
         console.print(Text(f"learned weights of losses: {report.told_weights()}"))
     if report.strides:
-        told = "not as trained: the backbone's output stride is {} there, {} here"
-        console.print(Text(told.format(*report.strides)))
+        template = "not as trained: the backbone's output stride is {} there, {} here"
+        console.print(Text(template.format(*report.strides)))
     if report.dropped:
-        shown = ", ".join(report.dropped[:4]) + (", ..." if len(report.dropped) > 4 else "")
-        console.print(Text(f"not in this network: {len(report.dropped)} ({shown})"))
+        listed = ", ".join(report.dropped[:4]) + (", ..." if len(report.dropped) > 4 else "")
+        console.print(Text(f"not in this network: {len(report.dropped)} ({listed})"))

@@ -71,10 +71,12 @@ def stream(recipe: MultiRecipe) -> Stream:
                 fix=nearest(target, whole.class_lists),
             )
     heads = make_heads(recipe.model, whole, datasets) if recipe.model.heads else []
-    kept = labelled_for(heads, datasets, recipe.mixture.targets) if recipe.only else list(datasets)
-    check_needless(recipe, heads, {name: datasets[name] for name in kept}, missing)
-    train = part_of(recipe, whole, datasets, kept)
-    return Stream(heads, whole, train, {name: datasets[name] for name in kept})
+    selected = (
+        labelled_for(heads, datasets, recipe.mixture.targets) if recipe.only else list(datasets)
+    )
+    check_needless(recipe, heads, {name: datasets[name] for name in selected}, missing)
+    train = part_of(recipe, whole, datasets, selected)
+    return Stream(heads, whole, train, {name: datasets[name] for name in selected})
 
 
 def made_datasets(recipe: MultiRecipe) -> tuple[dict[str, Dataset], dict[str, DensefitError]]:
@@ -84,19 +86,19 @@ def made_datasets(recipe: MultiRecipe) -> tuple[dict[str, Dataset], dict[str, De
         ConfigError, DataError: a dataset failed that the heads are made from; any dataset, if all
             heads are trained.
     """
-    made: dict[str, Dataset] = {}
+    loaded: dict[str, Dataset] = {}
     missing: dict[str, DensefitError] = {}
     sources = {settings.get("from") for settings in recipe.model.heads.values()}
     for name, part in recipe.datasets.items():
         try:
-            made[name] = make_dataset(part, part.train, f"datasets.{name}")
+            loaded[name] = make_dataset(part, part.train, f"datasets.{name}")
         except DensefitError as error:
             if not recipe.only or name in sources:
                 raise
             missing[name] = error
-    if not made:
+    if not loaded:
         raise next(iter(missing.values()))
-    return made, missing
+    return loaded, missing
 
 
 def check_needless(
@@ -116,8 +118,10 @@ def check_needless(
     Raises:
         ConfigError, DataError: error of a missing dataset, if a head has no labels without it.
     """
-    held = {name: targets_present(dataset) for name, dataset in datasets.items()} if missing else {}
-    present = list(_present(held, recipe.mixture.targets).values())
+    targets_by_dataset = (
+        {name: targets_present(dataset) for name, dataset in datasets.items()} if missing else {}
+    )
+    present = list(_present(targets_by_dataset, recipe.mixture.targets).values())
     for name, error in missing.items():
         if not all(any(is_labelled(head, own) for own in present) for head in heads):
             raise error
@@ -177,21 +181,21 @@ def common_classes(whole: Mixture) -> dict[str, list[str]]:
 
 
 def part_of(
-    recipe: MultiRecipe, whole: Mixture, datasets: Mapping[str, Dataset], kept: Sequence[str]
+    recipe: MultiRecipe, whole: Mixture, datasets: Mapping[str, Dataset], selected: Sequence[str]
 ) -> Mixture:
     """Mix a subset of the datasets, with the same samples an epoch of each and the same classes.
 
     If these are not whole numbers of samples (or batches), their sum is rounded in each epoch.
     """
-    if len(kept) == len(datasets):
+    if len(selected) == len(datasets):
         return whole
     order = whole.order(True, recipe.training.batch_size)
-    counts = {name: n for name, n in zip(order.names, order.expected) if name in kept}
+    counts = {name: n for name, n in zip(order.names, order.expected) if name in selected}
     together = recipe.training.batch_size if order.grouped else 1
     length = together * max(1, round(sum(counts.values()) / together))
     return mixture(
         recipe,
-        {name: datasets[name] for name in kept},
+        {name: datasets[name] for name in selected},
         common_classes(whole),
         ratio=counts,
         length=length,
@@ -213,20 +217,20 @@ def labelled_for(
         datasets: datasets by name.
         names: dataset -> target -> name of the target in the mixture, if it is renamed.
     """
-    held = {name: targets_present(dataset) for name, dataset in datasets.items()}
-    present = _present(held, names)
-    found = []
-    for name, own in held.items():
+    targets_by_dataset = {name: targets_present(dataset) for name, dataset in datasets.items()}
+    present = _present(targets_by_dataset, names)
+    labelled = []
+    for name, own in targets_by_dataset.items():
         if any(is_labelled(head, present[name]) for head in heads):
-            found.append(name)
+            labelled.append(name)
         elif not own.are_all:
-            found.append(name)
+            labelled.append(name)
             _log.warning(
                 "the dataset %r stays, though no sample that was looked at has a target of the "
                 "heads %s: a method targets_of(index) of the dataset says what each sample has",
                 *(name, ", ".join(head.name for head in heads if head.targets)),
             )
-    return found or list(datasets)
+    return labelled or list(datasets)
 
 
 def is_labelled(head: Head, present: set[str]) -> bool:
@@ -236,10 +240,10 @@ def is_labelled(head: Head, present: set[str]) -> bool:
 
 
 def _present(
-    held: Mapping[str, TargetsPresent], names: Mapping[str, Mapping[str, str]]
+    targets_by_dataset: Mapping[str, TargetsPresent], names: Mapping[str, Mapping[str, str]]
 ) -> dict[str, set[str]]:
     """Names of each dataset's targets in the mixture."""
     return {
         name: {names.get(name, {}).get(target, target) for target in own.names}
-        for name, own in held.items()
+        for name, own in targets_by_dataset.items()
     }

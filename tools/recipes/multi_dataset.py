@@ -26,25 +26,25 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
     recipe = selected(recipe)
     if not recipe.datasets:
         return prepare(recipe)
-    made = stream(recipe)
-    network = network_of(recipe.model, made.heads)
-    loader = stream_loader(recipe, made)
-    data = {f"{name}/{recipe.datasets[name].train}": own for name, own in made.datasets.items()}
-    held = []
+    mixed = stream(recipe)
+    network = network_of(recipe.model, mixed.heads)
+    loader = stream_loader(recipe, mixed)
+    data = {f"{name}/{recipe.datasets[name].train}": own for name, own in mixed.datasets.items()}
+    scoring = []
     for splits in ("validation", "test"):
         loaders, names = {}, {}
-        for name in made.datasets:
+        for name in mixed.datasets:
             part = recipe.datasets[name]
             split = part.validation if splits == "validation" else part.test or part.validation
             if split is not None:
                 names[name] = split
                 dataset = make_dataset(part, split, f"datasets.{name}")
                 data[f"{name}/{split}"] = dataset
-                alone = mixture(recipe, {name: dataset}, common_classes(made.whole))
+                alone = mixture(recipe, {name: dataset}, common_classes(mixed.whole))
                 fitted = replace(recipe, resize=part.resize or recipe.resize)
                 loaders[name] = score_loader(fitted, alone, recipe.data.workers)
-        held.append((loaders or None, names or None))
-    (validation, _), (test, split_names) = held
+        scoring.append((loaders or None, names or None))
+    (validation, _), (test, split_names) = scoring
     return RunData(network, loader, validation, test, split_names, data)
 
 
@@ -58,8 +58,8 @@ def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:
     """
     recipe = selected(recipe)
     if recipe.datasets:
-        made = stream(recipe)
-        return network_of(recipe.model, made.heads), stream_loader(recipe, made)
+        mixed = stream(recipe)
+        return network_of(recipe.model, mixed.heads), stream_loader(recipe, mixed)
     dataset = make_dataset(recipe.data, recipe.data.train)
     network = make_network(recipe, dataset)
     return network, train_loader(recipe, dataset, network.heads)
@@ -83,9 +83,9 @@ def updates_per_epoch(recipe: MultiRecipe) -> int:
         return -(-len(loader) // recipe.training.accumulate)
 
 
-def stream_loader(recipe: MultiRecipe, made: Stream) -> Loader:
+def stream_loader(recipe: MultiRecipe, mixed: Stream) -> Loader:
     """Make the training loader of a mixture, with each dataset's augmentation."""
-    return train_loader(recipe, made.train, made.heads, by_dataset(recipe, list(made.datasets)))
+    return train_loader(recipe, mixed.train, mixed.heads, by_dataset(recipe, list(mixed.datasets)))
 
 
 def selected(recipe: MultiRecipe) -> MultiRecipe:
@@ -102,6 +102,10 @@ def selected(recipe: MultiRecipe) -> MultiRecipe:
                 where="only",
                 fix=nearest(name, heads),
             )
-    wanted = {name: own for name, own in heads.items() if not recipe.only or name in recipe.only}
-    training = replace(recipe.training, balance=None) if len(wanted) == 1 else recipe.training
-    return replace(recipe, training=training, model=replace(recipe.model, heads=wanted))
+    selected_heads = {
+        name: own for name, own in heads.items() if not recipe.only or name in recipe.only
+    }
+    training = (
+        replace(recipe.training, balance=None) if len(selected_heads) == 1 else recipe.training
+    )
+    return replace(recipe, training=training, model=replace(recipe.model, heads=selected_heads))

@@ -42,7 +42,7 @@ class WithProgress:
         return len(self._loader)  # type: ignore[arg-type] # views are not counted: TypeError
 
     def __iter__(self) -> Iterator[Any]:
-        total, done, told = len(self._loader.dataset), 0, time.monotonic()
+        total, done, printed_at = len(self._loader.dataset), 0, time.monotonic()
         task = None if self._bar is None else self._bar.add_task(self._title, total=total)
         last = None
         for batch in self._loader:
@@ -51,8 +51,8 @@ class WithProgress:
                 last = key
             if self._bar is not None and task is not None:
                 self._bar.update(task, completed=done)
-            elif time.monotonic() - told >= self._every:
-                told = time.monotonic()
+            elif time.monotonic() - printed_at >= self._every:
+                printed_at = time.monotonic()
                 print(f"{self._title}: {done}/{total} samples", file=sys.stderr, flush=True)
             yield batch
 

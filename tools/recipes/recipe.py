@@ -209,7 +209,7 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
     # A part of several datasets has no cache, and the mixture renames its classes.
     cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
     try:
-        made = datasets.create(data.dataset, **settings)
+        created = datasets.create(data.dataset, **settings)
     except MissingSplitError as error:
         raise missing_split(data, split, where, error) from error
     except (DataError, OSError) as error:
@@ -222,8 +222,8 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
             where=f"{where}.root",
             fix=f"--{where}.root DIR",
         ) from error
-    dataset = cached(made, cache, f"{where}.cache")
-    rename = renames_of_split(data, split, made, rename or {})
+    dataset = cached(created, cache, f"{where}.cache")
+    rename = renames_of_split(data, split, created, rename or {})
     with located(f"{where}.rename, split {split!r}"):
         renamed: Dataset = with_renames(dataset, rename)
     return renamed
@@ -321,15 +321,15 @@ def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader
 
 def make_callbacks(training: Training, out: Path) -> list[Callback]:
     """Make the recipe's callbacks; their files are written to the run's folder."""
-    made = []
+    created = []
     for settings in training.callbacks:
-        places = {
+        paths = {
             key: out / settings[key]
             for key in ("path", "directory")
             if settings.get(key) is not None
         }
-        made.append(named(callbacks, {**settings, **places}, "training.callbacks"))
-    return made
+        created.append(named(callbacks, {**settings, **paths}, "training.callbacks"))
+    return created
 
 
 def make_guard(training: Training) -> Guard:

@@ -31,7 +31,7 @@ def make_heads(
     Raises:
         ConfigError: no head, an unknown dataset, or classes that differ from the mixture's.
     """
-    made = []
+    new_heads = []
     for name, settings in model.heads.items():
         settings = dict(settings)
         if "task" not in settings and name not in heads.names():
@@ -58,10 +58,10 @@ def make_heads(
         )
         if sources:
             check_classes(new, dataset, stated or source is not None)
-        made.append(new)
-    if not made:
+        new_heads.append(new)
+    if not new_heads:
         raise ConfigError("The recipe has no head", fix="--model.heads.NAME.task TASK")
-    return made
+    return new_heads
 
 
 def settings_from_dataset(
@@ -84,12 +84,12 @@ def settings_from_dataset(
     needed = taken.get("classes")
     if not (isinstance(kind, type) and issubclass(kind, Head)):
         return {}  # a factory function has no declarations
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     source = kind.class_source(settings)
     if needed is not None and "classes" not in settings:
         if source is not None:
             some = getattr(dataset, kind.class_subset, None) if kind.class_subset else None
-            found["classes"] = some or classes_in(dataset, source, kind.class_target)
+            result["classes"] = some or classes_in(dataset, source, kind.class_target)
         elif needed.default is needed.empty:
             raise ConfigError(
                 f"Nobody says which classes the head {name!r} has",
@@ -98,20 +98,20 @@ def settings_from_dataset(
                 f'are: class_target = "TARGET"',
             )
     if "among" in taken and source is not None and not isinstance(settings.get("classes"), int):
-        found["among"] = classes_in(whole, source, kind.class_target)
+        result["among"] = classes_in(whole, source, kind.class_target)
     known = all(hasattr(dataset, attribute) for attribute in kind.dataset_settings.values())
     if known and not kind.dataset_settings.keys() & settings.keys():
-        found.update(
+        result.update(
             {key: getattr(dataset, attribute) for key, attribute in kind.dataset_settings.items()}
         )
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in result.items() if value is not None}
 
 
 def classes_in(dataset: Any, *targets: str | None) -> list[str] | None:
     """Class names of the first target that a dataset lists, else its `classes`, else None."""
     lists = [getattr(dataset, f"{target}_classes", None) for target in targets if target]
-    found = next((names for names in lists if names), getattr(dataset, "classes", None))
-    return None if found is None else list(found)
+    result = next((names for names in lists if names), getattr(dataset, "classes", None))
+    return None if result is None else list(result)
 
 
 def check_classes(head: Head, mixture: Mixture, told: bool) -> None:

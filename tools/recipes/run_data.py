@@ -72,10 +72,10 @@ def primary_numbers(network: Network, held: ScoringData) -> dict[str, dict[str, 
         f"{name}/" if name else "": labelled_heads(network, names, loader)
         for name, loader in loaders.items()
     }
-    found: dict[str, dict[str, bool]] = {}
+    primary: dict[str, dict[str, bool]] = {}
     for head in network.heads:
         for metric in head.metrics()[:1]:
             key, high = f"{head.name}/{metric.primary}", metric.prefers_high(metric.primary)
             own = {f"{prefix}{key}": high for prefix, on in prefixes.items() if head.name in on}
-            found.update({head.name: own} if own else {})
-    return found
+            primary.update({head.name: own} if own else {})
+    return primary

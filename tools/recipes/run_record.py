@@ -128,7 +128,7 @@ class Cost(Callback):
         if error is not None or state.clock.updates == 0:
             return
         seconds = sum(state.clock.seconds[phase] for phase in TRAINING)
-        found = {
+        record = {
             "parameters": sum(
                 int(np.prod(array.shape)) for array in state.network.parameters.values()
             ),
@@ -137,7 +137,7 @@ class Cost(Callback):
             "seconds": round(state.seconds, 3),
             "peak_memory_mib": round(memory_in_use()["memory/host_peak"], 1),
         }
-        replace_file(self.path, [f"{json.dumps(found, indent=1)}\n".encode()])
+        replace_file(self.path, [f"{json.dumps(record, indent=1)}\n".encode()])
 
 
 def commit(directory: Path) -> dict[str, Any] | None:
@@ -161,18 +161,18 @@ def commit(directory: Path) -> dict[str, Any] | None:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    record = {}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            record[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return record
 
 
 def _read(path: Path) -> list[Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or another program's
         return []
-    return found if isinstance(found, list) else []
+    return record if isinstance(record, list) else []

@@ -77,8 +77,8 @@ def run(
         if median is not None:
             print(f"{split}: the median depth is {median:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
-    held = prepared.validation is not None
-    keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)
+    has_validation = prepared.validation is not None
+    keep = Keep(training.keep, chosen_by(numbers, training.best) if has_validation else None)
     own = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
@@ -114,7 +114,7 @@ def run(
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,
-        **(derived(training, numbers) if held else {}),
+        **(derived(training, numbers) if has_validation else {}),
     )
     if prepared.train.skipped:
         skipped = prepared.train.skipped
@@ -125,7 +125,10 @@ def run(
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
     """Arguments of `fit` for the composite score, if a setting of the training names it."""
-    by = [training.best, *(one.get("metric") for one in (training.schedule, *training.callbacks))]
+    by = [
+        training.best,
+        *(entry.get("metric") for entry in (training.schedule, *training.callbacks)),
+    ]
     return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
 
 

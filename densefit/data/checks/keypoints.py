@@ -64,7 +64,7 @@ def checked_keypoints(
     return array
 
 
-def labelled_places(array: np.ndarray) -> np.ndarray:
+def labelled_coordinates(array: np.ndarray) -> np.ndarray:
     """x, y of the labelled keypoints, (m, 2), from (n, K, 3)."""
     return np.asarray(array[..., :2][array[..., 2] > 0])
 

@@ -16,7 +16,7 @@ from densefit.data.checks.boxes import Boxes, checked_boxes
 from densefit.data.checks.coordinate_units import elsewhere_in
 from densefit.data.checks.dropped_boxes import CUT, WITHOUT_AREA, BoxRemark
 from densefit.data.checks.keypoint_sides import order_of
-from densefit.data.checks.keypoints import checked_keypoints, labelled_places
+from densefit.data.checks.keypoints import checked_keypoints, labelled_coordinates
 from densefit.data.checks.labels import checked_label, checked_labels
 from densefit.data.checks.maps import checked_depth, checked_indices, checked_map, checked_normals
 from densefit.data.checks.objects import checked_area, checked_classes, checked_flags, checked_rows
@@ -144,7 +144,7 @@ def _checked_targets(
             order = (
                 None if raw_targets.get(flip) is None else whole_numbers(flip, raw_targets[flip])
             )
-            elsewhere = elsewhere_in(dataset, index, name, labelled_places)
+            elsewhere = elsewhere_in(dataset, index, name, labelled_coordinates)
             targets[name] = checked_keypoints(name, value, size, order, elsewhere)
             if order is None:
                 targets.update(_mirrored(dataset, name, targets[name]))

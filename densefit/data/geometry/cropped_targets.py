@@ -1,4 +1,4 @@
-"""Pictures of which the network's input shows a part."""
+"""Images of which the network's input shows only a part."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from densefit.errors import DataError
 
 
 class CutGeometry(Geometry):
-    """Of a picture that was cut: whoever brings predictions back to the whole picture is refused.
+    """Geometry of a cropped image; mapping predictions back to the whole image raises DataError.
 
-    A head that predicts one thing for the picture (its class) reads no map, and is not.
+    Heads that predict one value for the image (its class) do not use the map, and work.
 
     Args:
         size: (height, width) of the original image.
         input_size: (height, width) of the network's input.
-        where: which sample it is, and for which head.
-        shown: the share of the picture that is in the input, 0 to 1.
+        where: sample and head, for errors.
+        visible: fraction of the image that is in the input, 0 to 1.
     """
 
     def __init__(
-        self, size: tuple[int, int], input_size: tuple[int, int], where: str, shown: float
+        self, size: tuple[int, int], input_size: tuple[int, int], where: str, visible: float
     ) -> None:
         # `matrix`, the remaining field of a Geometry, is never set.
-        own = {"size": size, "input_size": input_size, "where": where, "shown": shown}
-        for name, value in own.items():
+        attributes = {"size": size, "input_size": input_size, "where": where, "visible": visible}
+        for name, value in attributes.items():
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        """`matrix`: a DataError."""
+        """Raise DataError for `matrix`."""
         if name != "matrix":
             raise AttributeError(name)
         raise DataError(
             "A picture is scored or predicted as a whole, and the network was shown a part of it",
             expected="the whole picture in the network's input",
-            received=f"{min(99, round(100 * self.shown))} % of it: what lies outside would count "
+            received=f"{min(99, round(100 * self.visible))} % of it: what lies outside would count "
             "as missed, or be made up",
             where=self.where,
             fix="use resize or letterbox; for pictures larger than the input a ViewLoader of "
@@ -45,16 +45,16 @@ class CutGeometry(Geometry):
 
 
 def whole(geometry: Geometry, where: str) -> Geometry:
-    """The geometry if the network was shown its whole picture; else a `CutGeometry`.
+    """Return the geometry if the input shows the whole image; else a `CutGeometry`.
 
     Args:
-        geometry: of a picture that is to be scored, or predicted as a whole.
-        where: which sample it is, and for which head.
+        geometry: geometry of an image that is evaluated or predicted as a whole.
+        where: sample and head, for errors.
     """
     if isinstance(geometry, (LostGeometry, CutGeometry)):
         return geometry
     size, last = geometry.size, (geometry.matrix, geometry.input_size)
     if not geometry.cuts and is_whole(size, *last):
         return geometry
-    shown = visible_share(size, (*geometry.cuts, last))
-    return CutGeometry(size, geometry.input_size, where, shown)
+    visible = visible_share(size, (*geometry.cuts, last))
+    return CutGeometry(size, geometry.input_size, where, visible)

@@ -1,9 +1,9 @@
-"""Maps of instances: which object each pixel belongs to.
+"""Instance maps: the object that each pixel belongs to.
 
 A sample with instances has the target `instances`, a map of ids, and `instance_ids`, the id of
-each box. A map moves with the pixels as any other, and ids need no upkeep when boxes are dropped.
-It costs two bytes a pixel however many objects there are. Where objects overlap, a pixel belongs
-to one of them; `instance_masks` has whole masks where a dataset knows them.
+each box. The map is transformed like any other, and ids do not change when boxes are dropped. It
+takes two bytes per pixel for any number of objects. Where objects overlap, a pixel belongs to one
+of them; `instance_masks` holds full masks if a dataset has them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 
 from densefit.data.homography import project
 
-NONE, UNKNOWN = 0, 65535  # no object; a pixel of which nothing is known, as on VOC's borders
+NONE, UNKNOWN = 0, 65535  # no object; unlabelled pixels, e.g. VOC's borders
 
 
 def extents(
     instances: np.ndarray, matrix: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the objects of a map lie.
+    """Ids and bounding boxes of the objects of a map.
 
     >>> extents(np.array([[0, 7, 7], [3, 0, 7]]))[1]
     array([[0., 1., 1., 2.],
@@ -26,16 +26,15 @@ def extents(
 
     Args:
         instances: (H, W) ids.
-        matrix: (2, 3) or (3, 3); where they lie once every corner of a pixel is moved by this map.
+        matrix: (2, 3) or (3, 3) map that is applied to the corners of all pixels first.
 
     Returns:
-        (k,) int64, the ids that have pixels, rising; and (k, 4) float32, the xyxy boxes around
-        them.
+        (k,) int64, the ids that have pixels, ascending; and (k, 4) float32, their xyxy boxes.
     """
     values, rows, left, right = object_runs(instances)
     order = np.argsort(values, kind="stable")
     ids, starts = np.unique(values[order], return_index=True)
-    # The corners of runs are enough: lines stay lines.
+    # The corners of runs suffice: the map preserves straight lines.
     x, y = np.stack([left, right, left, right]), np.stack([rows, rows, rows + 1, rows + 1])
     corners = np.stack([x, y], axis=2)[:, order].astype(np.float64)
     if len(ids) == 0:
@@ -48,16 +47,15 @@ def extents(
 
 
 def tighten_boxes(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Boxes that a crop may have cut, shrunk to what is left of their objects.
+    """Shrink boxes that a crop may have clipped to the visible part of their objects.
 
-    A box that was clipped encloses its part of the window; the object may have less in it. Only
-    boxes that touch an edge are looked at, and a pixel is left for what rounding did. An object
-    without pixels keeps its box.
+    A clipped box may be larger than the visible part of its object. Only boxes that touch an edge
+    are changed, with a margin of one pixel for rounding. An object without pixels keeps its box.
 
     Args:
         boxes: (n, 4) float32 xyxy.
         instances: (H, W) ids.
-        ids: (n,) of the boxes.
+        ids: (n,) ids of the boxes.
 
     Returns:
         (n, 4) float32.
@@ -68,8 +66,8 @@ def tighten_boxes(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> 
     for row in np.flatnonzero(cut & (np.asarray(ids) != NONE)):
         x1, y1 = np.floor(result[row, :2]).astype(int)
         x2, y2 = np.ceil(result[row, 2:]).astype(int)
-        own = instances[y1:y2, x1:x2] == ids[row]
-        columns, rows = np.flatnonzero(own.any(axis=0)), np.flatnonzero(own.any(axis=1))
+        is_object = instances[y1:y2, x1:x2] == ids[row]
+        columns, rows = np.flatnonzero(is_object.any(axis=0)), np.flatnonzero(is_object.any(axis=1))
         if len(rows):
             low = x1 + columns[0] - 1, y1 + rows[0] - 1
             high = x1 + columns[-1] + 2, y1 + rows[-1] + 2
@@ -79,9 +77,9 @@ def tighten_boxes(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> 
 
 
 def object_runs(instances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of one object along the rows: ids, rows, first columns, and those behind the last.
+    """Horizontal runs of objects: ids, rows, first columns, and columns after the last.
 
-    Maps have few of them: what is asked of a map is asked of its runs.
+    A map has far fewer runs than pixels, so that computations on runs are fast.
     """
     height, width = instances.shape
     first = np.ones((height, width), bool)
@@ -89,7 +87,7 @@ def object_runs(instances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     starts = np.flatnonzero(first)
     ends = np.append(starts[1:], height * width)
     values = instances.reshape(-1)[starts].astype(np.int64)
-    known = (values != NONE) & (values != UNKNOWN)
-    starts, ends = starts[known], ends[known]
+    is_object = (values != NONE) & (values != UNKNOWN)
+    starts, ends = starts[is_object], ends[is_object]
     rows = starts // width
-    return values[known], rows, starts - rows * width, ends - rows * width
+    return values[is_object], rows, starts - rows * width, ends - rows * width

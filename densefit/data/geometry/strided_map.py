@@ -1,4 +1,4 @@
-"""Maps at the coarser grid that heads are trained at: a cell for every few pixels."""
+"""Downsample maps to the output stride of a head."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.errors import DataError
 
 
 def grid_size(size: Sequence[int], stride: int) -> tuple[int, int]:
-    """(rows, columns) of the cells of `stride` pixels that cover a picture of (height, width).
+    """(rows, columns) of the grid of `stride` pixels that covers an image of (height, width).
 
     >>> grid_size((32, 45), 4)
     (8, 12)
@@ -20,18 +20,18 @@ def grid_size(size: Sequence[int], stride: int) -> tuple[int, int]:
 
 
 def cell_centres(array: np.ndarray, stride: int) -> np.ndarray:
-    """The pixel in the middle of every cell: nothing is mixed, and what is unknown stays so.
+    """Take the centre pixel of every cell, so that unknown values are not mixed with others.
 
     >>> cell_centres(np.eye(6), 4).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
 
     Args:
         array: (H, W, ...) of any type.
-        stride: pixels a cell, in each direction.
+        stride: pixels per cell, in each direction.
 
     Returns:
-        (h, w, ...), a new array. Edge cells of a size that `stride` does not divide may have no
-        middle: they take the last pixel.
+        (h, w, ...), a new array. Incomplete cells at the edge take the last pixel if they have no
+        centre.
     """
     rows, columns = grid_size(array.shape, stride)
     half = stride // 2
@@ -46,20 +46,20 @@ def cell_centres(array: np.ndarray, stride: int) -> np.ndarray:
 def strided_target(
     sample: Sample, target: str, channels: tuple[int, ...], stride: int, where: str
 ) -> np.ndarray:
-    """A sample's map of numbers in the middle of every cell; zeros if it has no such target.
+    """A sample's map at the centres of all cells; zeros if the sample lacks the target.
 
     Args:
-        sample: whose map it is.
-        target: its name.
-        channels: of each pixel: () for one number, (3,) for a vector of three.
-        stride: pixels a cell.
-        where: who reads it, to be named in errors.
+        sample: sample with the map.
+        target: name of the target.
+        channels: shape of each pixel: () for one number, (3,) for a vector of three.
+        stride: pixels per cell.
+        where: the head, for errors.
 
     Returns:
         (h, w, *channels) float32.
 
     Raises:
-        DataError: the target is no such map of the picture's size.
+        DataError: the target has another shape.
     """
     size = (*sample.image.shape[:2], *channels)
     array = sample.targets.get(target)
@@ -76,16 +76,16 @@ def strided_target(
     return cell_centres(array, stride).astype(np.float32)
 
 
-def mean_weights(known: np.ndarray) -> np.ndarray:
-    """What each cell counts in a mean over the known ones: alike, adding up to 1; 0 if none is.
+def mean_weights(is_valid: np.ndarray) -> np.ndarray:
+    """Weights of a mean over valid cells: 1/n where valid, else 0.
 
     >>> mean_weights(np.array([True, False, True])).tolist()
     [0.5, 0.0, 0.5]
 
     Args:
-        known: bool.
+        is_valid: bool.
 
     Returns:
         float32, of the same shape.
     """
-    return known / np.float32(max(1, np.count_nonzero(known)))
+    return is_valid / np.float32(max(1, np.count_nonzero(is_valid)))

@@ -1,4 +1,4 @@
-"""How each named target moves with its image."""
+"""Target kinds: how transforms treat each named target."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import numpy as np
 
 from densefit.errors import ConfigError, DataError
 
-#: What a target can be:
-#: `boxes`       (n, 4) xyxy, moved and clipped; lost boxes are dropped;
+#: Kinds of targets:
+#: `boxes`       (n, 4) xyxy, transformed and clipped; boxes that leave the image are dropped;
 #: `per_box`     (n, ...), dropped together with the boxes;
-#: `area`        (n,), as `per_box`, and scaled with the picture (a crop leaves it alone: it is the
+#: `area`        (n,), as `per_box`, and scaled with the image (a crop does not change it: it is the
 #:               area of the whole object);
-#: `keypoints`   (n, K, 3) x, y, visibility (over 0 if labelled), dropped together with the boxes; a
-#:               point outside of the picture is no longer labelled. Where the picture is mirrored,
-#:               left and right change places as another target of the sample says (`flip`);
-#: `map`         (H, W, ...), moved with the pixels, never interpolated;
-#: `map_linear`  (H, W) or (H, W, C) float32, moved with the pixels and interpolated: where some
-#:               values are unknown, they would be mixed into the known ones, so take `map` there;
-#: `vectors`     (H, W, C >= 2) numbers, as `map`, each pixel a vector whose first two components
-#:               point right (x) and down (y) in the picture: mirroring and turning the picture
-#:               mirrors and turns them, resizing leaves them alone;
-#: `plain`       anything that stays as it is.
+#: `keypoints`   (n, K, 3) x, y, visibility (above 0 if labelled), dropped together with the boxes;
+#:               a point outside of the image becomes unlabelled. If the image is flipped, left and
+#:               right are swapped as another target of the sample determines (`flip`);
+#: `map`         (H, W, ...), transformed with the pixels, never interpolated;
+#: `map_linear`  (H, W) or (H, W, C) float32, transformed with the pixels and interpolated; use
+#:               `map` if some values are unknown, which would be mixed into the others;
+#: `vectors`     (H, W, C >= 2), as `map`; the first two components of each pixel's vector point
+#:               right (x) and down (y) in the image: flips and rotations of the image flip and
+#:               rotate them, resizing does not change them;
+#: `plain`       anything that transforms do not change.
 KIND_NAMES = ("boxes", "per_box", "area", "keypoints", "map", "map_linear", "vectors", "plain")
-#: Those that have a row for each object, and lose it with the object.
+#: Kinds with one row per object, which is dropped with the object.
 PER_OBJECT = ("boxes", "per_box", "area", "keypoints")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a target moves.
+    """How transforms treat a target.
 
     Attributes:
         name: one of KIND_NAMES.
-        fill: what a map is filled with outside of its picture.
-        flip: name of the target, (K,) int64, that says which keypoint each one is in a mirrored
-            picture: `order[left_hand] == right_hand` and the other way round.
+        fill: value of a map outside of its image.
+        flip: name of the target, (K,) int64, with the index of each keypoint in a flipped image:
+            `order[left_hand] == right_hand` and vice versa.
     """
 
     name: str
@@ -55,31 +55,30 @@ KINDS: dict[str, Kind] = {
     "mask": Kind("map", 255),
     "instances": Kind("map", 0),
     "instance_ids": Kind("per_box"),
-    "instance_masks": Kind("per_box"),  # they stay those of the original picture
+    "instance_masks": Kind("per_box"),  # masks of the original image
     "label": Kind("plain"),
     "labels": Kind("plain"),
     "known_classes": Kind("plain"),
     "known_mask_classes": Kind("plain"),
-    "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with what is known
+    "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with depths
     "normals": Kind("vectors", 0),
 }
 
 
 def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") -> None:
-    """Say how the transforms move a target of your own.
+    """Declare how transforms treat a custom target.
 
     >>> declare_target("heat", "map_linear", fill=0.0)
 
     Args:
         name: key in `Sample.targets`.
         kind: one of KIND_NAMES.
-        fill: value of a map where there is no picture (padding).
-        flip: of keypoints, the name of the target that says which of them change places in a
-            mirrored picture; see `Kind`.
+        fill: value of a map outside of the image (padding).
+        flip: for keypoints, the name of the target with their order in a flipped image; see `Kind`.
 
     Raises:
         ConfigError: unknown kind, keypoints without `flip` (or another kind with it), or the name
-            is already declared otherwise.
+            is already declared differently.
     """
     if kind not in KIND_NAMES:
         raise ConfigError(f"Unknown kind of target {kind!r}", expected=", ".join(KIND_NAMES))
@@ -102,10 +101,10 @@ def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") 
 
 
 def kind_of(name: str, array: np.ndarray) -> Kind:
-    """The declared kind of a target; a number alone needs no declaration.
+    """Declared kind of a target; scalars need no declaration.
 
     Raises:
-        DataError: an array nobody declared: moving the image without it might be wrong.
+        DataError: an undeclared array: it might have to be transformed with the image.
     """
     kind = KINDS.get(name)
     if kind is None:

@@ -1,4 +1,4 @@
-"""Maps of numbers back from the network's input to the pixels of the original picture."""
+"""Resample maps from the network's input to the original image."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from densefit.errors import DataError
 
 
 def map_to_original(array: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Resample a map linearly at the pixel centres of the original picture.
+    """Resample a map bilinearly at the pixel centres of the original image.
 
-    At the picture's edges nothing of the padding around it is mixed in. What has a direction
-    (vectors) is not turned. Maps without rotation only (resize, crop, pad, mirror), which is all
-    that evaluation uses.
+    Padding is not mixed in at the image's edges. Vectors are not rotated. Supports geometries
+    without rotation only (resize, crop, pad, flip), which evaluation uses.
 
     Args:
         array: (h, w) or (h, w, C) numbers at the size of the input.
-        geometry: where the original lies in the input.
+        geometry: map from the original image to the input.
 
     Returns:
-        (H, W) or (H, W, C) float32; where a pixel lies outside of the input, the nearest value.
+        (H, W) or (H, W, C) float32; pixels outside of the input have the nearest value.
 
     Raises:
-        DataError: the map is of another size than the input, or the picture was turned.
+        DataError: the map has another size than the input, or the image was rotated.
     """
     (sx, skew, tx), (slant, sy, ty) = geometry.matrix
     if array.shape[:2] != tuple(geometry.input_size) or skew or slant:
@@ -38,7 +37,7 @@ def map_to_original(array: np.ndarray, geometry: Geometry) -> np.ndarray:
 
 
 def _resampled(array: np.ndarray, axis: int, scale: float, shift: float, length: int) -> np.ndarray:
-    """`array` at scale * x + shift for the centres x of `length` pixels, along one axis."""
+    """Sample `array` at scale * x + shift for the centres x of `length` pixels, along one axis."""
     start, end = sorted((shift, shift + scale * length))
     first = min(max(round(start), 0), array.shape[axis] - 1)
     last = min(max(round(end) - 1, first), array.shape[axis] - 1)

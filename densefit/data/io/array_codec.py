@@ -1,8 +1,7 @@
-"""Named arrays to bytes and back, equal to the last bit.
+"""Serialize named arrays to bytes and back, bit-exact.
 
-The layout: the length of a JSON table (4 bytes, little endian), the table, and the arrays' bytes
-one after the other. It is what NumPy's `.npz` would hold, without pickles for objects and without
-a file's overhead.
+Layout: the length of a JSON table (4 bytes, little endian), the table, and the concatenated bytes
+of the arrays. Like NumPy's `.npz`, but without pickles for objects and without file overhead.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from densefit.data.io import exact_json
 from densefit.errors import DataError
 
 _LENGTH = struct.Struct("<I")
-# Few bits a pixel in maps of classes: the quickest level already shrinks them a hundredfold.
+# Class maps have few bits per pixel: the fastest level already shrinks them a hundredfold.
 _LEVEL = 1
 _FAULTS = (
     *(struct.error, ValueError, KeyError, TypeError, zlib.error, DataError),
@@ -28,9 +27,9 @@ _FAULTS = (
 )
 _MAX_TEXT = 1 << 30  # bytes of an array of objects
 _PYTHON_SCALARS = (bool, int, float, str, bytes)
-# What a part is, where it is no array of a dtype:
+# Kinds of parts that are not arrays of a dtype:
 _OBJECTS, _PYTHON = "json", "json value"  # an array of objects; a Python number or text
-_OLD_OBJECTS, _OLD_PYTHON = "object", "python"  # the same, as earlier versions wrote them
+_OLD_OBJECTS, _OLD_PYTHON = "object", "python"  # written by earlier versions
 _TEXTS = (_OBJECTS, _PYTHON, _OLD_OBJECTS, _OLD_PYTHON)
 _SCALAR = "scalar "  # before the dtype of a numpy scalar
 
@@ -41,13 +40,13 @@ def to_bytes(
     """Pack arrays and a note.
 
     Args:
-        arrays: of any dtype; object arrays may hold what `exact_json` can. Python and numpy
-            scalars come back with their type, too.
-        note: kept beside them, of what JSON can hold.
-        compress: deflate them, which takes time.
+        arrays: arrays of any dtype; object arrays may hold values that `exact_json` supports.
+            Python and numpy scalars keep their type.
+        note: JSON-serializable values stored beside the arrays.
+        compress: deflate the arrays, which takes time.
 
     Raises:
-        DataError: reading would not give back what an array holds.
+        DataError: an array cannot be restored exactly.
     """
     table, parts = [], []
     for name, array in arrays.items():
@@ -60,14 +59,14 @@ def to_bytes(
 
 
 def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.ndarray], Any]:
-    """Unpack what `to_bytes` packed: writable copies of the arrays, and the note.
+    """Unpack the output of `to_bytes`: writable copies of the arrays, and the note.
 
     Args:
         data: the bytes.
-        where: their source, for an error.
+        where: source of the bytes, for errors.
 
     Raises:
-        DataError: the bytes are not such a layout.
+        DataError: the bytes do not have this layout.
     """
     view = memoryview(data)
     try:
@@ -91,7 +90,7 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
 
 
 def from_old_json(value: Any) -> Any:
-    """Decode JSON with bytes, tuples and dicts as earlier versions wrote them.
+    """Decode JSON with bytes, tuples and dicts in the form of earlier versions.
 
     >>> from_old_json([{"tuple": [1, {"bytes": "a"}]}, {"map": {"k": 2}}])
     [(1, b'a'), {'k': 2}]
@@ -135,7 +134,7 @@ def _unpackable(name: str, received: object) -> DataError:
 
 
 def _inflated(part: memoryview, kind: str, shape: list[int]) -> bytes:
-    """Decompress an array; ValueError if it has not the number of bytes of its shape."""
+    """Decompress an array. Raises ValueError if its size does not match its shape."""
     if kind in _TEXTS:
         limit = _MAX_TEXT
     else:

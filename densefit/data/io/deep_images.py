@@ -1,4 +1,4 @@
-"""A warning for pictures of 10 to 14 bits in files of 16, of which 8 bits leave next to nothing."""
+"""Warn of images of 10 to 14 bits in 16-bit files, which conversion to 8 bits leaves dark."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from densefit.data.io.image_header import bits_of
 from densefit.once import first_time
 
 _log = logging.getLogger(__name__)
-_DARK = 64  # a quarter of 256: the most that 14 of 16 bits give
+_DARK = 64  # a quarter of 256: the maximum for 14 of 16 bits
 
 
 def warn_of_lost_bits(image: np.ndarray, data: bytes, kind: str, where: object) -> None:
-    """Warn, once for each folder, of 16 bits that are cut to 8 though only the lower ones are used.
+    """Warn once per folder if 16 bits are reduced to 8 though only the lower bits are used.
 
     Args:
-        image: the picture after the cut, uint8.
-        data: its file.
-        kind: of the file.
-        where: it comes from.
+        image: the image as uint8, after the conversion.
+        data: content of the file.
+        kind: format of the file.
+        where: path of the file.
     """
     if bits_of(data, kind) != 16 or not image.size or image.max() >= _DARK:
         return

@@ -52,7 +52,7 @@ class DiskCache:
 
     @property
     def used(self) -> int:
-        """Bytes in use, with those of a write that a killed process did not finish."""
+        """Bytes in use, including an unfinished write of a killed process."""
         with self._locked():
             return int((self._folder / "used").read_text() or 0)
 

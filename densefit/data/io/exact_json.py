@@ -1,13 +1,12 @@
 """JSON that round-trips exactly: nan, infinities, bytes, tuples, number keys and numeric arrays.
 
-JSON has no nan, no arrays and no keys but text, and Python's `json` writes the first as text that
-other readers refuse and the last as other keys. Here such values become objects with one key that
-begins with "$"; text keys of the user that begin with "$" get a second one, so that nothing is ever
-mistaken.
+JSON has no nan, no arrays and only string keys. Python's `json` writes nan in a form that other
+readers refuse, and converts other keys to strings. Here such values become objects with one key
+that begins with "$"; string keys of the user that begin with "$" get a second "$", so that decoding
+is unambiguous.
 
-What is read may be damaged or hostile. So nothing is accepted that `dumps` does not write, such as
-an unknown "$" word, and depth is bounded besides what `strict_json` bounds. `dumps` keeps to the
-same bounds.
+Input may be damaged or hostile. Only the output of `dumps` is accepted, e.g. no unknown "$" word,
+and depth is bounded in addition to the bounds of `strict_json`. `dumps` respects the same bounds.
 """
 
 from __future__ import annotations
@@ -40,13 +39,13 @@ def dumps(value: Any, name: str = "value", tuples: bool = True) -> str:
     ('{"best": {"$float": "nan"}}', '{"$tuple": ["a", 1]}')
 
     Args:
-        value: what to write.
-        name: of the value, for errors.
-        tuples: False: neither tuples, which become lists, nor bytes, which are refused.
+        value: value to write.
+        name: name of the value, for errors.
+        tuples: False converts tuples to lists, and refuses bytes.
 
     Raises:
-        DataError: a value of another type, a key that is no text, number or None, or unbounded
-            nesting: names its path. Or more than `loads` accepts.
+        DataError: a value of another type, a key that is not a string, number or None, or too deep
+            nesting, with its path; or a text that is too large for `loads`.
     """
     text = json.dumps(to_json(value, name, tuples), allow_nan=False)
     check_size(text, name)
@@ -67,26 +66,26 @@ def loads(text: str | bytes, name: str = "value") -> Any:
 
 
 def to_json(value: Any, name: str = "value", tuples: bool = True) -> Any:
-    """Convert a value to what `json` writes; see `dumps`."""
+    """Convert a value to JSON types; see `dumps`."""
     return _Encoder(name, tuples).encode(value, name, 0)
 
 
 def from_json(value: Any) -> Any:
-    """Convert back what `to_json` made.
+    """Convert the output of `to_json` back.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError: it is not that.
+        ValueError, TypeError, KeyError, AttributeError: the value is not such output.
     """
     return _decode(value, 0)
 
 
 @dataclass(frozen=True)
 class _Encoder:
-    """Values as what `json` can write.
+    """Encode values as JSON types.
 
     Attributes:
-        name: of the outermost value, for errors.
-        tuples: whether tuples and bytes are written as such.
+        name: name of the outermost value, for errors.
+        tuples: whether tuples and bytes are preserved.
     """
 
     name: str
@@ -143,7 +142,7 @@ class _Encoder:
         return {"$tuple": items} if isinstance(value, tuple) and self.tuples else items
 
     def _pairs(self, value: Mapping[Any, Any], path: str, depth: int) -> list[Any]:
-        """[key, value] of a mapping with a number as a key, which JSON would turn into text."""
+        """[key, value] pairs of a mapping with number keys, which JSON would turn into strings."""
         for key in value:
             if key is not None and not isinstance(key, (str, bool, int, float, np.integer)):
                 raise DataError(

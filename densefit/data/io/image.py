@@ -35,23 +35,23 @@ _TURNS: dict[int, Callable[[np.ndarray], Any]] = {
 def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> np.ndarray:
     """Decode an image of any format that OpenCV reads, or the first frame of a GIF.
 
-    Grey images get three equal channels, alpha is dropped, 16 bits are cut to the upper 8, with a
-    warning, once per folder, where those are nearly empty (cameras of 12 bits). `image_limits` has
-    the limits of size, and the policy for damaged JPEGs.
+    Grey images get three equal channels, alpha is dropped, and 16 bits are reduced to the upper 8,
+    with a warning per folder if those are nearly empty (12-bit cameras). `image_limits` has the
+    size limits and the policy for damaged JPEGs.
 
     Args:
         path: the file.
         exif: apply the EXIF orientation, as viewers (and cv2.imread) do. Annotation tools differ:
-            where boxes belong to the stored pixels, pass False.
+            pass False if boxes refer to the stored pixels.
         least: decode a JPEG at a half, a quarter or an eighth of its size, as long as its shorter
-            side keeps so many pixels. That is several times as fast, and close to, but not the same
-            as, decoding and then averaging. Not where anything is told in pixels of the file.
+            side keeps this many pixels. It is several times as fast as decoding and averaging, and
+            nearly equal. Not for annotations in pixels of the file.
 
     Returns:
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: the file is missing, empty, cut short, no picture, or too large.
+        DataError: the file is missing, empty, truncated, not an image, or too large.
     """
     return decode_image(read_file(path), path, exif, least)
 
@@ -62,8 +62,8 @@ def decode_image(
     """Decode the bytes of an image file; see `read_image`.
 
     Args:
-        data: of the file.
-        where: its source, for an error.
+        data: content of the file.
+        where: path, for errors.
         exif: see `read_image`.
         least: see `read_image`.
 
@@ -71,7 +71,7 @@ def decode_image(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: they are cut short, no picture, or too large.
+        DataError: the data are truncated, not an image, or too large.
     """
     data = bytes(data)
     try:

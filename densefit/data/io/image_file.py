@@ -1,4 +1,4 @@
-"""Image files to OpenCV's arrays, with checks that OpenCV does not make."""
+"""Decode image files by OpenCV, with checks that OpenCV lacks."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def check_complete(data: bytes, kind: str, where: object) -> None:
         check_once(data, kind, where)
     if kind != "PNG":
         return
-    place = len(_PNG)
-    while place + 12 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        name = data[place + 4 : place + 8]
+    position = len(_PNG)
+    while position + 12 <= len(data):
+        end = position + 12 + int.from_bytes(data[position : position + 4], "big")
+        name = data[position + 4 : position + 8]
         if end > len(data):
             break
-        if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+        if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
             raise DataError(
                 f"The PNG is damaged: its chunk {name!r} differs from its checksum",
                 where=where,
@@ -66,7 +66,7 @@ def check_complete(data: bytes, kind: str, where: object) -> None:
             )
         if name == b"IEND":
             return
-        place = end
+        position = end
     raise cut_short_error(data, where)
 
 

@@ -1,4 +1,4 @@
-"""What pictures may be, for the whole process and its workers: three environment variables.
+"""Limits of image files for the process and its workers, by environment variables.
 
 | variable | meaning | default |
 |---|---|---|
@@ -19,7 +19,7 @@ POLICIES = ("warn", "raise")
 
 
 def check_pixels(size: tuple[int, int], where: object) -> None:
-    """Raise DataError if a picture of (height, width) has more pixels than it may have."""
+    """Raise DataError if an image of (height, width) exceeds the pixel limit."""
     most = _limit(PIXELS)
     if size[0] * size[1] > most:
         raise DataError(
@@ -32,12 +32,12 @@ def check_pixels(size: tuple[int, int], where: object) -> None:
 
 
 def most_bytes() -> int:
-    """Bytes that a picture's file may have."""
+    """Largest size of an image file in bytes."""
     return _limit(BYTES)
 
 
 def damaged_jpegs_raise() -> bool:
-    """Whether a JPEG whose data are damaged is an error, and not read with a warning."""
+    """Whether damaged JPEGs raise an error instead of a warning."""
     policy = os.environ.get(DAMAGED, POLICIES[0])
     if policy not in POLICIES:
         raise ConfigError(
@@ -52,7 +52,7 @@ def damaged_jpegs_raise() -> bool:
 
 
 def _limit(name: str) -> int:
-    """A limit out of the environment."""
+    """Read a limit from the environment."""
     text = os.environ.get(name)
     if text is None:
         return _DEFAULTS[name]

@@ -1,7 +1,7 @@
-"""JPEG to pixels by libjpeg-turbo, which reports where the data are damaged, for each picture.
+"""Decode JPEGs by libjpeg-turbo, which reports damaged data of each image.
 
-OpenCV and Pillow use the same library, with the same pixels, and fill what is damaged with grey or
-with shifted blocks without a word; OpenCV's library writes to the process's stderr.
+OpenCV and Pillow use the same library, with equal pixels, but silently fill damaged parts with grey
+or with shifted blocks; OpenCV's library writes to the process's stderr.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-# libjpeg's warnings (jerror.h, JWRN): what it goes on after. After an error, which it may report as
-# a warning where one came before, the rest of the picture is memory that nobody wrote.
+# libjpeg's warnings (jerror.h, JWRN), after which decoding continues. After an error, which may be
+# reported as a warning if one came before, the rest of the image is uninitialized memory.
 _WARNING = re.compile(
     "Corrupt JPEG data|Premature end of JPEG|Inconsistent progression|Invalid SOS parameters"
     "|unknown JFIF|Unknown Adobe color|too many scanlines"
@@ -35,19 +35,19 @@ _WARNING = re.compile(
 
 
 def decode_jpeg(data: bytes, head: JpegHead, where: object, least: int | None = None) -> np.ndarray:
-    """Decode a JPEG as it is stored.
+    """Decode a JPEG without applying its orientation.
 
     Args:
-        data: the file, with its end.
-        head: of it, with a size.
-        where: it comes from, for an error.
+        data: content of the complete file.
+        head: header of the file, with a size.
+        where: path, for errors.
         least: see `read_image`.
 
     Returns:
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: the data are damaged, where that is to raise; or they cannot be decoded at all.
+        DataError: the data are damaged and damaged JPEGs raise, or they cannot be decoded.
     """
     factor = 1 if least is None or head.size is None else reduction(head.size, least)
     try:
@@ -81,8 +81,8 @@ def decode_jpeg(data: bytes, head: JpegHead, where: object, least: int | None = 
 def _decoded(
     data: bytes, head: JpegHead, factor: int, where: object, strict: bool = True
 ) -> np.ndarray:
-    """(H, W, 3) RGB. Raises ValueError of an error and, where it is strict, of a warning too."""
-    if head.components == 4:  # OpenCV mixes the colours; this is for what is reported
+    """Decode to (H, W, 3) RGB. Raises ValueError for errors and, if strict, for warnings."""
+    if head.components == 4:  # OpenCV converts CMYK; this call only reports damage
         simplejpeg.decode_jpeg(data, "CMYK", strict=strict)
         return _by_opencv(data, factor, where)
     height, width = (-(-side // factor) for side in head.size or (0, 0))
@@ -93,7 +93,7 @@ def _decoded(
 
 
 def _by_opencv(data: bytes, factor: int, where: object) -> np.ndarray:
-    """The pixels as OpenCV gives them, not turned. Raises DataError if it gives none."""
+    """Decode by OpenCV without orientation. Raises DataError if it fails."""
     flags = _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

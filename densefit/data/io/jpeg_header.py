@@ -36,15 +36,15 @@ def head_of(data: bytes) -> JpegHead:
     Skips segments: a preview image in one has its own size and end marker.
     """
     size, components, orientation, scan = None, 0, 0, -1
-    for marker, place in _segments(data):
+    for marker, offset in _segments(data):
         if marker == _SCAN:
-            scan = place
-        elif marker in _FRAMES and size is None and place + 10 <= len(data):
-            height, width, components = struct.unpack_from(">HHB", data, place + 5)
+            scan = offset
+        elif marker in _FRAMES and size is None and offset + 10 <= len(data):
+            height, width, components = struct.unpack_from(">HHB", data, offset + 5)
             size = (height, width) if height and width else None
         elif marker == _EXIF and not orientation:
-            end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-            orientation = _orientation(data[place + 4 : end])
+            end = offset + 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
+            orientation = _orientation(data[offset + 4 : end])
     return JpegHead(size, components, orientation or 1, scan)
 
 

@@ -22,12 +22,12 @@ class _Samples:
 
 
 #: Samples of unpickled copies in this process, by token. Worker processes unpickle the dataset in
-#: each epoch, while they still hold that of the epoch before.
+#: each epoch, while the copy of the previous epoch is still alive.
 _COPIES: weakref.WeakValueDictionary[str, _Samples] = weakref.WeakValueDictionary()
 
 
 class MemoryCache:
-    """Keep copies of arrays; each process has those of the samples that it reads."""
+    """Keep copies of arrays; each process caches the samples that it reads."""
 
     def __init__(self, budget: int) -> None:
         self._budget, self._token, self._stored = budget, secrets.token_hex(8), _Samples()

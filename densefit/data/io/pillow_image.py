@@ -1,6 +1,6 @@
-"""Pictures by Pillow, where OpenCV loses what is needed: the indices of a palette, and GIF files.
+"""Decode images by Pillow where OpenCV loses information: palette indices, and GIF files.
 
-`Image.open` would try all of Pillow's readers: the one of EPS starts Ghostscript.
+`Image.open` would try all of Pillow's readers, and its EPS reader starts Ghostscript.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _READERS: dict[str, Any] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "PNM": PpmImagePlugin.PpmImageFile,
 }
-# Pillow stretches grey values of few bits to 0..255; they are taken back to 0..2^bits-1. Those of
-# 1 bit come as bool.
+# Pillow stretches grey values of few bits to 0..255; they are converted back to 0..2^bits-1. Values
+# of 1 bit are bool.
 _GREY_STEP = {2: 85, 4: 17}
 
 _MOST_CHECKED = 1 << 20
@@ -39,10 +39,10 @@ _checked: set[int] = set()  # hashes of files whose data were decoded here
 
 
 def check_once(data: bytes, kind: str, where: object) -> None:
-    """Raise DataError if the data of a picture are damaged, when a file is seen for the first time.
+    """Raise DataError if the data of an image are damaged; each file is checked once.
 
-    Of a damaged WebP or TIFF file OpenCV gives what came out, without a word; decoding each twice,
-    in each epoch, would be slow.
+    OpenCV silently returns a partial image for a damaged WebP or TIFF file. Decoding every file
+    twice in each epoch would be slow.
     """
     key = hash(data)
     if key in _checked:
@@ -50,7 +50,9 @@ def check_once(data: bytes, kind: str, where: object) -> None:
     try:
         picture = _READERS[kind](io.BytesIO(data))
     except Exception as error:
-        if kind == "TIFF":  # Pillow lacks what OpenCV knows: 16 bits of three channels, say
+        if (
+            kind == "TIFF"
+        ):  # Pillow lacks formats that OpenCV reads, e.g. 16 bits with three channels
             return
         raise _broken(data, where, error) from error
     with picture:
@@ -66,18 +68,18 @@ def check_once(data: bytes, kind: str, where: object) -> None:
 
 
 def stored_values(data: bytes, kind: str, where: object) -> tuple[np.ndarray, str]:
-    """The numbers of a picture as they are stored: indices of a palette, grey values, colours.
+    """Stored values of an image: palette indices, grey values, colours.
 
     Args:
-        data: its file.
-        kind: of it, by `kind_of`.
-        where: it comes from, for an error.
+        data: content of the file.
+        kind: format of the file, by `kind_of`.
+        where: path, for errors.
 
     Returns:
         (H, W) or (H, W, channels), and Pillow's mode.
 
     Raises:
-        DataError: the file is broken, or of a kind that is not read here.
+        DataError: the file is broken, or the format is not supported here.
     """
     values, mode = _decoded(_with_colour(data) if kind == "BMP" else data, kind, where, None)
     if values.dtype == bool:
@@ -88,21 +90,21 @@ def stored_values(data: bytes, kind: str, where: object) -> tuple[np.ndarray, st
 
 
 def as_rgb(data: bytes, kind: str, where: object) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of a picture, of a GIF's first frame. Raises DataError if it is broken.
+    """Decode to (H, W, 3) uint8 RGB; a GIF's first frame. Raises DataError if it is broken.
 
-    PNM files state their largest value, which OpenCV does not scale by.
+    PNM files state their maximum value, which OpenCV does not scale by.
     """
     values, mode = _decoded(data, kind, where, "RGB")
-    if mode.startswith("I"):  # scaled to 16 bits, and cut to 8 as those of other files
+    if mode.startswith("I"):  # scaled to 16 bits, and reduced to 8 as in other formats
         values = np.repeat((values >> 8).astype(np.uint8)[..., None], 3, axis=2)
     return values
 
 
 def _with_colour(data: bytes) -> bytes:
-    """A BMP file whose palette, if it has one, is not grey: its indices are the same.
+    """Change a BMP file's grey palette to a coloured one; its indices stay the same.
 
-    Pillow drops a palette of grey (or of black and white), and then reads what are 4 bits, or 8, as
-    8 or as 1: with an error, or as other numbers.
+    Pillow drops a grey (or black and white) palette, and then reads 4 or 8 bits as 8 or 1: with an
+    error, or with wrong values.
     """
     size = int.from_bytes(data[14:18], "little")
     bits = int.from_bytes(data[24:26] if size == 12 else data[28:30], "little")

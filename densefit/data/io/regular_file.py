@@ -10,7 +10,7 @@ from densefit.errors import DataError
 
 PathLike = Union[str, "os.PathLike[str]"]
 
-# Not waiting for a writer where a pipe takes the file's place between the look and the opening.
+# Do not block if a pipe replaces the file between the check and the opening.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_CLOEXEC", 0)
@@ -31,27 +31,27 @@ def open_regular(path: PathLike, what: str = "The file") -> tuple[int, int]:
 
     Args:
         path: the file.
-        what: it is, as errors begin.
+        what: start of error messages, e.g. "The file".
 
     Returns:
-        Its descriptor, which the caller closes, and its size in bytes.
+        The descriptor, which the caller closes, and the size in bytes.
 
     Raises:
-        DataError: it is missing, cannot be read, or is a pipe, a device or a folder. These are
-            not opened: that may wait for ever, or do something.
+        DataError: the file is missing, cannot be read, or is a pipe, a device or a folder. These
+            are not opened, since that may block for ever or have side effects.
     """
     check_regular(path, what)
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
         raise _unreadable(path, error, what) from error
-    found = os.fstat(descriptor)
+    status = os.fstat(descriptor)
     try:
-        _refuse_others(found.st_mode, path, what)
+        _refuse_others(status.st_mode, path, what)
     except DataError:
         os.close(descriptor)
         raise
-    return descriptor, found.st_size
+    return descriptor, status.st_size
 
 
 def check_regular(path: PathLike, what: str = "The file") -> None:
@@ -68,12 +68,12 @@ def read_regular(path: PathLike, most: int, fix: object = None, what: str = "The
 
     Args:
         path: the file.
-        most: bytes that it may have.
-        fix: what to do about a larger one.
-        what: the file is, as errors begin.
+        most: largest size in bytes.
+        fix: advice for larger files, in the error.
+        what: start of error messages, e.g. "The file".
 
     Raises:
-        DataError: see `open_regular`; or it is larger, or shrinks while it is read.
+        DataError: see `open_regular`; or the file is larger, or shrinks while being read.
     """
     descriptor, size = open_regular(path, what)
     try:
@@ -111,7 +111,7 @@ def _unreadable(path: PathLike, error: Exception, what: str) -> DataError:
 
 
 def _refuse_others(mode: int, path: PathLike, what: str) -> None:
-    """Raise DataError unless a file's mode is that of a regular one."""
+    """Raise DataError unless a file mode is that of a regular file."""
     if not stat.S_ISREG(mode):
         raise DataError(
             f"{what} cannot be read: it is no regular file",

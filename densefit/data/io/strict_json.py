@@ -1,7 +1,7 @@
 """JSON as the standard defines it: no NaN, no duplicate keys, and bounded in size.
 
-What is read may be damaged or hostile: size and length of numbers are bounded before memory and
-time are spent on them.
+Input may be damaged or hostile: size and length of numbers are bounded before memory and time are
+spent on them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MAX_DIGITS = 1000  # of a number
 
 
 def parse(text: str | bytes) -> Any:
-    """Read plain JSON as the standard defines it, without duplicate keys.
+    """Parse standard JSON without duplicate keys.
 
     Raises:
-        ValueError: it is not that, or is nested too deep.
+        ValueError: the text is not valid, or is nested too deep.
     """
     try:
         return json.loads(
@@ -40,7 +40,7 @@ def check_size(text: str | bytes, name: str) -> None:
 
     Args:
         text: JSON.
-        name: of what it holds, for the error.
+        name: name of the value, for the error.
     """
     if isinstance(text, str):
         values = sum(text.count(mark) for mark in (",", "[", "{"))

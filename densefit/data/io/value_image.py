@@ -28,7 +28,7 @@ def read_values(path: PathLike) -> np.ndarray:
         (H, W) as stored: uint8 (of 1 to 8 bits) or uint16 (PNG), also float32 (TIFF).
 
     Raises:
-        DataError: the file is missing, cut short, no picture or coloured.
+        DataError: the file is missing, truncated, not an image, or coloured.
     """
     values = _unchanged(path)
     if values.ndim != 2:
@@ -52,7 +52,7 @@ def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
         (H, W, 3) as stored: uint8 or uint16, red, green and blue; alpha is dropped.
 
     Raises:
-        DataError: the file is missing, cut short, no picture or grey.
+        DataError: the file is missing, truncated, not an image, or grey.
     """
     values = _unchanged(path, exact)
     if values.ndim != 3 or values.shape[2] < 3:

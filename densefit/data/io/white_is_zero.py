@@ -1,4 +1,4 @@
-"""TIFFs whose value 0 is white: readers differ in whether their numbers are turned over."""
+"""Warn of TIFFs whose value 0 is white: readers differ in whether they invert the values."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _log = logging.getLogger("densefit")
 
 
 def warn_of_white_zero(data: bytes, kind: str, where: object) -> None:
-    """Warn, once a folder, of numbers in a TIFF whose value 0 is white, and say how they are read.
+    """Warn once per folder of values in a TIFF whose value 0 is white, and say how they are read.
 
-    As by Pillow and OpenCV, they are turned over up to 8 bits, and are as they are stored above;
-    tifffile and GDAL turn none over.
+    Like Pillow and OpenCV, values of up to 8 bits are inverted, and deeper ones are read as stored;
+    tifffile and GDAL invert none.
 
     Args:
-        data: the file.
-        kind: of the file.
-        where: it comes from.
+        data: content of the file.
+        kind: format of the file.
+        where: path of the file.
     """
     if not zero_is_white(data, kind) or not first_time("white zero", os.path.dirname(str(where))):
         return

@@ -1,4 +1,4 @@
-"""Finished samples to one batch; every array is checked against what was promised."""
+"""Collate processed samples to a batch; arrays are checked against their specs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from densefit.errors import DataError
 
 
 class BatchLayout:
-    """The arrays of a batch: names, shapes, types, and how samples become them.
+    """Names, shapes and dtypes of a batch's arrays; checks and collates samples.
 
     Args:
         input_size: (height, width) of the network's input.
-        heads: whose labels are bound, in this order.
+        heads: heads whose labels are bound, in this order.
 
     Raises:
-        DataError: two labels would have one name.
+        DataError: two labels have the same name.
     """
 
     def __init__(self, input_size: tuple[int, int], heads: Sequence[Encoder]) -> None:
@@ -30,7 +30,7 @@ class BatchLayout:
         for head in heads:
             for label in head.labels(input_size):
                 name = f"{head.name}_{label.name}"
-                if name in [known for known, _, _ in self.labels]:
+                if name in [other for other, _, _ in self.labels]:
                     raise DataError(
                         f"Two labels are called {name!r}",
                         where=f"head {head.name!r}",
@@ -50,18 +50,18 @@ class BatchLayout:
         return sum(-(-size // 64) * 64 for size in sizes)
 
     def data_specs(self, rows: int) -> list[ArraySpec]:
-        """The input of `rows` samples."""
+        """Spec of the input of `rows` samples."""
         return [ArraySpec("data", (rows, 3) + self.input_size, np.uint8)]
 
     def label_specs(self, rows: int) -> list[ArraySpec]:
-        """Each label of `rows` samples."""
+        """Specs of the labels of `rows` samples."""
         return [
             ArraySpec(name, (rows,) + tuple(label.shape), np.dtype(label.dtype).type)
             for name, _, label in self.labels
         ]
 
     def check(self, samples: Sequence[ProcessedSample]) -> None:
-        """Raise DataError unless all samples have the promised size and labels."""
+        """Raise DataError unless all samples have the declared size and labels."""
         for sample in samples:
             if sample.data.shape[1:] != self.input_size:
                 raise DataError(
@@ -91,30 +91,31 @@ class BatchLayout:
                     )
 
     def collate(self, samples: Sequence[ProcessedSample]) -> Batch:
-        """A batch of checked samples."""
+        """Collate checked samples to a batch."""
         counts: Counter[str] = Counter()
         for sample in samples:
             counts.update(sample.counts)
         labels = {
-            name: np.stack([np.asarray(one.labels[head][label.name]) for one in samples])
+            name: np.stack([np.asarray(sample.labels[head][label.name]) for sample in samples])
             for name, head, label in self.labels
         }
         return Batch(
-            {"data": np.stack([one.data for one in samples])},
+            {"data": np.stack([sample.data for sample in samples])},
             labels,
             real=len(samples),
-            ids=[one.id for one in samples],
+            ids=[sample.id for sample in samples],
             targets=originals(samples),
-            geometries=[one.geometry for one in samples],
+            geometries=[sample.geometry for sample in samples],
             labelled={
-                key: np.array([one.labelled[key] for one in samples]) for key in samples[0].labelled
+                key: np.array([sample.labelled[key] for sample in samples])
+                for key in samples[0].labelled
             },
-            index=np.array([one.index for one in samples], np.int64),
+            index=np.array([sample.index for sample in samples], np.int64),
             counts=dict(counts),
         )
 
 
 def originals(samples: Sequence[ProcessedSample]) -> list[dict[str, np.ndarray]] | None:
-    """The samples' targets before any transform, None if they do not carry them."""
-    targets = [one.original for one in samples if one.original is not None]
+    """The samples' targets before any transform; None if a sample does not carry them."""
+    targets = [sample.original for sample in samples if sample.original is not None]
     return targets if len(targets) == len(samples) else None

@@ -1,4 +1,4 @@
-"""Counts of objects in training: annotated, left by the transforms, learned by each head."""
+"""Count objects in training: annotated, left by the transforms, trained by each head."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from densefit.data.loader.label_encoder import Encoder
 from densefit.data.sample import Sample
 from densefit.data.transforms.extra_samples import Draw
 
-#: Keys of the counts; those of heads are `positives/<head>`, and `objects/<head>` for the objects
-#: that the head could learn, in samples that are labelled for it.
+#: Keys of the counts. Heads have `positives/<head>`, and `objects/<head>` for the objects in the
+#: samples that train the head.
 ANNOTATED, LEFT, CROWDS = "annotated", "left", "crowds"
 POSITIVES, OBJECTS = "positives/", "objects/"
 
@@ -21,7 +21,7 @@ Counts = Mapping[str, int]
 
 
 def boxes_in(targets: Mapping[str, np.ndarray]) -> tuple[int, int]:
-    """(boxes of single objects, crowds) of a sample.
+    """Number of (boxes of single objects, crowds) of a sample.
 
     >>> boxes_in({"boxes": np.zeros((3, 4)), "crowd": np.array([True, False, False])})
     (2, 1)
@@ -36,60 +36,60 @@ def _is_boxes(name: str) -> bool:
 
 
 class CountedDraw:
-    """A draw of further samples (mosaic, mixup) that counts the boxes which it gives.
+    """Draw further samples (mosaic, mixup), and count their boxes.
 
     Attributes:
-        boxes: of single objects, in all samples that were drawn.
+        boxes: number of single objects in all drawn samples.
     """
 
     def __init__(self, draw: Draw) -> None:
         self._draw, self.boxes = draw, 0
 
     def __call__(self, count: int) -> list[Sample]:
-        """So many further samples."""
+        """Draw `count` further samples."""
         drawn = self._draw(count)
         self.boxes += sum(boxes_in(sample.targets)[0] for sample in drawn)
         return drawn
 
 
 def positives_of(head: Encoder, sample: Sample, labels: Mapping[str, Any]) -> dict[str, int]:
-    """Objects that a head could learn in a sample, and anchors or cells that learn one.
+    """Objects of a sample that train a head, and positive anchors or cells.
 
     Args:
-        head: that the sample is labelled for.
-        sample: as the head's `encode` saw it.
-        labels: that it made.
+        head: head that the sample trains.
+        sample: input of the head's `encode`.
+        labels: output of the head's `encode`.
 
     Returns:
-        These by the head's keys. Empty for a head that does not tell: most learn pixels or whole
-        pictures.
+        Both counts by the head's keys. Empty for heads without positives: most train on pixels or
+        whole images.
     """
-    says = getattr(head, "positives", None)
-    found = None if says is None else says(labels)
-    if found is None:
+    count_positives = getattr(head, "positives", None)
+    n_positives = None if count_positives is None else count_positives(labels)
+    if n_positives is None:
         return {}
-    says = getattr(head, "objects", None)
-    objects = None if says is None else says(sample)
+    count_objects = getattr(head, "objects", None)
+    objects = None if count_objects is None else count_objects(sample)
     if objects is None:
         objects, _ = boxes_in(sample.targets)
-    return {f"{OBJECTS}{head.name}": int(objects), f"{POSITIVES}{head.name}": int(found)}
+    return {f"{OBJECTS}{head.name}": int(objects), f"{POSITIVES}{head.name}": int(n_positives)}
 
 
 def added(counts: Sequence[Counts]) -> dict[str, int]:
-    """The sums of counts.
+    """Sum counts by key.
 
     >>> added([{"left": 2}, {"left": 1, "positives/a": 4}])
     {'left': 3, 'positives/a': 4}
     """
     total: dict[str, int] = {}
-    for one in counts:
-        for key, number in one.items():
+    for batch_counts in counts:
+        for key, number in batch_counts.items():
             total[key] = total.get(key, 0) + number
     return total
 
 
 def shown(counts: Counts) -> str:
-    """The counts as people read them; empty where no head learns objects.
+    """Format counts for a log line; empty if no head trains on objects.
 
     >>> shown({"annotated": 1690, "left": 1234, "crowds": 0, "positives/detection": 5120})
     'objects 1,234 of 1,690 (73 %), detection 5,120 positives'
@@ -104,10 +104,10 @@ def shown(counts: Counts) -> str:
 
 
 def positives(counts: Counts) -> dict[str, int]:
-    """Head -> anchors or cells that learned an object."""
+    """Head -> number of positive anchors or cells."""
     return {k[len(POSITIVES) :]: n for k, n in counts.items() if k.startswith(POSITIVES)}
 
 
 def learnable(counts: Counts, head: str) -> int:
-    """Objects that a head could learn; of counts of an older checkpoint, all that were left."""
+    """Objects that train a head; for counts of older checkpoints, all that were left."""
     return counts.get(f"{OBJECTS}{head}", counts[LEFT])

@@ -126,7 +126,7 @@ class OriginalSizeLoader(SampleLoader):
         check_least(settings, "OriginalSizeLoader")
         super().__init__(dataset, batch_size, rename)
         self.multiple, self.max_pixels = multiple, max_pixels
-        self.held = 8 * batch_size if ahead is None else ahead
+        self._max_waiting = 8 * batch_size if ahead is None else ahead
         self._work = _Pad(self.dataset, multiple, short_side, long_side)
         self._ahead: ThreadPrefetcher[ProcessedSample] = ThreadPrefetcher(
             workers, workers + 1, timeout
@@ -140,7 +140,9 @@ class OriginalSizeLoader(SampleLoader):
         return [image_spec(self.batch_size, self._first)]
 
     def __iter__(self) -> Iterator[Batch]:
-        buckets: Buckets[ProcessedSample] = Buckets(self.batch_size, self.max_pixels, self.held)
+        buckets: Buckets[ProcessedSample] = Buckets(
+            self.batch_size, self.max_pixels, self._max_waiting
+        )
         left_out = DroppedBoxes(self.dataset)
         for processed in self._ahead.all(self._work, range(len(self.dataset))):
             left_out.add(processed.remarks)

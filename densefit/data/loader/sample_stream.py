@@ -1,4 +1,4 @@
-"""The samples of epoch after epoch, checked: where an epoch stands, and what it has shown."""
+"""Stream of checked samples over epochs: position, skipped samples and class counts."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _log = logging.getLogger("densefit")
 
 
 class SampleStream:
-    """Takes the samples of an epoch from the workers, in order.
+    """Take the samples of an epoch from the workers, in order.
 
     Args:
-        dataset: the samples.
-        heads: whose labels they have.
+        dataset: dataset of the samples.
+        heads: heads of the labels.
         layout: checks each sample.
-        prefetcher: makes samples ahead.
-        skips: counts broken samples that are skipped.
-        unseen: names of the heads of which no label was seen yet.
+        prefetcher: prefetches samples.
+        skips: counts skipped samples.
+        unseen: names of the heads whose labels have not occurred yet.
 
     Attributes:
-        position: samples of the epoch's order that were passed, skipped ones included.
-        good: samples made this epoch; those passed over by a resume count as good.
-        left_out: boxes without area, of this epoch.
+        position: samples of the epoch's order up to now, including skipped ones.
+        good: unbroken samples of this epoch, including samples that a resume passes over.
+        left_out: boxes without area in this epoch.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class SampleStream:
         self.left_out = DroppedBoxes(dataset)
 
     def class_counter(self, start: int) -> ClassOccurrence | None:
-        """What workers count classes with in the epoch that begins at sample `start`.
+        """Class counter of the workers in an epoch that begins at sample `start`.
 
-        The first epoch that is read whole counts which classes there are; None for others.
+        Classes are counted in the first epoch that is read completely; None for others.
         """
         self._is_counted = start == 0 and self._occurring is not None
         if self._is_counted:
@@ -71,12 +71,12 @@ class SampleStream:
         return ClassOccurrence(self._heads) if self._is_counted else None
 
     def begin(self, task: SampleTask, order: Sequence[int], start: int) -> None:
-        """Drop what is under way and stand at sample `start` of an epoch's order.
+        """Discard prefetched samples and move to sample `start` of an epoch's order.
 
         Args:
-            task: what workers do for a sample of the epoch.
+            task: task of the workers in the epoch.
             order: visits of the epoch.
-            start: samples of the order that are passed over.
+            start: samples of the order to pass over.
         """
         self._is_skipping = task.skips
         self._prefetcher.begin(task, order[start:])
@@ -85,16 +85,16 @@ class SampleStream:
         self.left_out = DroppedBoxes(self._dataset)
 
     def take(self, count: int) -> list[ProcessedSample]:
-        """Up to `count` samples, in order; fewer at the end of the epoch.
+        """Return up to `count` samples, in order; fewer at the end of the epoch.
 
         Raises:
-            DataError: a sample could not be made, took too long or does not fit the batch.
+            DataError: a sample is broken, took too long or does not fit the batch.
         """
         samples: list[ProcessedSample] = []
         is_more = True
         while is_more and len(samples) < count:
             before, failure = len(samples), None
-            try:  # a list keeps what came before an error
+            try:  # the list keeps samples from before an error
                 samples.extend(islice(iter(self._prefetcher.next, None), count - before))
                 is_more = len(samples) == count
             except DataError as error:
@@ -109,25 +109,24 @@ class SampleStream:
         return samples
 
     def bind_first_labels(self, samples: Sequence[ProcessedSample]) -> None:
-        """Put the first labels of a head in the place of zeros, for samples that do not train it.
+        """Replace zero placeholders by a head's first labels, for samples that do not train it.
 
-        Labels of a sample that the loader looked at stand in for missing ones (see `stand_ins`),
-        and zeros where none of these trained the head. Of zeros a loss may have no derivative, and
-        0 times nan is nan.
+        Placeholder labels come from a probed sample (see `stand_ins`), and are zeros if none trains
+        the head. At zeros a loss may have a nan derivative, and 0 times nan is nan.
         """
         for head, labels in self._first_labels.items():
             if labels is None:
-                first = next((one.labels[head] for one in samples if one.labelled[head]), None)
+                first = next((s.labels[head] for s in samples if s.labelled[head]), None)
                 if first is None:
                     continue
-                # Those of worker processes lie in memory that is used again.
+                # Copy: labels of worker processes lie in memory that is reused.
                 labels = self._first_labels[head] = {k: np.array(v) for k, v in first.items()}
             for sample in samples:
                 if not sample.labelled[head]:
                     sample.labels[head] = labels
 
     def tell_end(self) -> None:
-        """Say once which heads' labels, and which classes, no sample of a whole epoch had."""
+        """Warn once of heads without labels and of classes that no sample of an epoch had."""
         for name in self._unseen if self._is_counted else ():
             if first_time("no label", name, dataset_key(self._dataset)):
                 _log.warning(
@@ -140,14 +139,14 @@ class SampleStream:
             self._occurring = None
 
     def _skip(self, error: DataError) -> None:
-        """Skip a sample that could not be made, or raise what went wrong."""
+        """Skip a broken sample, or raise its error."""
         if not self._is_skipping or isinstance(error, LostWorkerError):
             raise error
         visit = self._prefetcher.current
         self._skips.add(sample_id(self._dataset, place_of(visit, len(self._dataset))), error)
 
     def _look(self, samples: Sequence[ProcessedSample]) -> None:
-        """Check samples, and note what they have shown."""
+        """Check samples, and record remarks, labelled heads and classes."""
         self._layout.check(samples)
         if self._is_skipping and samples:
             self._skips.good()

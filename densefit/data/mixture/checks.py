@@ -59,24 +59,24 @@ def check_shares(
             )
 
 
-def check_renames(rename: Mapping[str, Renames], known: Mapping[str, Sequence[str]]) -> None:
+def check_renames(rename: Mapping[str, Renames], class_names: Mapping[str, Sequence[str]]) -> None:
     """Raise ConfigError unless all renamed classes exist.
 
     Args:
-        rename: name of a dataset -> its class name -> another, or None.
-        known: name of a dataset -> its class names.
+        rename: name of a dataset -> its class name -> new name, or None.
+        class_names: name of a dataset -> its class names.
     """
     for name, renames in rename.items():
-        if name not in known:
+        if name not in class_names:
             raise ConfigError(
-                f"Classes of no dataset are renamed: {name!r}", fix=nearest(name, known)
+                f"Classes of no dataset are renamed: {name!r}", fix=nearest(name, class_names)
             )
         for old in renames:
-            if old not in known[name]:
+            if old not in class_names[name]:
                 raise ConfigError(
                     f"The dataset {name!r} has no class {old!r} to rename",
                     where="Mixture(rename=...)",
-                    fix=nearest(old, known[name]),
+                    fix=nearest(old, class_names[name]),
                 )
 
 

@@ -22,10 +22,10 @@ class RandomAffine(GeometricTransform):
 
     Args:
         degrees: rotate by an angle in [-degrees, degrees].
-        low: least factor of scale.
-        high: largest factor of scale; as often above 1 as below in [1 / s, s].
+        low: lowest scale factor.
+        high: highest scale factor; log-uniform, so above and below 1 equally often in [1 / s, s].
         shear: slant rows and columns, each by an angle in [-shear, shear] degrees.
-        translate: shift by up to this share of the picture's sides.
+        translate: shift by up to this fraction of the image's sides.
         p: probability.
         fill: colour outside of the image.
     """
@@ -79,7 +79,7 @@ class RandomPerspective(GeometricTransform):
     and scores are refused. Targets of the kind `vectors` cannot follow.
 
     Args:
-        distortion: corners move by up to this share of half of the picture's sides.
+        distortion: corners move by up to this fraction of half of the image's sides.
         p: probability.
         fill: colour outside of the image.
     """

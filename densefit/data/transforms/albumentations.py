@@ -18,14 +18,13 @@ from densefit.data.transforms.albumentations_keypoints import follow_pixels
 from densefit.data.transforms.merge_samples import MAPS
 from densefit.errors import ConfigError, DataError
 
-_ROWS = "rows"  # the label field that says which box each one was
-_NUMBERS = "numbers"  # the same of keypoints
+_ROWS = "rows"  # label field with the index of each box
+_NUMBERS = "numbers"  # label field with the index of each keypoint
 # Of the pipeline's kinds "keypoints" and "mask", under names of their own: see `scaled_points`.
 _POINTS, _SIZE = "points", "size"
-# The corners of a triangle in the middle of the picture: they show what becomes of left and right,
-# and of sizes.
+# Corners of a triangle in the middle of the image, to measure flips and the change of size.
 _TRIANGLE = np.array([[0.45, 0.45], [0.55, 0.45], [0.45, 0.55]])
-# What is no longer the one picture, or is seen from elsewhere: as with our own transforms.
+# Members that mix images or change the perspective.
 _OTHER = {"CopyAndPaste", "MixUp", "Mosaic", "OverlayElements", "Perspective", "TemplateTransform"}
 
 

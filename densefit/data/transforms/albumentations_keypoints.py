@@ -1,10 +1,10 @@
-"""Members of an Albumentations pipeline that scale keypoints by less than they scale pixels.
+"""Correct keypoints of Albumentations members that scale them differently from pixels.
 
-There a keypoint (0, 0) is the centre of the first pixel, and a mirror of w pixels takes x to
-w - 1 - x. Its resizes, however, take x to s x, where the pixel's centre goes to s (x + 0.5) - 0.5,
-and some go by the factor that they drew, where the picture has whole pixels. Boxes are in parts of
-the sides, and go where the pixels go: keypoints that are scaled follow them. Maps that are resized
-get the pixel under the corner, up to half a pixel off, unless cv2.INTER_NEAREST_EXACT is chosen.
+In Albumentations a keypoint (0, 0) is the centre of the first pixel, and a flip of w pixels maps x
+to w - 1 - x. Its resizes, however, map x to s x instead of s (x + 0.5) - 0.5, and some use the
+drawn factor although image sizes are rounded. Normalized boxes follow the pixels exactly, so that
+scaled keypoints are corrected by them. Resized maps take the pixel under the corner, up to half a
+pixel off, unless cv2.INTER_NEAREST_EXACT is chosen.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import cv2
 import numpy as np
 
 _METHODS = ("apply_to_mask", "apply_to_keypoints", "apply_to_bboxes")
-_CHOICE = "mask_interpolation"  # how maps are resized: by default INTER_NEAREST
+_CHOICE = "mask_interpolation"  # interpolation of maps; default INTER_NEAREST
 _BOX = np.array([[0.25, 0.25, 0.75, 0.75]])  # in parts of the sides
 _CORNERS = np.array([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75]])  # of the box
-_STRAIGHT = 1e-3  # pixels that float32 may take
-_ALIKE = 0.05  # difference of the scales of keypoints and boxes that rounding explains
+_STRAIGHT = 1e-3  # pixels, float32 rounding
+_ALIKE = 0.05  # tolerance between the scales of keypoints and boxes, for rounding
 
 
 def follow_pixels(member: Any) -> None:
-    """Let a member of a pipeline, and all below it, scale keypoints as it scales pixels.
+    """Make a pipeline member, and all nested ones, scale keypoints like pixels, in place.
 
-    Its maps must come before its keypoints, and both under names of their own.
+    Maps must be processed before keypoints, and both under separate names.
 
     Args:
-        member: it is changed.
+        member: pipeline member, which is modified.
     """
     for inner in getattr(member, "transforms", ()):
         follow_pixels(inner)
@@ -38,7 +38,7 @@ def follow_pixels(member: Any) -> None:
 
 
 class _Follower:
-    """What a member does with maps and keypoints, in place of its own methods."""
+    """Replacements for a member's methods for maps and keypoints."""
 
     def __init__(self, member: Any) -> None:
         self._mask, self._points = member.apply_to_mask, member.apply_to_keypoints
@@ -48,7 +48,7 @@ class _Follower:
         self._sides: np.ndarray | None = None  # (2,) width and height of the last map it gave
 
     def mask(self, mask: np.ndarray, *args: Any, **params: Any) -> Any:
-        """What the member makes of a map: the pixel under the centre, not under the corner."""
+        """Apply the member to a map, by the pixel under the centre instead of the corner."""
         moved = self._resized(mask, *args, **params) if self._resizes else None
         if moved is None:
             moved = self._mask(mask, *args, **params)
@@ -56,18 +56,18 @@ class _Follower:
         return moved
 
     def _resized(self, mask: np.ndarray, *args: Any, **params: Any) -> Any:
-        """A map that is resized from centre to centre; None if the member resizes none."""
+        """Resize a map from centre to centre; None if the member does not resize."""
         setattr(self._member, _CHOICE, cv2.INTER_NEAREST_EXACT)
         try:
             return self._mask(mask, *args, **params)
-        except cv2.error:  # OpenCV's warps do not know it, and go from centre to centre anyway
+        except cv2.error:  # not supported by OpenCV's warps, which use pixel centres anyway
             self._resizes = False
             return None
         finally:
             setattr(self._member, _CHOICE, cv2.INTER_NEAREST)
 
     def keypoints(self, keypoints: np.ndarray, *args: Any, **params: Any) -> Any:
-        """Keypoints (n, 2 and more) after the member."""
+        """Apply the member to keypoints, (n, 2 or more)."""
         moved = self._points(keypoints, *args, **params)
         if not len(keypoints) or len(moved) != len(keypoints) or "shape" not in params:
             return moved
@@ -80,14 +80,14 @@ class _Follower:
     def _straight(
         self, row: np.ndarray, *args: Any, **params: Any
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(2,) the scale and (2,) the shift of x and y, from corner to corner; else zeros.
+        """Scale (2,) and shift (2,) of x and y between corners; zeros if not applicable.
 
-        Zeros are for what turns or distorts, and for what leaves sizes as they are.
+        Zeros if the member rotates or distorts, or does not change sizes.
 
         Args:
             row: (1, columns) a keypoint, for its further columns.
-            *args: of the call.
-            **params: of the call.
+            *args: arguments of the call.
+            **params: keyword arguments of the call.
         """
         none = np.zeros(2), np.zeros(2)
         before = np.array(params["shape"][1::-1], np.float64)
@@ -104,13 +104,13 @@ class _Follower:
             return none
         try:
             box = np.asarray(self._boxes(_BOX.copy(), *args, **params), np.float64)
-        except Exception:  # a member of the user's that moves no boxes
+        except Exception:  # a custom member without support for boxes
             return none
         if box.shape != (1, 4):
             return none
         box = box.reshape(2, 2) * self._sides
         scale = (box[1] - box[0]) / (before / 2) * np.sign(rough)
         if (np.abs(scale / rough - 1) > _ALIKE).any():
-            return none  # it does something else with boxes
+            return none  # the member treats boxes differently
         start = np.where(rough < 0, box[1], box[0])
         return scale, start - scale * _CORNERS[0] * before

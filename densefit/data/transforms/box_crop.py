@@ -14,16 +14,16 @@ from densefit.data.sample import Sample
 from densefit.data.transforms.transform import checked_range, transforms
 from densefit.errors import ConfigError
 
-_MOST_PIXELS = 2**24  # of a canvas: more than any input needs
+_MOST_PIXELS = 2**24  # limit of a canvas, more than any input needs
 
 
 @transforms.register("random_expand")
 class RandomExpand(GeometricTransform):
-    """With probability `p`, put the picture at a random place of a canvas up to `max_ratio` larger.
+    """Place the image at random on a canvas up to `max_ratio` larger, with probability `p`.
 
-    Gives small objects (section 3.6 of the paper). The canvas keeps the picture's proportions. It
-    has at most 2^24 pixels (48 MiB), where 16 times a photograph would be a gigabyte: of a larger
-    one, picture and canvas are shrunk alike.
+    Makes small objects (section 3.6 of the paper). The canvas keeps the image's aspect ratio. It
+    has at most 2^24 pixels (48 MiB), since 16 times a photograph would be a gigabyte: image and
+    canvas are shrunk together to that limit.
     """
 
     def __init__(self, max_ratio: float = 4.0, p: float = 0.5, fill: Fill = GREY) -> None:
@@ -32,7 +32,7 @@ class RandomExpand(GeometricTransform):
         self.fill = fill
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """To a larger canvas, or nothing."""
+        """Draw the canvas; none with probability 1 - p."""
         if rng.random() >= self.p:
             return []
         ratio = rng.uniform(1.0, self.max_ratio)
@@ -52,13 +52,13 @@ class RandomExpand(GeometricTransform):
 
 @transforms.register("random_box_crop")
 class RandomBoxCrop:
-    """Cut a random window that overlaps some box by a minimum IoU drawn from `min_ious`.
+    """Crop a random window that overlaps some box by a minimum IoU drawn from `min_ious`.
 
-    As often as each of the minima, the whole picture is kept, or a window taken whatever the
-    overlap. Every window holds the centre of a box, of the one that it overlaps enough. Windows
-    have sides of `min_scale` to 1 of the picture's, in proportions of 1/2 to 2 times the picture's;
-    a box stays if its centre is inside, a crowd if any of it is. A picture without boxes is left
-    alone, and so is one for which `attempts` windows did not fit.
+    Keeping the whole image, and a window without a minimum IoU, are as likely as each minimum.
+    Every window contains the centre of a box that it overlaps enough. Window sides are `min_scale`
+    to 1 times the image's, with aspect ratios of 1/2 to 2 times the image's. A box is kept if its
+    centre is inside, a crowd if any part is. Images without boxes, or for which none of `attempts`
+    windows fits, are not changed.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class RandomBoxCrop:
         self.min_scale, self.attempts = min_scale, attempts
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, zoomed in or not."""
+        """Crop the sample, or return it unchanged."""
         boxes = sample.targets.get("boxes", np.zeros((0, 4), np.float32))
         choice = int(rng.integers(len(self.min_ious) + 2))
         if len(boxes) == 0 or choice == 0:
@@ -97,7 +97,7 @@ class RandomBoxCrop:
     def _windows(self, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
         """(attempts, 4) random windows of whole pixels inside the image."""
         scale = rng.uniform(self.min_scale, 1.0, self.attempts)
-        # Proportions are bounded so that neither side leaves [min_scale, 1] of the picture's.
+        # Bound aspect ratios so that both sides stay in [min_scale, 1] of the image's.
         most = np.minimum(1 / scale, scale / self.min_scale) ** 2
         ratio = np.sqrt(rng.uniform(np.maximum(0.5, 1 / most), np.minimum(2.0, most)))
         sides = np.array([[width], [height]])

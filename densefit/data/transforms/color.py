@@ -73,14 +73,14 @@ class RandomGray:
 def colour_matrix(
     brightness: float, contrast: float, saturation: float, turn: float, grey: float
 ) -> np.ndarray:
-    """The (3, 4) map of an RGB colour: chroma first, then contrast about `grey`, brightness.
+    """(3, 4) colour matrix for RGB: chroma first, then contrast about `grey`, brightness.
 
     Args:
         brightness: factor on everything.
         contrast: factor on the distance to `grey`.
         saturation: factor on the distance to the grey of the pixel.
         turn: rotation of the hue, in whole turns; red goes to yellow.
-        grey: mean luma of the picture, 0..255.
+        grey: mean luma of the image, 0..255.
     """
     cos, sin = np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)
     chroma = np.array(

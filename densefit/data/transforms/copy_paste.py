@@ -39,26 +39,24 @@ class CopyPaste:
     """Paste random objects of a further image over this one, with probability `p`.
 
     Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance
-    Segmentation", CVPR 2021 (arXiv:2012.07177). The further picture is resized to fit this one,
-    times a factor in [low, high], and laid at a random place over it; each of its objects that
-    lies in the picture then is pasted with probability one half, and at least one is, if there is
-    any. Crowds are not.
+    Segmentation", CVPR 2021 (arXiv:2012.07177). The further image is resized to fit this one, times
+    a factor in [low, high], and placed at a random position. Each of its objects inside the image
+    is pasted with probability one half, and at least one if there are any. Crowds are not pasted.
 
-    Objects below that are covered in part get the box of what is left of them, and their share of
-    the area; of those that are covered to less than `visible`, nothing is learned any more: they
-    are dropped, their pixels stay. What is left of a crowd stays. Covered keypoints are hidden.
-    Samples without `boxes`, `instances` and `instance_ids` stay as they are. All maps get the
-    values of what is pasted.
+    Partly occluded objects get the box of their visible part, and a proportional area. Objects with
+    a visible fraction below `visible` are dropped; their pixels stay. Visible parts of crowds stay.
+    Occluded keypoints become hidden. Samples without `boxes`, `instances` and `instance_ids` are
+    not changed. All maps get the values of the pasted pixels.
 
     Args:
         p: probability.
-        low: least factor on the size that fits.
-        high: largest factor.
-        visible: share of an object's pixels that must be left.
-        blend: standard deviation, in pixels, of the blur of pasted edges; 0 for sharp ones. The
-            authors found that it does not matter.
-        drop: targets that such pictures are to lack; `label` and `labels` must be among them.
-        prepare: (sample, rng) -> sample, done with the further picture first, as flipping it.
+        low: lowest factor on the size that fits.
+        high: highest factor.
+        visible: least visible fraction of an object's pixels.
+        blend: standard deviation, in pixels, of the blur of pasted edges; 0 for sharp edges. The
+            authors found no effect.
+        drop: targets that are removed from such images; must include `label` and `labels`.
+        prepare: (sample, rng) -> sample, applied to the further sample first, e.g. a flip.
     """
 
     others = 1
@@ -139,12 +137,12 @@ def _draw_objects(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     """Draw the rows of pasted objects: each with probability 1/2, at least one if any."""
     ids = sample.targets["instance_ids"]
     crowd = crowd_flags(sample, len(ids))
-    there = extents(sample.targets["instances"])[0]
-    able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, there))
-    wanted = rng.random(len(able)) < 0.5
-    if len(able) and not wanted.any():
-        wanted[rng.integers(len(able))] = True
-    return able[wanted]
+    visible_ids = extents(sample.targets["instances"])[0]
+    able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, visible_ids))
+    is_pasted = rng.random(len(able)) < 0.5
+    if len(able) and not is_pasted.any():
+        is_pasted[rng.integers(len(able))] = True
+    return able[is_pasted]
 
 
 def _occluded(
@@ -155,7 +153,7 @@ def _occluded(
     Args:
         sample: below.
         pasted: (H, W) bool.
-        visible: share of its pixels that an object must keep.
+        visible: least visible fraction of an object's pixels.
 
     Returns:
         (n,) bool, the objects that remain; and the changed targets of all objects.

@@ -17,31 +17,29 @@ RELATIVE_TO = ("input", "photograph")
 
 @transforms.register("random_scale_crop")
 class RandomScaleCrop(GeometricTransform):
-    """Scale by a uniform factor in [low, high], then cut a random `height` x `width` window.
+    """Scale by a uniform factor in [low, high], then crop a random `height` x `width` window.
 
-    Scale 1 is the photograph fitted into `input_size`, the size at which it is scored: objects are
-    trained at `low` to `high` times the size that they have when scored, whether the photograph
-    has 300 or 4,000 pixels (as the scale jittering of Ghiasi et al., "Simple Copy-Paste", CVPR
-    2021, arXiv:2012.07177, section 3).
+    Scale 1 fits the image into `input_size`, the size at evaluation: objects are trained at `low`
+    to `high` times their size at evaluation, whether the image has 300 or 4,000 pixels (like the
+    scale jittering of Ghiasi et al., "Simple Copy-Paste", CVPR 2021, arXiv:2012.07177, section 3).
 
-    Only the window is resized. It is cut to whole pixels of the photograph, so that the factor is
-    exact to within one pixel of the window. Where the scaled photograph is smaller than the
-    window, it lies at a random place in it.
+    Only the window is resized. It is cropped to whole pixels of the image, so that the factor is
+    exact to within one pixel of the window. A scaled image that is smaller than the window is
+    placed in it at random.
 
     Args:
-        height: of the window, in pixels of the result.
-        width: the same.
-        low: least factor.
-        high: largest factor.
-        fill: colour where there is no photograph.
-        relative_to: "input", or "photograph": factors of the photograph's own pixels, for
-            photographs of one size, or where a pixel has one size in the world (microscopes,
-            satellites).
-        input_size: (height, width) that scale 1 fits the photograph into, proportions kept; None:
-            the window. Not read where factors are of the photograph's own pixels.
+        height: height of the window, in pixels of the result.
+        width: width of the window, in pixels of the result.
+        low: lowest factor.
+        high: highest factor.
+        fill: colour outside of the image.
+        relative_to: "input", or "photograph": factors on the image's stored pixels, for images of
+            one size, or with a fixed pixel size in the world (microscopes, satellites).
+        input_size: (height, width) into which scale 1 fits the image, keeping its aspect ratio;
+            None: the window. Unused with relative_to="photograph".
 
     Raises:
-        ConfigError: a setting out of range.
+        ConfigError: a setting is out of range.
     """
 
     def __init__(
@@ -106,7 +104,7 @@ class RandomScaleCrop(GeometricTransform):
 
 @transforms.register("random_crop")
 class RandomCrop(RandomScaleCrop):
-    """Cut a random window of the photograph's own pixels; a smaller photograph is padded."""
+    """Crop a random window without resizing; smaller images are padded."""
 
     def __init__(self, height: int, width: int, fill: Fill = GREY) -> None:
         super().__init__(height, width, 1.0, 1.0, fill, "photograph")

@@ -31,10 +31,10 @@ class Cutout:
     2017 (arXiv:1708.04552).
 
     Args:
-        size: side of a square, as a share of the picture's shorter side.
-        holes: how many squares.
+        size: side of a square, as a fraction of the image's shorter side.
+        holes: number of squares.
         p: probability.
-        fill: their colour.
+        fill: colour of the squares.
         targets: "void" or "keep" covered pixels of maps.
     """
 
@@ -77,8 +77,8 @@ class RandomErase:
     covered.
 
     Args:
-        low: least share of the picture that is covered, before rounding.
-        high: largest share, before rounding.
+        low: smallest covered fraction of the image, before rounding.
+        high: largest covered fraction, before rounding.
         ratio: sides of the rectangle, height over width, are within [ratio, 1 / ratio].
         p: probability.
         targets: "void" or "keep" covered pixels of maps.

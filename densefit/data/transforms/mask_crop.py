@@ -22,26 +22,26 @@ _NOWHERE = np.zeros(0, np.int64)
 class RandomMaskCrop(RandomScaleCrop):
     """RandomScaleCrop to a window in which no class has more than `max_share` of the pixels.
 
-    That is the setting cat_max_ratio of MMSegmentation's crop: of `attempts` windows the first
-    that fits is taken, or the last. As there, pixels of no class (255) do not count, and neither
-    does a window of a single class.
+    This is cat_max_ratio of MMSegmentation's RandomCrop: the first of `attempts` windows that fits
+    is taken, or the last. As there, ignored pixels (255) do not count, and a window of a single
+    class does not fit.
 
-    With probability `focus` the windows hold random pixels of one of the picture's classes, each
-    class as likely, so that rare classes are seen more often (class uniform sampling: Zhu et
+    With probability `focus` the windows contain random pixels of one of the image's classes, each
+    class equally likely, so that rare classes occur more often (class uniform sampling: Zhu et
     al., "Improving Semantic Segmentation via Video Propagation and Label Relaxation", CVPR 2019).
 
     A sample without a mask is cropped as RandomScaleCrop does.
 
     Args:
-        height: of the result.
-        width: of the result.
-        low: least factor of scale.
-        high: largest one.
-        max_share: of one class in the window; 1 is no limit.
+        height: height of the result.
+        width: width of the result.
+        low: lowest scale factor.
+        high: highest scale factor.
+        max_share: largest share of one class in the window; 1 for no limit.
         focus: probability of a window around a pixel of a random class.
-        attempts: windows that are tried.
-        target: the name of the mask.
-        fill: colour where there is no picture.
+        attempts: number of windows to try.
+        target: name of the mask.
+        fill: colour outside of the image.
         relative_to: see RandomScaleCrop.
         input_size: see RandomScaleCrop.
     """

@@ -32,12 +32,12 @@ class Mixup:
     """Mix the image with a further one, and keep the boxes of both, with probability `p`.
 
     Zhang et al., "Bag of Freebies for Training Object Detection Neural Networks", 2019
-    (arXiv:1902.04103), without its weights of the objects: all count in full, as in YOLOv5 and
-    YOLOX, so that the shares of the two should not be far from one half, which a large `alpha`
-    sees to. The further picture is fitted into this one's size, proportions kept.
+    (arXiv:1902.04103), without object weights: all objects count fully, as in YOLOv5 and YOLOX. A
+    large `alpha` keeps the weights of both images near one half. The further image is resized to
+    fit into this one, keeping its aspect ratio.
 
-    For heads that learn objects, keypoints or `labels`. A pixel of two pictures has no one class,
-    depth or object, and a picture of two no one class: maps and `label` are refused unless dropped.
+    For heads that train on objects, keypoints or `labels`. A pixel of a mixed image has no single
+    class, depth or object, and the image no single class: maps and `label` raise unless dropped.
 
     Args:
         p: probability.

@@ -110,7 +110,7 @@ class Learner:
         """Continue from what `optimizer_state` returned; returns why not, or ""."""
         return load_optimizer_state(self.module, arrays, counters, is_other)
 
-    def begin_update(self, absent: Iterable[str]) -> None:
+    def begin_update(self, absent: Collection[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels."""
         self.updater.begin(absent)
 
@@ -125,7 +125,7 @@ class Learner:
         modules = self._modules
         arrays = train_inputs(modules.inputs, self.network, batch, shares)
         shapes = {name: array.shape for name, array in arrays.items()}
-        if shapes != self._shapes:
+        if shapes != self._shapes or not modules.is_steady:
             check_split(self.devices, batch.real, f"samples {', '.join(batch.ids)}")
             self.computed, self._shapes = modules.of(shapes), shapes
         module = self.computed

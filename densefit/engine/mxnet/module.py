@@ -97,7 +97,10 @@ class Modules:
         binds: Modules bound so far, the first included.
         inputs: of the graph, by name.
         data_names, label_names: of the inputs, in bound order.
+        is_steady: whether each Module stays bound to its shapes.
     """
+
+    is_steady = True
 
     def __init__(self, graph: TrainGraph, first: Any, limit: int = 16) -> None:
         self.first, self.binds, self.inputs = first, 1, graph.inputs

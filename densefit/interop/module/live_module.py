@@ -22,6 +22,8 @@ class LiveModule(Modules):
         limit: number of shapes whose bound executors are cached; Module rebinds at each change.
     """
 
+    is_steady = False
+
     def __init__(self, module: Any, limit: int = 16) -> None:
         self.first, self.binds = module, 0
         self._limit = limit
@@ -107,9 +109,9 @@ class LiveModule(Modules):
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
         ndarrays = to_ndarrays(arrays)
         data = [ndarrays[name] for name in self.data_names]
-        label = [ndarrays[name] for name in self.label_names]
+        label = [ndarrays[name] for name in self.label_names] or None
         self.of(shapes).forward(
-            mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
+            mx.io.DataBatch(data, label, pad=batch.rows - batch.real), is_train=False
         )
 
     def _descs(self, shapes: Shapes) -> tuple[list[Any], list[Any] | None]:

@@ -32,7 +32,7 @@ def geometry(size, matrix, input_size):
 def test_the_share_of_a_picture_that_is_shown(size, matrix, shown):
     found = whole(geometry(size, matrix, (10, 20)), "sample 'a', head 'b'")
     assert found.size == size
-    assert getattr(found, "shown", 1.0) == pytest.approx(shown)
+    assert getattr(found, "visible", 1.0) == pytest.approx(shown)
     if shown < 1:
         with pytest.raises(
             DataError, match=rf"(?s){100 * shown:.0f} % of it.*sample 'a'.*letterbox"
@@ -62,7 +62,7 @@ def test_what_is_fitted_into_the_input_is_never_cut(name, size, target):
 )
 def test_the_share_of_a_turned_picture(size, matrix, input_size, shown):
     found = whole(geometry(size, matrix, input_size), "")
-    assert getattr(found, "shown", 1.0) == pytest.approx(shown)
+    assert getattr(found, "visible", 1.0) == pytest.approx(shown)
 
 
 def test_the_share_is_that_of_the_pixels():
@@ -94,7 +94,7 @@ def test_a_turned_picture_is_cut_where_its_corners_leave_the_input(degrees, scal
     cos, sin = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
     matrix = np.array([[cos, sin, 32 - 32 * (cos + sin)], [-sin, cos, 32 - 32 * (cos - sin)]])
     found = whole(warp(sample, matrix, 64, 64).geometry, "")
-    assert getattr(found, "shown", 1.0) == pytest.approx(shown, abs=1e-6)
+    assert getattr(found, "visible", 1.0) == pytest.approx(shown, abs=1e-6)
 
 
 @pytest.mark.parametrize("quarters", range(4))
@@ -117,9 +117,9 @@ def test_quarter_turns_and_flips_cut_nothing(quarters, vertical):
 def test_what_was_cut_away_stays_cut_if_there_is_room_again(later):
     sample = Sample("a", np.zeros((64, 64, 3), np.uint8), {})
     found = whole(later(crop(sample, 16, 16, 32, 48)).geometry, "sample 'a'")
-    assert found.shown == pytest.approx(0.5 * 0.75)
+    assert found.visible == pytest.approx(0.5 * 0.75)
     once = pickle.loads(pickle.dumps(later(crop(sample, 16, 16, 32, 48)).geometry))  # of a worker
-    assert whole(once, "").shown == pytest.approx(0.5 * 0.75)
+    assert whole(once, "").visible == pytest.approx(0.5 * 0.75)
     uncut = later(sample).geometry
     assert whole(uncut, "") is uncut
 

@@ -276,6 +276,18 @@ def test_samples_are_made_ahead_but_not_without_bound():
         assert 12 <= len(data.read) <= 4 + 2 * 4 + 2
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_first_error_of_a_batch_is_raised(workers):
+    class Mixed(Numbers):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            return Sample(sample.id, np.zeros((9, 9, 3), np.uint8), {}) if index == 1 else sample
+
+    with Loader(Mixed(6, bad=(2,)), batch_size=4, workers=workers) as loader:
+        with pytest.raises(DataError, match="one size"):  # of 1, not that 2 cannot be read
+            next(loader)
+
+
 def test_an_interrupt_does_not_lose_samples_silently(monkeypatch):
     with Loader(Numbers(6), batch_size=3, workers=0) as loader:
         fail = iter([KeyboardInterrupt()])

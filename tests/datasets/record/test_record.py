@@ -13,7 +13,7 @@ from PIL import Image
 from densefit.data.sample import datasets
 from densefit.datasets import Record, Shapes
 from densefit.errors import ConfigError, DataError
-from densefit.tools.pack import pack
+from densefit.tools.formats.packed_records import pack
 
 
 def im2rec(folder, labels, size=(20, 30)):

@@ -40,7 +40,7 @@ def test_boxes_and_masks_are_drawn_where_the_network_sees_them():
     assert (bare != seen).any()
     factor = 240 // 64
     large = sample.image.repeat(factor, 0).repeat(factor, 1)
-    truth = {**HEADS[0].truth(sample.targets)}
+    truth = {**HEADS[0].ground_truth(sample.targets)}
     truth["boxes"] = truth["boxes"] * factor
     expected = HEADS[0].draw_truth(large, truth)
     assert np.array_equal(seen[8 : 8 + expected.shape[0], 8 : 8 + expected.shape[1]], expected)

@@ -1,0 +1,171 @@
+"""Write a dataset as records of im2rec, with all targets and a checksum behind the image."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from densefit.checkpoint.storage.atomic import replace_file
+from densefit.data.checks.sample import read_sample
+from densefit.data.io.array_codec import to_bytes
+from densefit.data.io.exact_json import to_json
+from densefit.data.io.image import decode_image
+from densefit.data.io.image_file import read_file
+from densefit.data.sample import Dataset, Sample
+from densefit.datasets.record.record import CRC, FORMAT, LENGTH
+from densefit.datasets.record.recordio import frame, with_header
+from densefit.errors import ConfigError, DataError, located
+
+#: Attributes of a dataset that are stored, beside its lists `<target>_classes`.
+ATTRIBUTES = ("classes", "category_ids", "keypoint_names", "limbs", "flip_pairs")
+
+
+#: First bytes of image formats that MXNet's readers decode; others are packed as PNG.
+_READABLE = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
+
+
+def pack(dataset: Dataset, out: Path) -> int:
+    """Write `dataset` to `out`; return the number of image files that were copied unchanged.
+
+    The description is removed first and written last, so that new records are never read with an
+    old description.
+
+    Args:
+        dataset: any dataset.
+        out: the `.rec` file.
+
+    Raises:
+        ConfigError: `out` has another extension.
+        DataError: a sample is broken; then no file is replaced.
+    """
+    if out.suffix != ".rec":
+        raise ConfigError("A file of records ends with .rec", received=str(out), where="out")
+    offsets: list[int] = []
+    target_names: list[tuple[str, ...]] = []
+    ids: list[str] = []
+    copied: list[bool] = []
+    end = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal end
+        for index in range(len(dataset)):
+            sample = read_sample(dataset, index)
+            record, as_it_was = packed_record(dataset, index, sample)
+            target_names.append(tuple(sorted(sample.targets)))
+            ids.append(str(sample.id))
+            offsets.append(end)
+            copied.append(as_it_was)
+            end += len(record)
+            yield record
+        # The new records take their place next; a description of the old ones must not be there.
+        out.with_suffix(".json").unlink(missing_ok=True)
+
+    replace_file(out, pieces())
+    index = "".join(f"{key}\t{offset}\n" for key, offset in enumerate(offsets))
+    replace_file(out.with_suffix(".idx"), [index.encode()])
+    description: dict[str, Any] = {
+        "format": FORMAT.decode(),
+        "from": repr(dataset),
+        "bytes": end,
+        **targets_by_record(target_names),
+        "ids": ids,
+        "dataset": to_json(
+            {
+                name: getattr(dataset, name)
+                for name in (*ATTRIBUTES, *class_lists(dataset))
+                if hasattr(dataset, name)
+            },
+            "dataset",
+        ),
+    }
+    replace_file(out.with_suffix(".json"), [json.dumps(description, indent=1).encode()])
+    return sum(copied)
+
+
+def class_lists(dataset: Dataset) -> list[str]:
+    """Names of a dataset's attributes that list the classes of a target."""
+    candidates = {"mask_classes", "label_classes", "labels_classes", "keypoint_classes"}
+    candidates |= {f"{target}_classes" for target in getattr(dataset, "class_lists", ())}
+    candidates |= {name for name in dir(dataset) if name.endswith("_classes") and name[0] != "_"}
+    return sorted(
+        name for name in candidates if isinstance(getattr(dataset, name, None), (list, tuple))
+    )
+
+
+def targets_by_record(target_names: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    """Encode the targets of each record as indices into a list of distinct target lists.
+
+    >>> targets_by_record([("boxes",), ("mask",), ("boxes",)])
+    {'targets': [['boxes'], ['mask']], 'targets_of': [0, 1, 0]}
+    """
+    kinds = {names: index for index, names in enumerate(dict.fromkeys(target_names))}
+    return {
+        "targets": list(map(list, kinds)),
+        "targets_of": [kinds[names] for names in target_names],
+    }
+
+
+def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) -> tuple[bytes, bool]:
+    """Encode a sample; (framed record, whether it contains the unchanged image file)."""
+    sample = read_sample(dataset, index) if sample is None else sample
+    picture = _file_as_it_is(dataset, index, sample.image)
+    copied = picture is not None
+    if picture is None:
+        done, encoded = cv2.imencode(".png", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR))
+        if not done:
+            raise DataError("The picture cannot be encoded", where=f"sample {sample.id!r}")
+        picture = encoded.tobytes()
+    with located(f"sample {sample.id!r}"):
+        payload = to_bytes(sample.targets, {"id": sample.id})
+    body = with_header(header_labels(sample), index, picture + payload) + LENGTH.pack(len(payload))
+    return frame(body + CRC.pack(zlib.crc32(body)) + FORMAT), copied
+
+
+def header_labels(sample: Sample) -> float | np.ndarray:
+    """Make the label that im2rec would write: objects if there are boxes, else classes, else 0.
+
+    Crowds are left out. An image without objects gets a row of class -1, MXNet's mark of "no
+    object", because its readers refuse a label without rows.
+    """
+    targets = sample.targets
+    if "boxes" in targets:
+        if "classes" not in targets:
+            raise DataError(
+                "The label of a record names the class of each box, and there are none",
+                expected="a target `classes` beside `boxes`",
+                received=sorted(targets),
+                where=f"sample {sample.id!r}",
+            )
+        height, width = sample.image.shape[:2]
+        count = len(targets["boxes"])
+        boxes = targets["boxes"] / np.array([width, height, width, height], np.float32)
+        difficult = targets.get("difficult", np.zeros(count, np.bool_))
+        rows = np.column_stack([targets["classes"], boxes, difficult]).astype(np.float32)
+        rows = rows[~targets.get("crowd", np.zeros(count, np.bool_))]
+        if not len(rows):
+            rows = np.array([[-1, 0, 0, 1, 1, 0]], np.float32)
+        return np.concatenate([np.array([4, 6, width, height], np.float32), rows.ravel()])
+    if "label" in targets:
+        return float(targets["label"])
+    if "labels" in targets:
+        return targets["labels"].astype(np.float32)
+    return 0.0
+
+
+def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | None:
+    """Content of the image file, if it decodes to `image` with and without EXIF orientation."""
+    find = getattr(dataset, "picture_file", None)
+    if find is None:
+        return None
+    path = Path(find(index))
+    data = read_file(path)
+    if not data.startswith(_READABLE):
+        return None
+    same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))
+    return data if same else None
