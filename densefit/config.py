@@ -264,12 +264,12 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
             expected=f"a dict with the key {path[0]!r}",
             received=repr(settings),
         )
-    copy = dict(settings or {})
+    entries = dict(settings or {})
     if len(path) == 1:
-        copy[path[0]] = _read_value(value, f"{where}.{path[0]}")
+        entries[path[0]] = _read_value(value, f"{where}.{path[0]}")
     else:
-        copy[path[0]] = _with(copy.get(path[0]), path[1:], value, f"{where}.{path[0]}")
-    return copy
+        entries[path[0]] = _with(entries.get(path[0]), path[1:], value, f"{where}.{path[0]}")
+    return entries
 
 
 def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -191,8 +191,8 @@ def latest(directory: Path) -> Path | None:
             break
         except CheckpointError as error:
             damage.append(error)
-    for damaged in damage:
-        _log.warning("%s\n  instead:  %s", damaged, good or "there is no good one")
+    for problem in damage:
+        _log.warning("%s\n  instead:  %s", problem, good or "there is no good one")
     if good is None and damage:
         raise damage[-1]
     return good

@@ -24,20 +24,20 @@ class ModuleMetric(LegacyMetric):
 
     Args:
         metric: an argument of `mx.metric.create`.
-        exposed: second metric object, with the same updates, which MXNet's callbacks receive and
+        shown: second metric object, with the same updates, which MXNet's callbacks receive and
             may reset; values are read from `metric`. None: callbacks receive `metric` itself.
     """
 
-    def __init__(self, metric: Any, exposed: Any = None) -> None:
+    def __init__(self, metric: Any, shown: Any = None) -> None:
         self.metric = created(metric)
-        self.exposed = self.metric if exposed is None else exposed
+        self.shown = self.metric if shown is None else shown
         self.name = name_of(self.metric)
         self.higher_is_better = declared_direction(self.metric)
         self.primary = next(iter(self.compute()), self.name)
 
     def fresh(self) -> ModuleMetric:
         metric = copied(self.metric)
-        return ModuleMetric(metric, None if self.exposed is self.metric else copied(metric))
+        return ModuleMetric(metric, None if self.shown is self.metric else copied(metric))
 
     def reset(self) -> None:
         self._updated = False
@@ -84,11 +84,11 @@ class ModuleMetric(LegacyMetric):
                 fix="go on with the same metric, or from the end of an epoch",
             )
         super().load_state_dict(state)
-        if self.exposed is not self.metric:
-            ModuleMetric(self.exposed).load_state_dict(state)
+        if self.shown is not self.metric:
+            ModuleMetric(self.shown).load_state_dict(state)
 
     def _objects(self) -> list[Any]:
-        return [self.metric] if self.exposed is self.metric else [self.metric, self.exposed]
+        return [self.metric] if self.shown is self.metric else [self.metric, self.shown]
 
 
 def check_names(metric: Any, outputs: Sequence[str]) -> list[str]:
