@@ -20,7 +20,8 @@ def snap_to_peaks(
     distance is at most 0.3 of the box's longer side. Without a valid peak a keypoint is unchanged.
 
     >>> points = np.array([[[4.0, 4.0, 0.2]]])
-    >>> snap_to_peaks(points, np.array([[0.0, 0, 20, 20]]), np.array([[[5.0, 6.0, 0.9]]]), 0.1).tolist()
+    >>> boxes, peaks = np.array([[0.0, 0, 20, 20]]), np.array([[[5.0, 6.0, 0.9]]])
+    >>> snap_to_peaks(points, boxes, peaks, 0.1).tolist()
     [[[5.0, 6.0, 0.9]]]
 
     Args:

@@ -134,7 +134,10 @@ def test_a_loader_reads_former_names_of_what_is_no_head(tiny):
             image = np.zeros((8, 8, 3), np.uint8)
             return Sample(self.id_of(index), image, {"label": np.array(index)})
 
-    with pytest.warns(DeprecationWarning, match="Encoder.trains is now called has_valid_labels"):
+    with (
+        pytest.warns(DeprecationWarning, match="Encoder.labelled is now called is_labelled"),
+        pytest.warns(DeprecationWarning, match="Encoder.trains is now called has_valid_labels"),
+    ):
         batch = next(iter(df.Loader(Numbers(), batch_size=4, heads=[Encoder()], workers=0)))
     assert batch.labelled["kind"].tolist() == [False, False, True, True]
 
