@@ -83,7 +83,7 @@ def test_an_adapter_must_make_a_source():
     class Foreign(Rows):
         pass
 
-    known = adapters.sources._known
+    known = adapters.sources._adapters
     adapters.sources.register(lambda data: isinstance(data, Foreign))(lambda data: "no source")
     try:
         with pytest.raises(DataError, match="made no Source") as raised:
