@@ -75,11 +75,31 @@ def _network_of(model: Any, heads: Mapping[str, Route] | None) -> Network:
     """Return the Network of a Symbol, or of a model with a registered adapter."""
     if is_symbol(model):
         return Network(symbol=model, routes=heads)
-    adapted = adapters.models.adapt(model, heads=heads)
+    return adapted_network(
+        model,
+        "A checkpoint cannot be loaded into this",
+        "a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
+        heads=heads,
+    )
+
+
+def adapted_network(model: Any, refusal: str, expected: str, **context: Any) -> Network:
+    """Return the Network of a model with a registered adapter.
+
+    Args:
+        model: the model.
+        refusal: message of the error for any other object.
+        expected: models that are accepted, for the error.
+        context: passed to the adapter.
+
+    Raises:
+        ConfigError: no adapter accepts it.
+    """
+    adapted = adapters.models.adapt(model, **context)
     if adapted is None:
         raise ConfigError(
-            "A checkpoint cannot be loaded into this",
-            expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
+            refusal,
+            expected=expected,
             received=f"{type(model).__module__}.{type(model).__name__}",
         )
     network: Network = adapted.network

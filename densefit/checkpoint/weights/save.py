@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from densefit import adapters
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.storage.content import SUFFIX
 from densefit.checkpoint.weights.class_names import names_of
+from densefit.checkpoint.weights.load import adapted_network
 from densefit.engine.types import Model
-from densefit.errors import CheckpointError, ConfigError
+from densefit.errors import CheckpointError
 from densefit.model.network import Network
 
 
@@ -32,7 +32,13 @@ def save(network: Model, path: str | Path) -> Path:
         CheckpointError: the path holds something other than saved weights, or the disk refuses.
         ConfigError: `network` is not a network.
     """
-    weights = _network_of(network)
+    weights = network
+    if not isinstance(weights, Network):
+        weights = adapted_network(
+            network,
+            "The weights of this cannot be saved",
+            "a df.Network, an MXNet Module, or a gluon HybridBlock",
+        )
     weights.check_initialized()
     path = Path(path)
     _check_replaceable(path)
@@ -40,20 +46,6 @@ def save(network: Model, path: str | Path) -> Path:
     arrays.update({f"aux:{name}": value for name, value in weights.statistics.items()})
     content = {"network": weights.spec, "names": names_of(weights)}
     return store.write(path.parent, path.name, {"model": arrays}, content)
-
-
-def _network_of(model: Model) -> Network:
-    if isinstance(model, Network):
-        return model
-    adapted = adapters.models.adapt(model)
-    if adapted is None:
-        raise ConfigError(
-            "The weights of this cannot be saved",
-            expected="a df.Network, an MXNet Module, or a gluon HybridBlock",
-            received=f"{type(model).__module__}.{type(model).__name__}",
-        )
-    network: Network = adapted.network
-    return network
 
 
 def _check_replaceable(path: Path) -> None:
