@@ -27,7 +27,7 @@ class BatchReader:
         where: what the iterator is for, to be named in errors ("train", "validation").
 
     Attributes:
-        data_descs, label_descs: specs of the arrays that the iterator announces.
+        data_specs, label_specs: specs of the arrays that the iterator announces.
         batch_size: rows of a full batch.
         source: says which rows of the iterator's batches are samples.
         epochs: of training.
