@@ -33,7 +33,8 @@ from densefit.config import read
 from densefit.data.sample import datasets
 from densefit.data.sampler import sample_rng
 from densefit.data.transforms.extra_samples import apply_transform
-from densefit.tools.recipes.recipe import Recipe, augmenting
+from densefit.tools.recipes.data.loaders import augmenting
+from densefit.tools.recipes.recipe import Recipe
 
 CONFIG = Path(__file__).parents[1] / "configs" / "ssd_resnet18_bccd.yaml"
 LARGE = 4000  # pixels of the longer side

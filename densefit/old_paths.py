@@ -81,10 +81,10 @@ predict -> visualize: drawing fitted instances letters
 tools -> tools.formats: coco_columns coco_ids coco_results coco_rle coco_truth
     files>picture_files mask_files panoptic_files photographs>image_source records>json_records
     voc_results voc_truth
-tools -> tools.recipes: by_dataset finish init_from multi_recipe out_folder placed>data_paths
-    prepared>run_data program progress recipe recipe_heads run_record several>multi_dataset
-    splits stream>mixed_stream train_batch trained>checkpoint_settings
-    trained_part>checkpoint_dataset training
+tools -> tools.recipes: finish init_from multi_recipe out_folder program progress recipe
+    recipe_heads run_record trained>checkpoint_settings trained_part>checkpoint_dataset training
+tools -> tools.recipes.data: by_dataset placed>paths prepared>run_data several>multi_dataset splits
+    stream>mixed_stream train_batch
 tools -> tools.report: coco_pictures file_names panels pictures plain>predictions_json plots
     report run_history schedule_views table task_comparison task_runs wide_table worst
 tools -> tools.scoring: judging>score_settings never_true>absent_classes score_coco score_masks
@@ -127,6 +127,11 @@ def moved() -> dict[str, str]:
     return modules
 
 
+@cache
+def _present() -> frozenset[str]:
+    return frozenset(moved().values())
+
+
 def _full(folder: str) -> str:
     return "densefit" if folder == "." else f"densefit.{folder}"
 
@@ -144,10 +149,9 @@ def in_new_paths(text: str) -> str:
 
 def _renamed(match: re.Match[str]) -> str:
     parts = match.group().split(".")
-    today = {*moved().values()}
     for length in range(len(parts), 1, -1):
         module = ".".join(parts[:length])
-        if module in today:
+        if module in _present():
             break
         if module in moved():
             return ".".join([moved()[module], *parts[length:]])
@@ -158,13 +162,18 @@ def attributes_of(package: str) -> Callable[[str], Any]:
     """`__getattr__` of a package that has the name of a module that moved into it."""
 
     def get(name: str) -> Any:
-        module = moved()[package]
-        if name.startswith("__") or not hasattr(import_module(module), name):
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        _warn(f"{package}.{name}", f"{module}.{name}", 3)
-        return getattr(import_module(module), name)
+        return _attribute(package, name)
 
     return get
+
+
+def _attribute(old: str, name: str) -> Any:
+    """An attribute of an old module, from where that is now."""
+    module = moved().get(old)
+    if module is None or name.startswith("__") or not hasattr(import_module(module), name):
+        raise AttributeError(f"module {old!r} has no attribute {name!r}")
+    _warn(f"{old}.{name}", f"{module}.{name}", 4)
+    return getattr(import_module(module), name)
 
 
 def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
@@ -223,11 +232,7 @@ class _Stub(ModuleType):
         self.__path__: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        module = moved().get(self.__name__)
-        if module is None or name.startswith("__") or not hasattr(import_module(module), name):
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        _warn(f"{self.__name__}.{name}", f"{module}.{name}", 3)
-        return getattr(import_module(module), name)
+        return _attribute(self.__name__, name)
 
 
 def _warn(old: str, new: str, level: int) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from densefit.config import parse
 from densefit.tools.formats.packed_records import pack
+from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.recipe import Data, make_dataset
+from densefit.tools.recipes.recipe import Data
 
 
 @dataclass

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError
-from densefit.tools.recipes.multi_dataset import updates_per_epoch
+from densefit.tools.recipes.data.multi_dataset import updates_per_epoch
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.parts import make_schedule
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.recipe import make_schedule
 from densefit.tools.recipes.schedule_text import as_text, from_text, resolved
 from densefit.tools.report.schedule_views import Shown, plot_rates, print_rates
 from densefit.train.schedules import Schedule

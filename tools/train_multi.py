@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from densefit.tools.recipes.multi_dataset import prepare_datasets
+from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.training import main as train
 from densefit.tools.report.panels import write_panels

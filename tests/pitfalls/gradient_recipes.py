@@ -17,7 +17,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.data.sample import datasets
 from densefit.model.parameters import trunk_parameters
-from densefit.tools.recipes.multi_dataset import training_side
+from densefit.tools.recipes.data.multi_dataset import training_side
 
 RECIPES = Path(__file__).parents[1] / "tools" / "recipes" / "test_multi_recipe.py"
 SIZE, BATCH, WIDTH, STEP, DIRECTIONS = (64, 64), 2, 16, 1e-8, 2

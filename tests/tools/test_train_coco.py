@@ -11,7 +11,7 @@ import yaml
 from densefit.config import read
 from densefit.tasks.keypoints.skeleton import COCO_NAMES
 from densefit.tools import score, train_multi
-from densefit.tools.recipes.multi_dataset import prepare_datasets
+from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 
 CONFIG = Path(__file__).parents[2] / "configs/multi_resnet18_coco.yaml"

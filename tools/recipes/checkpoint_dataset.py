@@ -12,9 +12,9 @@ from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Head
 from densefit.registry import nearest
+from densefit.tools.recipes.data.splits import renames_of_split
 from densefit.tools.recipes.multi_recipe import Part, Shares
 from densefit.tools.recipes.recipe import Data
-from densefit.tools.recipes.splits import renames_of_split
 
 
 class CheckpointDataset:

@@ -15,7 +15,8 @@ from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.loader.views import Views
 from densefit.data.sample import Dataset
 from densefit.errors import CheckpointError, ConfigError
-from densefit.tools.recipes.recipe import Data, score_loader
+from densefit.tools.recipes.data.loaders import score_loader
+from densefit.tools.recipes.recipe import Data
 
 
 @dataclass

@@ -14,13 +14,12 @@ from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
 from densefit.model.network import Network
+from densefit.tools.recipes.data.run_data import RunData, primary_numbers
+from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
-
-from .progress import WithProgress
-from .run_data import RunData, primary_numbers
 
 _FILES = (
     *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),

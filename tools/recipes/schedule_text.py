@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from densefit.errors import ConfigError, located
-from densefit.tools.recipes.recipe import named
+from densefit.tools.recipes.parts import named
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
 from densefit.yaml_document import load
 

@@ -14,26 +14,24 @@ from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
-from densefit.tools.report.pictures import write_predictions
-from densefit.train.fit import fit
-from densefit.yaml_words import dump
-
-from .data_paths import with_absolute_paths
-from .finish import Draw, finish
-from .init_from import begin_from
-from .program import program
-from .recipe import (
-    Recipe,
-    Training,
+from densefit.tools.recipes.data.paths import with_absolute_paths
+from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
+from densefit.tools.recipes.data.train_batch import TrainBatch
+from densefit.tools.recipes.finish import Draw, finish
+from densefit.tools.recipes.init_from import begin_from
+from densefit.tools.recipes.parts import (
     make_balancer,
     make_callbacks,
     make_groups,
     make_guard,
     make_schedule,
 )
-from .run_data import RunData, prepare, primary_numbers
-from .run_record import Cost, RunRecorder
-from .train_batch import TrainBatch
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import Recipe, Training
+from densefit.tools.recipes.run_record import Cost, RunRecorder
+from densefit.tools.report.pictures import write_predictions
+from densefit.train.fit import fit
+from densefit.yaml_words import dump
 
 Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"

@@ -26,10 +26,10 @@ from densefit.metrics.core.per_sample import PerSample
 from densefit.model.network import Network
 from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
+from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
-from densefit.tools.recipes.recipe import make_dataset
 from densefit.tools.report.pictures import Subset, choose_thresholds, truth_and_prediction
 from densefit.tools.report.report import report
 from densefit.tools.report.worst import pictured, worst_samples

@@ -10,9 +10,9 @@ from densefit.config import read
 from densefit.data.sample import datasets
 from densefit.datasets.shapes import Shapes
 from densefit.tools import train_multi
-from densefit.tools.recipes.multi_dataset import prepare_datasets
+from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.recipe import make_balancer, make_schedule
+from densefit.tools.recipes.parts import make_balancer, make_schedule
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 RECIPES = sorted(CONFIGS.glob("multi_*.yaml"))

@@ -5,16 +5,9 @@ import pytest
 
 from densefit.config import parse, read
 from densefit.errors import ConfigError
-from densefit.tools.recipes.recipe import (
-    Data,
-    Recipe,
-    Training,
-    fitting,
-    make_dataset,
-    make_guard,
-    make_schedule,
-    train_loader,
-)
+from densefit.tools.recipes.data.loaders import fitting, make_dataset, train_loader
+from densefit.tools.recipes.parts import make_guard, make_schedule
+from densefit.tools.recipes.recipe import Data, Recipe, Training
 from densefit.tools.recipes.recipe_heads import make_network
 
 FOLDER = Path(__file__).parents[3] / "configs"

@@ -14,7 +14,7 @@ from densefit.errors import CheckpointError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.layers import conv_bn
 from densefit.tools.recipes import training
-from densefit.tools.recipes.multi_dataset import prepare_datasets
+from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.recipe import Data
 from densefit.train.loop import Loop

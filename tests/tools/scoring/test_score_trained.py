@@ -12,7 +12,7 @@ from densefit.errors import ConfigError
 from densefit.evaluation.score import score
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.checkpoint_settings import settings
-from densefit.tools.recipes.recipe import make_dataset, score_loader
+from densefit.tools.recipes.data.loaders import make_dataset, score_loader
 from densefit.tools.scoring import score_trained
 from densefit.tools.scoring.score_trained import Scoring, Worst, head_metrics, run
 from densefit.visualize.fitted import Fitted

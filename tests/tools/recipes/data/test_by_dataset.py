@@ -5,7 +5,7 @@ import pytest
 
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
-from densefit.tools.recipes.by_dataset import ByDataset
+from densefit.tools.recipes.data.by_dataset import ByDataset
 
 
 class Note:

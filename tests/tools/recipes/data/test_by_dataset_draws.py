@@ -8,8 +8,8 @@ import densefit as df
 from densefit.data.transforms import Compose, transforms
 from densefit.data.transforms.extra_samples import apply_transform, draw_from
 from densefit.datasets import Shapes
-from densefit.tools.recipes.by_dataset import ByDataset
-from densefit.tools.recipes.mixed_stream import labelled_for
+from densefit.tools.recipes.data.by_dataset import ByDataset
+from densefit.tools.recipes.data.mixed_stream import labelled_for
 
 
 def test_a_mosaic_draws_from_the_datasets_samples():

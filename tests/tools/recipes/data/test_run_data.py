@@ -3,8 +3,8 @@
 import pytest
 
 import densefit as df
+from densefit.tools.recipes.data.run_data import prepare, primary_numbers
 from densefit.tools.recipes.recipe import Data, Model, Recipe
-from densefit.tools.recipes.run_data import prepare, primary_numbers
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DensefitError
-from densefit.tools.recipes.multi_dataset import (
+from densefit.tools.recipes.data.multi_dataset import (
     prepare_datasets,
     selected,
     training_side,

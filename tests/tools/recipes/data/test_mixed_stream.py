@@ -3,7 +3,7 @@
 import pytest
 
 from densefit.errors import ConfigError
-from densefit.tools.recipes.mixed_stream import common_classes, labelled_for, mixture, stream
+from densefit.tools.recipes.data.mixed_stream import common_classes, labelled_for, mixture, stream
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipes.recipe import Model, Training
 

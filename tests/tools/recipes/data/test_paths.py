@@ -5,7 +5,7 @@ import numpy as np
 import yaml
 
 from densefit.tools import train_seg
-from densefit.tools.recipes.data_paths import with_absolute_paths
+from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.recipe import Data, Recipe
 from densefit.tools.scoring import score_trained

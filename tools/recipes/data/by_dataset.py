@@ -11,8 +11,8 @@ from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
 from densefit.data.transforms.extra_samples import Draw, apply_transform
 from densefit.errors import ConfigError
+from densefit.tools.recipes.data.loaders import augmenting
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.recipe import augmenting
 
 
 class ByDataset:

@@ -10,7 +10,8 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.model.network import Network
-from densefit.tools.recipes.recipe import Recipe, make_dataset, score_loader, train_loader
+from densefit.tools.recipes.data.loaders import make_dataset, score_loader, train_loader
+from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 
 #: Loaders to score on: of a dataset, or of several by name.

@@ -8,12 +8,12 @@ from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.registry import nearest
-from densefit.tools.recipes.by_dataset import by_dataset
-from densefit.tools.recipes.mixed_stream import Stream, common_classes, mixture, stream
+from densefit.tools.recipes.data.by_dataset import by_dataset
+from densefit.tools.recipes.data.loaders import fitting, make_dataset, score_loader, train_loader
+from densefit.tools.recipes.data.mixed_stream import Stream, common_classes, mixture, stream
+from densefit.tools.recipes.data.run_data import RunData, prepare
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.recipe import fitting, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe_heads import make_network, network_of
-from densefit.tools.recipes.run_data import RunData, prepare
 
 
 def prepare_datasets(recipe: MultiRecipe) -> RunData:

@@ -6,9 +6,10 @@ from PIL import Image
 
 from densefit.datasets import VOC, ImageFolder, MaskFolder
 from densefit.errors import ConfigError, MissingSplitError
-from densefit.tools.recipes.mixed_stream import common_classes, mixture
+from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.mixed_stream import common_classes, mixture
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part, Shares
-from densefit.tools.recipes.recipe import Data, make_dataset
+from densefit.tools.recipes.recipe import Data
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import densefit as df
 from densefit.callbacks import Control, TrainState
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
 from densefit.datasets import Shapes
-from densefit.tools.recipes.train_batch import TrainBatch, drawn_samples
+from densefit.tools.recipes.data.train_batch import TrainBatch, drawn_samples
 
 HEADS = [df.head("detection", classes=Shapes(1).classes, strides=(8, 16))]
 

@@ -15,10 +15,11 @@ from densefit.data.targets_present import TargetsPresent, targets_present
 from densefit.errors import ConfigError, DensefitError
 from densefit.model.heads.head import Head
 from densefit.registry import nearest
+from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.splits import renames_of_split
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.recipe import Data, make_dataset
+from densefit.tools.recipes.recipe import Data
 from densefit.tools.recipes.recipe_heads import make_heads
-from densefit.tools.recipes.splits import renames_of_split
 
 _log = logging.getLogger("densefit")
 

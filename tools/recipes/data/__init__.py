@@ -1,0 +1,1 @@
+"""The data of recipes: datasets, splits, streams and loaders."""

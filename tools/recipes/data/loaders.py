@@ -1,0 +1,160 @@
+"""Datasets, transforms and loaders of a recipe."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from densefit.data.classes.renamed_classes import with_renames
+from densefit.data.io.cache import cached
+from densefit.data.loader.loader import Loader
+from densefit.data.loader.sample_task import SampleTransform
+from densefit.data.sample import Dataset, datasets
+from densefit.data.transforms import Compose, transforms
+from densefit.errors import ConfigError, DataError, MissingSplitError, located
+from densefit.model.heads.head import Head
+from densefit.tools.recipes.data.splits import missing_split, renames_of_split
+from densefit.tools.recipes.parts import named
+from densefit.tools.recipes.recipe import Recipe
+
+
+class Source(Protocol):
+    """Settings of a dataset in a recipe."""
+
+    dataset: str
+    root: str | None
+    settings: dict[str, Any]
+
+
+def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
+    """Make the dataset of a split; factories that take `root` and `split` receive them.
+
+    Args:
+        data: settings of the dataset.
+        split: name of the split.
+        where: name of the settings, for errors.
+    """
+    factory = datasets.get(data.dataset)
+    taken = inspect.signature(factory).parameters
+    settings: dict[str, Any] = dict(data.settings)
+    if "root" in taken:
+        if data.root is None:
+            raise ConfigError(
+                f"The dataset {data.dataset!r} needs its folder", fix=f"--{where}.root DIR"
+            )
+        settings["root"] = data.root
+    if "split" in taken:
+        settings["split"] = split
+    # A part of several datasets has no cache, and the mixture renames its classes.
+    cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
+    try:
+        created = datasets.create(data.dataset, **settings)
+    except MissingSplitError as error:
+        raise missing_split(data, split, where, error) from error
+    except (DataError, OSError) as error:
+        if "root" not in settings or Path(settings["root"]).is_dir():
+            raise
+        root = Path(settings["root"])
+        raise DataError(
+            f"The folder of the dataset {data.dataset!r} is not there",
+            received=root if root.is_absolute() else f"{root}, in {Path.cwd()}",
+            where=f"{where}.root",
+            fix=f"--{where}.root DIR",
+        ) from error
+    dataset = cached(created, cache, f"{where}.cache")
+    rename = renames_of_split(data, split, created, rename or {})
+    with located(f"{where}.rename, split {split!r}"):
+        renamed: Dataset = with_renames(dataset, rename)
+    return renamed
+
+
+class Input(Protocol):
+    """Settings of a recipe for the network's input when scoring."""
+
+    input_size: tuple[int, int]
+    resize: str
+    score_batch_size: int
+
+
+def fitting(recipe: Input) -> Any:
+    """Make the transform that resizes an image to the input size."""
+    if recipe.resize not in ("letterbox", "stretch"):
+        raise ConfigError(
+            "Unknown way to resize", expected="letterbox or stretch", received=recipe.resize
+        )
+    height, width = recipe.input_size
+    name = "letterbox" if recipe.resize == "letterbox" else "resize"
+    return transforms.create(name, height=height, width=width)
+
+
+def augmenting(augment: Sequence[Mapping[str, Any]], recipe: Input) -> Compose:
+    """Make the training transforms; without a crop, a resize to the input size comes last.
+
+    Transforms of fixed size and scales relative to the input use the recipe's `input_size` by
+    default.
+    """
+    steps = [named(transforms, sized(step, recipe.input_size), "augment") for step in augment]
+    if Compose(steps).output_size is None:
+        steps.append(fitting(recipe))
+    return Compose(steps)
+
+
+def sized(step: Mapping[str, Any], input_size: Sequence[int]) -> dict[str, Any]:
+    """Complete a transform's settings with the input size, for parameters that are not set.
+
+    Args:
+        step: name and settings.
+        input_size: (height, width) of the network's input, in pixels.
+    """
+    settings = dict(step)
+    name = settings.get("name")
+    if name not in transforms.names():  # the registry says what is wrong with it
+        return settings
+    taken = inspect.signature(transforms.get(name)).parameters
+    height, width = input_size
+    if "height" in taken and not {"height", "width"} & set(settings):
+        settings.update(height=height, width=width)
+    if "input_size" in taken:
+        settings.setdefault("input_size", (height, width))
+    return settings
+
+
+def train_loader(
+    recipe: Recipe,
+    dataset: Dataset,
+    heads: Sequence[Head],
+    transform: SampleTransform | None = None,
+) -> Loader:
+    """Make a loader of shuffled, augmented batches; a smaller last one is dropped (BatchNorm).
+
+    Args:
+        recipe: the settings.
+        dataset: the training data.
+        heads: heads to train.
+        transform: by default the recipe's.
+    """
+    return Loader(
+        dataset,
+        batch_size=recipe.training.batch_size,
+        transform=transform or augmenting(recipe.training.augment, recipe),
+        heads=heads,
+        workers=recipe.data.workers,
+        worker_kind=recipe.data.worker_kind,
+        shuffle=True,
+        seed=recipe.seed,
+        last="drop" if len(dataset) >= recipe.training.batch_size else "keep",
+        on_error=recipe.data.on_error,
+        originals=False,
+    )
+
+
+def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader:
+    """Make a loader of every sample once, in order, without augmentation."""
+    return Loader(
+        dataset,
+        batch_size=recipe.score_batch_size,
+        transform=fitting(recipe),
+        workers=workers,
+    )
