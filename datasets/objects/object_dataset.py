@@ -1,0 +1,181 @@
+"""A dataset of images with annotated objects, whatever format they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.data.io.image import read_image
+from densefit.data.sample import Sample
+from densefit.datasets.coco.keypoints import Skeleton
+from densefit.datasets.coco.masks import paint, paint_instances
+from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
+from densefit.datasets.files.labels import labels_of
+from densefit.datasets.files.masks import check_count
+from densefit.datasets.files.missing_files import warn_of_absent
+from densefit.datasets.files.paths import check_file
+from densefit.errors import ConfigError, DataError
+
+from .annotation import ImageAnnotation
+from .object_table import ObjectTable
+
+
+class ObjectDataset:
+    """Gives images with boxes, and what else their objects have.
+
+    A layout is a subclass whose `__init__` reads the annotations and calls this one, and which has
+    a `__repr__` with all settings.
+
+    Args:
+        images: as a reader gives them.
+        classes: class names, in index order.
+        image_root: folder that the images' paths are below.
+        boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
+        masks: give `mask`, painted from the segmentations: 0 is background, i + 1 is class i.
+        instances: give `instances`, `instance_ids` and `instance_masks` of the segmentations.
+        labels: give `labels`: 1 for each class that the image has an object of.
+        skeleton: names of the keypoints, which are given as `keypoints`; None: none are.
+        bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
+            be used.
+        exif: turn images as their EXIF orientation says.
+
+    Attributes:
+        classes, mask_classes: names; the latter begin with "background".
+        dropped: number of objects left out.
+        faults: image index -> DataError, raised when the sample is read.
+        keypoint_names, limbs, flip_pairs: with keypoints, of the skeleton.
+
+    Raises:
+        ConfigError: no target is wanted, or more classes than a mask holds.
+        DataError: there are no images, or two have one id.
+    """
+
+    def __init__(
+        self,
+        images: Iterable[ImageAnnotation],
+        classes: Sequence[str],
+        image_root: Path,
+        *,
+        boxes: bool = True,
+        masks: bool = False,
+        instances: bool = False,
+        labels: bool = False,
+        skeleton: Skeleton | None = None,
+        bad_boxes: str = "drop",
+        exif: bool = True,
+    ) -> None:
+        if not (boxes or masks or labels):
+            raise ConfigError(
+                "No targets are selected",
+                expected="boxes, masks or labels",
+                where=type(self).__name__,
+            )
+        if instances and not boxes:
+            raise ConfigError(
+                "Instances belong to boxes",
+                received="instances=True, boxes=False",
+                where=type(self).__name__,
+            )
+        self.image_root, self.exif = image_root, exif
+        self.boxes, self.masks, self.instances, self.labels = boxes, masks, instances, labels
+        self.classes = list(classes)
+        self.mask_classes = ["background", *self.classes]
+        if masks:
+            check_count(len(self.mask_classes), f"{image_root}, masks=True")
+        self._skeleton = skeleton
+        if skeleton is not None:
+            self.keypoint_names = skeleton.names
+            self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
+        check = BoxCheck(bad_boxes)
+        self._table = ObjectTable.build(
+            images,
+            self.classes,
+            image_root,
+            check,
+            segmentations=masks or instances,
+            keypoints=0 if skeleton is None else len(skeleton.names),
+            exif=exif,
+        )
+        if not len(self._table):
+            raise DataError("There are no images", where=image_root)
+        warn_of_absent(self, self._table.files, image_root, "images")
+        check.report(self)
+        self.dropped = check.dropped
+
+    @property
+    def faults(self) -> Mapping[int, DataError]:
+        """Image index -> why its sample cannot be read."""
+        return self._table.errors
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def id_of(self, index: int) -> str:
+        """The image's id."""
+        return self._table.ids[index]
+
+    def picture_file(self, index: int) -> Path:
+        """The image's file. Raises DataError if there is none below `image_root`."""
+        if index in self._table.errors:
+            raise self._table.errors[index].with_traceback(None)
+        source = self._table.sources[index] or self.image_root
+        return check_file(self.image_root / self._table.files[index], source)
+
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        names = ["boxes", "classes", "difficult", "crowd", "area"] * self.boxes
+        names += ["mask"] * self.masks + ["labels"] * self.labels
+        names += ["instances", "instance_ids", "instance_masks"] * self.instances
+        return (*names, *(["keypoints", "keypoint_flip"] if self._skeleton is not None else ()))
+
+    def __getitem__(self, index: int) -> Sample:
+        index = range(len(self))[index]
+        path, table = self.picture_file(index), self._table
+        image = read_image(path, self.exif)
+        size = (int(image.shape[0]), int(image.shape[1]))
+        where = table.sources[index] or path
+        stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
+        if all(stated):
+            check_size(stated, size, path, where)
+        rows = table.objects_of(index)
+        boxes, areas = table.boxes[rows], table.areas[rows]
+        segmentations: list[Any] = []
+        if table.segmentations is not None:
+            segmentations = table.segmentations[rows]
+        if table.is_relative[index]:
+            height, width = size
+            boxes, areas = boxes * [width, height, width, height], areas * (height * width)
+            segmentations = [_to_pixels(polygons, size) for polygons in segmentations]
+        targets: dict[str, np.ndarray] = {}
+        labels, difficult = table.labels[rows].tolist(), table.difficult[rows].tolist()
+        crowd = table.crowd[rows].tolist()
+        if self.boxes:
+            targets = box_targets(boxes.tolist(), labels, difficult, crowd, areas.tolist())
+        objects = [
+            {"class": label, "crowd": is_crowd, "area": area, "segmentation": segmentation}
+            for label, is_crowd, area, segmentation in zip(
+                labels, crowd, areas.tolist(), segmentations
+            )
+        ]
+        if self.masks:
+            targets["mask"] = paint(objects, size, where)
+        if self.instances:
+            targets["instances"], targets["instance_masks"] = paint_instances(objects, size, where)
+            targets["instance_ids"] = np.arange(1, len(objects) + 1, dtype=np.int64)
+        if self.labels:
+            targets["labels"] = labels_of(labels, difficult, len(self.classes))
+        if self._skeleton is not None and table.keypoints is not None:
+            targets["keypoints"] = table.keypoints[rows].copy()
+            targets["keypoint_flip"] = self._skeleton.flip
+        return Sample(table.ids[index], image, targets)
+
+
+def _to_pixels(polygons: Any, size: tuple[int, int]) -> Any:
+    """Polygons in parts of the image as polygons in pixels."""
+    scale = (size[1], size[0])
+    if not isinstance(polygons, list):
+        return polygons
+    return [[value * scale[i % 2] for i, value in enumerate(polygon)] for polygon in polygons]
