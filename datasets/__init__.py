@@ -5,6 +5,7 @@ from __future__ import annotations
 from densefit.datasets.coco.coco import COCO
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
+from densefit.datasets.yolo.yolo import YOLO
 
 from .depth_folder import DepthFolder
 from .image_files import ImageFiles
@@ -15,6 +16,7 @@ from .shapes import Shapes
 __all__ = [
     "COCO",
     "VOC",
+    "YOLO",
     "DepthFolder",
     "ImageFiles",
     "ImageFolder",

@@ -163,8 +163,11 @@ class _Builder:
         scaled_size = (int(size[0] * scale), int(size[1] * scale))
         reason, what = box_fault(scaled, scaled_size), "box"
         received: Any = entry.box
-        if not reason and self._segmentations and not image.is_relative:
-            faults = segmentation_faults([entry.segmentation], [size])
+        if not reason and self._segmentations:
+            outline = entry.segmentation
+            if image.is_relative and isinstance(outline, list):
+                outline = [[value * scale for value in polygon] for polygon in outline]
+            faults = segmentation_faults([outline], [scaled_size])
             reason, what, received = faults.get(0, ""), "segmentation", [entry.segmentation]
         if reason:
             self._check.reject(
