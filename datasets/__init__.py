@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
+from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
 from densefit.datasets.yolo.yolo import YOLO
@@ -15,6 +16,7 @@ from .shapes import Shapes
 
 __all__ = [
     "COCO",
+    "CSVBoxes",
     "VOC",
     "YOLO",
     "DepthFolder",

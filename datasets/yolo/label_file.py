@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from densefit.datasets.files.numbers import number
 from densefit.datasets.files.text_file import read_text
 from densefit.datasets.objects.annotation import ObjectAnnotation
+from densefit.datasets.objects.polygon import extent, polygon_area
 from densefit.datasets.objects.relative import check_relative
 from densefit.errors import DataError
 
@@ -95,27 +95,16 @@ def _label(
     check_relative(polygon or values[:_BOX], where)
     position = f"line {line}"
     if polygon:
-        xs, ys = polygon[::2], polygon[1::2]
-        if not all(map(math.isfinite, polygon)):
-            return ObjectAnnotation(name, (math.nan,) * 4, where=position)
-        box = (min(xs), min(ys), max(xs), max(ys))
-        outline = [list(polygon)]
         return ObjectAnnotation(
-            name, box, area=polygon_area(polygon), segmentation=outline, where=position
+            name,
+            extent(polygon),
+            area=polygon_area(polygon),
+            segmentation=[list(polygon)],
+            where=position,
         )
     x, y, width, height = values[:_BOX]
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return ObjectAnnotation(name, box, keypoints=points, where=position)
-
-
-def polygon_area(polygon: Sequence[float]) -> float:
-    """Area of a polygon [x, y, x, y, ...] that does not cross itself.
-
-    >>> polygon_area([0, 0, 2, 0, 2, 1, 0, 1])
-    2.0
-    """
-    x, y = np.array(polygon[::2], np.float64), np.array(polygon[1::2], np.float64)
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def _keypoints(values: Sequence[float], shape: KeypointShape, where: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import missing_split, read_lines
 from densefit.datasets.files.paths import Name, names_below
 from densefit.datasets.files.pictures import pictures_below
+from densefit.datasets.files.split_names import split_names
 from densefit.errors import DataError
 from densefit.once import warn_once
 
@@ -23,8 +24,6 @@ TREE = """
     images/{split}/a.jpg      or {split}/images/a.jpg
     labels/{split}/a.txt      or {split}/labels/a.txt: 0 0.5 0.5 0.2 0.1 an object a line
 """
-
-_ALIASES = (("train", "training"), ("val", "valid", "validation"), ("test", "testing"))
 
 
 def split_images(
@@ -44,8 +43,7 @@ def split_images(
     if split is None:
         folder = image_folder if (root / image_folder).is_dir() else ""
         return _in_folder(root, folder)
-    aliases: tuple[str, ...] = next((names for names in _ALIASES if split in names), ())
-    spellings = (split, *(name for name in aliases if name != split))
+    spellings = split_names(split)
     for name in spellings:
         if name in description.splits:
             entries = description.splits[name]
@@ -131,8 +129,8 @@ def _folders(root: Path, image_folder: str) -> list[str]:
     """Splits that folders have."""
     names: Mapping[str, None] = dict.fromkeys(
         name
-        for spellings in _ALIASES
-        for name in spellings
+        for split in ("train", "val", "test")
+        for name in split_names(split)
         for folder in (f"{image_folder}/{name}", f"{name}/{image_folder}", name)
         if (root / folder).is_dir()
     )

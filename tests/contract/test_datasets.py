@@ -119,6 +119,15 @@ def build_yolo(root):
     return {"root": root, "split": "train", **what}
 
 
+def build_csv(root):
+    rows = ["path,x1,y1,x2,y2,class"]
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        rows.append(f"{name}.jpg," + ("2,3,15,18,dog" if name != "b" else ",,,,"))
+    (root / "train.csv").write_text("\n".join(rows))
+    return {"root": root, "split": "train", "labels": True}
+
+
 BUILDERS = {
     "depth_folder": build_depth_folder,
     "voc": build_voc,
@@ -126,6 +135,7 @@ BUILDERS = {
     "mask_folder": build_mask_folder,
     "image_folder": build_image_folder,
     "record": build_record,
+    "csv": build_csv,
     "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
