@@ -195,6 +195,8 @@ class ObjectDataset:
             targets["labels"] = labels_of(labels, difficult, len(self.classes))
         if self._skeleton is not None and table.keypoints is not None:
             targets["keypoints"] = table.keypoints[rows].copy()
+            if table.is_relative[index]:
+                targets["keypoints"][..., :2] *= np.array(size[::-1], np.float32)
             targets["keypoint_flip"] = self._skeleton.flip
         return Sample(table.ids[index], image, targets)
 

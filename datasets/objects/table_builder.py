@@ -148,10 +148,14 @@ class _Builder:
         scale = 1e4 if image.is_relative else 1.0
         x1, y1, x2, y2 = entry.box
         scaled = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
-        reason, what = box_fault(scaled, (int(size[0] * scale), int(size[1] * scale))), "box"
+        scaled_size = (int(size[0] * scale), int(size[1] * scale))
+        reason, what = box_fault(scaled, scaled_size), "box"
         received: Any = entry.box
-        if not reason and self._segmentations and not image.is_relative:
-            faults = segmentation_faults([entry.segmentation], [size])
+        if not reason and self._segmentations:
+            outline = entry.segmentation
+            if image.is_relative and isinstance(outline, list):
+                outline = [[value * scale for value in polygon] for polygon in outline]
+            faults = segmentation_faults([outline], [scaled_size])
             reason, what, received = faults.get(0, ""), "segmentation", [entry.segmentation]
         if reason:
             plural = "boxes" if what == "box" else f"{what}s"
