@@ -52,6 +52,7 @@ class ImageAnnotation:
         size: (height, width) as the file states it; None: the image's header is read.
         is_relative: boxes and polygons are parts of the image's width and height. They become
             pixels when the image is read, and its header is not read before.
+        labels: classes of the whole image, besides its objects'.
         error: why the annotation cannot be used; raised when the sample is read.
     """
 
@@ -61,4 +62,5 @@ class ImageAnnotation:
     source: object = None
     size: tuple[int, int] | None = None
     is_relative: bool = False
+    labels: Sequence[str] = ()
     error: DataError | None = None

@@ -35,6 +35,7 @@ class ObjectTable:
         segmentations: of each object, if wanted.
         keypoints: (objects, K, 3) float32, if wanted.
         is_relative: (images,) bool, see `ImageAnnotation`.
+        image_labels: image index -> class indices of the whole image, where it has any.
         sources: annotation file of each image, for errors.
         errors: image index -> why it cannot be used.
     """
@@ -53,6 +54,7 @@ class ObjectTable:
     is_relative: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     sources: list[object] = field(default_factory=list)
     errors: dict[int, DataError] = field(default_factory=dict)
+    image_labels: dict[int, list[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,6 +117,7 @@ class _Builder:
         self._outlines: list[Any] = []
         self._points: list[np.ndarray] = []
         self._errors: dict[int, DataError] = {}
+        self._image_labels: dict[int, list[int]] = {}
 
     def add(self, image: ImageAnnotation) -> None:
         """Add an image and its usable objects."""
@@ -125,6 +128,10 @@ class _Builder:
         if error is None:
             try:
                 self._add_objects(image)
+                if image.labels:
+                    self._image_labels[number] = [
+                        class_index(name, self._classes, image.source) for name in image.labels
+                    ]
             except DataError as fault:
                 error = fault
         if error is not None:
@@ -211,4 +218,5 @@ class _Builder:
             np.array([image.is_relative for image in self._images], bool),
             [image.source for image in self._images],
             self._errors,
+            self._image_labels,
         )
