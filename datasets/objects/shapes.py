@@ -17,7 +17,7 @@ from .annotation import Box, ObjectAnnotation
 
 #: x, y, visibility (1: hidden, 2: visible)
 Keypoint = tuple[float, float, int]
-_SAGITTA = 0.05  # pixels that a polygon may lie within the ellipse that it stands for
+_SAGITTA = 0.01  # pixels that a polygon may lie within the ellipse that it stands for
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ class Shape:
 
 
 def join_shapes(
-    shapes: Iterable[Shape], size: tuple[int, int], keypoints: Sequence[str] = ()
+    shapes: Iterable[Shape],
+    size: tuple[int, int],
+    keypoints: Sequence[str] = (),
+    segmentations: bool = True,
 ) -> list[ObjectAnnotation]:
     """Make objects of shapes, in the order of their first shapes.
 
@@ -63,16 +66,20 @@ def join_shapes(
         shapes: of one image.
         size: (height, width) of the image.
         keypoints: names of the keypoints that are wanted, in order.
+        segmentations: whether they are wanted.
     """
     parts: dict[Hashable, list[Shape]] = {}
     for number, shape in enumerate(shapes):
         key = (number,) if shape.group is None else (shape.name, shape.group)
         parts.setdefault(key, []).append(shape)
-    return [_joined(group, size, keypoints) for group in parts.values()]
+    return [_joined(group, size, keypoints, segmentations) for group in parts.values()]
 
 
 def _joined(
-    shapes: Sequence[Shape], size: tuple[int, int], keypoints: Sequence[str]
+    shapes: Sequence[Shape],
+    size: tuple[int, int],
+    keypoints: Sequence[str],
+    segmentations: bool,
 ) -> ObjectAnnotation:
     columns = list(zip(*(shape.box for shape in shapes)))
     points = {name: point for shape in shapes for name, point in shape.keypoints.items()}
@@ -82,7 +89,7 @@ def _joined(
         difficult=any(shape.difficult for shape in shapes),
         crowd=any(shape.crowd for shape in shapes),
         area=sum(shape.area for shape in shapes) or None,
-        segmentation=_segmentation(shapes, size),
+        segmentation=_segmentation(shapes, size) if segmentations else None,
         keypoints=keypoint_array(points, keypoints, size) if keypoints else None,
         where=shapes[0].where,
     )
