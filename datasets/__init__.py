@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
 from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
+from densefit.datasets.labelme.labelme import Labelme
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
 from densefit.datasets.yolo.yolo import YOLO
@@ -22,6 +23,7 @@ __all__ = [
     "DepthFolder",
     "ImageFiles",
     "ImageFolder",
+    "Labelme",
     "MaskFolder",
     "Record",
     "Shapes",

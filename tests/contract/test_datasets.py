@@ -128,7 +128,20 @@ def build_csv(root):
     return {"root": root, "split": "train", "labels": True}
 
 
+def build_labelme(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"{name}.jpg", (height, width))
+        outline = {"label": "dog", "points": [[2, 2], [12, 2], [12, 9]], "group_id": 1}
+        nose = {"label": "nose", "points": [[3, 4]], "shape_type": "point", "group_id": 1}
+        shapes = [outline, nose] * (name != "b")
+        content = {"shapes": shapes, "imagePath": f"{name}.jpg", "imageHeight": height}
+        (root / f"{name}.json").write_text(json.dumps({**content, "imageWidth": width}))
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "keypoints": ["nose"], **what}
+
+
 BUILDERS = {
+    "labelme": build_labelme,
     "depth_folder": build_depth_folder,
     "voc": build_voc,
     "coco": build_coco,
