@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
+from densefit.datasets.labelimg.labelimg import LabelImg
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
 
@@ -18,6 +19,7 @@ __all__ = [
     "DepthFolder",
     "ImageFiles",
     "ImageFolder",
+    "LabelImg",
     "MaskFolder",
     "Record",
     "Shapes",
