@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
 from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
+from densefit.datasets.labelimg.labelimg import LabelImg
 from densefit.datasets.labelme.labelme import Labelme
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
@@ -24,6 +25,7 @@ __all__ = [
     "ImageFiles",
     "ImageFolder",
     "Labelme",
+    "LabelImg",
     "MaskFolder",
     "Record",
     "Shapes",

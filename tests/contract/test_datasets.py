@@ -55,6 +55,17 @@ def build_voc(root):
     return {"root": root, "labels_csv": "labels.csv", **what}
 
 
+def build_labelimg(root):
+    (root / "annotations").mkdir()
+    for name, size in SIZES.items():
+        picture(root / f"images/{name}.jpg", size)
+        box = "<bndbox><xmin>3</xmin><ymin>2</ymin><xmax>15</xmax><ymax>18</ymax></bndbox>"
+        text = f"<annotation><object><name>dog</name>{box}</object></annotation>"
+        if name != "b":
+            (root / f"annotations/{name}.xml").write_text(text)
+    return {"root": root, "labels": True}
+
+
 def build_coco(root):
     images, annotations = [], []
     for key, (name, (height, width)) in enumerate(SIZES.items(), 10):
@@ -145,6 +156,7 @@ BUILDERS = {
     "depth_folder": build_depth_folder,
     "voc": build_voc,
     "coco": build_coco,
+    "labelimg": build_labelimg,
     "mask_folder": build_mask_folder,
     "image_folder": build_image_folder,
     "record": build_record,
