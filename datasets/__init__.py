@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
 from densefit.datasets.record.record import Record
+from densefit.datasets.semantic.ade20k import ADE20K
+from densefit.datasets.semantic.cityscapes import Cityscapes
+from densefit.datasets.semantic.voc_segmentation import VOCSegmentation
 from densefit.datasets.voc.voc import VOC
 
 from .depth_folder import DepthFolder
@@ -13,12 +16,15 @@ from .mask_folder import MaskFolder
 from .shapes import Shapes
 
 __all__ = [
+    "ADE20K",
     "COCO",
     "VOC",
+    "Cityscapes",
     "DepthFolder",
     "ImageFiles",
     "ImageFolder",
     "MaskFolder",
     "Record",
     "Shapes",
+    "VOCSegmentation",
 ]
