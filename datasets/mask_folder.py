@@ -10,14 +10,22 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.color_masks import ColorMaskReader
 from densefit.datasets.files.color_table import Colors
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.mask_values import value_map, value_table
 from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.name_pattern import NamePattern
 from densefit.datasets.files.names import Names, class_names, missing_split
+from densefit.datasets.files.pictures import SPLITS, folders_in
 from densefit.datasets.semantic.file_pairs import FilePairs, listed_pairs, matched_pairs
 from densefit.datasets.semantic.mask_dataset import MaskDataset, ReadMask
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, MissingSplitError
 
+TREE = """
+    {images}.png
+    {masks}.png   class indices, or colours with `colors`
+"""
+_LIST = "    {split}.txt   or an image and its mask a line: {images}.png {masks}.png"
+_KINDS = ("images", "masks")
 #: Folders of images and masks that are looked for if neither is set and the first is not there.
 _FOLDERS = (
     ("{split}", "{split}annot"),
@@ -96,15 +104,21 @@ class MaskFolder(MaskDataset):
         values = value_map(values)
         self._unusual = unusual(MaskFolder, locals(), ("root", "split"))
         self.root, self.split = Path(root), split
-        names, read_mask = self._reader(classes, ignore_value, values, colors, ignore_colors)
         if split is not None and (self.root / f"{split}.txt").is_file():
             pairs = listed_pairs(self.root / f"{split}.txt", self.root, self)
         else:
             pairs = self._matched(images, masks, image_suffix, mask_suffix)
+        names, read_mask = self._reader(classes, ignore_value, values, colors, ignore_colors)
         super().__init__(self.root, pairs, names, read_mask, exif)
 
     def __repr__(self) -> str:
         return f"MaskFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        names = folders_in(root)
+        return "masks" in names or any(f"{name}annot" in names for name in names)
 
     def _reader(
         self,
@@ -141,26 +155,34 @@ class MaskFolder(MaskDataset):
     def _matched(self, images: str, masks: str, image_suffix: str, mask_suffix: str) -> FilePairs:
         images, masks = self._folders(images, masks)
         pattern = NamePattern(images, image_suffix)
+        mask_pattern = NamePattern(masks, mask_suffix)
         if not (self.root / pattern.folder).is_dir():
-            lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
-            folders = [path.name for path in self.root.glob("*") if path.is_dir()]
-            if self.split is None:
-                raise DataError(
-                    "There is no folder of pictures",
-                    expected=self.root / pattern.folder,
-                    received=", ".join(sorted(folders)) or "no folders",
-                    where=self.root,
-                    fix="name the folders by the settings `images` and `masks`",
-                )
-            hint = (
-                f"write {self.root / str(self.split)}.txt, a picture and its mask a line; or put "
-            )
-            hint += f"them into {self.root / images} and {self.root / masks}"
-            raise missing_split(self.split, self.root, lists + folders, hint)
+            raise self._missing(pattern, mask_pattern)
         fix = "say how their names differ, such as mask_suffix='_mask'; or move them apart"
         if self.split is not None:
             fix += f", or list an image and its mask a line in {self.root / f'{self.split}.txt'}"
-        return matched_pairs(pattern, NamePattern(masks, mask_suffix), self.root, fix)
+        return matched_pairs(pattern, mask_pattern, self.root, fix)
+
+    def _missing(self, images: NamePattern, masks: NamePattern) -> DataError:
+        """The error of a folder of images that is not there."""
+        lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
+        folders = [path.name for path in self.root.glob("*") if path.is_dir()]
+        fix = f"put them into {self.root / images.folder} and {self.root / masks.folder}"
+        if self.split is not None:
+            fix = f"write {self.root / self.split}.txt, a picture and its mask a line; or {fix}"
+            if {*lists, *folders} & SPLITS:
+                return missing_split(self.split, self.root, lists + folders, fix)
+        stems = {kind: p.text.replace("{name}", "a") for kind, p in zip(_KINDS, (images, masks))}
+        return missing_layout(
+            self.root,
+            TREE.format(**stems)
+            + ("" if self.split is None else _LIST).format(split=self.split, **stems),
+            f"There is no folder {images.folder!r}"
+            + ("" if self.split is None else f", and no list {self.split}.txt"),
+            layout="mask_folder",
+            fix=f"{fix}; or name the folders by the settings `images` and `masks`",
+            kind=DataError if self.split is None else MissingSplitError,
+        )
 
     def _folders(self, images: str, masks: str) -> tuple[str, str]:
         """Folders or patterns of images and masks for this split."""
