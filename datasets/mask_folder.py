@@ -10,34 +10,15 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.color_masks import ColorMaskReader
 from densefit.datasets.files.color_table import Colors
-from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.mask_values import value_map, value_table
 from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.name_pattern import NamePattern
-from densefit.datasets.files.names import Names, class_names, missing_split
-from densefit.datasets.files.pictures import SPLITS, folders_in
+from densefit.datasets.files.names import Names, class_names
+from densefit.datasets.files.pictures import folders_in
 from densefit.datasets.semantic.file_pairs import FilePairs, listed_pairs, matched_pairs
+from densefit.datasets.semantic.folders import find_folders, missing_folder
 from densefit.datasets.semantic.mask_dataset import MaskDataset, ReadMask
-from densefit.errors import ConfigError, DataError, MissingSplitError
-
-TREE = """
-    {images}.png
-    {masks}.png   class indices, or colours with `colors`
-"""
-_LIST = "    {split}.txt   or an image and its mask a line: {images}.png {masks}.png"
-_KINDS = ("images", "masks")
-#: Folders of images and masks that are looked for if neither is set and the first is not there.
-_FOLDERS = (
-    ("{split}", "{split}annot"),
-    *(("images/{split}", f"{masks}/{{split}}") for masks in ("masks", "labels", "annotations")),
-    *(("{split}/images", f"{{split}}/{masks}") for masks in ("masks", "labels", "annotations")),
-    *(("{split}", f"{{split}}_{masks}") for masks in ("masks", "labels")),
-)
-_FOLDERS_WITHOUT_SPLIT = tuple(
-    (images, masks)
-    for images in ("images", "imgs", "image")
-    for masks in ("masks", "labels", "annotations", "mask", "label")
-)
+from densefit.errors import ConfigError, DataError
 
 
 @datasets.register("mask_folder")
@@ -153,62 +134,12 @@ class MaskFolder(MaskDataset):
         return names, MaskReader(len(names), table)
 
     def _matched(self, images: str, masks: str, image_suffix: str, mask_suffix: str) -> FilePairs:
-        images, masks = self._folders(images, masks)
-        pattern = NamePattern(images, image_suffix)
-        mask_pattern = NamePattern(masks, mask_suffix)
-        if not (self.root / pattern.folder).is_dir():
-            raise self._missing(pattern, mask_pattern)
+        """Pairs of images and masks by their names."""
+        images, masks = find_folders(self.root, self.split, images, masks)
+        patterns = NamePattern(images, image_suffix), NamePattern(masks, mask_suffix)
+        if not (self.root / patterns[0].folder).is_dir():
+            raise missing_folder(self.root, self.split, *patterns)
         fix = "say how their names differ, such as mask_suffix='_mask'; or move them apart"
         if self.split is not None:
             fix += f", or list an image and its mask a line in {self.root / f'{self.split}.txt'}"
-        return matched_pairs(pattern, mask_pattern, self.root, fix)
-
-    def _missing(self, images: NamePattern, masks: NamePattern) -> DataError:
-        """The error of a folder of images that is not there."""
-        lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
-        folders = [path.name for path in self.root.glob("*") if path.is_dir()]
-        fix = f"put them into {self.root / images.folder} and {self.root / masks.folder}"
-        if self.split is not None:
-            fix = f"write {self.root / self.split}.txt, a picture and its mask a line; or {fix}"
-            if {*lists, *folders} & SPLITS:
-                return missing_split(self.split, self.root, lists + folders, fix)
-        stems = {kind: p.text.replace("{name}", "a") for kind, p in zip(_KINDS, (images, masks))}
-        return missing_layout(
-            self.root,
-            TREE.format(**stems)
-            + ("" if self.split is None else _LIST).format(split=self.split, **stems),
-            f"There is no folder {images.folder!r}"
-            + ("" if self.split is None else f", and no list {self.split}.txt"),
-            layout="mask_folder",
-            fix=f"{fix}; or name the folders by the settings `images` and `masks`",
-            kind=DataError if self.split is None else MissingSplitError,
-        )
-
-    def _folders(self, images: str, masks: str) -> tuple[str, str]:
-        """Folders or patterns of images and masks for this split."""
-        if (images, masks) == _FOLDERS[0]:
-            known_pairs = _FOLDERS if self.split is not None else _FOLDERS_WITHOUT_SPLIT
-            pairs = [(self._named(a), self._named(b)) for a, b in known_pairs]
-            present = [
-                pair for pair in pairs if all((self.root / folder).is_dir() for folder in pair)
-            ]
-            if len(present) > 1 and present[0] != pairs[0]:
-                raise ConfigError(
-                    "Several folders may hold the masks",
-                    expected="the settings `images` and `masks`",
-                    received="; ".join(" and ".join(pair) for pair in present),
-                    where=self.root,
-                )
-            return present[0] if present else pairs[0]
-        return self._named(images), self._named(masks)
-
-    def _named(self, text: str) -> str:
-        """A folder or pattern with the split's name."""
-        if self.split is None and "{split}" in text:
-            raise ConfigError(
-                "A folder is named after the split, and there is none",
-                received=text,
-                where="MaskFolder",
-                fix="name the folders by the settings `images` and `masks`, or give a split",
-            )
-        return text.replace("{split}", str(self.split))
+        return matched_pairs(*patterns, self.root, fix)

@@ -91,10 +91,11 @@ class NamePattern:
             text = ".+" if single else "[^/]+"
             parts.append(f"(?P<{match[1]}>{text})" if match[1] else "[^/]*")
             end = match.end()
-        rest, extension = os.path.splitext(self.text[end:])
-        if extension.lower() in EXTENSIONS:
-            return "".join((*parts, re.escape(rest), f"(?i:{re.escape(extension)})"))
-        return "".join((*parts, re.escape(self.text[end:]), r"\.[^./]+"))
+        rest = self.text[end:]
+        extension = next((e for e in EXTENSIONS if rest.lower().endswith(e)), "")
+        if extension:
+            rest, extension = rest[: -len(extension)], f"(?i:{re.escape(extension)})"
+        return "".join((*parts, re.escape(rest), extension or r"\.[^./]+"))
 
     def key(self, path: str, fields: Collection[str] = ()) -> str | None:
         """The text that a path shares with other files of its sample; None if it does not fit.

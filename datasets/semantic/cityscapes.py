@@ -67,6 +67,7 @@ class Cityscapes(MaskDataset):
         split: "train", "val" or "test"; "train_extra" has coarse annotations only.
         annotations: "gtFine" or "gtCoarse".
         instances: give boxes and instances of the things out of the files of instanceIds.
+        exif: turn images as their EXIF orientation says.
 
     Attributes:
         classes, mask_classes: names; see `instances`.
@@ -81,6 +82,7 @@ class Cityscapes(MaskDataset):
         split: str = "train",
         annotations: str = "gtFine",
         instances: bool = False,
+        exif: bool = True,
     ) -> None:
         self._unusual = unusual(Cityscapes, locals(), ("root", "split"))
         self.split, self.instances = split, instances
@@ -98,7 +100,7 @@ class Cityscapes(MaskDataset):
         values.update({label_id: index for index, label_id in enumerate(LABEL_IDS)})
         pairs = matched_pairs(images, masks, root, "unpack the archives side by side")
         classes = [LABEL_IDS[i] for i in _THINGS] if instances else self.mask_classes
-        super().__init__(root, pairs, classes, MaskReader(len(self.mask_classes), values), True)
+        super().__init__(root, pairs, classes, MaskReader(len(self.mask_classes), values), exif)
 
     def __repr__(self) -> str:
         return f"Cityscapes({str(self.root)!r}, split={self.split!r}{self._unusual})"

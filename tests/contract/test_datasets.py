@@ -85,6 +85,35 @@ def build_mask_folder(root):
     return {"root": root, "classes": ["ground", "line"]}
 
 
+def build_cityscapes(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"leftImg8bit/train/ulm/{name}_leftImg8bit.png", (height, width))
+        folder = root / "gtFine/train/ulm"
+        folder.mkdir(parents=True, exist_ok=True)
+        labels = np.full((height, width), 7, np.uint8)
+        labels[2:9, 3:12] = 26 if name != "b" else 7
+        Image.fromarray(labels).save(folder / f"{name}_gtFine_labelIds.png")
+        ids = np.where(labels == 26, 26000, labels).astype(np.uint16)
+        Image.fromarray(ids).save(folder / f"{name}_gtFine_instanceIds.png")
+    return {"root": root, "instances": True}
+
+
+def build_ade20k(root):
+    (root / "annotations/training").mkdir(parents=True)
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/training/{name}.jpg", (height, width))
+        Image.fromarray(np.eye(height, width).astype(np.uint8)).save(
+            root / f"annotations/training/{name}.png"
+        )
+    (root / "objectInfo150.txt").write_text("Idx\tName\n1\twall\n2\tsky\n")
+    return {"root": root}
+
+
+def build_voc_segmentation(root):
+    build_voc(root)
+    return {"root": root}
+
+
 def build_image_folder(root):
     for name, size in SIZES.items():
         picture(root / ("cat" if name == "a" else "dog") / f"{name}.png", size)
@@ -113,6 +142,9 @@ BUILDERS = {
     "voc": build_voc,
     "coco": build_coco,
     "mask_folder": build_mask_folder,
+    "cityscapes": build_cityscapes,
+    "ade20k": build_ade20k,
+    "voc_segmentation": build_voc_segmentation,
     "image_folder": build_image_folder,
     "record": build_record,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},

@@ -47,8 +47,8 @@ def read_color_codes(path: PathLike) -> np.ndarray:
 
 
 def _check_alpha(alpha: np.ndarray, path: PathLike) -> None:
-    partly = (alpha != alpha.flat[0]) & (alpha != 0) & (alpha != 255)
-    if alpha.size and partly.any():
+    partly = (alpha != 0) & (alpha != 255)
+    if partly.any() and alpha.min() != alpha.max():
         raise DataError(
             "The mask is partly transparent, so that its colours are mixtures",
             expected="alpha of 0 or 255, or the same everywhere",
