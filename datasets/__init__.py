@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
+from densefit.datasets.depth.kitti import KITTIDepth
+from densefit.datasets.depth.nyu import NYUDepth
 from densefit.datasets.record.record import Record
 from densefit.datasets.semantic.ade20k import ADE20K
 from densefit.datasets.semantic.cityscapes import Cityscapes
@@ -23,7 +25,9 @@ __all__ = [
     "DepthFolder",
     "ImageFiles",
     "ImageFolder",
+    "KITTIDepth",
     "MaskFolder",
+    "NYUDepth",
     "Record",
     "Shapes",
     "VOCSegmentation",

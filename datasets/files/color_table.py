@@ -132,13 +132,13 @@ def _entries(path: Path) -> Iterator[tuple[str, Color]]:
 
 def _columns(header: Sequence[str]) -> list[int] | None:
     """Columns of name, red, green and blue; None if the line is no header of such a table."""
-    found = []
+    columns = []
     for names in (_NAMES, *_CHANNELS):
         column = next((header.index(name) for name in names if name in header), None)
         if column is None:
             return None
-        found.append(column)
-    return found
+        columns.append(column)
+    return columns
 
 
 def _in_line(text: str, path: Path, number: int) -> Color:

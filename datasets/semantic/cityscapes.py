@@ -115,11 +115,12 @@ class Cityscapes(MaskDataset):
         if self.instances:
             image_path, mask_path = self._files_of(index)
             path = mask_path.with_name(mask_path.name.replace("_labelIds.", "_instanceIds."))
-            sample.targets.update(read_objects(path, image_path, sample.targets["mask"].shape))
+            height, width = sample.targets["mask"].shape
+            sample.targets.update(read_objects(path, image_path, (height, width)))
         return sample
 
 
-def read_objects(path: Path, image_path: Path, size: tuple[int, ...]) -> dict[str, np.ndarray]:
+def read_objects(path: Path, image_path: Path, size: tuple[int, int]) -> dict[str, np.ndarray]:
     """Targets of the things in a file of instance ids.
 
     Args:
@@ -139,7 +140,7 @@ def read_objects(path: Path, image_path: Path, size: tuple[int, ...]) -> dict[st
     areas = np.bincount(instances.ravel(), minlength=1)[numbers]
     things = [int(n if n < _PER_CLASS else n // _PER_CLASS) for n in numbers]
     targets = box_targets(
-        boxes,
+        boxes.tolist(),
         [_THINGS.index(label_id) for label_id in things],
         [False] * len(numbers),
         [bool(number < _PER_CLASS) for number in numbers],

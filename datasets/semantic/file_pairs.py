@@ -83,23 +83,23 @@ def matched_pairs(images: NamePattern, masks: NamePattern, root: Path, fix: str)
     folders = {"images": root / images.folder, "masks": root / masks.folder}
     if images.names == masks.names:
         check_apart(folders, fix)
-    found = files_by_key({"images": images, "masks": masks}, root)
-    if not found["images"]:
+    present = files_by_key({"images": images, "masks": masks}, root)
+    if not present["images"]:
         raise DataError("There are no pictures", expected=images.text, where=root / images.folder)
     pairs = FilePairs()
-    for key, names in found["images"].items():
-        matching = found["masks"].get(key, [])
+    for key, names in present["images"].items():
+        matching = present["masks"].get(key, [])
         if len(names) > 1 or len(matching) != 1:
             pairs.errors[len(pairs.files)] = DataError(
                 f"The picture {key!r} does not have exactly one mask",
                 received=f"pictures {names}, masks {matching}",
                 where=root / masks.folder,
-                fix=_suffix(masks, [key], found["masks"]),
+                fix=_suffix(masks, [key], present["masks"]),
             )
         pairs.files.append((names[0], matching[0] if matching else ""))
     if len(pairs.errors) == len(pairs.files):
         raise pairs.errors[0]
-    spare = sorted(found["masks"].keys() - found["images"].keys())
+    spare = sorted(present["masks"].keys() - present["images"].keys())
     if spare:
         warn_once(
             logger,

@@ -103,17 +103,17 @@ class VOCSegmentation(MaskDataset):
         pictures = pictures_by_stem(root / images)
         pairs = FilePairs()
         for number, name in enumerate(ids):
-            found, mask = pictures.get(name, []), f"{masks}/{name}.png"
-            pairs.files.append((f"{images}/{found[0] if found else name}", mask))
+            paths, mask = pictures.get(name, []), f"{masks}/{name}.png"
+            pairs.files.append((f"{images}/{paths[0] if paths else name}", mask))
             try:
                 name_below(name, root)
             except DataError as error:
                 pairs.errors[number] = error
                 continue
-            if len(found) != 1:
+            if len(paths) != 1:
                 pairs.errors[number] = DataError(
                     f"The id {name!r} does not have exactly one image",
-                    received=", ".join(found) or "none",
+                    received=", ".join(paths) or "none",
                     where=root / images,
                 )
         if len(pairs.errors) == len(ids):
