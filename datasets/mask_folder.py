@@ -89,6 +89,10 @@ class MaskFolder:
         """The file of the picture."""
         return self._files_of(index)[0]
 
+    def label_files(self, index: int) -> list[Path]:
+        """The file of the mask."""
+        return self._files_of(index)[1:]
+
     def _files_of(self, index: int) -> list[Path]:
         """The files of the picture and of the mask."""
         if self._pairs[index][0] in self._broken:
