@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from densefit.data.io.image_file import read_file
 from densefit.data.io.image_header import kind_of, stated_size
@@ -16,8 +16,7 @@ _FIRST = 32 << 10  # bytes; a header behind a larger EXIF preview is read from t
 _WHOLE = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # a TIFF's directory may lie at its end
 
 
-@dataclass(frozen=True)
-class ImageHeader:
+class ImageHeader(NamedTuple):
     """Header of an image file.
 
     Attributes:
