@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -12,10 +11,11 @@ from typing import Any, NamedTuple
 
 from densefit.checkpoint.storage.atomic import replace_file
 from densefit.data.io.header_file import ImageHeader
+from densefit.datasets.files.cache_folder import cache_files
 
 _log = logging.getLogger("densefit")
 
-NAME = ".densefit-check"  # no layout reads a file without extension
+NAME = "images.json"
 _VERSION = 1
 
 
@@ -43,9 +43,9 @@ class FileFacts(NamedTuple):
 class FileCache:
     """Facts of the files of one dataset folder.
 
-    They lie in a file of the folder, or, where that cannot be written, in
-    `$XDG_CACHE_HOME/densefit` (`~/.cache/densefit`). The file is replaced atomically, and keeps
-    what another process has written meanwhile. A broken one is ignored, and written again.
+    They lie where caches of annotations do (see `cache_files`), in a file that is replaced
+    atomically and keeps what another process has written meanwhile. A broken one is ignored, and
+    written again.
 
     Args:
         folder: folder of the dataset.
@@ -53,11 +53,9 @@ class FileCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.join(os.path.abspath(folder), "")
-        self._beside = Path(self._folder) / NAME
-        name = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:32]
-        self._in_home = _home() / f"{name}.json"
+        self._files = cache_files(folder, NAME)
         self._rows: dict[str, Any] = {}  # as read; a row is checked when it is asked for
-        for path in (self._in_home, self._beside):
+        for path in reversed(self._files):
             self._rows.update(_read(path))
         self._new: dict[str, FileFacts] = {}
 
@@ -84,10 +82,10 @@ class FileCache:
 
     def save(self) -> None:
         """Write what is new, if anything is. A disk that refuses is told once, as a warning."""
-        if not self._new:
+        if not self._new or not self._files:
             return
         error: OSError | None = None
-        for path in (self._beside, self._in_home):
+        for path in self._files:
             # Another process may have written since this one has read.
             rows = {**self._rows, **_read(path), **_rows(self._new)}
             text = json.dumps({"version": _VERSION, "files": rows}, separators=(",", ":"))
@@ -102,11 +100,6 @@ class FileCache:
 
     def _key(self, path: str) -> str:
         return path[len(self._folder) :] if path.startswith(self._folder) else path
-
-
-def _home() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "densefit"
 
 
 def _rows(facts: Mapping[str, FileFacts]) -> dict[str, list[Any]]:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.datasets.coco.keypoints import Skeleton
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation, ObjectDataset
 from densefit.errors import ConfigError, DataError
 
@@ -53,6 +54,18 @@ def test_relative_boxes_and_polygons_become_pixels_of_the_image(folder):
     np.testing.assert_array_equal(targets["area"], [150])
     assert targets["mask"][10:, 15:].all()
     assert np.count_nonzero(targets["mask"]) == 150
+
+
+def test_relative_keypoints_become_pixels_and_objects_without_outline_are_dropped(folder):
+    points = np.array([[0.5, 0.25, 2], [1, 1, 1], [0, 0, 0]], np.float32)
+    cat = ObjectAnnotation("cat", (0.5, 0.5, 1.0, 1.0), keypoints=points)
+    images = [ImageAnnotation("b", "b.png", [cat], "b.txt", is_relative=True)]
+    skeleton = Skeleton(["a", "b", "c"], [], [])
+    targets = Layout(images, ["cat"], folder, skeleton=skeleton)[0].targets
+    np.testing.assert_array_equal(targets["keypoints"], [[[15, 5, 2], [30, 20, 1], [0, 0, 0]]])
+    data = Layout(images, ["cat"], folder, masks=True)
+    assert data.dropped == 1
+    assert not data[0].targets["mask"].any()
 
 
 def test_bad_boxes_are_dropped_or_raise_when_read(folder, caplog):

@@ -7,8 +7,9 @@ from densefit.errors import ConfigError, DataError
 from densefit.tools import train_det
 from densefit.tools.data_check import at_start
 from densefit.tools.data_check.at_start import check_data
-from densefit.tools.data_check.file_cache import NAME
 from tests.tools.data_check.listed import Listed, change
+
+FILE = ".densefit/images.json"
 
 
 def splits(root):
@@ -19,7 +20,7 @@ def test_sound_data_take_one_line(root, capsys, caplog):
     assert check_data(splits(root), ["train"], True) is None
     assert capsys.readouterr().out.startswith("checked 8 images: annotations, files, headers,")
     assert not caplog.records
-    assert (root / NAME).exists()
+    assert (root / FILE).exists()
 
 
 @pytest.mark.parametrize("level", [True, "deep"])
@@ -87,7 +88,7 @@ def test_large_data_are_finished_behind_the_training(root, large, capsys, caplog
     assert "1 image in each of train and val" in text
     assert "1 of 6 images whose file is no image that can be read" in text
     assert len(caplog.records) == 2
-    assert (root / NAME).exists()
+    assert (root / FILE).exists()
     assert check_data({"val": Listed(root, "val")}, ["val"], True) is None  # out of the cache
 
 
@@ -97,7 +98,7 @@ def test_the_thread_stops_with_the_training(root, large):
     rest.fit_started(None, None)
     rest.fit_ended(None, None)
     assert rest._thread is None
-    assert not (root / NAME).exists()
+    assert not (root / FILE).exists()
 
 
 def test_a_failing_thread_ends_no_training(root, large, monkeypatch, caplog):

@@ -6,10 +6,11 @@ import pytest
 
 from densefit.data.io.header_file import ImageHeader
 from densefit.tools.data_check import file_cache, image_files
-from densefit.tools.data_check.file_cache import NAME, FileCache, FileState
+from densefit.tools.data_check.file_cache import FileCache, FileState
 from densefit.tools.data_check.image_files import ImageFiles
 from tests.tools.data_check.listed import Listed
 
+FILE = ".densefit/images.json"
 HEADER, STATE = ImageHeader("PNG", (20, 30)), FileState(10, 123456789)
 
 
@@ -32,7 +33,7 @@ def test_facts_come_back_in_the_state_in_which_they_were_read(tmp_path):
     assert again.get(elsewhere, STATE) == (STATE, None, "11")
     for other in (FileState(11, STATE.mtime_ns), FileState(10, STATE.mtime_ns + 1)):
         assert again.get(str(folder / "a.png"), other) == (other, None, None)
-    assert "a.png" in json.loads((folder / NAME).read_text())["files"]
+    assert "a.png" in json.loads((folder / FILE).read_text())["files"]
 
 
 def test_a_moved_folder_keeps_its_facts(tmp_path):
@@ -49,7 +50,8 @@ def test_a_moved_folder_keeps_its_facts(tmp_path):
     + [b'{"version": 1, "files": {"a": [10, 123456789, null, 1, "x", 2, 3]}}', b"\xff\xfe"],
 )
 def test_a_broken_cache_is_replaced(tmp_path, content):
-    path = tmp_path / "data" / NAME
+    path = tmp_path / "data" / FILE
+    path.parent.mkdir()
     path.write_bytes(content)
     cache = FileCache(tmp_path / "data")
     assert cache.get(str(tmp_path / "data" / "a"), STATE).header is None
@@ -62,7 +64,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, home, monkeypatch, caplog):
     write = file_cache.replace_file
 
     def refuse(path, pieces):
-        if path.parent == tmp_path / "data":
+        if path.parent == tmp_path / "data" / ".densefit":
             raise PermissionError(13, "Permission denied", str(path))
         write(path, pieces)
 
@@ -70,8 +72,8 @@ def test_a_folder_that_cannot_be_written(tmp_path, home, monkeypatch, caplog):
     cache = FileCache(tmp_path / "data")
     cache.put(str(tmp_path / "data" / "a.png"), STATE, header=HEADER)
     cache.save()
-    assert not (tmp_path / "data" / NAME).exists()
-    assert len(list((home / "densefit").glob("*.json"))) == 1
+    assert not (tmp_path / "data" / FILE).exists()
+    assert len(list((home / "densefit").glob("*images.json"))) == 1
     assert FileCache(tmp_path / "data").get(str(tmp_path / "data" / "a.png"), STATE).header
     assert not caplog.records
 
@@ -109,9 +111,9 @@ def test_two_starts_at_once_leave_a_whole_file(tmp_path):
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
-    files = json.loads((tmp_path / "data" / NAME).read_text())["files"]
+    files = json.loads((tmp_path / "data" / FILE).read_text())["files"]
     assert any(all(f"{number}-{i}.png" in files for i in range(20)) for number in range(2))
-    assert sorted(os.listdir(tmp_path / "data")) == [NAME]
+    assert sorted(os.listdir(tmp_path / "data" / ".densefit")) == ["images.json"]
 
 
 def test_headers_are_read_once_and_again_where_a_file_has_changed(root, monkeypatch):
@@ -129,3 +131,14 @@ def test_headers_are_read_once_and_again_where_a_file_has_changed(root, monkeypa
     files.read_headers(missing, cache)
     assert read == ["train2.png"]
     assert files.headers[0].size == (60, 80)
+
+
+def test_caches_can_be_off_or_elsewhere(tmp_path, monkeypatch):
+    for value in ("off", str(tmp_path / "caches")):
+        monkeypatch.setenv("DENSEFIT_CACHE", value)
+        cache = FileCache(tmp_path / "data")
+        cache.put(str(tmp_path / "data" / "a.png"), STATE, header=HEADER)
+        cache.save()
+        again = FileCache(tmp_path / "data").get(str(tmp_path / "data" / "a.png"), STATE)
+        assert (again.header == HEADER) == (value != "off")
+    assert list((tmp_path / "data").iterdir()) == []
