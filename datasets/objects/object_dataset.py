@@ -51,6 +51,7 @@ class ObjectDataset:
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
         dropped: number of objects left out.
+        drop_reasons: why -> number of objects left out.
         faults: image index -> DataError, raised when the sample is read.
         keypoint_names, limbs, flip_pairs: with keypoints, of the skeleton.
 
@@ -105,7 +106,7 @@ class ObjectDataset:
             raise DataError("There are no images", where=image_root)
         warn_of_absent(self, self._table.files, image_root, "images")
         check.report(self)
-        self.dropped = check.dropped
+        self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
 
     def _stored(
         self, images: Iterable[ImageAnnotation], check: BoxCheck, sources: Sequence[Path] | None
@@ -160,6 +161,33 @@ class ObjectDataset:
         names += ["mask"] * self.masks + ["labels"] * self.labels
         names += ["instances", "instance_ids", "instance_masks"] * self.instances
         return (*names, *(["keypoints", "keypoint_flip"] if self._skeleton is not None else ()))
+
+    def size_of(self, index: int) -> tuple[int, int] | None:
+        """(height, width) of the image as its annotation states it; None if it does not."""
+        height, width = self._table.sizes[index].tolist()
+        return (height, width) if height and width else None
+
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Targets of the objects, without reading the image.
+
+        Args:
+            index: of the sample.
+            size: (height, width) of the image; without it, relative boxes are left out.
+        """
+        table, rows = self._table, self._table.objects_of(index)
+        targets = {
+            "classes": table.labels[rows].astype(np.int64),
+            "difficult": table.difficult[rows],
+            "crowd": table.crowd[rows],
+        }
+        boxes, areas = table.boxes[rows], table.areas[rows]
+        if table.is_relative[index]:
+            if size is None:
+                return targets
+            boxes, areas = boxes * [size[1], size[0], size[1], size[0]], areas * (size[0] * size[1])
+        return {**targets, "boxes": boxes.astype(np.float32), "area": areas.astype(np.float32)}
 
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]

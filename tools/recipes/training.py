@@ -14,6 +14,7 @@ from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.tools.data_check.at_start import check_data
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -70,6 +71,9 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    data = recipe.data
+    skipping = prepared.training_splits if data.on_error == "skip" else ()
+    rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:
@@ -95,6 +99,7 @@ def run(
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*own, ProfileLine(), Cost(out)),
+            *([] if rest_of_check is None else [rest_of_check]),
         ],
         accumulate=training.accumulate,
         clip_norm=training.clip_norm,

@@ -131,3 +131,27 @@ def test_masks_are_painted_by_size_or_in_order(folder):
     for kind, value in ((Layout, 1), (InOrder, 2)):
         targets = kind(images, ["cat", "dog"], folder, masks=True, instances=True)[0].targets
         assert targets["mask"][15, 15] == targets["instances"][15, 15] == value
+
+
+def test_annotations_are_the_targets_without_the_image(folder):
+    cat = ObjectAnnotation("cat", (0.5, 0.5, 1.0, 1.0))
+    dog = ObjectAnnotation("dog", (5.0, 5.0, 5.0, 9.0))
+    images = [
+        ImageAnnotation("a", "a.png", [dog, ObjectAnnotation("dog", (1.0, 2.0, 9.0, 9.0))]),
+        ImageAnnotation("b", "b.png", [cat], is_relative=True),
+        ImageAnnotation("c", "missing.png"),
+    ]
+    data = Layout(images, ["cat", "dog"], folder)
+    sizes = [(40, 60), (20, 30)]
+    for index, size in enumerate(sizes):
+        targets = data[index].targets
+        annotations = data.annotations_of(index, size)
+        assert set(annotations) == set(targets)
+        for name, value in annotations.items():
+            assert value.dtype == targets[name].dtype
+            np.testing.assert_array_equal(value, targets[name])
+    assert "boxes" not in data.annotations_of(1)
+    assert data.annotations_of(2)["boxes"].shape == (0, 4)
+    assert data.size_of(0) == (40, 60)
+    assert data.size_of(1) is None
+    assert data.drop_reasons == {"A box has no area": 1}

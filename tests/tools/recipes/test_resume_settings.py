@@ -105,6 +105,7 @@ ONE = {
     "data.worker_kind": "processes",
     "data.on_error": "skip",
     "data.cache": {"memory": "1MiB"},
+    "data.check": False,
     "model.backbone": "other",
     "model.settings": {"width": 6},
     "model.heads": {"sort": {"task": "classification"}},
