@@ -14,6 +14,7 @@ from densefit.tools.recipes.init_from import begin_from
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_groups
+from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.report.lr_search import SearchProgress, summary
 from densefit.train.find_lr import find_lr
@@ -40,7 +41,13 @@ class Search(MultiRecipe):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Train while the learning rate rises, and draw the loss over it (find_lr.png)."
-    return program(lambda: run(parse(Search, arguments, description=text)[0]))
+
+    def work() -> None:
+        search, _ = parse(Search, arguments, description=text)
+        use_plugins(search.plugins)
+        run(search)
+
+    return program(work)
 
 
 def run(search: Search) -> RateSearch:
