@@ -10,12 +10,18 @@ from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.depth_maps import DepthReader
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.masks import IGNORE, MaskReader
 from densefit.datasets.files.names import Names, class_names, doubled, missing_split, read_lines
 from densefit.datasets.files.normal_maps import NormalsReader
 from densefit.datasets.files.paths import name_below
 from densefit.datasets.files.pictures import check_apart, is_picture, pictures_by_stem
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, MissingSplitError
+
+TREE = """
+    {images}/a.png
+    {maps}/a.png   of the same name
+"""
 
 
 @datasets.register("depth_folder")
@@ -103,6 +109,11 @@ class DepthFolder:
     def __repr__(self) -> str:
         return f"DepthFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return (root / "depth").is_dir() and any((root / x).is_dir() for x in ("rgb", "images"))
+
     def __len__(self) -> int:
         return len(self._names)
 
@@ -165,6 +176,17 @@ class DepthFolder:
 
     def _listed(self, images: str, maps: Iterable[str]) -> list[str]:
         """The names of the samples, in order."""
+        tree = TREE.format(images=images, maps=f"/a.png\n{' ' * 4}".join(maps))
+        if self.split is not None:
+            tree += f"    {self.split}.txt   a name a line: a"
+        if not (self.root / images).is_dir():
+            raise missing_layout(
+                self.root,
+                tree,
+                f"There is no folder {images!r}",
+                layout="depth_folder",
+                fix="name the folders by the settings `images`, `depths`, `masks` and `normals`",
+            )
         if self.split is None:
             names = list(
                 pictures_by_stem(self.root / images, [self.root / below for below in maps])
@@ -176,6 +198,11 @@ class DepthFolder:
         if not path.is_file():
             lists = [found.stem for found in self.root.glob("*.txt") if found.stem != "classes"]
             hint = f"write {path}, the name of a picture a line, or leave `split` out: all of them"
+            if not lists and isinstance(self.split, str):
+                what = f"There is no list {self.split}.txt"
+                raise missing_layout(
+                    self.root, tree, what, layout="depth_folder", fix=hint, kind=MissingSplitError
+                )
             raise missing_split(self.split, self.root, lists, hint)
         names = [os.path.normpath(name) for name in read_lines(path)]
         names = [

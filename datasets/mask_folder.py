@@ -8,13 +8,20 @@ from pathlib import Path
 from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.mask_values import value_map
 from densefit.datasets.files.masks import IGNORE, MaskReader
 from densefit.datasets.files.missing_files import warn_of_absent
 from densefit.datasets.files.names import Names, class_names, doubled, missing_split, read_lines
 from densefit.datasets.files.paths import names_below
-from densefit.datasets.files.pictures import check_apart, pictures_by_stem
-from densefit.errors import ConfigError, DataError
+from densefit.datasets.files.pictures import SPLITS, check_apart, folders_in, pictures_by_stem
+from densefit.errors import ConfigError, DataError, MissingSplitError
+
+TREE = """
+    {images}/a.png
+    {masks}/a.png   class indices; or
+    {split}.txt   an image and its mask a line: {images}/a.png {masks}/a.png
+"""
 
 
 @datasets.register("mask_folder")
@@ -78,6 +85,12 @@ class MaskFolder:
     def __repr__(self) -> str:
         return f"MaskFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        names = folders_in(root)
+        return "masks" in names or any(f"{name}annot" in names for name in names)
+
     def __len__(self) -> int:
         return len(self._pairs)
 
@@ -138,6 +151,15 @@ class MaskFolder:
                 f"write {self.root / str(self.split)}.txt, a picture and its mask a line; or put "
             )
             hint += f"them into {self.root / images} and {self.root / masks}"
+            if isinstance(self.split, str) and not {*lists, *folders} & SPLITS:
+                raise missing_layout(
+                    self.root,
+                    TREE.format(images=images, masks=masks, split=self.split),
+                    f"There is no folder {images!r}, and no list {self.split}.txt",
+                    layout="mask_folder",
+                    fix=f"{hint}; or name the folders by the settings `images` and `masks`",
+                    kind=MissingSplitError,
+                )
             raise missing_split(self.split, self.root, lists + folders, hint)
         both = (self.root / images, self.root / masks)
         check_apart(

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from densefit.datasets.files.json_file import read_json
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.numbers import number
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, MissingSplitError
 
 from .ids import Id, read_id
 
 Place = str | Path | None
+
+TREE = """
+    annotations/{kind}_{split}.json
+    images/{split}/a.jpg   or {split}/a.jpg
+"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,14 @@ def _of_split(folder: Path, kind: str, split: str) -> Path:
     if not path.is_file():
         found = folder.glob(f"{kind}_*.json")
         known = [one.stem[len(kind) + 1 :] for one in found]
-        raise missing_split(split, path, known, "put the annotations there, or say json_path=...")
+        hint = "put the annotations there, or say json_path=..."
+        if not known and isinstance(split, str):
+            tree = TREE.format(kind=kind, split=split)
+            what = f"There is no split {split!r}"
+            raise missing_layout(
+                folder.parent, tree, what, layout="coco", fix=hint, kind=MissingSplitError
+            )
+        raise missing_split(split, path, known, hint)
     return path
 
 

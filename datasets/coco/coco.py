@@ -169,6 +169,11 @@ class COCO:
         self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
         return skeleton
 
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return any((root / "annotations").glob("*.json"))
+
     def __len__(self) -> int:
         return len(self._images)
 

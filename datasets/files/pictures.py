@@ -16,6 +16,10 @@ EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
+#: Folders that people call so hold a split, not a class.
+SPLITS = frozenset(
+    ("train", "training", "trainval", "val", "valid", "validation", "test", "testing")
+)
 #: What lies beside pictures and is none; of other files it is told that they are left out.
 _BESIDE = (
     *(".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html"),
