@@ -7,14 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from densefit.config import parse
 from densefit.errors import writing
 from densefit.tools.recipes.data.multi_dataset import training_side
 from densefit.tools.recipes.init_from import begin_from
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_groups
-from densefit.tools.recipes.plugins import use_plugins
+from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.report.lr_search import SearchProgress, summary
 from densefit.train.find_lr import find_lr
@@ -41,13 +40,7 @@ class Search(MultiRecipe):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Train while the learning rate rises, and draw the loss over it (find_lr.png)."
-
-    def work() -> None:
-        search, _ = parse(Search, arguments, description=text)
-        use_plugins(search.plugins)
-        run(search)
-
-    return program(work)
+    return program(lambda: run(parse_and_import(Search, arguments, text)))
 
 
 def run(search: Search) -> RateSearch:

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from densefit.config import parse
 from densefit.recipe_paths import files_field
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.recipes.data.loaders import make_dataset
-from densefit.tools.recipes.plugins import use_plugins
+from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 
@@ -40,13 +39,7 @@ class Packing:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Pack a dataset into one file of records (RecordIO), which reads back bit-equal."
-
-    def work() -> None:
-        packing, _ = parse(Packing, arguments, description=text)
-        use_plugins(packing.plugins)
-        run(packing)
-
-    return program(work)
+    return program(lambda: run(parse_and_import(Packing, arguments, text)))
 
 
 def run(packing: Packing) -> None:

@@ -7,13 +7,34 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from densefit.checkpoint.storage import store
+from densefit.config import parse
 from densefit.errors import ConfigError
 from densefit.plugin_files import PACKAGE, PluginFile, import_plugins, imported
 
 _log = logging.getLogger("densefit")
+
+
+class WithPlugins(Protocol):
+    """Settings of a program that takes `--plugins`: a field `plugins`, made by `files_field()`."""
+
+    plugins: list[str]
+
+
+Kind = TypeVar("Kind", bound=WithPlugins)
+
+
+def parse_and_import(kind: type[Kind], arguments: Sequence[str] | None, description: str) -> Kind:
+    """Parse the settings of a program, and import the plugin files that they name.
+
+    Raises:
+        ConfigError: see `densefit.config.parse` and `use_plugins`.
+    """
+    settings, _ = parse(kind, arguments, description=description)
+    use_plugins(settings.plugins)
+    return settings
 
 
 def use_plugins(paths: Sequence[str]) -> list[PluginFile]:
