@@ -27,7 +27,7 @@ def entry(page: Page, name: str, part: Any) -> str:
     if settings:
         rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
         for key, (value, meaning) in settings.items():
-            words = (f"`{key}`", type_words(value), default_words(page.file, value))
+            words = (f"`{key}`", type_words(part, value), default_words(page.file, value))
             rows.append(f"| {' | '.join(words)} | {_cell(meaning)} |")
         text.append("\n".join(rows))
     else:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
 _COLOUR = "grey value 0 to 255, or list of R, G, B"
 _TYPES = {
     **{"int": "integer", "float": "number", "bool": "true or false", "str": "text"},
-    **{"Path": "path", "str | Path": "path", "None": "null", "Any": "any", "object": "any"},
+    **{"Path": "path", "None": "null", "Any": "anything", "object": "anything", "...": "..."},
     **{"Names": "list of texts, or path", "Fill": _COLOUR, "Pairs": "list of pairs"},
     **{"TimeLike": "number or text", "DurationLike": "integer or text", "Prepare": "function"},
-    **{"Schedule": "schedule", "Course": "number, or schedule"},
+    **{"Mapping[str, Any]": "map", "Schedule": "schedule", "Course": "number or schedule"},
 }
 _NEVER_IN_A_RECIPE = ("function", "stream")
 #: What settings without a default have in a recipe that leaves them out.
@@ -27,44 +30,52 @@ FROM_ELSEWHERE = {
 }
 
 
-def type_words(parameter: inspect.Parameter) -> str:
+def type_words(part: Any, parameter: inspect.Parameter) -> str:
     """The type of a setting; "" where it has none."""
     annotation = parameter.annotation
     if annotation is parameter.empty:
         return ""
-    words = _words(
-        annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    )
+    function = getattr(part, "__init__", part) if isinstance(part, type) else part
+    words = ", or ".join(_words(_text(annotation), getattr(function, "__globals__", {})))
     is_for_python = any(word in words for word in _NEVER_IN_A_RECIPE)
     return f"{words} (Python only)" if is_for_python else words
 
 
-def _words(annotation: str) -> str:
-    """A type in a recipe's words.
+def _text(annotation: Any) -> str:
+    """An annotation as in the source, without names of modules."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", text)
 
-    >>> _words("Sequence[float] | None"), _words("tuple[int, int]")
-    ('list of numbers, or null', 'list of 2 integers')
+
+def _words(annotation: str, names: Mapping[str, Any]) -> list[str]:
+    """A type in a recipe's words, one for each alternative; null is the last.
+
+    Args:
+        annotation: the type.
+        names: values of the names in it, where it is defined.
     """
     if annotation in _TYPES:
-        return _TYPES[annotation]
+        return [_TYPES[annotation]]
     options = _split(annotation, "|")
     if len(options) > 1:
-        words = [_words(option) for option in options if option != "None"]
+        words = [word for option in options for word in _words(option, names)]
         words = [word for word in words if word != "text" or "path" not in words]
-        return ", or ".join(dict.fromkeys([*words, *(["null"] if "None" in options else [])]))
-    outer, _, inner = annotation.rstrip("]").partition("[")
-    items = _split(inner, ",")
-    if outer in ("Sequence", "list", "Collection", "Iterable"):
-        return f"list of {_plural(_words(items[0]))}"
-    if outer == "tuple":
-        return f"list of {len(items)} {_plural(_words(items[0]))}"
-    if outer in ("Mapping", "dict"):
-        return f"map of {_plural(_words(items[0]))} to {_plural(_words(items[1]))}"
-    if outer == "Callable":
-        return "function"
-    if outer == "TextIO":
-        return "stream"
-    return f"`{annotation}`"
+        return sorted(dict.fromkeys(words), key=lambda word: word == "null")
+    outer, _, inner = annotation.removesuffix("]").partition("[")
+    items = [_plural(_words(item, names)) for item in _split(inner, ",")] if inner else []
+    if outer in ("Sequence", "list", "Collection", "Iterable") and items:
+        return [f"list of {items[0]}"]
+    if outer == "tuple" and items:
+        length = "" if "..." in inner else f"{len(items)} "
+        return [f"list of {length}{items[0]}"]
+    if outer in ("Mapping", "dict") and items:
+        return [f"map of {items[0]} to {items[1]}"]
+    if outer in ("Callable", "TextIO"):
+        return ["function" if outer == "Callable" else "stream"]
+    alias = names.get(annotation)
+    if alias is not None and not isinstance(alias, type):
+        return _words(_text(alias), names)
+    return [f"`{annotation}`"]
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -79,8 +90,10 @@ def _split(text: str, separator: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _plural(words: str) -> str:
-    return f"{words}s" if words in _TYPES.values() and words[-1] not in "sy" else words
+def _plural(words: list[str]) -> str:
+    """Alternatives in the plural, as far as they are plain types."""
+    plain = {"integer", "number", "text", "path", "schedule", "map", "function"}
+    return " or ".join(f"{word}s" if word in plain else word for word in words)
 
 
 def default_words(file: str, parameter: inspect.Parameter) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def test_every_part_and_setting_is_described(kind, name, part):
 def test_a_type_is_in_words_of_a_recipe(kind, name, part):
     """A type that has none yet: docs/generator/settings.py."""
     for key, (parameter, _) in settings_of(part).items():
-        words = type_words(parameter)
+        words = type_words(part, parameter)
         assert words, key
         assert "`" not in words, (key, words)
 
@@ -125,6 +125,13 @@ def test_a_section_is_markdown_of_a_docstring():
     )
 
 
+BySplit = str | Mapping[str, str] | None
+
+
+def make(**settings):
+    """A part whose types are of this module."""
+
+
 @pytest.mark.parametrize(
     ("annotation", "words"),
     [
@@ -132,12 +139,17 @@ def test_a_section_is_markdown_of_a_docstring():
         ("tuple[int, int]", "list of 2 integers"),
         ("Mapping[str, list[int]]", "map of texts to list of integers"),
         ("str | Path", "path"),
+        ("tuple[int, ...] | None", "list of integers, or null"),
+        ("Mapping[str, str | int]", "map of texts to texts or integers"),
+        ("BySplit | int | None", "text, or map of texts to texts, or integer, or null"),
+        ("Callable[[int], str]", "function (Python only)"),
         ("Unheard", "`Unheard`"),
+        ("Path", "path"),
     ],
 )
 def test_types_in_words(annotation, words):
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    assert type_words(inspect.Parameter("x", kind, annotation=annotation)) == words
+    assert type_words(make, inspect.Parameter("x", kind, annotation=annotation)) == words
 
 
 @pytest.mark.parametrize(
