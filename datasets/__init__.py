@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
+from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
+from densefit.datasets.labelme.labelme import Labelme
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
+from densefit.datasets.yolo.yolo import YOLO
 
 from .depth_folder import DepthFolder
 from .image_files import ImageFiles
@@ -14,10 +17,13 @@ from .shapes import Shapes
 
 __all__ = [
     "COCO",
+    "CSVBoxes",
     "VOC",
+    "YOLO",
     "DepthFolder",
     "ImageFiles",
     "ImageFolder",
+    "Labelme",
     "MaskFolder",
     "Record",
     "Shapes",
