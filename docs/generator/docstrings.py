@@ -20,14 +20,22 @@ def settings_of(part: Any) -> dict[str, tuple[inspect.Parameter, str]]:
 
 
 def described(part: Any) -> dict[str, str]:
-    """Descriptions of settings, from the docstrings of a class and its bases, or a function."""
+    """Descriptions of settings, from the docstrings of a class and its bases, or a function.
+
+    "see `Base`. ..." of a setting that a base describes stands for the base's text.
+    """
     kinds = reversed(part.__mro__) if isinstance(part, type) else [part]
     texts: dict[str, str] = {}
     for kind in kinds:
         for source in (kind, vars(kind).get("__init__")):
             document = source.__doc__ if source is not None else None
             for section in ("Attributes", "Args"):
-                texts.update(_entries(sections(document or "").get(section, "")))
+                for name, text in _entries(sections(document or "").get(section, "")).items():
+                    reference = re.match(r"see `[A-Z]\w+`[.;,]?\s*", text)
+                    if reference and texts.get(name):
+                        rest = text[reference.end() :]
+                        text = f"{texts[name]} {rest[:1].upper()}{rest[1:]}".strip()
+                    texts[name] = text
     return texts
 
 

@@ -25,6 +25,7 @@ FROM_ELSEWHERE = {
     ("heads", "classes"): "the dataset's",
     ("heads", "things"): "the dataset's",
     ("heads", "name"): "its key",
+    ("transforms", "input_size"): "`input_size`",
     ("transforms", "height"): "`input_size`",
     ("transforms", "width"): "`input_size`",
 }
