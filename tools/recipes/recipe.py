@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
+from densefit.recipe_paths import files_field
 
 
 @dataclass
@@ -136,6 +137,8 @@ class Recipe:
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
         init_mismatched: what weights of another shape do (of heads for other classes, say): raise
             or skip.
+        plugins: Python files, relative to the recipe, that register datasets, transforms, heads
+            and other parts (docs/plugins.md). Their code runs: name only files that you trust.
     """
 
     data: Data = field(default_factory=Data)
@@ -149,6 +152,7 @@ class Recipe:
     resume: str = "none"
     init_from: str | None = None
     init_mismatched: str = "raise"
+    plugins: list[str] = files_field()
 
     def adjust(self, given: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

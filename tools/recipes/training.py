@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
+from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.config import parse
@@ -27,6 +28,7 @@ from densefit.tools.recipes.parts import (
     make_guard,
     make_schedule,
 )
+from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
@@ -57,8 +59,13 @@ def main(
 
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
+        files = use_plugins(recipe.plugins)
         text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
-        check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
+        checkpoints = Path(recipe.out) / "checkpoints"
+        check_unmixed(checkpoints, recipe.resume)
+        resumed = store.resolve(recipe.resume, checkpoints)
+        if resumed is not None:
+            check_recorded(resumed, files)
         run(recipe, text, prepare(recipe), draw)
 
     return program(work)
@@ -113,7 +120,10 @@ def run(
             out / "checkpoints",
             every=training.validate_every,
             keep=keep,
-            extra={"recipe": dataclasses.asdict(with_absolute_paths(recipe))},
+            extra={
+                "recipe": dataclasses.asdict(with_absolute_paths(recipe)),
+                "plugins": recorded(recipe.plugins),
+            },
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,

@@ -138,6 +138,7 @@ ONE = {
     "resume": lambda out: str(out / "checkpoints" / "last"),
     "init_from": lambda out: str(out),
     "init_mismatched": "skip",
+    "plugins": ["more.py"],
 }
 SEVERAL = {
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},
