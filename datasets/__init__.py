@@ -5,6 +5,7 @@ from __future__ import annotations
 from densefit.datasets.coco.coco import COCO
 from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
 from densefit.datasets.record.record import Record
+from densefit.datasets.text_boxes.text_boxes import TextBoxes
 from densefit.datasets.voc.voc import VOC
 from densefit.datasets.yolo.yolo import YOLO
 
@@ -25,4 +26,5 @@ __all__ = [
     "MaskFolder",
     "Record",
     "Shapes",
+    "TextBoxes",
 ]
