@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,22 @@ class BoxCheck:
             self._first_cut = self._first_cut or (
                 f"{list(box)} of {where}, a picture {size[1]} pixels wide and {size[0]} high"
             )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All counts, as JSON can hold them."""
+        return {
+            "dropped": self.dropped,
+            "cut": self.cut,
+            "counts": self._counts,
+            "first": None if self._first is None else str(self._first),
+            "first_cut": self._first_cut,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the counts of another check."""
+        self.dropped, self.cut = state["dropped"], state["cut"]
+        self._counts, self._first = dict(state["counts"]), state["first"]
+        self._first_cut = state["first_cut"]
 
     def report(self, dataset: object) -> None:
         """One warning about all objects that were dropped, and one about those that were cut."""

@@ -10,8 +10,6 @@ import numpy as np
 
 from densefit.data.io.image import read_image
 from densefit.data.sample import Sample
-from densefit.datasets.coco.keypoints import Skeleton
-from densefit.datasets.coco.masks import paint, paint_instances
 from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.masks import check_count
@@ -20,7 +18,11 @@ from densefit.datasets.files.paths import check_file
 from densefit.errors import ConfigError, DataError
 
 from .annotation import ImageAnnotation
+from .masks import paint, paint_instances
 from .object_table import ObjectTable
+from .skeleton import Skeleton
+from .table_builder import build_table
+from .table_cache import TableCache
 
 
 class ObjectDataset:
@@ -41,6 +43,9 @@ class ObjectDataset:
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
             be used.
         exif: turn images as their EXIF orientation says.
+        sources: annotation files (and folders whose list of files counts) that `images` come from,
+            if the table of objects is to be stored beside the first of them: the next start maps
+            it, and does not iterate over `images`. None: it is not stored.
 
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
@@ -66,6 +71,7 @@ class ObjectDataset:
         skeleton: Skeleton | None = None,
         bad_boxes: str = "drop",
         exif: bool = True,
+        sources: Sequence[Path] | None = None,
     ) -> None:
         if not (boxes or masks or labels):
             raise ConfigError(
@@ -90,20 +96,40 @@ class ObjectDataset:
             self.keypoint_names = skeleton.names
             self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
         check = BoxCheck(bad_boxes)
-        self._table = ObjectTable.build(
-            images,
-            self.classes,
-            image_root,
-            check,
-            segmentations=masks or instances,
-            keypoints=0 if skeleton is None else len(skeleton.names),
-            exif=exif,
-        )
+        self._table = self._stored(images, check, sources)
         if not len(self._table):
             raise DataError("There are no images", where=image_root)
         warn_of_absent(self, self._table.files, image_root, "images")
         check.report(self)
         self.dropped = check.dropped
+
+    def _stored(
+        self, images: Iterable[ImageAnnotation], check: BoxCheck, sources: Sequence[Path] | None
+    ) -> ObjectTable:
+        """The table of the images, out of its cache if there is one."""
+
+        def build() -> ObjectTable:
+            table = build_table(
+                images,
+                self.classes,
+                self.image_root,
+                check,
+                segmentations=self.masks or self.instances,
+                keypoints=0 if self._skeleton is None else len(self._skeleton.names),
+                exif=self.exif,
+            )
+            table.meta["check"] = check.state_dict()
+            return table
+
+        if not sources:
+            return build()
+        settings = f"{self!r} {self.classes} {self.masks or self.instances} {check.policy}"
+        cache = TableCache(sources, settings, type(self).__name__.lower(), self.image_root)
+        table = cache.load()
+        if table is None:
+            return cache.store(build)
+        check.load_state_dict(table.meta["check"])
+        return table
 
     @property
     def faults(self) -> Mapping[int, DataError]:
@@ -144,7 +170,7 @@ class ObjectDataset:
         boxes, areas = table.boxes[rows], table.areas[rows]
         segmentations: list[Any] = []
         if table.segmentations is not None:
-            segmentations = table.segmentations[rows]
+            segmentations = table.segmentations.of_rows(rows)
         if table.is_relative[index]:
             height, width = size
             boxes, areas = boxes * [width, height, width, height], areas * (height * width)

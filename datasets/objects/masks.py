@@ -1,4 +1,4 @@
-"""Segmentations of COCO painted into one map, of classes or of instances."""
+"""Paint the segmentations of an image into one map, of classes or of instances."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
     Args:
         objects: with "class" (at most 253), "crowd", "area" and "segmentation" (polygons or run
             lengths).
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         where: named in errors.
 
     Raises:
         DataError: an object has no segmentation or a broken one.
     """
     mask = np.zeros(size, np.uint8)
-    _check([one["segmentation"] for one in objects], size, where)
-    for one in sorted(objects, key=lambda one: (not one["crowd"], -one["area"])):
-        value = IGNORE if one["crowd"] else one["class"] + 1
-        mask[rle.decode(_compressed(one["segmentation"], size)) > 0] = value
+    _check([entry["segmentation"] for entry in objects], size, where)
+    for entry in sorted(objects, key=lambda entry: (not entry["crowd"], -entry["area"])):
+        value = IGNORE if entry["crowd"] else entry["class"] + 1
+        mask[rle.decode(_compressed(entry["segmentation"], size)) > 0] = value
     return mask
 
 
@@ -46,7 +46,7 @@ def paint_instances(
     Arguments and errors are those of `paint`; more objects than ids are an error, too.
 
     Returns:
-        (H, W) uint16, 1 + the object's place; and (n,) object, compressed run lengths.
+        (H, W) uint16, 1 + the object's index; and (n,) object, compressed run lengths.
     """
     if len(objects) >= UNKNOWN:
         raise DataError(
@@ -57,13 +57,13 @@ def paint_instances(
         )
     instances: np.ndarray = np.zeros(size, np.uint16)
     masks: np.ndarray = np.empty(len(objects), object)
-    _check([one["segmentation"] for one in objects], size, where)
-    for place, one in enumerate(objects):
-        masks[place] = _compressed(one["segmentation"], size)
-    for place in sorted(
+    _check([entry["segmentation"] for entry in objects], size, where)
+    for index, entry in enumerate(objects):
+        masks[index] = _compressed(entry["segmentation"], size)
+    for index in sorted(
         range(len(objects)), key=lambda i: (not objects[i]["crowd"], -objects[i]["area"])
     ):
-        instances[rle.decode(masks[place]) > 0] = place + 1
+        instances[rle.decode(masks[index]) > 0] = index + 1
     return instances, masks
 
 
