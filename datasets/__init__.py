@@ -12,6 +12,7 @@ from densefit.datasets.record.record import Record
 from densefit.datasets.semantic.ade20k import ADE20K
 from densefit.datasets.semantic.cityscapes import Cityscapes
 from densefit.datasets.semantic.voc_segmentation import VOCSegmentation
+from densefit.datasets.text_boxes.text_boxes import TextBoxes
 from densefit.datasets.voc.voc import VOC
 from densefit.datasets.yolo.yolo import YOLO
 
@@ -38,5 +39,6 @@ __all__ = [
     "NYUDepth",
     "Record",
     "Shapes",
+    "TextBoxes",
     "VOCSegmentation",
 ]

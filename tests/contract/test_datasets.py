@@ -186,6 +186,16 @@ def build_csv(root):
     return {"root": root, "split": "train", "labels": True}
 
 
+def build_text_boxes(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        (root / "labels").mkdir(exist_ok=True)
+        line = "dog 2 3 15 3 15 18 2 18\n" * (name != "b")
+        (root / f"labels/{name}.txt").write_text(line)
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "columns": "class x1 y1 x2 y2 x3 y3 x4 y4", **what}
+
+
 def build_labelme(root):
     for name, (height, width) in SIZES.items():
         picture(root / f"{name}.jpg", (height, width))
@@ -212,6 +222,7 @@ BUILDERS = {
     "voc_segmentation": build_voc_segmentation,
     "image_folder": build_image_folder,
     "record": build_record,
+    "text_boxes": build_text_boxes,
     "csv": build_csv,
     "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
