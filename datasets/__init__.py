@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from densefit.datasets.coco.coco import COCO
+from densefit.datasets.cvat.cvat import CVAT
 from densefit.datasets.labelme.labelme import Labelme
 from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
@@ -15,6 +16,7 @@ from .shapes import Shapes
 
 __all__ = [
     "COCO",
+    "CVAT",
     "VOC",
     "DepthFolder",
     "ImageFiles",

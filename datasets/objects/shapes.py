@@ -55,7 +55,7 @@ class Shape:
 def join_shapes(
     shapes: Iterable[Shape],
     size: tuple[int, int],
-    keypoints: Sequence[str] = (),
+    keypoints: Mapping[str, Sequence[str]] | Sequence[str] = (),
     segmentations: bool = True,
 ) -> list[ObjectAnnotation]:
     """Make objects of shapes, in the order of their first shapes.
@@ -65,14 +65,20 @@ def join_shapes(
     Args:
         shapes: of one image.
         size: (height, width) of the image.
-        keypoints: names of the keypoints that are wanted, in order.
+        keypoints: names of the keypoints that are wanted, in order, or those of each class.
         segmentations: whether they are wanted.
     """
     parts: dict[Hashable, list[Shape]] = {}
     for number, shape in enumerate(shapes):
         key = (number,) if shape.group is None else (shape.name, shape.group)
         parts.setdefault(key, []).append(shape)
-    return [_joined(group, size, keypoints, segmentations) for group in parts.values()]
+    objects = []
+    for group in parts.values():
+        names = keypoints
+        if isinstance(names, Mapping):
+            names = names.get(group[0].name, ())
+        objects.append(_joined(group, size, names, segmentations))
+    return objects
 
 
 def _joined(

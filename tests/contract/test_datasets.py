@@ -120,7 +120,24 @@ def build_labelme(root):
     return {"root": root, "keypoints": ["nose"], **what}
 
 
+def build_cvat(root):
+    labels = "<label><name>dog</name></label><label><name>nose</name><parent>dog</parent></label>"
+    images = []
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        outline = '<polygon label="dog" points="2,2;12,2;12,9" group_id="1"/>'
+        nose = '<points label="nose" outside="0" occluded="0" points="3,4"/>'
+        shapes = f'{outline}<skeleton label="dog" group_id="1">{nose}</skeleton>' * (name != "b")
+        images.append(
+            f'<image name="{name}.jpg" width="{width}" height="{height}">{shapes}</image>'
+        )
+    text = f"<annotations><meta>{labels}</meta>{''.join(images)}</annotations>"
+    (root / "annotations.xml").write_text(text)
+    return {"root": root, **dict.fromkeys(("masks", "instances", "labels", "keypoints"), True)}
+
+
 BUILDERS = {
+    "cvat": build_cvat,
     "labelme": build_labelme,
     "depth_folder": build_depth_folder,
     "voc": build_voc,
