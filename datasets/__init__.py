@@ -6,6 +6,7 @@ from densefit.datasets.coco.coco import COCO
 from densefit.datasets.cvat.cvat import CVAT
 from densefit.datasets.labelme.labelme import Labelme
 from densefit.datasets.record.record import Record
+from densefit.datasets.supervisely.supervisely import Supervisely
 from densefit.datasets.voc.voc import VOC
 
 from .depth_folder import DepthFolder
@@ -25,4 +26,5 @@ __all__ = [
     "MaskFolder",
     "Record",
     "Shapes",
+    "Supervisely",
 ]

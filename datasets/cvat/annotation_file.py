@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from densefit.data.io.image_limits import check_pixels
 from densefit.datasets.files.xml_stream import root_children
 from densefit.datasets.objects.left_out import LeftOut
-from densefit.datasets.objects.shapes import Shape
+from densefit.datasets.objects.shapes import Shape, memory_error
 from densefit.errors import DataError
 
 from .labels import Labels, read_labels
@@ -71,7 +72,7 @@ class AnnotationFile:
         """
         for element in root_children(self.path):
             if element.tag == "meta":
-                self.labels = read_labels(element)
+                self.labels = read_labels(element, self.path)
             elif element.tag == "image":
                 yield self._image(element)
             elif element.tag == "track":
@@ -94,6 +95,8 @@ class AnnotationFile:
                     self._add_shape(image, child, None)
         except DataError as error:
             image.error = error
+        except MemoryError:
+            image.error = memory_error(f"{self.path}, {where}")
         image.shapes = self._sorted_shapes(image)
         return image
 
@@ -125,6 +128,8 @@ class AnnotationFile:
                 self._add_shape(frame, child, label)
             except DataError as error:
                 frame.error = frame.error or error
+            except MemoryError:
+                frame.error = memory_error(f"{where}, {frame.where}")
 
     def _add_shape(self, image: AnnotatedImage, element: Element, label: str | None) -> None:
         layers = self._layers.setdefault(image.where, [])
@@ -167,4 +172,5 @@ def _stated_size(element: Element, where: str) -> Size | None:
             received=f"width {width:g}, height {height:g}",
             where=where,
         )
+    check_pixels((int(height), int(width)), where)
     return int(height), int(width)

@@ -10,7 +10,7 @@ from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.paths import Name
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation
 from densefit.datasets.objects.image_ids import image_ids
-from densefit.datasets.objects.shapes import join_shapes
+from densefit.datasets.objects.shapes import join_shapes, memory_error
 from densefit.errors import DataError
 
 from .annotation_file import AnnotatedImage, AnnotationFile
@@ -41,7 +41,10 @@ def read_images(
         points = source.labels.points
         objects: list[ObjectAnnotation] = []
         if image.shapes and image.size is not None:
-            objects = join_shapes(image.shapes, image.size, points, segmentations)
+            try:
+                objects = join_shapes(image.shapes, image.size, points, segmentations)
+            except MemoryError:
+                image.error = memory_error(f"{source.path}, {image.where}")
         image.shapes = []  # whose masks take more memory than run lengths
         rows.append(ExportedImage(image, file, objects))
 

@@ -6,7 +6,10 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from densefit.data.io.image_limits import check_pixels
 
 # The drawing of a skeleton is text in the file: <line ... data-node-from="1" data-node-to="2"> and
 # <circle ... data-node-id="1" data-label-name="nose">.
@@ -42,8 +45,16 @@ class Labels:
         ]
 
 
-def read_labels(meta: ElementTree.Element) -> Labels:
-    """The labels in the element `meta`, of a task, a job or a project."""
+def read_labels(meta: ElementTree.Element, path: Path) -> Labels:
+    """The labels in the element `meta`, of a task, a job or a project.
+
+    Args:
+        meta: the element.
+        path: of the file, for errors.
+
+    Raises:
+        DataError: the frames of a video have more pixels than an image may have.
+    """
     labels, drawings = Labels(), {}
     for element in meta.iter("label"):
         name = (element.findtext("name") or "").strip()
@@ -63,7 +74,9 @@ def read_labels(meta: ElementTree.Element) -> Labels:
         sides = [(size.findtext(side) or "").strip() for side in ("height", "width")]
         if all(side.isascii() and side.isdigit() and len(side) < 8 for side in sides):
             height, width = map(int, sides)
-            labels.frame_size = (height, width) if height and width else None
+            if height and width:
+                check_pixels((height, width), path)
+                labels.frame_size = (height, width)
     return labels
 
 

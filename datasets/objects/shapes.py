@@ -12,6 +12,7 @@ import numpy as np
 from densefit.data.geometry import rle
 from densefit.datasets.coco.segmentation import fault
 from densefit.datasets.files.bitmaps import Bitmap
+from densefit.errors import DataError
 
 from .annotation import Box, ObjectAnnotation
 
@@ -117,6 +118,15 @@ def _segmentation(shapes: Sequence[Shape], size: tuple[int, int]) -> Any:
         height, width = bitmap.mask.shape
         whole[bitmap.top : bitmap.top + height, bitmap.left : bitmap.left + width] |= bitmap.mask
     return rle.encode(whole)
+
+
+def memory_error(where: object) -> DataError:
+    """The error of shapes that are larger than the memory."""
+    return DataError(
+        "The masks of an image need more memory than there is",
+        where=where,
+        fix="does the file state the image's size rightly?",
+    )
 
 
 def keypoint_array(
