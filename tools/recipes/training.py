@@ -14,6 +14,7 @@ from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.tools.recipes.class_weights import use_saved_weights
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -56,9 +57,10 @@ def main(
 
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
-        text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
         check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
-        run(recipe, text, prepare(recipe), draw)
+        use_saved_weights(recipe)
+        prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
+        run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
 
     return program(work)
 
