@@ -129,6 +129,11 @@ class DepthFolder:
         """The file of the picture."""
         return self._files_of(self._names[index])["image"]
 
+    def label_files(self, index: int) -> list[Path]:
+        """Files of the maps."""
+        files = self._files_of(self._names[index])
+        return [path for name, path in files.items() if name != "image"]
+
     def _files_of(self, name: str) -> dict[str, Path]:
         if name in self._errors:
             raise self._errors[name].with_traceback(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.annotations import CocoKeypoints, CocoObjects, VocXml
+from fuzz.annotations import CocoKeypoints, CocoObjects, LabelImgXml, VocXml
 from fuzz.kind import Kind
 from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
 from fuzz.pictures import MAPS, PICTURES
@@ -10,6 +10,7 @@ from fuzz.records import Idx, Packed, Rec, RecBoxes
 
 KINDS: tuple[Kind, ...] = (
     *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
+    LabelImgXml(),
     *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
     *MAPS,
     *PICTURES,

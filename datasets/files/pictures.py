@@ -68,6 +68,20 @@ def pictures_below(folder: Path, but: Collection[Path] = ()) -> list[str]:
     return sorted(paths)
 
 
+def files_below(folder: Path, ending: str) -> list[str]:
+    """Paths of all files of one extension in a folder and below it, relative to it, sorted.
+
+    Args:
+        folder: that is searched.
+        ending: ".json", in small letters; files may have it in capital ones.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    files = _files(str(folder), "", frozenset(), ())
+    return sorted(path for name, path in files if name[0] != "." and name.lower().endswith(ending))
+
+
 def pictures_by_stem(folder: Path, but: Collection[Path] = ()) -> dict[str, list[str]]:
     """Paths of all pictures in a folder and below it, by their path without extension.
 

@@ -54,6 +54,10 @@ class MaskDataset:
         """The file of the image."""
         return self._files_of(index)[0]
 
+    def label_files(self, index: int) -> list[Path]:
+        """The file of the mask."""
+        return [self._files_of(index)[1]]
+
     def _files_of(self, index: int) -> tuple[Path, Path]:
         """The files of the image and of the mask."""
         index = range(len(self))[index]

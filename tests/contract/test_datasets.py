@@ -55,6 +55,17 @@ def build_voc(root):
     return {"root": root, "labels_csv": "labels.csv", **what}
 
 
+def build_labelimg(root):
+    (root / "annotations").mkdir()
+    for name, size in SIZES.items():
+        picture(root / f"images/{name}.jpg", size)
+        box = "<bndbox><xmin>3</xmin><ymin>2</ymin><xmax>15</xmax><ymax>18</ymax></bndbox>"
+        text = f"<annotation><object><name>dog</name>{box}</object></annotation>"
+        if name != "b":
+            (root / f"annotations/{name}.xml").write_text(text)
+    return {"root": root, "labels": True}
+
+
 def build_coco(root):
     images, annotations = [], []
     for key, (name, (height, width)) in enumerate(SIZES.items(), 10):
@@ -155,18 +166,54 @@ def build_record(root):
     return {"root": root}
 
 
+def build_yolo(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/train/{name}.jpg", (height, width))
+        (root / "labels/train").mkdir(parents=True, exist_ok=True)
+        polygon = "0 0.1 0.2 0.8 0.2 0.8 0.7\n" * (name != "b")
+        (root / f"labels/train/{name}.txt").write_text(polygon)
+    (root / "data.yaml").write_text("train: images/train\nnames: [dog, cat]\n")
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "split": "train", **what}
+
+
+def build_csv(root):
+    rows = ["path,x1,y1,x2,y2,class"]
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        rows.append(f"{name}.jpg," + ("2,3,15,18,dog" if name != "b" else ",,,,"))
+    (root / "train.csv").write_text("\n".join(rows))
+    return {"root": root, "split": "train", "labels": True}
+
+
+def build_labelme(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"{name}.jpg", (height, width))
+        outline = {"label": "dog", "points": [[2, 2], [12, 2], [12, 9]], "group_id": 1}
+        nose = {"label": "nose", "points": [[3, 4]], "shape_type": "point", "group_id": 1}
+        shapes = [outline, nose] * (name != "b")
+        content = {"shapes": shapes, "imagePath": f"{name}.jpg", "imageHeight": height}
+        (root / f"{name}.json").write_text(json.dumps({**content, "imageWidth": width}))
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "keypoints": ["nose"], **what}
+
+
 BUILDERS = {
+    "labelme": build_labelme,
     "depth_folder": build_depth_folder,
     "kitti_depth": build_kitti_depth,
     "nyu_depth": build_nyu_depth,
     "voc": build_voc,
     "coco": build_coco,
+    "labelimg": build_labelimg,
     "mask_folder": build_mask_folder,
     "cityscapes": build_cityscapes,
     "ade20k": build_ade20k,
     "voc_segmentation": build_voc_segmentation,
     "image_folder": build_image_folder,
     "record": build_record,
+    "csv": build_csv,
+    "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
 DTYPES = {

@@ -65,7 +65,7 @@ def test_many_names_are_compared_at_once(tmp_path):
         ("mask_folder", r"write .*train\.txt, a picture and its mask a line"),
         ("image_folder", r"put the folders of the classes into .*train"),
         ("voc", r"write .*ImageSets.Main.train\.txt"),
-        ("coco", "put the annotations there, or say json_path="),
+        ("coco", "put the annotations there, or name the files by"),
     ],
 )
 def test_a_split_where_there_is_none_says_what_to_make(tmp_path, name, hint):
