@@ -16,6 +16,7 @@ from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
+from densefit.tools.recipes.class_weights import use_saved_weights
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -60,13 +61,14 @@ def main(
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
         files = use_plugins(recipe.plugins)
-        text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
         checkpoints = Path(recipe.out) / "checkpoints"
         check_unmixed(checkpoints, recipe.resume)
         resumed = store.resolve(recipe.resume, checkpoints)
         if resumed is not None:
             check_recorded(resumed, files)
-        run(recipe, text, prepare(recipe), draw)
+        use_saved_weights(recipe)
+        prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
+        run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
 
     return program(work)
 
