@@ -14,6 +14,7 @@ from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.tools.recipes.data.division import division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -70,6 +71,8 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    for line in division_lines(prepared.data):
+        print(line)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:
