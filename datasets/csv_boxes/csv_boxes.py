@@ -11,6 +11,7 @@ from densefit.data.sample import datasets
 from densefit.datasets.files.names import Names, class_names, missing_split
 from densefit.datasets.files.split_names import split_names
 from densefit.datasets.objects import ObjectDataset
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
 
 from .columns import find_columns
@@ -111,6 +112,8 @@ class CSVBoxes(ObjectDataset):
             labels=labels,
             bad_boxes=bad_boxes,
             exif=exif,
+            sources=[tables.path],
+            key=digest((files, is_relative)),
         )
 
     def __repr__(self) -> str:

@@ -298,3 +298,16 @@ def test_regions_of_via_that_cannot_be_used(tmp_path, shape, attributes, message
     with pytest.raises(DataError, match=message):
         data[0]
     np.testing.assert_array_equal(data[1].targets["boxes"], [BOX])
+
+
+def test_the_table_of_objects_is_stored_for_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    root = write(tmp_path / "data", SEMICOLONS)
+    first = CSVBoxes(root)
+    assert list((tmp_path / "cache").iterdir())
+    np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], first[0].targets["boxes"])
+    (root / "a.jpg").rename(write(root, {"images/b.jpg": None}) / "images/a.jpg")
+    np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], [BOX])
+    write(root, {"labels.csv": SEMICOLONS["labels.csv"].replace("10", "11")})
+    np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], [[11, *BOX[1:]]])
