@@ -52,6 +52,15 @@ MAKESENSE_2 = {
     "labels.csv": "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,"
     "image_height\ndog,10,5,20,20,a.jpg,80,40\n",
 }
+SKU = {
+    "images/a.jpg": None,
+    "annotations_train.csv": "a.jpg,10,5,30,25,dog,80,40\n",
+}
+AUTOML = {
+    "a.jpg": None,
+    "labels.csv": "TRAIN,gs://bucket/set/a.jpg,dog,0.125,0.125,,,0.375,0.625,,\n"
+    "TEST,gs://bucket/set/b.jpg,,,,,,,,,\n",
+}
 SEMICOLONS = {
     "a.jpg": None,
     "labels.csv": "\ufeffPath;Class;X1;Y1;X2;Y2\r\n./a.jpg;dog;10;5;30;25\r\n\r\n",
@@ -74,6 +83,8 @@ VIA = {
         (ROBOFLOW, "train", "dog"),
         (MAKESENSE, None, "dog"),
         (MAKESENSE_2, None, "dog"),
+        (SKU, "train", "dog"),
+        (AUTOML, "train", "dog"),
         (SEMICOLONS, None, "dog"),
         (VIA, None, "dog"),
     ],
