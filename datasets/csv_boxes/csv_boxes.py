@@ -9,7 +9,7 @@ from typing import Any
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.names import Names, class_names, missing_split
-from densefit.datasets.files.split_names import split_names
+from densefit.datasets.files.split_names import WITHOUT_SPLITS, split_names
 from densefit.datasets.objects import ObjectDataset
 from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
@@ -172,6 +172,6 @@ class CSVBoxes(ObjectDataset):
         spellings = {name.lower() for name in split_names(self.split)}
         chosen = [entry for entry in entries if (entry.split or "").lower() in spellings]
         if not chosen:
-            hint = "leave `split` out for all rows of a table without a column for it"
-            raise missing_split(self.split, table, sorted(filter(None, names)), hint)
+            known_splits = sorted(filter(None, names))
+            raise missing_split(self.split, table, known_splits, WITHOUT_SPLITS)
         return chosen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: What to do with a folder that has no splits.
+WITHOUT_SPLITS = "leave `split` out for all images"
 _SPELLINGS = (
     ("train", "training"),
     ("val", "valid", "validation"),

@@ -11,8 +11,8 @@ from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.paths import name_below
 from densefit.datasets.files.pictures import folders_in, pictures_below
-from densefit.datasets.files.split_names import split_names
-from densefit.errors import ConfigError
+from densefit.datasets.files.split_names import WITHOUT_SPLITS, split_names
+from densefit.errors import ConfigError, MissingSplitError
 
 _TREE = """
     {images}/a.jpg
@@ -80,7 +80,16 @@ class LabelledFiles:
             if splits:
                 raise missing_split(self.split, self.root, splits)
             what = f"There are no images in {folder}" if is_folder else f"There is no {folder}"
-            raise missing_layout(self.root, tree, what, layout="text_boxes")
+            if self.split is None:
+                raise missing_layout(self.root, tree, what, layout="text_boxes")
+            raise missing_layout(
+                self.root,
+                tree,
+                what,
+                layout="text_boxes",
+                fix=WITHOUT_SPLITS,
+                kind=MissingSplitError,
+            )
         images = [os.path.normpath(f"{folder}/{path}") for path in paths]
         files = self.expected(images)
         return images, [file if os.path.lexists(self.root / file) else None for file in files]

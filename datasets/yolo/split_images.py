@@ -12,8 +12,8 @@ from densefit.datasets.files.missing_files import files_in
 from densefit.datasets.files.names import missing_split, read_lines
 from densefit.datasets.files.paths import Name, names_below
 from densefit.datasets.files.pictures import pictures_below
-from densefit.datasets.files.split_names import split_names
-from densefit.errors import DataError
+from densefit.datasets.files.split_names import WITHOUT_SPLITS, split_names
+from densefit.errors import DataError, MissingSplitError
 from densefit.once import warn_once
 
 from .description import Description
@@ -60,8 +60,14 @@ def split_images(
                     return _in_folder(root, folder)
     known_splits = list(description.splits) or _folders(root, image_folder)
     if not known_splits and isinstance(split, str):
-        what, fix = f"There is no split {split!r}", "leave `split` out for all images"
-        raise missing_layout(root, TREE.format(split=split), what, layout="yolo", fix=fix)
+        raise missing_layout(
+            root,
+            TREE.format(split=split),
+            f"There is no split {split!r}",
+            layout="yolo",
+            fix=WITHOUT_SPLITS,
+            kind=MissingSplitError,
+        )
     raise missing_split(split, root, known_splits)
 
 
