@@ -17,6 +17,7 @@ from densefit.datasets.files.missing_files import warn_of_absent
 from densefit.datasets.files.names import Names, class_index, class_names
 from densefit.datasets.files.paths import check_file, names_below
 from densefit.datasets.files.picture_size import picture_size
+from densefit.datasets.objects.masks import paint, paint_instances
 from densefit.errors import DataError
 
 from .annotation_file import category_names, find_files, in_order, read_files, stated_size
@@ -25,7 +26,6 @@ from .ids import Id
 from .keypoint_join import keypoints_by_id
 from .keypoints import Pairs, Skeleton, read_skeleton
 from .layout import BySplit, is_coco_folder
-from .masks import paint, paint_instances
 from .objects import ObjectReader, Points
 
 

@@ -96,6 +96,35 @@ def build_mask_folder(root):
     return {"root": root, "classes": ["ground", "line"]}
 
 
+def build_cityscapes(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"leftImg8bit/train/ulm/{name}_leftImg8bit.png", (height, width))
+        folder = root / "gtFine/train/ulm"
+        folder.mkdir(parents=True, exist_ok=True)
+        labels = np.full((height, width), 7, np.uint8)
+        labels[2:9, 3:12] = 26 if name != "b" else 7
+        Image.fromarray(labels).save(folder / f"{name}_gtFine_labelIds.png")
+        ids = np.where(labels == 26, 26000, labels).astype(np.uint16)
+        Image.fromarray(ids).save(folder / f"{name}_gtFine_instanceIds.png")
+    return {"root": root, "instances": True}
+
+
+def build_ade20k(root):
+    (root / "annotations/training").mkdir(parents=True)
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/training/{name}.jpg", (height, width))
+        Image.fromarray(np.eye(height, width).astype(np.uint8)).save(
+            root / f"annotations/training/{name}.png"
+        )
+    (root / "objectInfo150.txt").write_text("Idx\tName\n1\twall\n2\tsky\n")
+    return {"root": root}
+
+
+def build_voc_segmentation(root):
+    build_voc(root)
+    return {"root": root}
+
+
 def build_image_folder(root):
     for name, size in SIZES.items():
         picture(root / ("cat" if name == "a" else "dog") / f"{name}.png", size)
@@ -114,19 +143,77 @@ def build_depth_folder(root):
     return {"root": root, "masks": "seg", "classes": classes, "normals": "normal"}
 
 
+def build_kitti_depth(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"raw/2011_09_26/{name}_sync/image_02/data/5.png", (height, width))
+        maps = root / f"train/{name}_sync/proj_depth/groundtruth/image_02"
+        maps.mkdir(parents=True)
+        Image.fromarray(np.eye(height, width, dtype=np.uint16) * 2560).save(maps / "5.png")
+    return {"root": root}
+
+
+def build_nyu_depth(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"sync/{name}/rgb_1.jpg", (height, width))
+        Image.fromarray(np.eye(height, width, dtype=np.uint16) * 2500).save(
+            root / f"sync/{name}/sync_depth_1.png"
+        )
+    return {"root": root}
+
+
 def build_record(root):
     pack(datasets.create("voc", **build_voc(root / "voc")), root / "train.rec")
     return {"root": root}
 
 
+def build_yolo(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/train/{name}.jpg", (height, width))
+        (root / "labels/train").mkdir(parents=True, exist_ok=True)
+        polygon = "0 0.1 0.2 0.8 0.2 0.8 0.7\n" * (name != "b")
+        (root / f"labels/train/{name}.txt").write_text(polygon)
+    (root / "data.yaml").write_text("train: images/train\nnames: [dog, cat]\n")
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "split": "train", **what}
+
+
+def build_csv(root):
+    rows = ["path,x1,y1,x2,y2,class"]
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        rows.append(f"{name}.jpg," + ("2,3,15,18,dog" if name != "b" else ",,,,"))
+    (root / "train.csv").write_text("\n".join(rows))
+    return {"root": root, "split": "train", "labels": True}
+
+
+def build_labelme(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"{name}.jpg", (height, width))
+        outline = {"label": "dog", "points": [[2, 2], [12, 2], [12, 9]], "group_id": 1}
+        nose = {"label": "nose", "points": [[3, 4]], "shape_type": "point", "group_id": 1}
+        shapes = [outline, nose] * (name != "b")
+        content = {"shapes": shapes, "imagePath": f"{name}.jpg", "imageHeight": height}
+        (root / f"{name}.json").write_text(json.dumps({**content, "imageWidth": width}))
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "keypoints": ["nose"], **what}
+
+
 BUILDERS = {
+    "labelme": build_labelme,
     "depth_folder": build_depth_folder,
+    "kitti_depth": build_kitti_depth,
+    "nyu_depth": build_nyu_depth,
     "voc": build_voc,
     "coco": build_coco,
     "labelimg": build_labelimg,
     "mask_folder": build_mask_folder,
+    "cityscapes": build_cityscapes,
+    "ade20k": build_ade20k,
+    "voc_segmentation": build_voc_segmentation,
     "image_folder": build_image_folder,
     "record": build_record,
+    "csv": build_csv,
+    "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
 DTYPES = {
@@ -163,7 +250,9 @@ def test_length_ids_and_names(dataset):
     assert len(set(ids)) == len(ids)
     assert all(isinstance(name, str) and name for name in ids)
     assert isinstance(dataset.classes, list)
-    assert len(set(dataset.classes)) == len(dataset.classes) > 0
+    assert len(set(dataset.classes)) == len(dataset.classes)
+    if not {"classes", "mask", "label", "labels"}.isdisjoint(dataset.targets_of(0)):
+        assert len(dataset.classes) > 0
     with pytest.raises(IndexError):
         dataset[len(dataset)]
 

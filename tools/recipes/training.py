@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
+from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.tools.data_check.at_start import check_data
 from densefit.tools.recipes.data.division import division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
@@ -27,6 +29,7 @@ from densefit.tools.recipes.parts import (
     make_guard,
     make_schedule,
 )
+from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
@@ -57,8 +60,13 @@ def main(
 
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
+        files = use_plugins(recipe.plugins)
         text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
-        check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
+        checkpoints = Path(recipe.out) / "checkpoints"
+        check_unmixed(checkpoints, recipe.resume)
+        resumed = store.resolve(recipe.resume, checkpoints)
+        if resumed is not None:
+            check_recorded(resumed, files)
         run(recipe, text, prepare(recipe), draw)
 
     return program(work)
@@ -73,6 +81,9 @@ def run(
     begin_from(network, recipe)
     for line in division_lines(prepared.data):
         print(line)
+    data = recipe.data
+    skipping = prepared.training_splits if data.on_error == "skip" else ()
+    rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:
@@ -98,6 +109,7 @@ def run(
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*own, ProfileLine(), Cost(out)),
+            *([] if rest_of_check is None else [rest_of_check]),
         ],
         accumulate=training.accumulate,
         clip_norm=training.clip_norm,
@@ -111,7 +123,10 @@ def run(
             out / "checkpoints",
             every=training.validate_every,
             keep=keep,
-            extra={"recipe": dataclasses.asdict(with_absolute_paths(recipe))},
+            extra={
+                "recipe": dataclasses.asdict(with_absolute_paths(recipe)),
+                "plugins": recorded(recipe.plugins),
+            },
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,

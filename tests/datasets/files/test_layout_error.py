@@ -22,6 +22,8 @@ LAYOUTS = {
     "mask_folder": ("train/a.png", "trainannot/a.png"),
     "image_folder": ("cat/a.jpg", "dog/b.jpg"),
     "depth_folder": ("rgb/a.png", "depth/a.png"),
+    "csv": ("a.jpg", "train.csv"),
+    "yolo": ("images/train/a.jpg", "labels/train/a.txt"),
 }
 
 

@@ -85,10 +85,10 @@ def _opened(data: Source, split: str | None, where: str) -> Dataset:
         )
     try:
         return datasets.create(data.dataset, **settings)
-    except MissingSplitError as error:
-        raise missing_split(data, split, where, error) from error
     except (DataError, OSError) as error:
         if "root" not in settings or Path(settings["root"]).is_dir():
+            if isinstance(error, MissingSplitError):
+                raise missing_split(data, split, where, error) from error
             raise
         root = Path(settings["root"])
         raise DataError(
