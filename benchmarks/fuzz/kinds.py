@@ -7,6 +7,7 @@ from fuzz.kind import Kind
 from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
 from fuzz.pictures import MAPS, PICTURES
 from fuzz.records import Idx, Packed, Rec, RecBoxes
+from fuzz.text_layouts import TEXT_LAYOUTS
 
 KINDS: tuple[Kind, ...] = (
     *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
@@ -14,4 +15,5 @@ KINDS: tuple[Kind, ...] = (
     *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
     *MAPS,
     *PICTURES,
+    *TEXT_LAYOUTS,
 )

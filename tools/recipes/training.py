@@ -16,6 +16,7 @@ from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
+from densefit.tools.recipes.class_weights import use_saved_weights
 from densefit.tools.recipes.data.division import division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
@@ -61,13 +62,14 @@ def main(
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
         files = use_plugins(recipe.plugins)
-        text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
         checkpoints = Path(recipe.out) / "checkpoints"
         check_unmixed(checkpoints, recipe.resume)
         resumed = store.resolve(recipe.resume, checkpoints)
         if resumed is not None:
             check_recorded(resumed, files)
-        run(recipe, text, prepare(recipe), draw)
+        use_saved_weights(recipe)
+        prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
+        run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
 
     return program(work)
 
@@ -79,11 +81,11 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
-    for line in division_lines(prepared.data):
-        print(line)
     data = recipe.data
     skipping = prepared.training_splits if data.on_error == "skip" else ()
     rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
+    for line in division_lines(prepared.data):
+        print(line)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:
