@@ -12,6 +12,7 @@ from densefit.data.sample import Dataset
 from densefit.errors import MissingSplitError
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.report import report
+from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import stream
 from densefit.tools.recipes.multi_recipe import MultiRecipe
@@ -65,6 +66,7 @@ def checked_report(
     return check, report(check, check.findings(), heads, (height, width), recipe.resize)
 
 
+@read_once()
 def recipe_data(
     recipe: MultiRecipe, is_recipe: bool = True
 ) -> tuple[dict[str, Dataset], list[str]]:

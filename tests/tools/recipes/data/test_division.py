@@ -186,6 +186,13 @@ def test_a_folder_without_splits_is_an_error_with_the_line_to_add(root):
     assert "--data.splits '{train: 0.7, val: 0.15, test: 0.15}' divides" in str(error.value)
 
 
+@pytest.mark.parametrize("dataset", ["voc", "coco", "image_folder", "labelimg"])
+def test_a_folder_that_is_not_there_is_named_as_such(tmp_path, dataset):
+    data = Data(dataset=dataset, root=str(tmp_path / "gone"))
+    with pytest.raises(DataError, match=r"The folder of the dataset .* is not there[\s\S]*gone"):
+        make_dataset(data, "train")
+
+
 class NoSplits:
     classes = ("a", "b")
 
