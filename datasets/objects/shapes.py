@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.data.geometry import rle
 from densefit.datasets.files.bitmaps import Bitmap
+from densefit.datasets.files.numbers import FAR
 from densefit.datasets.objects.segmentation import fault
 from densefit.errors import DataError
 
@@ -181,9 +182,9 @@ def ellipse_polygon(
     centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0
 ) -> list[float]:
     """A polygon that an ellipse is nearly equal to, turned clockwise around its centre."""
-    largest = max(*radii, _SAGITTA)
+    largest = min(max(*radii, _SAGITTA), FAR)
     count = math.ceil(math.pi / math.acos(1 - min(_SAGITTA / largest, 0.5)))
-    count = min(max(count, 8), 4096) if math.isfinite(largest) else 8
+    count = min(max(count, 8), 4096)
     angles = np.arange(count) * (2 * math.pi / count)
     points = np.stack(
         [centre[0] + radii[0] * np.cos(angles), centre[1] + radii[1] * np.sin(angles)], axis=1
