@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from fuzz.annotation_tools import (
+    CvatImages,
+    CvatVideo,
+    LabelmeJson,
+    SuperviselyJson,
+    SuperviselyMeta,
+)
 from fuzz.annotations import CocoKeypoints, CocoObjects, LabelImgXml, VocXml
 from fuzz.kind import Kind
 from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
@@ -13,6 +20,7 @@ KINDS: tuple[Kind, ...] = (
     *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
     LabelImgXml(),
     *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
+    *(LabelmeJson(), CvatImages(), CvatVideo(), SuperviselyJson(), SuperviselyMeta()),
     *MAPS,
     *PICTURES,
     *TEXT_LAYOUTS,
