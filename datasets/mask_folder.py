@@ -39,7 +39,7 @@ class MaskFolder(MaskDataset):
         root: the folder.
         split: name of the list, and of the folders; None: all images, from images/ and masks/.
         classes: class names: a list, or a file with one a line; None: those of `colors`, else
-            `<root>/classes.txt`.
+            `<root>/classes.txt`, else `<root>/<split>/_classes.csv`, which Roboflow writes.
         ignore_value: a value of the files, behind those of the classes, that means "no class"; it
             becomes 255. If the last name is that value's ("Unlabelled"), the name is left out of
             `classes`. Where it comes before a class, as 0 often does, give `values`.
@@ -122,7 +122,10 @@ class MaskFolder(MaskDataset):
             return reader.classes, reader
         if ignore_colors:
             raise ConfigError("ignore_colors needs colors", where="MaskFolder")
+        table_file = self.root / str(self.split) / "_classes.csv"
         names = class_names(classes, self.root)
+        if names is None and table_file.is_file():
+            names = class_names(table_file, self.root)
         if names is None:
             raise DataError(
                 "The classes of the masks have no names",

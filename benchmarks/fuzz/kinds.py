@@ -5,6 +5,7 @@ from __future__ import annotations
 from fuzz.annotations import CocoKeypoints, CocoObjects, LabelImgXml, VocXml
 from fuzz.kind import Kind
 from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
+from fuzz.mask_layouts import COLOR_MASKS, ColorTable, DepthList, KittiList
 from fuzz.pictures import MAPS, PICTURES
 from fuzz.records import Idx, Packed, Rec, RecBoxes
 
@@ -13,5 +14,6 @@ KINDS: tuple[Kind, ...] = (
     LabelImgXml(),
     *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
     *MAPS,
+    *(COLOR_MASKS, ColorTable(), DepthList(), KittiList()),
     *PICTURES,
 )

@@ -194,7 +194,9 @@ def test_images_and_masks_side_by_side_with_suffixes(tmp_path):
     """As Roboflow and many others write them; and Carvana's masks, which are GIFs."""
     write(tmp_path, "train/a.jpg", IMAGE)
     write(tmp_path, "train/a_mask.png", LINE)
-    data = MaskFolder(tmp_path, masks="{split}", mask_suffix="_mask", classes=["x", "y"])
+    (tmp_path / "train/_classes.csv").write_text("Pixel Value, Class\n0, background\n1, crack\n")
+    data = MaskFolder(tmp_path, masks="{split}", mask_suffix="_mask")
+    assert data.classes == ["background", "crack"]
     (mask,) = masks_of(data).values()
     np.testing.assert_array_equal(mask, LINE)
     assert data.id_of(0) == "train/a"
