@@ -17,6 +17,9 @@ Color = tuple[int, int, int]
 #: Class name -> its colour or colours, or a file with such a table.
 Colors = Mapping[str, Any] | str
 
+#: Files of public tools and data sets that hold such a table.
+TABLES = ("class_dict.csv", "label_colors.txt", "labelmap.txt", "obj_class_to_machine_color.json")
+
 _HEX = re.compile(r"#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _SEPARATED = re.compile(r"\s*(\d{1,3})\s*[,\s]\s*(\d{1,3})\s*[,\s]\s*(\d{1,3})\s*")
 #: `r g b name` (CamVid), `name:r,g,b:parts:actions` (CVAT), `name,r,g,b`, `name,#rrggbb`.
