@@ -8,6 +8,7 @@ from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
 from fuzz.mask_layouts import COLOR_MASKS, ColorTable, DepthList, KittiList
 from fuzz.pictures import MAPS, PICTURES
 from fuzz.records import Idx, Packed, Rec, RecBoxes
+from fuzz.text_layouts import TEXT_LAYOUTS
 
 KINDS: tuple[Kind, ...] = (
     *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
@@ -16,4 +17,5 @@ KINDS: tuple[Kind, ...] = (
     *MAPS,
     *(COLOR_MASKS, ColorTable(), DepthList(), KittiList()),
     *PICTURES,
+    *TEXT_LAYOUTS,
 )

@@ -130,10 +130,7 @@ class LabelImg(ObjectDataset):
             below = [split_folder(folder, self.split) for folder in folders]
             if below[0] is None or below[1] is None:
                 known_splits = sorted(SPLITS.intersection(folders_in(self.root)))
-                hint = (
-                    "leave `split` out for all images; a recipe divides them by "
-                    "data.splits: {train: 0.7, val: 0.15, test: 0.15}"
-                )
+                hint = "leave `split` out for all images"
                 raise missing_split(self.split, self.root, known_splits, hint)
             folders = (below[0], below[1])
         return folders

@@ -14,7 +14,7 @@ from densefit.datasets.files.picture_size import picture_size
 from densefit.datasets.files.pictures import files_below, pictures_below
 from densefit.datasets.objects import ObjectAnnotation
 from densefit.datasets.objects.left_out import LeftOut
-from densefit.datasets.objects.shapes import join_shapes
+from densefit.datasets.objects.shapes import join_shapes, memory_error
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
@@ -167,6 +167,8 @@ class FolderReader:
             entry.objects = join_shapes(shapes, size, self.keypoints, self.segmentations)
         except DataError as fault:
             entry.error = fault
+        except MemoryError:
+            entry.error = memory_error(file.path)
 
 
 def _is_exported(path: str) -> bool:

@@ -77,18 +77,5 @@ class ImagePaths:
         return (beside or [_stem(below)])[0]
 
 
-def image_ids(paths: Iterable[str]) -> list[str]:
-    """An id of each image: its path without extension, or with it where two would be equal.
-
-    >>> image_ids(["a.jpg", "b.jpg", "b.png"])
-    ['a', 'b.jpg', 'b.png']
-    """
-    paths = list(paths)
-    counts: dict[str, int] = {}
-    for path in paths:
-        counts[_stem(path)] = counts.get(_stem(path), 0) + 1
-    return [_stem(path) if counts[_stem(path)] == 1 else path for path in paths]
-
-
 def _stem(path: str) -> str:
     return os.path.splitext(path)[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit.data.io.image import decode_image
 from densefit.data.io.image_header import stated_size
+from densefit.data.io.image_limits import check_pixels
 from densefit.datasets.files.bitmaps import decode_base64
 from densefit.datasets.files.json_file import read_json
 from densefit.errors import DataError
@@ -93,4 +94,5 @@ def _stated_size(content: dict[str, Any], path: Path) -> tuple[int, int] | None:
             received=f"{sides!r:.80}",
             where=path,
         )
+    check_pixels((height, width), path)
     return height, width

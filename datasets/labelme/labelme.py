@@ -15,11 +15,11 @@ from densefit.datasets.coco.keypoints import Pairs, read_skeleton
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import is_picture
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects.image_ids import image_ids
 from densefit.datasets.objects.left_out import LeftOut
 from densefit.errors import DataError
 
 from .folder import FolderReader, LabelledImage
-from .image_paths import image_ids
 from .label_file import embedded_image
 from .shapes import NO_CLASSES
 

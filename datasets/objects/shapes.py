@@ -12,6 +12,7 @@ import numpy as np
 from densefit.data.geometry import rle
 from densefit.datasets.files.bitmaps import Bitmap
 from densefit.datasets.objects.segmentation import fault
+from densefit.errors import DataError
 
 from .annotation import Box, ObjectAnnotation
 
@@ -55,7 +56,7 @@ class Shape:
 def join_shapes(
     shapes: Iterable[Shape],
     size: tuple[int, int],
-    keypoints: Sequence[str] = (),
+    keypoints: Mapping[str, Sequence[str]] | Sequence[str] = (),
     segmentations: bool = True,
 ) -> list[ObjectAnnotation]:
     """Make objects of shapes, in the order of their first shapes.
@@ -65,14 +66,20 @@ def join_shapes(
     Args:
         shapes: of one image.
         size: (height, width) of the image.
-        keypoints: names of the keypoints that are wanted, in order.
+        keypoints: names of the keypoints that are wanted, in order, or those of each class.
         segmentations: whether they are wanted.
     """
     parts: dict[Hashable, list[Shape]] = {}
     for number, shape in enumerate(shapes):
         key = (number,) if shape.group is None else (shape.name, shape.group)
         parts.setdefault(key, []).append(shape)
-    return [_joined(group, size, keypoints, segmentations) for group in parts.values()]
+    objects = []
+    for group in parts.values():
+        names = keypoints
+        if isinstance(names, Mapping):
+            names = names.get(group[0].name, ())
+        objects.append(_joined(group, size, names, segmentations))
+    return objects
 
 
 def _joined(
@@ -111,6 +118,15 @@ def _segmentation(shapes: Sequence[Shape], size: tuple[int, int]) -> Any:
         height, width = bitmap.mask.shape
         whole[bitmap.top : bitmap.top + height, bitmap.left : bitmap.left + width] |= bitmap.mask
     return rle.encode(whole)
+
+
+def memory_error(where: object) -> DataError:
+    """The error of shapes that are larger than the memory."""
+    return DataError(
+        "The masks of an image need more memory than there is",
+        where=where,
+        fix="does the file state the image's size rightly?",
+    )
 
 
 def keypoint_array(

@@ -58,7 +58,9 @@ class VOCSegmentation(MaskDataset):
         masks: folder of the masks: "SegmentationClassAug" for the additional ones of SBD.
         images: folder of the images.
         colors: class name -> colour, see `MaskFolder`; None: labelmap.txt, if it is there.
-        ignore_colors: see `MaskFolder`; VOC's border (224, 224, 192) is always among them.
+        ignore_colors: colours, or names in the file of colours, that mean "no class"; or
+            "unlisted": all colours that no class has. VOC's border (224, 224, 192) is always among
+            them.
         exif: turn images as their EXIF orientation says.
 
     Raises:

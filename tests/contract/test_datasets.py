@@ -186,6 +186,16 @@ def build_csv(root):
     return {"root": root, "split": "train", "labels": True}
 
 
+def build_text_boxes(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        (root / "labels").mkdir(exist_ok=True)
+        line = "dog 2 3 15 3 15 18 2 18\n" * (name != "b")
+        (root / f"labels/{name}.txt").write_text(line)
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "columns": "class x1 y1 x2 y2 x3 y3 x4 y4", **what}
+
+
 def build_labelme(root):
     for name, (height, width) in SIZES.items():
         picture(root / f"{name}.jpg", (height, width))
@@ -198,7 +208,42 @@ def build_labelme(root):
     return {"root": root, "keypoints": ["nose"], **what}
 
 
+def build_cvat(root):
+    labels = "<label><name>dog</name></label><label><name>nose</name><parent>dog</parent></label>"
+    images = []
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        outline = '<polygon label="dog" points="2,2;12,2;12,9" group_id="1"/>'
+        nose = '<points label="nose" outside="0" occluded="0" points="3,4"/>'
+        shapes = f'{outline}<skeleton label="dog" group_id="1">{nose}</skeleton>' * (name != "b")
+        images.append(
+            f'<image name="{name}.jpg" width="{width}" height="{height}">{shapes}</image>'
+        )
+    text = f"<annotations><meta>{labels}</meta>{''.join(images)}</annotations>"
+    (root / "annotations.xml").write_text(text)
+    return {"root": root, **dict.fromkeys(("masks", "instances", "labels", "keypoints"), True)}
+
+
+def build_supervisely(root):
+    graph = {"nodes": {"k": {"label": "nose", "loc": [1, 1]}}, "edges": []}
+    classes = [{"title": "dog", "shape": "any", "geometry_config": graph}]
+    for name, (height, width) in SIZES.items():
+        picture(root / f"street/img/{name}.jpg", (height, width))
+        dog = {"classTitle": "dog", "instance": "1"}
+        points = {"exterior": [[2, 2], [12, 2], [12, 9]], "interior": []}
+        outline = {**dog, "geometryType": "polygon", "points": points}
+        pose = {**dog, "geometryType": "graph", "nodes": {"k": {"loc": [3, 4]}}}
+        content = {"size": {"height": height, "width": width}, "tags": []}
+        content["objects"] = [outline, pose] * (name != "b")
+        (root / "street/ann").mkdir(exist_ok=True)
+        (root / f"street/ann/{name}.jpg.json").write_text(json.dumps(content))
+    (root / "meta.json").write_text(json.dumps({"classes": classes, "tags": []}))
+    return {"root": root, **dict.fromkeys(("masks", "instances", "labels", "keypoints"), True)}
+
+
 BUILDERS = {
+    "supervisely": build_supervisely,
+    "cvat": build_cvat,
     "labelme": build_labelme,
     "depth_folder": build_depth_folder,
     "kitti_depth": build_kitti_depth,
@@ -212,6 +257,7 @@ BUILDERS = {
     "voc_segmentation": build_voc_segmentation,
     "image_folder": build_image_folder,
     "record": build_record,
+    "text_boxes": build_text_boxes,
     "csv": build_csv,
     "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},

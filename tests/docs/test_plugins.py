@@ -70,3 +70,13 @@ def test_the_page_shows_the_error_of_a_checkpoint_without_its_plugins(project, m
     assert shown.splitlines()[0] == message.splitlines()[0]
     keys = [line.split(":")[0].strip() for line in shown.splitlines()]
     assert [line.split(":")[0].strip() for line in message.splitlines()] == keys
+
+
+def test_the_page_s_dataset_is_checked_before_the_first_update(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    (project / "pictures" / "val" / "dark_00.png").rename(project / "pictures/val/drak_00.png")
+    arguments = ["--config", "recipe.yaml", "--data.workers", "1", "--out", "runs/levels"]
+    assert train_multi.main(arguments) == 1
+    message = capsys.readouterr().err
+    assert "'drak' is no class" in message
+    assert "update 1" not in message

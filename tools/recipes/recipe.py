@@ -21,6 +21,12 @@ class Data:
         train: name of the split to train on.
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
+        splits: splits that are made of a dataset without any, e.g. {train: 0.7, val: 0.15, test:
+            0.15, seed: 0}, by a hash of each sample's id and the seed: samples that are added move
+            no others. `of: train` divides that split of the dataset's own; its other splits stay.
+        group_by: keeps samples together in one of these splits: folder (of the image), a regular
+            expression with one group that is looked for in ids and paths, such as (patient\\d+)_,
+            or a table, FILE.csv, with the columns id and group.
         settings: further settings of the dataset.
         rename: its name of a class or keypoint -> another, or null to drop the class; two of one
             name become one.
@@ -38,6 +44,8 @@ class Data:
     train: str = "train"
     validation: str | None = "val"
     test: str | None = "test"
+    splits: dict[str, Any] | None = None
+    group_by: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     rename: dict[str, str | None] = field(default_factory=dict)
     workers: int | None = None

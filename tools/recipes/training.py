@@ -17,6 +17,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.recipes.class_weights import use_saved_weights
+from densefit.tools.recipes.data.division import division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -83,6 +84,8 @@ def run(
     data = recipe.data
     skipping = prepared.training_splits if data.on_error == "skip" else ()
     rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
+    for line in division_lines(prepared.data):
+        print(line)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:

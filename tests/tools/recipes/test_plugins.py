@@ -11,7 +11,17 @@ import densefit as df
 from densefit import plugin_files
 from densefit.checkpoint.storage import store
 from densefit.errors import CheckpointError
-from densefit.tools import find_lr, pack, plot_run, predict, score, show_schedule, train_seg
+from densefit.tools import (
+    check_data,
+    convert_data,
+    find_lr,
+    pack,
+    plot_run,
+    predict,
+    score,
+    show_schedule,
+    train_seg,
+)
 from densefit.tools.recipes.plugins import use_plugins
 
 # It registers a dataset and a head, and leaves a trace of each import.
@@ -159,11 +169,15 @@ def test_other_programs_take_plugins_too(project, tmp_path, capsys):
     data = ["--data.dataset", "my_shapes", "--data.settings", "{length: 2}"]
     assert pack.main([*data, *flag, "--out", str(packed)]) == 0
     assert packed.is_file()
+    splits = ["--data.validation", "null", "--data.test", "null"]
+    assert check_data.main([*data, *splits, *flag]) == 0
+    coco = ["--to", "coco", "--out", str(tmp_path / "coco"), "--lossy", "true"]
+    assert convert_data.main([*data, *splits, *flag, *coco]) == 0
     assert plot_run.main([str(project.run), *flag, "--out", str(tmp_path / "c.png")]) == 0
     assert show_schedule.main(["cosine", *flag, "--out", str(tmp_path)]) == 0
     search = [*project.arguments, *flag, "--updates", "3", "--out", str(tmp_path / "lr")]
     assert find_lr.main(search) == 0
-    assert capsys.readouterr().out.count("plugin my_parts.py (sha256") == 4
+    assert capsys.readouterr().out.count("plugin my_parts.py (sha256") == 6
 
 
 def test_a_plugin_that_registers_nothing_is_a_warning(tmp_path, plugins_of_test, caplog, capsys):
