@@ -12,7 +12,7 @@ from typing import Any
 
 from densefit.errors import DataError
 
-from .annotation_file import category_names
+from .content import category_names
 from .ids import Id, read_id
 
 

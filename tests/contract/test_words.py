@@ -19,7 +19,7 @@ WORDS = frozenset(
 # that is not named has none.
 LEFT = {
     "datasets": 14,
-    "datasets/coco": 60,
+    "datasets/coco": 20,
     "datasets/files": 19,
     "datasets/record": 12,
     "datasets/voc": 20,
