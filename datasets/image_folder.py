@@ -119,6 +119,12 @@ class ImageFolder:
         """Names of a sample's targets."""
         return ("label",)
 
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """The class of the image, without reading it."""
+        return {"label": np.array(self._items[index][1], np.int64)}
+
     def __getitem__(self, index: int) -> Sample:
         name, label = self._items[index]
         image = read_image(self.picture_file(index), self.exif, self.least_side)
@@ -145,8 +151,8 @@ class ImageFolder:
 
     def _tell_left_out(self, base: Path, folders: list[str]) -> None:
         """Warn of classes without a picture, and of pictures without a class."""
-        shown = {label for _, label in self._items}
-        empty = [name for label, name in enumerate(self.classes) if label not in shown]
+        labels = {label for _, label in self._items}
+        empty = [name for label, name in enumerate(self.classes) if label not in labels]
         if empty:
             warn_once(
                 logger,

@@ -18,9 +18,13 @@ from densefit.errors import DataError
 
 from .annotation_file import find_files
 from .content import category_names
+from .group_category import warn_of_group
 from .keypoints import Pairs
+from .layout import BySplit, is_coco_folder
 from .table_collector import TableSettings, class_list, kept_skeleton
 from .table_reader import TableReader
+
+_FILES = ("json_path", "image_root", "root", "split", "annotations", "images")
 
 
 @datasets.register("coco")
@@ -28,10 +32,16 @@ class COCO(ObjectDataset):
     """The pictures of a COCO instances file; those without annotations belong to it.
 
     Give the file and the pictures' folder, or `root` and `split` for the usual layout:
-    `annotations/instances_<split>.json`, `images/<split>/` (or `<split>/`), and for keypoints
-    `annotations/person_keypoints_<split>.json`. The latter has persons only: its keypoints are
-    joined, by annotation id, to the objects of the former. It is read alone if all `classes` are
-    in it, or if there is no other.
+    `annotations/instances_<split>.json`, `images/<split>/` (or `<split>/`, or `images/`), and for
+    keypoints `annotations/person_keypoints_<split>.json`. The latter has persons only: its
+    keypoints are joined, by annotation id, to the objects of the former. It is read alone if all
+    `classes` are in it, or if there is no other. Roboflow's export,
+    `<split>/_annotations.coco.json` with the pictures beside it, and `annotations/<split>.json`
+    are read, too; `annotations` and `images` name any others. Without `split` one file has all
+    pictures: `annotations/instances_default.json` of CVAT, or the only one there is.
+
+    The first category of Roboflow's files is no class: it names the group that all others are of,
+    and is left out, with a warning, unless it has annotations.
 
     Category ids, which may have gaps, become indices into `classes`. A sample's id is the image
     id as text. A picture whose `height` and `width` the file does not state, or states as 0, tells
@@ -44,7 +54,7 @@ class COCO(ObjectDataset):
         classes: names of the categories to keep, in index order: a list, or a file with one a
             line. None: all, by category id. Annotations of others are left out.
         root: folder of the usual layout, in place of the first two.
-        split: with `root`, such as "train2017".
+        split: with `root`, such as "train2017". None: one file has all pictures.
         masks: give masks painted from the segmentations, small objects on top: 0 is background,
             i + 1 is class i, crowds are 255. That is for 254 classes at most.
         instances: give `instances`, `instance_ids` and `instance_masks` (see `Sample`) of the
@@ -63,6 +73,9 @@ class COCO(ObjectDataset):
             those that have a left and a right by their names (left_x, x_left, LeftX, l_x...).
         keypoints_path: a file that has the keypoints of the same annotations, where neither
             `json_path` nor the usual layout has them.
+        annotations: with `root`, the file of each split, {"train": "a.json", "val": "b.json"}, or
+            one path with "{split}" in it; without `split`, the file. Paths below `root`.
+        images: with `root`, the folder of each split, or one path, with "{split}" in it or not.
 
     Attributes:
         classes: names of the kept categories.
@@ -99,14 +112,20 @@ class COCO(ObjectDataset):
         keypoints: bool = False,
         flip_pairs: Pairs = None,
         keypoints_path: str | Path | None = None,
+        annotations: BySplit = None,
+        images: BySplit = None,
     ) -> None:
-        self._unusual = unusual(COCO, locals(), ("json_path", "image_root", "root", "split"))
-        files = find_files(json_path, image_root, root, split, keypoints, keypoints_path)
+        self._unusual = unusual(COCO, locals(), _FILES)
+        files = find_files(
+            *(json_path, image_root, root, split, keypoints, keypoints_path, annotations, images)
+        )
         names = None if classes is None else class_names(classes, files.images)
         outlined = masks or instances
         settings = TableSettings(files, names, outlined, keypoints, flip_pairs, bad_boxes, exif)
         table = _read(settings)
         self.json_path = Path(table.meta["path"])
+        if table.meta["group"] is not None:
+            warn_of_group(table.meta["group"], self.json_path)
         categories = table.meta["categories"]
         by_id = category_names({"categories": categories})
         self.classes = class_list(names, by_id, self.json_path)
@@ -146,7 +165,7 @@ class COCO(ObjectDataset):
     @classmethod
     def looks_like(cls, root: Path) -> bool:
         """Whether a folder looks like this layout."""
-        return any((root / "annotations").glob("*.json"))
+        return is_coco_folder(root)
 
     def __repr__(self) -> str:
         return f"COCO({str(self.json_path)!r}{self._unusual})"

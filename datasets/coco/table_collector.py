@@ -17,11 +17,12 @@ from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import DataError
 
 from .annotation_columns import AnnotationColumns
-from .annotation_file import Files
 from .content import category_names, check_categories, check_objects, in_order
+from .group_category import group_of
 from .ids import Id
 from .image_entries import ImageEntries
 from .keypoints import Pairs, Skeleton, read_skeleton
+from .layout import Files
 from .objects import ObjectReader, Points
 
 _AT_ONCE = 1000  # annotations
@@ -69,11 +70,15 @@ class TableCollector:
         points: PointSource | None,
         categories: Any,
         images: ImageEntries | None = None,
+        keeps_group: bool = False,
     ) -> None:
         self._settings, self._path, self._points = settings, path, points
         self._categories = deepcopy(categories)  # their ids and names get one form
         self.images = images or ImageEntries(path, settings.files.images, settings.exif)
-        self.is_late = False  # whether annotations came too early
+        self.is_late = False  # whether annotations came before what they need
+        self.has_group_objects = False  # of the category that was taken for no class
+        self._keeps_group = keeps_group or settings.classes is not None
+        self._group: dict[str, Any] | None = None
         self._check = BoxCheck(settings.bad_boxes)
         self._errors: dict[int, DataError] = {}
         self._columns: AnnotationColumns | None = None
@@ -85,6 +90,9 @@ class TableCollector:
             if self.is_late:
                 return
             self._begin()
+        if self._group is not None:
+            ids = (self._group["id"], str(self._group["id"]))
+            self.has_group_objects |= any(entry.get("category_id") in ids for entry in entries)
         if self._columns is not None:
             for first in range(0, len(entries), _AT_ONCE):
                 self._columns.add(entries[first : first + _AT_ONCE])
@@ -94,6 +102,9 @@ class TableCollector:
         settings = self._settings
         check_objects(self._categories, f"{self._path}, categories")
         check_categories(self._categories, self._path)
+        if not self._keeps_group:
+            self._group = group_of(self._categories)
+            self._categories = [row for row in self._categories if row is not self._group]
         names = category_names({"categories": self._categories})
         classes = class_list(settings.classes, names, self._path)
         points = None
@@ -118,6 +129,7 @@ class TableCollector:
         meta = {
             "path": str(self._path),
             "categories": self._categories,
+            "group": None if self._group is None else self._group["name"],
             "keypoints": [str(points.path), points.categories],
             "file_names": {i: name for i, name in enumerate(names) if not isinstance(name, str)},
             "check": self._check.state_dict(),

@@ -48,10 +48,14 @@ class TableReader:
             return self._streamed(data, path, points)
         except (UnusualJsonError, DataError):
             del data  # a reader of whole files reads it, or says what is wrong
-        content = read_file(path)
-        table = TableCollector(self._settings, path, points, content["categories"])
-        table.images.add(content["images"])
-        table.add_annotations(content["annotations"])
+        content, table = read_file(path), None
+        while table is None or table.has_group_objects:
+            table = TableCollector(
+                *(self._settings, path, points, content["categories"]),
+                keeps_group=table is not None,
+            )
+            table.images.add(content["images"])
+            table.add_annotations(content["annotations"])
         return table.finish()
 
     def sources(self) -> tuple[Path, PointSource | None]:
@@ -76,10 +80,14 @@ class TableReader:
         categories = rest.get("categories")
         if set(rest) & set(sinks) or not isinstance(categories, list):
             raise UnusualJsonError("lists are missing")
-        if table.is_late or categories != guess:  # annotations came first, or the guess was wrong
-            images = table.images
-            table = TableCollector(self._settings, path, points, categories, images)
+        images, is_wrong = table.images, table.is_late or categories != guess
+        while is_wrong or table.has_group_objects:
+            keeps_group = table.has_group_objects and not is_wrong
+            table = TableCollector(
+                *(self._settings, path, points, categories, images), keeps_group=keeps_group
+            )
             read_lists(data, {"images": lambda _: None, "annotations": table.add_annotations})
+            is_wrong = False
         return table.finish()
 
     def _joinable(self, path: Path) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class ObjectDataset:
         boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
         masks: give `mask`, painted from the segmentations: 0 is background, i + 1 is class i.
         instances: give `instances`, `instance_ids` and `instance_masks` of the segmentations.
-        labels: give `labels`: 1 for each class that the image has an object of.
+        labels: give `labels`: 1 for each class that the image has an object of, or that its
+            annotation names for the whole image.
         skeleton: names of the keypoints, which are given as `keypoints`; None: none are.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
             be used.
@@ -50,6 +51,7 @@ class ObjectDataset:
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
         dropped: number of objects left out.
+        drop_reasons: why -> number of objects left out.
         faults: image index -> DataError, raised when the sample is read.
         keypoint_names, limbs, flip_pairs: with keypoints, of the skeleton.
 
@@ -59,6 +61,8 @@ class ObjectDataset:
     """
 
     _noun = "images"  # in warnings
+    #: Masks show later objects over earlier ones; False: small ones over large ones.
+    paints_in_order = False
 
     def __init__(
         self,
@@ -103,7 +107,7 @@ class ObjectDataset:
             raise DataError("There are no images", where=image_root)
         warn_of_absent(self, self.file_names(), image_root, self._noun)
         check.report(self)
-        self.dropped = check.dropped
+        self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
 
     def _stored(
         self,
@@ -173,13 +177,40 @@ class ObjectDataset:
         names += ["instances", "instance_ids", "instance_masks"] * self.instances
         return (*names, *(["keypoints", "keypoint_flip"] if self._skeleton is not None else ()))
 
+    def size_of(self, index: int) -> tuple[int, int] | None:
+        """(height, width) of the image as its annotation states it; None if it does not."""
+        height, width = self._table.sizes[index].tolist()
+        return (height, width) if height and width else None
+
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Targets of the objects, without reading the image.
+
+        Args:
+            index: of the sample.
+            size: (height, width) of the image; without it, relative boxes are left out.
+        """
+        table, rows = self._table, self._table.objects_of(index)
+        targets = {
+            "classes": table.labels[rows].astype(np.int64),
+            "difficult": table.difficult[rows],
+            "crowd": table.crowd[rows],
+        }
+        boxes, areas = table.boxes[rows], table.areas[rows]
+        if table.is_relative[index]:
+            if size is None:
+                return targets
+            boxes, areas = boxes * [size[1], size[0], size[1], size[0]], areas * (size[0] * size[1])
+        return {**targets, "boxes": boxes.astype(np.float32), "area": areas.astype(np.float32)}
+
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
         table = self._table
         if index in table.errors:
             raise table.errors[index].with_traceback(None)
         path = self.picture_file(index)
-        image = read_image(path, self.exif)
+        image = self._read_image(path)
         size = (int(image.shape[0]), int(image.shape[1]))
         where = self.source_of(index) or path
         stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
@@ -206,17 +237,24 @@ class ObjectDataset:
             )
         ]
         if self.masks:
-            targets["mask"] = paint(objects, size, where)
+            targets["mask"] = paint(objects, size, where, self.paints_in_order)
         if self.instances:
-            instances, whole = paint_instances(objects, size, where)
+            instances, whole = paint_instances(objects, size, where, self.paints_in_order)
             ids = np.arange(1, len(objects) + 1, dtype=np.int64)
             targets.update(instances=instances, instance_ids=ids, instance_masks=whole)
         if self.labels:
             targets["labels"] = labels_of(labels, difficult, len(self.classes))
+            targets["labels"][table.image_labels.get(index, [])] = 1
         if self._skeleton is not None and table.keypoints is not None:
             targets["keypoints"] = table.keypoints[rows].copy()
+            if table.is_relative[index]:
+                targets["keypoints"][..., :2] *= np.array(size[::-1], np.float32)
             targets["keypoint_flip"] = self._skeleton.flip
         return Sample(table.ids[index], image, targets)
+
+    def _read_image(self, path: Path) -> np.ndarray:
+        """Decode the image of a sample; layouts override it whose images are no files."""
+        return read_image(path, self.exif)
 
 
 def _to_pixels(polygons: Any, size: tuple[int, int]) -> Any:

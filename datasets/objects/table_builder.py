@@ -81,6 +81,7 @@ class _Builder:
         self._outlines = OutlineWriter()
         self._waiting: list[Any] = []  # outlines
         self._errors: dict[int, DataError] = {}
+        self._image_labels: dict[int, list[int]] = {}
         self._measured: list[int] = []
 
     def add(self, image: ImageAnnotation) -> None:
@@ -94,6 +95,9 @@ class _Builder:
         if error is None:
             try:
                 rows = self._usable(image)
+                labels = [class_index(n, self._classes, image.source) for n in image.labels]
+                if labels:
+                    self._image_labels[len(self._ids) - 1] = labels
             except DataError as fault:
                 error = fault
         if error is not None:
@@ -148,10 +152,14 @@ class _Builder:
         scale = 1e4 if image.is_relative else 1.0
         x1, y1, x2, y2 = entry.box
         scaled = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
-        reason, what = box_fault(scaled, (int(size[0] * scale), int(size[1] * scale))), "box"
+        scaled_size = (int(size[0] * scale), int(size[1] * scale))
+        reason, what = box_fault(scaled, scaled_size), "box"
         received: Any = entry.box
-        if not reason and self._segmentations and not image.is_relative:
-            faults = segmentation_faults([entry.segmentation], [size])
+        if not reason and self._segmentations:
+            outline = entry.segmentation
+            if image.is_relative and isinstance(outline, list):
+                outline = [[value * scale for value in polygon] for polygon in outline]
+            faults = segmentation_faults([outline], [scaled_size])
             reason, what, received = faults.get(0, ""), "segmentation", [entry.segmentation]
         if reason:
             plural = "boxes" if what == "box" else f"{what}s"
@@ -199,5 +207,6 @@ class _Builder:
             np.array(self._relative, bool),
             TextColumn.of(self._sources),
             self._errors,
+            self._image_labels,
             measured=np.array(self._measured, np.int64),
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
+from densefit.recipe_paths import files_field
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Data:
         workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
+        check: whether annotations, files and headers of all splits are checked before the first
+            update: true, false, or deep, which decodes every image.
         cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
             {folder: DIR, disk: 20GiB}; null for nowhere.
     """
@@ -40,6 +43,7 @@ class Data:
     workers: int | None = None
     worker_kind: str = "threads"
     on_error: str = "raise"
+    check: bool | str = True
     cache: dict[str, Any] | None = None
 
 
@@ -133,6 +137,8 @@ class Recipe:
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
         init_mismatched: what weights of another shape do (of heads for other classes, say): raise
             or skip.
+        plugins: Python files, relative to the recipe, that register datasets, transforms, heads
+            and other parts (docs/plugins.md). Their code runs: name only files that you trust.
     """
 
     data: Data = field(default_factory=Data)
@@ -146,6 +152,7 @@ class Recipe:
     resume: str = "none"
     init_from: str | None = None
     init_mismatched: str = "raise"
+    plugins: list[str] = files_field()
 
     def adjust(self, given: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

@@ -116,6 +116,21 @@ def test_lists_come_in_any_order(tmp_path, order, whole):
     same(table_of(tmp_path, {**ordered, "more": {"categories": 5}}), expected)
 
 
+@pytest.mark.parametrize("has_objects", [False, True])
+def test_the_category_that_names_a_group_is_left_out_if_it_has_no_objects(
+    tmp_path, whole, has_objects
+):
+    what = content(random.Random(5))
+    what["categories"].insert(0, {"id": 0, "name": "}, {", "supercategory": "none"})
+    if has_objects:
+        what["annotations"][-1]["category_id"] = "0"
+    table = table_of(tmp_path, what)
+    same(table, whole(tmp_path, what))
+    assert table.meta["group"] == (None if has_objects else "}, {")
+    assert [entry["id"] for entry in table.meta["categories"]] == [0] * has_objects + [9, 2, 5]
+    assert table_of(tmp_path, what, classes=["}, {"]).meta["group"] is None
+
+
 def test_numbers_beyond_64_bits_are_ids(tmp_path):
     what = content(random.Random(2), odd=False)
     key = 10**30 + 1

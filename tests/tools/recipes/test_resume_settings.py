@@ -105,6 +105,7 @@ ONE = {
     "data.worker_kind": "processes",
     "data.on_error": "skip",
     "data.cache": {"memory": "1MiB"},
+    "data.check": False,
     "model.backbone": "other",
     "model.settings": {"width": 6},
     "model.heads": {"sort": {"task": "classification"}},
@@ -137,6 +138,7 @@ ONE = {
     "resume": lambda out: str(out / "checkpoints" / "last"),
     "init_from": lambda out: str(out),
     "init_mismatched": "skip",
+    "plugins": ["more.py"],
 }
 SEVERAL = {
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},

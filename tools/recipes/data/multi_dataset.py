@@ -30,7 +30,7 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
     network = network_of(recipe.model, mixed.heads)
     loader = stream_loader(recipe, mixed)
     data = {f"{name}/{recipe.datasets[name].train}": own for name, own in mixed.datasets.items()}
-    scoring = []
+    training_splits, scoring = list(data), []
     for splits in ("validation", "test"):
         loaders, names = {}, {}
         for name in mixed.datasets:
@@ -45,7 +45,7 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
                 loaders[name] = score_loader(fitted, alone, recipe.data.workers)
         scoring.append((loaders or None, names or None))
     (validation, _), (test, split_names) = scoring
-    return RunData(network, loader, validation, test, split_names, data)
+    return RunData(network, loader, validation, test, split_names, data, training_splits)
 
 
 def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:

@@ -15,12 +15,13 @@ Kind = TypeVar("Kind", bound=Recipe)
 
 
 def with_absolute_paths(recipe: Kind) -> Kind:
-    """Copy a recipe and make its data paths absolute.
+    """Copy a recipe and make its paths absolute.
 
-    Changed are the roots of datasets, their settings that are annotated as paths, and the folder
-    of a cache.
+    Changed are plugin files, the roots of datasets, their settings that are annotated as paths,
+    and the folder of a cache.
     """
     absolute = copy.deepcopy(recipe)
+    absolute.plugins = [_absolute(path) for path in recipe.plugins]
     for data in (absolute.data, *getattr(absolute, "datasets", {}).values()):
         paths = _paths(data.dataset)
         if "root" in paths:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class RunData:
         test: loaders of the test data; None for no final score.
         split: name of the test split; for several datasets, by dataset.
         data: datasets by split, or by "<dataset>/<split>", for the run's record.
+        training_splits: keys of `data` to train on.
     """
 
     network: Network
@@ -37,6 +38,7 @@ class RunData:
     test: ScoringData
     split: str | dict[str, str] | None
     data: dict[str, Dataset]
+    training_splits: Sequence[str] = ()
 
 
 def prepare(recipe: Recipe) -> RunData:
@@ -53,7 +55,7 @@ def prepare(recipe: Recipe) -> RunData:
     if split is not None:
         data[split] = make_dataset(own, split)
         test = score_loader(recipe, data[split], own.workers)
-    return RunData(network, loader, validation, test, split, data)
+    return RunData(network, loader, validation, test, split, data, [own.train])
 
 
 def primary_numbers(network: Network, held: ScoringData) -> dict[str, dict[str, bool]]:
