@@ -32,7 +32,7 @@ class Loader(LoaderFacts):
     an `mx.io.DataIter`.
 
     `dataset`, `transform` and `heads` are called by several threads at once and must not change;
-    processes receive copies at the beginning of each epoch.
+    processes receive the dataset when they start, and the others at the beginning of each epoch.
 
     Args:
         dataset: dataset of the samples. A dataset with its own order, such as a Mixture, determines
