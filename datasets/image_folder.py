@@ -151,8 +151,8 @@ class ImageFolder:
 
     def _tell_left_out(self, base: Path, folders: list[str]) -> None:
         """Warn of classes without a picture, and of pictures without a class."""
-        shown = {label for _, label in self._items}
-        empty = [name for label, name in enumerate(self.classes) if label not in shown]
+        labels = {label for _, label in self._items}
+        empty = [name for label, name in enumerate(self.classes) if label not in labels]
         if empty:
             warn_once(
                 logger,

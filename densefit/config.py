@@ -22,6 +22,7 @@ from densefit.recipe_file import (
     restore_texts,
     takes_text,
 )
+from densefit.recipe_paths import join_flags
 from densefit.yaml_document import Document, load
 from densefit.yaml_words import dump
 
@@ -74,7 +75,7 @@ def parse(
     try:
         if defaults:
             parser.set_defaults(dict(defaults))
-        words = list(sys.argv[1:] if arguments is None else arguments)
+        words = join_flags(sys.argv[1:] if arguments is None else arguments, kind)
         shallow, deep = _split(words, _keys(parser), kind)
         for key, value in _pairs(shallow):
             hint = hint_of(kind, key)

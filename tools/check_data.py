@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from densefit.config import parse
 from densefit.tools.data_check.program import arguments_of, checked_report
 from densefit.tools.data_check.report_page import write_page
 from densefit.tools.data_check.report_text import print_report
 from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.report.report import write_json
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> None:
         nonlocal sound
         words = arguments_of(sys.argv[1:] if arguments is None else arguments)
-        recipe, _ = parse(CheckRecipe, words, description="Check the data of a recipe.")
+        recipe = parse_and_import(CheckRecipe, words, "Check the data of a recipe.")
         check, report = checked_report(recipe, recipe.deep, "--config" in words)
         print_report(report)
         if recipe.json is not None:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from densefit.config import parse
 from densefit.errors import ConfigError
+from densefit.recipe_paths import files_field
 from densefit.tools.conversion.convert import Conversion, convert
 from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 
@@ -28,6 +29,7 @@ class Converting:
         out: new folder that is written.
         lossy: go on where the layout cannot keep something, which is counted either way.
         verify: read everything back and compare it.
+        plugins: Python files that register the dataset, if it is your own (docs/plugins.md).
     """
 
     data: Data = field(default_factory=Data)
@@ -35,12 +37,13 @@ class Converting:
     out: str = "converted"
     lossy: bool = False
     verify: bool = True
+    plugins: list[str] = files_field()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Convert a dataset to the layout of COCO, VOC, YOLO, a mask folder or records."
-    return program(lambda: run(parse(Converting, arguments, description=text)[0]))
+    return program(lambda: run(parse_and_import(Converting, arguments, text)))
 
 
 def run(converting: Converting) -> None:

@@ -49,6 +49,7 @@ class CSVBoxes(ObjectDataset):
         relative: boxes are parts of the image's width and height; None: if the table is of Open
             Images. Boxes that all lie within a pixel are an error, unless this is stated.
         one_based: pixels are counted from 1, and right and bottom are included, as in PASCAL VOC.
+            Boxes of a single pixel are stray clicks, and have no area.
         delimiter: character between cells; None: see above.
         image_folder: folder of the images below `root`; None: `root`, the table's folder, `images`
             or the split's.

@@ -43,6 +43,10 @@ def read_table(path: Path, delimiter: str | None = None) -> Table:
         DataError: the file cannot be read, or has no rows.
     """
     text = read_text(path, "The table")
+    if "\0" in text:
+        raise DataError(
+            "The table is no text", received=f"a zero byte at {text.index(chr(0))}", where=path
+        )
     if delimiter is None:
         delimiter = max(_MARKS, key=lambda mark: len(_first_row(text, mark)))
     elif not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '\r\n"':

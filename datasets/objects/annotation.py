@@ -54,6 +54,7 @@ class ImageAnnotation:
         is_relative: boxes, polygons and keypoints are parts of the image's width and height, and
             areas of its area. They become pixels when the image is read, and its header is not
             read before.
+        labels: classes of the whole image, besides its objects'.
         error: why the annotation cannot be used; raised when the sample is read.
     """
 
@@ -64,3 +65,4 @@ class ImageAnnotation:
     size: tuple[int, int] | None = None
     is_relative: bool = False
     error: DataError | None = None
+    labels: Sequence[str] = ()

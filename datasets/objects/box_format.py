@@ -57,6 +57,8 @@ class BoxFormat:
         x, y, c, d = values
         first = 1.0 if self.one_based else 0.0
         if self.order == "xyxy":
+            if (x, y) == (c, d):
+                return (x, y, c, d)  # a stray click; one pixel in VOC, which `VOC` drops, too
             return (x - first, y - first, c, d)
         if self.order == "xywh":
             return (x - first, y - first, x - first + c, y - first + d)

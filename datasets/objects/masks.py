@@ -15,7 +15,12 @@ from densefit.errors import DataError
 from .segmentation import faults, string_of, usable_parts
 
 
-def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: object) -> np.ndarray:
+def paint(
+    objects: Sequence[Mapping[str, Any]],
+    size: tuple[int, int],
+    where: object,
+    in_order: bool = False,
+) -> np.ndarray:
     """(H, W) uint8: 0 where nothing is, class + 1 where an object is, 255 for crowds.
 
     Crowds are painted first and then the objects from the largest to the smallest, so that small
@@ -26,20 +31,24 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
             lengths).
         size: (height, width) of the image.
         where: named in errors.
+        in_order: objects are painted in their order, later ones over earlier ones.
 
     Raises:
         DataError: an object has no segmentation or a broken one.
     """
     mask = np.zeros(size, np.uint8)
     _check([entry["segmentation"] for entry in objects], size, where)
-    for entry in sorted(objects, key=lambda entry: (not entry["crowd"], -entry["area"])):
+    for entry in (objects[index] for index in _painting_order(objects, in_order)):
         value = IGNORE if entry["crowd"] else entry["class"] + 1
         mask[rle.decode(_compressed(entry["segmentation"], size)) > 0] = value
     return mask
 
 
 def paint_instances(
-    objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: object
+    objects: Sequence[Mapping[str, Any]],
+    size: tuple[int, int],
+    where: object,
+    in_order: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The map of the objects' ids, painted in the order of `paint`, and each whole mask.
 
@@ -60,11 +69,17 @@ def paint_instances(
     _check([entry["segmentation"] for entry in objects], size, where)
     for index, entry in enumerate(objects):
         masks[index] = _compressed(entry["segmentation"], size)
-    for index in sorted(
-        range(len(objects)), key=lambda i: (not objects[i]["crowd"], -objects[i]["area"])
-    ):
+    for index in _painting_order(objects, in_order):
         instances[rle.decode(masks[index]) > 0] = index + 1
     return instances, masks
+
+
+def _painting_order(objects: Sequence[Mapping[str, Any]], in_order: bool) -> list[int]:
+    """Indices of objects: crowds first, then from the largest to the smallest or in order."""
+    return sorted(
+        range(len(objects)),
+        key=lambda i: (not objects[i]["crowd"], 0 if in_order else -objects[i]["area"]),
+    )
 
 
 def decode(segmentation: Any, size: tuple[int, int], where: object) -> np.ndarray:

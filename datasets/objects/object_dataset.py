@@ -38,7 +38,8 @@ class ObjectDataset:
         boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
         masks: give `mask`, painted from the segmentations: 0 is background, i + 1 is class i.
         instances: give `instances`, `instance_ids` and `instance_masks` of the segmentations.
-        labels: give `labels`: 1 for each class that the image has an object of.
+        labels: give `labels`: 1 for each class that the image has an object of, or that its
+            annotation names for the whole image.
         skeleton: names of the keypoints, which are given as `keypoints`; None: none are.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
             be used.
@@ -58,6 +59,9 @@ class ObjectDataset:
         ConfigError: no target is wanted, or more classes than a mask holds.
         DataError: there are no images, or two have one id.
     """
+
+    #: Masks show later objects over earlier ones; False: small ones over large ones.
+    paints_in_order = False
 
     def __init__(
         self,
@@ -188,7 +192,7 @@ class ObjectDataset:
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
         path, table = self.picture_file(index), self._table
-        image = read_image(path, self.exif)
+        image = self._read_image(path)
         size = (int(image.shape[0]), int(image.shape[1]))
         where = table.sources[index] or path
         stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
@@ -215,18 +219,25 @@ class ObjectDataset:
             )
         ]
         if self.masks:
-            targets["mask"] = paint(objects, size, where)
+            targets["mask"] = paint(objects, size, where, self.paints_in_order)
         if self.instances:
-            targets["instances"], targets["instance_masks"] = paint_instances(objects, size, where)
+            targets["instances"], targets["instance_masks"] = paint_instances(
+                objects, size, where, self.paints_in_order
+            )
             targets["instance_ids"] = np.arange(1, len(objects) + 1, dtype=np.int64)
         if self.labels:
             targets["labels"] = labels_of(labels, difficult, len(self.classes))
+            targets["labels"][table.image_labels.get(index, [])] = 1
         if self._skeleton is not None and table.keypoints is not None:
             targets["keypoints"] = table.keypoints[rows].copy()
             if table.is_relative[index]:
                 targets["keypoints"][..., :2] *= np.array(size[::-1], np.float32)
             targets["keypoint_flip"] = self._skeleton.flip
         return Sample(table.ids[index], image, targets)
+
+    def _read_image(self, path: Path) -> np.ndarray:
+        """Decode the image of a sample; layouts override it whose images are no files."""
+        return read_image(path, self.exif)
 
 
 def _to_pixels(polygons: Any, size: tuple[int, int]) -> Any:

@@ -46,6 +46,7 @@ class ObjectTable:
         is_relative: (images,) bool, see `ImageAnnotation`.
         sources: annotation file of each image, for errors; "" if it has none.
         errors: image index -> why it cannot be used.
+        image_labels: image index -> class indices of the whole image, where it has any.
         measured: indices of images whose size was read from the image's file.
         meta: what else a layout stores, as JSON can hold it.
         file: that the arrays are mapped from; None: they are in memory.
@@ -66,6 +67,7 @@ class ObjectTable:
     is_relative: np.ndarray
     sources: TextColumn
     errors: dict[int, DataError]
+    image_labels: dict[int, list[int]] = field(default_factory=dict)
     measured: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     meta: dict[str, Any] = field(default_factory=dict)
     file: ColumnFile | None = None
@@ -94,7 +96,7 @@ class ObjectTable:
             index: [error.what, *(_text(getattr(error, part)) for part in _PARTS)]
             for index, error in self.errors.items()
         }
-        return {"errors": errors, "meta": self.meta}
+        return {"errors": errors, "image_labels": self.image_labels, "meta": self.meta}
 
     @classmethod
     def of_file(cls, file: ColumnFile, header: Mapping[str, Any]) -> ObjectTable:
@@ -111,7 +113,8 @@ class ObjectTable:
             int(index): DataError(what, **dict(zip(_PARTS, parts)))
             for index, (what, *parts) in header["errors"].items()
         }
-        return cls(**values, errors=errors, meta=header["meta"], file=file)
+        labels = {int(index): values for index, values in header["image_labels"].items()}
+        return cls(**values, errors=errors, image_labels=labels, meta=header["meta"], file=file)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.file is not None and self.file.is_in_place:

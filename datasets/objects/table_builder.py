@@ -81,6 +81,7 @@ class _Builder:
         self._outlines = OutlineWriter()
         self._waiting: list[Any] = []  # outlines
         self._errors: dict[int, DataError] = {}
+        self._image_labels: dict[int, list[int]] = {}
         self._measured: list[int] = []
 
     def add(self, image: ImageAnnotation) -> None:
@@ -94,6 +95,9 @@ class _Builder:
         if error is None:
             try:
                 rows = self._usable(image)
+                labels = [class_index(n, self._classes, image.source) for n in image.labels]
+                if labels:
+                    self._image_labels[len(self._ids) - 1] = labels
             except DataError as fault:
                 error = fault
         if error is not None:
@@ -203,5 +207,6 @@ class _Builder:
             np.array(self._relative, bool),
             TextColumn.of(self._sources),
             self._errors,
+            self._image_labels,
             measured=np.array(self._measured, np.int64),
         )

@@ -67,7 +67,7 @@ class VOC:
             not, ids and boxes are matched by where they lie. The list is as for `masks`.
         labels_csv: give `label` out of a table, a path from `root`: a line a picture, with the
             picture in the column "id" and its class in `label_column`.
-        label_column: see `labels_csv`.
+        label_column: name of the column of the class in `labels_csv`.
         one_based: the files count from 1 and include the last pixel. False: they count from 0
             and exclude it, as some tools write them. Zeros and fractions are warned of.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".

@@ -64,6 +64,31 @@ def split_images(
     raise missing_split(split, root, known_splits)
 
 
+def label_file(image: str, image_folder: str, label_folder: str) -> str:
+    """Path of an image's label file: the last folder of images becomes the folder of labels.
+
+    >>> label_file("images/train/a.b.jpg", "images", "labels")
+    'labels/train/a.b.txt'
+    """
+    parts = image.split("/")
+    for index in range(len(parts) - 2, -1, -1):
+        if parts[index] == image_folder:
+            parts[index] = label_folder
+            break
+    return os.path.splitext("/".join(parts))[0] + ".txt"
+
+
+def find_label_file(root: Path, image: Name, image_folder: str, label_folder: str) -> str | None:
+    """Path of an image's label file below the root; None if it has none."""
+    if isinstance(image, DataError):
+        return None
+    beside = os.path.splitext(image)[0] + ".txt"
+    for file in (label_file(image, image_folder, label_folder), beside):
+        if os.path.lexists(root / file):
+            return file
+    return None
+
+
 def _in_folder(root: Path, folder: str) -> list[Name]:
     prefix = f"{folder}/" if folder else ""
     return [f"{prefix}{path}" for path in pictures_below(root / folder)]

@@ -11,6 +11,7 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs
 from densefit.datasets.files.layout_error import missing_layout
+from densefit.datasets.files.missing_labels import check_labels
 from densefit.datasets.files.names import Names
 from densefit.datasets.files.paths import Name
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
@@ -21,8 +22,7 @@ from .class_numbers import class_numbers, names_beside
 from .description import Description, read_description
 from .keypoints import skeleton_of
 from .label_file import read_labels
-from .label_paths import check_labels, find_label_file
-from .split_images import TREE, split_images
+from .split_images import TREE, find_label_file, label_file, split_images
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,13 @@ class YOLO(ObjectDataset):
         label_files = [
             find_label_file(self.root, image, image_folder, label_folder) for image in images
         ]
-        check_labels(self, self.root, images, label_files, image_folder, label_folder)
+        check_labels(
+            self,
+            self.root,
+            images,
+            label_files,
+            lambda image: label_file(image, image_folder, label_folder),
+        )
         numbers = dict(description.names) or names_beside(self.root, label_files)
         class_list, numbers = class_numbers(
             self.root, classes, numbers, description.source, description.has_placeholders

@@ -33,6 +33,15 @@ def class_weights(given: Sequence[float] | None, count: int, where: str) -> list
     """
     if given is None:
         return [1.0] * count
+    if isinstance(given, str):
+        raise ConfigError(
+            "Class weights are numbers",
+            expected=f"{count} weights",
+            received=repr(given),
+            where=where,
+            fix="a recipe takes class_weights: auto; in Python give median_frequency_weights("
+            "dataset, head) of densefit.data.classes.pixel_weights",
+        )
     weights = list(given)
     fits = len(weights) == count and all(is_real(one) and one >= 0 for one in weights)
     if not fits or max(weights) == 0:

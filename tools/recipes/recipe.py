@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
+from densefit.recipe_paths import files_field
 
 
 @dataclass
@@ -20,6 +21,12 @@ class Data:
         train: name of the split to train on.
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
+        splits: splits that are made of a dataset without any, e.g. {train: 0.7, val: 0.15, test:
+            0.15, seed: 0}, by a hash of each sample's id and the seed: samples that are added move
+            no others. `of: train` divides that split of the dataset's own; its other splits stay.
+        group_by: keeps samples together in one of these splits: folder (of the image), a regular
+            expression with one group that is looked for in ids and paths, such as (patient\\d+)_,
+            or a table, FILE.csv, with the columns id and group.
         settings: further settings of the dataset.
         rename: its name of a class or keypoint -> another, or null to drop the class; two of one
             name become one.
@@ -39,6 +46,8 @@ class Data:
     train: str = "train"
     validation: str | None = "val"
     test: str | None = "test"
+    splits: dict[str, Any] | None = None
+    group_by: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     rename: dict[str, str | None] = field(default_factory=dict)
     workers: int | None = None
@@ -139,6 +148,8 @@ class Recipe:
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
         init_mismatched: what weights of another shape do (of heads for other classes, say): raise
             or skip.
+        plugins: Python files, relative to the recipe, that register datasets, transforms, heads
+            and other parts (docs/plugins.md). Their code runs: name only files that you trust.
     """
 
     data: Data = field(default_factory=Data)
@@ -152,6 +163,7 @@ class Recipe:
     resume: str = "none"
     init_from: str | None = None
     init_mismatched: str = "raise"
+    plugins: list[str] = files_field()
 
     def adjust(self, given: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

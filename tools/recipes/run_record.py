@@ -23,6 +23,7 @@ from densefit.cpus import available_cpus
 from densefit.data.fingerprint import fingerprint
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
+from densefit.plugin_files import imported
 
 FILE = "environment.json"
 COST_FILE = "cost.json"
@@ -96,6 +97,7 @@ def environment(
         "gpus": len(engine.device_memory()),
         "seed": seed,
         "resume": resume,
+        "plugins": {file.path: file.sha256 for file in imported()},
         "data": {split: _fingerprint(dataset, loaders) for split, dataset in data.items()},
     }
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from densefit.data.classes.class_matching import match_head
 from densefit.data.loader.loader import Loader
+from densefit.data.subset import Subset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.predict import predict
 from densefit.model.network import Network
 from densefit.tools.report.pictures import (
     BYTES,
-    Subset,
     readable_indices,
     truth_and_prediction,
     write_image,

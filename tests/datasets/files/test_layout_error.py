@@ -17,6 +17,7 @@ def make(root, *files):
 VOC = ("Annotations/a.xml", "JPEGImages/a.jpg", "ImageSets/Main/train.txt")
 LAYOUTS = {
     "voc": VOC,
+    "labelimg": ("images/a.jpg", "annotations/a.xml"),
     "coco": ("annotations/instances_train.json", "images/train/a.jpg"),
     "mask_folder": ("train/a.png", "trainannot/a.png"),
     "image_folder": ("cat/a.jpg", "dog/b.jpg"),

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.datasets.coco.keypoints import Skeleton
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation, ObjectDataset
+from densefit.datasets.objects.skeleton import Skeleton
 from densefit.errors import ConfigError, DataError
 
 
@@ -105,6 +105,32 @@ def test_contradictions_are_refused(folder):
         Layout([], ["cat"], folder)
     with pytest.raises(DataError, match="have the id 'a'"):
         Layout([ImageAnnotation("a", "a.png"), ImageAnnotation("a", "b.png")], ["cat"], folder)
+
+
+def test_labels_of_a_whole_image_count_as_those_of_objects(folder):
+    cat = ObjectAnnotation("cat", (5.0, 5.0, 9.0, 9.0))
+    images = [
+        ImageAnnotation("a", "a.png", [cat], labels=["dog"]),
+        ImageAnnotation("b", "b.png", labels=["emu"]),
+    ]
+    data = Layout(images, ["bird", "cat", "dog"], folder, labels=True)
+    np.testing.assert_array_equal(data[0].targets["labels"], [0, 1, 1])
+    with pytest.raises(DataError, match="Unknown class 'emu'"):
+        data[1]
+
+
+def test_masks_are_painted_by_size_or_in_order(folder):
+    small = ObjectAnnotation("cat", (10.0, 10.0, 20.0, 20.0), segmentation=SQUARE, area=100)
+    polygon = [[0.0, 0.0, 30.0, 0.0, 30.0, 30.0, 0.0, 30.0]]
+    large = ObjectAnnotation("dog", (0.0, 0.0, 30.0, 30.0), segmentation=polygon, area=900)
+    images = [ImageAnnotation("a", "a.png", [small, large])]
+
+    class InOrder(Layout):
+        paints_in_order = True
+
+    for kind, value in ((Layout, 1), (InOrder, 2)):
+        targets = kind(images, ["cat", "dog"], folder, masks=True, instances=True)[0].targets
+        assert targets["mask"][15, 15] == targets["instances"][15, 15] == value
 
 
 def test_annotations_are_the_targets_without_the_image(folder):

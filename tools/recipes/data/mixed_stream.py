@@ -15,6 +15,7 @@ from densefit.data.targets_present import TargetsPresent, targets_present
 from densefit.errors import ConfigError, DensefitError
 from densefit.model.heads.head import Head
 from densefit.registry import nearest
+from densefit.tools.recipes.data.division import check_divided
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.splits import renames_of_split
 from densefit.tools.recipes.multi_recipe import MultiRecipe
@@ -94,6 +95,7 @@ def made_datasets(recipe: MultiRecipe) -> tuple[dict[str, Dataset], dict[str, De
     missing: dict[str, DensefitError] = {}
     sources = {settings.get("from") for settings in recipe.model.heads.values()}
     for name, part in recipe.datasets.items():
+        check_divided(part, f"datasets.{name}")
         try:
             loaded[name] = make_dataset(part, part.train, f"datasets.{name}")
         except DensefitError as error:
