@@ -114,7 +114,7 @@ def _check_complete(data: Any) -> None:
     Raises:
         DataError: it drops a last, smaller batch, or its dataset repeats or leaves out samples.
     """
-    skips = getattr(data, "on_error", "raise") == "skip"  # these are told
+    skips = getattr(data, "on_error", "raise") != "raise"  # these are told
     drops = getattr(data, "last", "keep") == "drop"
     if getattr(data, "exact", True) is False and (drops or not skips):
         raise DataError(

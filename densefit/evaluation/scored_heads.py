@@ -88,5 +88,6 @@ def check_exact(data: Any, where: str) -> None:
         raise DataError(
             f"The {where} data do not give every sample exactly once",
             received=f"{type(data).__name__} that drops, skips or repeats samples",
-            fix="for a Loader: last='keep', on_error='raise'",
+            fix="for a Loader: last='keep', and on_error='raise', or 'leave_out', which the score "
+            "then says",
         )

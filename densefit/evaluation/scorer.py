@@ -23,6 +23,7 @@ from densefit.evaluation.update_metrics import (
     update_metrics,
 )
 from densefit.metrics.core.direction import directions
+from densefit.metrics.core.unreadable import counts_text, sample_counts
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
 
@@ -73,6 +74,7 @@ class Scorer:
         self.unscored: list[str] = []
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.part = ""
+        self._lacking = 0  # samples that the pass before left out
         self.scorers = {"": self}
         self._is_first = True  # warnings about the data are logged once
         chosen = chosen_wires(learner.network.adapters, heads, adapters or {})
@@ -118,12 +120,14 @@ class Scorer:
         if samples is None:
             self._pass_rows.look(len(seen))
         else:
-            seen.check_complete(samples)
+            seen.check_complete(samples - self.unreadable)
+            self._tell_unreadable(samples)
         seen.check_labelled(self._perhaps)
         self.unlabelled = frozenset(seen.unlabelled)
         scores = compute_metrics(
             {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
         )
+        scores.update(sample_counts(len(seen), self.unreadable))
         if self._is_first:
             self._tell(scores)
         self._is_first = False
@@ -168,6 +172,18 @@ class Scorer:
                 prediction = adapter.head.filter_prediction(sample.predictions[name], targets)
                 update_head_metrics(self.metrics[name], name, [prediction], [truth], [sample.id])
         return labelled
+
+    @property
+    def unreadable(self) -> int:
+        """Number of samples that the last pass left out: a Loader with on_error="leave_out"."""
+        return int(getattr(self.data, "unreadable", 0))
+
+    def _tell_unreadable(self, samples: int) -> None:
+        """Log how many samples a pass lacks, whenever the number changes."""
+        if self.unreadable != self._lacking:
+            self._lacking, part = self.unreadable, f" {self.part!r}" if self.part else ""
+            text = counts_text(samples, self.unreadable).rstrip(",")
+            _log.warning("%s data%s: scored %s", self._reader.where, part, text)
 
     def _count_classes(self, targets: Sequence[Mapping[str, Any]]) -> None:
         """Count the samples' classes, by head."""

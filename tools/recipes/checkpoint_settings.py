@@ -97,7 +97,7 @@ class CheckpointSettings:
         fit = "original" if self.windows else self.resize
         views = Views(self.flip, self.scales, fit, self.overlap)
         if not self.windows and not self.flip and views.scales == (1.0,):
-            return score_loader(self, dataset, self.data.workers)
+            return score_loader(self, dataset, self.data)
         return ViewLoader(
             dataset,
             input_size=self.input_size,

@@ -32,7 +32,9 @@ class Data:
             name become one.
         workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
-        on_error: what a broken training sample does: raise or skip. Scoring never skips.
+        on_error: what a broken training sample does: raise or skip.
+        score_on_error: what a broken sample does that is scored: raise or skip. The score then
+            says of how many samples it is, and is the best of none of another number.
         check: whether annotations, files and headers of all splits are checked before the first
             update: true, false, or deep, which decodes every image.
         cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
@@ -51,6 +53,7 @@ class Data:
     workers: int | None = None
     worker_kind: str = "threads"
     on_error: str = "raise"
+    score_on_error: str = "raise"
     check: bool | str = True
     cache: dict[str, Any] | None = None
 

@@ -82,8 +82,13 @@ def run(
     out = Path(recipe.out)
     begin_from(network, recipe)
     data = recipe.data
-    skipping = prepared.training_splits if data.on_error == "skip" else ()
-    rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
+    training_splits = prepared.training_splits
+    skipping = {
+        split
+        for split in prepared.data
+        if (data.on_error if split in training_splits else data.score_on_error) == "skip"
+    }
+    rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
     for line in division_lines(prepared.data):
         print(line)
     for split, dataset in prepared.data.items():

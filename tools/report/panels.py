@@ -11,7 +11,12 @@ from densefit.data.subset import Subset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.predict import predict
 from densefit.model.network import Network
-from densefit.tools.report.pictures import BYTES, truth_and_prediction, write_image
+from densefit.tools.report.pictures import (
+    BYTES,
+    readable_indices,
+    truth_and_prediction,
+    write_image,
+)
 from densefit.visualize.grid import grid
 
 _COLUMNS = 6  # three pairs of truth and prediction a row
@@ -36,7 +41,9 @@ def write_panels(
     for loader in loaders.values():
         names = labelled_heads(network, [head.name for head in network.heads], loader)
         heads = [head for head in network.heads if head.name in names]
-        subset = Subset(loader.dataset, spread(len(loader.dataset), count // len(loaders)))
+        indices = readable_indices(loader)
+        chosen = [indices[k] for k in spread(len(indices), count // len(loaders))]
+        subset = Subset(loader.dataset, chosen)
         some = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
         for index, (key, predictions) in enumerate(predict(network, some)):
             sample = subset[index]

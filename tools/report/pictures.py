@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from densefit.data.loader.loader import Loader
+from densefit.data.sample_id import sample_id
 from densefit.data.subset import Subset
 from densefit.evaluation.predict import predict
 from densefit.metrics.core.detail import Curves
@@ -28,8 +29,9 @@ BYTES = 8 << 20  # of a picture of several drawings, at most
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:
     """Write a PNG of `count` samples spread over the dataset, with all heads' predictions."""
-    total = len(loader.dataset)
-    chosen = sorted({round(i * (total - 1) / max(1, count - 1)) for i in range(count)})
+    indices = readable_indices(loader)
+    last = len(indices) - 1
+    chosen = sorted({indices[round(i * last / max(1, count - 1))] for i in range(count)})
     subset = Subset(loader.dataset, chosen)
     images, captions = [], []
     some = Loader(subset, batch_size=len(chosen), transform=loader.transform, workers=0)
@@ -41,6 +43,15 @@ def write_predictions(network: Network, loader: Loader, path: Path, count: int =
         images.append(resized(image, SMALLEST, _LARGEST_ALONE))
         captions.append(key)
     write_image(path, grid(images, columns=min(3, len(images)), captions=captions), BYTES)
+
+
+def readable_indices(loader: Loader) -> list[int]:
+    """Indices of the samples that the loader has not skipped as broken."""
+    skipped, dataset = {key for key, _ in loader.skipped}, loader.dataset
+    every = range(len(dataset))
+    if not skipped:
+        return list(every)
+    return [index for index in every if sample_id(dataset, index) not in skipped]
 
 
 def choose_thresholds(

@@ -18,6 +18,7 @@ from densefit.metrics.core.bootstrap import confidence_intervals
 from densefit.metrics.core.detail import Matrix
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
+from densefit.metrics.core.unreadable import sample_counts
 from densefit.tools.report.plots import (
     plot_curves,
     plot_matrix,
@@ -78,6 +79,9 @@ def report(
         scores.update({_key(head, key): value for key, value in own.items()})
         for key, (low, high) in intervals[head].items():
             scores[_key(head, f"{key}.low")], scores[_key(head, f"{key}.high")] = low, high
+    if about.get("unreadable"):
+        unreadable = about["unreadable"]
+        scores.update(sample_counts(about["samples"] - unreadable, unreadable))
     written: list[str] = []
     if out is not None:  # first: whoever reads what is printed may go away
         about = dict(about)

@@ -24,6 +24,7 @@ from densefit.evaluation.predict import predict
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
+from densefit.metrics.core.unreadable import counts_text
 from densefit.model.network import Network
 from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
@@ -98,13 +99,14 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     return report(
         None if chosen.out is None else Path(chosen.out),
         scorer.metrics,
-        f"{place} on {len(dataset)} samples of {split!r}",
+        f"{place} on {counts_text(len(dataset), scorer.unreadable)} of {split!r}",
         {
             "checkpoint": str(place),
             "dataset": chosen.data.dataset,
             "root": chosen.data.root,
             "split": split,
             "samples": len(dataset),
+            **({"unreadable": scorer.unreadable} if scorer.unreadable else {}),
             "input_size": list(chosen.input_size),
             "resize": "windows" if chosen.windows else chosen.resize,
             "flip": chosen.flip,
