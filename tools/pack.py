@@ -1,7 +1,7 @@
 """Pack a dataset: `python tools/pack.py --data.dataset voc --data.root VOC --out packed/train.rec`.
 
-The records are those of MXNet's im2rec with more behind the picture, which its readers skip: all
-targets, to the last bit, and a checksum. `densefit.datasets.Record` reads them.
+The records are MXNet's im2rec records with all targets and a checksum behind the image, which
+MXNet's readers skip. `densefit.datasets.Record` reads them back bit-equal.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from densefit.tools.recipes.recipe import Data
 
 @dataclass
 class Packing:
-    """What is packed, and where to.
+    """Settings of packing.
 
     Args:
-        data: the dataset.
-        split: of it; null for data.train.
-        out: the file, NAME.rec; NAME.idx and NAME.json are written beside it.
+        data: dataset to pack.
+        split: split of the dataset; null for data.train.
+        out: path NAME.rec; NAME.idx and NAME.json are written beside it.
     """
 
     data: Data = field(default_factory=Data)
@@ -46,7 +46,7 @@ def run(packing: Packing) -> None:
     size = Path(packing.out).stat().st_size / 2**20
     print(
         f"wrote {len(dataset)} records, {size:.1f} MiB, to {packing.out} "
-        f"({copied} pictures as they were, {len(dataset) - copied} as PNG)"
+        f"({copied} image files unchanged, {len(dataset) - copied} as PNG)"
     )
 
 

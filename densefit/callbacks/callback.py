@@ -21,7 +21,7 @@ class TrainState:
         batch: updates done in this epoch.
         epochs, updates, updates_per_epoch: the plan; None where it is not known.
         batch_size: rows of a full batch; an update takes `accumulate` of them.
-        accumulate: micro-batches an update.
+        accumulate: micro-batches per update.
         pending: work that is due and not done: "validation" in mid-epoch, "epoch" at its end,
             or "".
         samples: real samples (no padding) trained on in this epoch.
@@ -30,7 +30,7 @@ class TrainState:
             empty where no head learns objects.
         all_objects: the same since training began.
         lr: the learning rate of the last update.
-        gradient_norm: of the last update's gradient, before clipping.
+        gradient_norm: gradient norm of the last update's gradient, before clipping.
         loss_weights: head -> factor of `balance` on its loss in the last update.
         position: in the epoch's order of samples, if the loader has one.
         refused: updates that were not applied, because a loss or gradient was not finite.

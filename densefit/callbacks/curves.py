@@ -1,4 +1,4 @@
-"""A picture of the whole training: losses, scores and learning rate over the updates."""
+"""An image of the whole training: losses, scores and learning rate over the updates."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Curves(Callback):
     """Draws `curves.png` when training ends, also when it fails.
 
     It reads what `JSONLines` wrote. Without matplotlib it says at the start that there will be no
-    picture, and training goes on.
+    image, and training goes on.
 
     Args:
-        run_dir: the folder where the picture goes, and where `JSONLines` writes.
+        run_dir: the folder where the image goes, and where `JSONLines` writes.
         log: the history, relative to `run_dir`.
     """
 
@@ -53,7 +53,7 @@ class Curves(Callback):
             _log.warning("There will be no curves.png.\n%s", error)
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Draw; a picture that fails does not hide how training ended."""
+        """Draw; an image that fails does not hide how training ended."""
         if error is not None and state is not None and not state.update:
             return  # nothing was trained that could be drawn
         try:
@@ -67,7 +67,7 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
 
     Args:
         jsonl_path: the history.
-        png_path: the picture, replaced if it is there.
+        png_path: the image, replaced if it is there.
 
     Raises:
         ConfigError: matplotlib is not installed, or the history is empty.
@@ -122,16 +122,16 @@ def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
 def _score_curves(
     axes: Any, lines: Sequence[dict[str, Any]], keys: Sequence[str], taken: dict[str, str]
 ) -> None:
-    """Some validation scores; a score that is also a training number keeps its colour."""
-    others = iter(range(len(taken), len(taken) + len(keys)))
+    """Plot validation scores; a score that is also a training number keeps its colour."""
+    free_indices = iter(range(len(taken), len(taken) + len(keys)))
     for key in keys:
         # Ten colours; a curve that has another one's colour has dashes, then another mark.
-        place = 0 if key in taken else next(others)
+        index = 0 if key in taken else next(free_indices)
         axes.plot(
             *series(lines, key, "validation"),
-            color=taken.get(key, color(place)),
-            linestyle=line_style(place),
-            marker=("o", "s", "^", "D")[place // 30 % 4],
+            color=taken.get(key, color(index)),
+            linestyle=line_style(index),
+            marker=("o", "s", "^", "D")[index // 30 % 4],
             ms=4,
             label=key,
         )
@@ -140,14 +140,14 @@ def _score_curves(
 
 
 def of_one_magnitude(values: Mapping[str, Sequence[float]]) -> list[list[str]]:
-    """Numbers in groups that can be told apart on one axis; those of up to 4 are one group.
+    """Group numbers of similar magnitude, to share an axis; all up to 4 are one group.
 
     >>> of_one_magnitude({"mIoU": [0.1, 0.5], "SILog": [24.0, 23.0], "RMSE": [1.8], "AP": [0.0]})
     [['mIoU', 'RMSE', 'AP'], ['SILog']]
     """
     peaks = {
-        key: max([1.0, *(abs(value) for value in own if math.isfinite(value))])
-        for key, own in values.items()
+        key: max([1.0, *(abs(value) for value in numbers if math.isfinite(value))])
+        for key, numbers in values.items()
     }
     starts: list[float] = []  # the lowest peak of each group
     for peak in sorted(peaks.values()):
@@ -160,17 +160,17 @@ def of_one_magnitude(values: Mapping[str, Sequence[float]]) -> list[list[str]]:
 
 
 def main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
-    """The numbers of whole heads (see `is_main`), in order of appearance, if ever defined."""
+    """Names of the numbers of whole heads (see `is_main`), in order of appearance, if defined."""
     trained = [line for line in lines if line["kind"] in _TRAIN]
     heads = {key.split("/")[0] for line in trained for key in line if "/" in key}
-    found = {
+    keys = {
         key: None
         for line in lines
         if line["kind"] in kinds
         for key in line
         if key not in _COMMON and is_main(key, heads) and line[key] is not None
     }
-    return list(found)
+    return list(keys)
 
 
 def series(

@@ -15,23 +15,23 @@ def memory_in_use(devices: Mapping[int, tuple[int, int]] | None = None) -> dict[
     """Measure the numbers of `Memory`, in MiB.
 
     Args:
-        devices: number of a GPU -> its (free, total) bytes.
+        devices: GPU number -> (free, total) bytes.
     """
-    found = {}
+    numbers = {}
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        found["memory/host"] = pages * os.sysconf("SC_PAGE_SIZE") / _MIB
+        numbers["memory/host"] = pages * os.sysconf("SC_PAGE_SIZE") / _MIB
     except OSError:  # macOS
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found["memory/host_peak"] = peak / (_MIB if sys.platform == "darwin" else 1024)
+    numbers["memory/host_peak"] = peak / (_MIB if sys.platform == "darwin" else 1024)
     free = host_free()
     if free is not None:
-        found["memory/host_free"] = free / _MIB
+        numbers["memory/host_free"] = free / _MIB
     for index, (left, total) in (devices or {}).items():
-        found[f"memory/gpu{index}"] = (total - left) / _MIB
-        found[f"memory/gpu{index}_free"] = left / _MIB
-    return found
+        numbers[f"memory/gpu{index}"] = (total - left) / _MIB
+        numbers[f"memory/gpu{index}_free"] = left / _MIB
+    return numbers
 
 
 def host_free(

@@ -25,7 +25,7 @@ class MultiScorer:
     """Scores a learner's present parameters on several datasets, once for each call of `run`.
 
     Args:
-        learner: of the network.
+        learner: learner of the network.
         data: name -> a loader.
         heads: names of the heads to score; by default all that have labels.
         metrics: head -> its metrics, in place of the head's own.
@@ -79,8 +79,8 @@ class MultiScorer:
             if not chosen and not adapters:
                 raise unlabelled_error(network, self._heads, f"data {name}")
             of_chosen = {
-                head: given
-                for head, given in (metrics or {}).items()
+                head: head_metrics
+                for head, head_metrics in (metrics or {}).items()
                 if head in chosen or head in (adapters or {})
             }
             with located(f"data {name}"):
@@ -89,8 +89,10 @@ class MultiScorer:
                     perhaps=[head for head in chosen if heads is None or head not in certain],
                 )
             self.scorers[name], scorer.part = scorer, name
-            known = directions(scorer.metrics)
-            self.directions.update({f"{name}/{key}": high for key, high in known.items()})
+            scorer_directions = directions(scorer.metrics)
+            self.directions.update(
+                {f"{name}/{key}": high for key, high in scorer_directions.items()}
+            )
         self._tell_unscored(self.unscored, self._where)
 
     def check_values(self) -> None:
@@ -148,8 +150,8 @@ def scorer_of_labelled(
     """Make a scorer of one dataset for the heads that it has labels for; warn of other heads.
 
     Args:
-        learner: of the network.
-        data: of the dataset.
+        learner: learner of the network.
+        data: a loader or iterator of the dataset.
         where: what the data are for, to be named in errors.
         adapters: more heads to score, by name.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".

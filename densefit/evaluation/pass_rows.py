@@ -16,7 +16,7 @@ class PassRows:
     densefit's loaders and MXNet's iterators state their number, which the scorer checks.
 
     Args:
-        iterator: of the data; its `num_data`, as of NDArrayIter, is the announced number.
+        iterator: iterator of the data; its `num_data`, as of NDArrayIter, is the announced number.
         where: what the data are for.
     """
 

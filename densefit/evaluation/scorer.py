@@ -36,7 +36,7 @@ class Scorer:
     samples and heads without labels raise errors in `run`.
 
     Args:
-        learner: of the network.
+        learner: learner of the network.
         data, heads, metrics: as in `score`.
         where: what the data are for, to be named in errors.
         adapters: more heads to score, by name.
@@ -96,13 +96,13 @@ class Scorer:
         self._learner.check_evaluation(self._reader, self._views, values=True)
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
-        """Compute the scores of the learner's present parameters; see `score`.
+        """Compute the scores of the learner's current parameters; see `score`.
 
         Args:
-            given_up: asked after each batch whether to stop.
+            given_up: called after each batch; True stops scoring.
 
         Returns:
-            None if it was given up.
+            None if scoring was stopped.
         """
         for metric in (metric for head in self.metrics.values() for metric in head):
             metric.reset()
@@ -122,7 +122,11 @@ class Scorer:
         seen.check_labelled(self._perhaps)
         self.unlabelled = frozenset(seen.unlabelled)
         scores = compute_metrics(
-            {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
+            {
+                name: head_metrics
+                for name, head_metrics in self.metrics.items()
+                if name not in self.unlabelled
+            }
         )
         if self._is_first:
             self._tell(scores)

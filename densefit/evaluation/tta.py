@@ -67,7 +67,7 @@ def merge_views(
 
     Args:
         learner: computes the outputs of the mode "views".
-        reader: of a ViewLoader, for heads only.
+        reader: reader of a ViewLoader, for heads only.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
     """
     check = OutputCheck(reader.adapters, "views", reader.where, nonfinite)

@@ -63,7 +63,7 @@ def pack(dataset: Dataset, out: Path) -> int:
             copied.append(as_it_was)
             end += len(record)
             yield record
-        # The new records take their place next; a description of the old ones must not be there.
+        # The new records replace the old ones next; the old description must be gone by then.
         out.with_suffix(".json").unlink(missing_ok=True)
 
     replace_file(out, pieces())
@@ -119,7 +119,7 @@ def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) ->
     if picture is None:
         done, encoded = cv2.imencode(".png", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR))
         if not done:
-            raise DataError("The picture cannot be encoded", where=f"sample {sample.id!r}")
+            raise DataError("The image cannot be encoded", where=f"sample {sample.id!r}")
         picture = encoded.tobytes()
     with located(f"sample {sample.id!r}"):
         payload = to_bytes(sample.targets, {"id": sample.id})
@@ -137,7 +137,7 @@ def header_labels(sample: Sample) -> float | np.ndarray:
     if "boxes" in targets:
         if "classes" not in targets:
             raise DataError(
-                "The label of a record names the class of each box, and there are none",
+                "The label of a record needs the class of each box, and the sample has none",
                 expected="a target `classes` beside `boxes`",
                 received=sorted(targets),
                 where=f"sample {sample.id!r}",

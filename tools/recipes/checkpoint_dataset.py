@@ -22,10 +22,10 @@ class CheckpointDataset:
 
     Args:
         recipe: content of the recipe in a checkpoint.
-        name: of the dataset; may be None if the recipe has a single one.
+        name: name of the dataset; may be None if the recipe has a single one.
 
     Attributes:
-        name: of the dataset.
+        name: name of the dataset.
         part: settings of the dataset.
 
     Raises:

@@ -27,18 +27,18 @@ class CheckpointSettings:
         checkpoint: a checkpoint, or a run's folder (its best checkpoint, else its newest).
         resume: another spelling of --checkpoint; auto is the run in --out.
         input_size: height and width of the network's input; as trained by default.
-        resize: letterbox or stretch, as trained by default; none leaves each picture at its own
+        resize: letterbox or stretch, as trained by default; none leaves each image at its own
             size, padded to a multiple of 64 pixels.
-        score_batch_size: samples a batch; changes no result.
+        score_batch_size: samples per batch; changes no result.
         out: where files are written.
-        seed: of everything random; predictions and scores do not depend on it.
-        flip: look at each picture mirrored as well, and merge what is seen.
-        scales: look at each picture at these sizes, as factors, and merge what is seen.
-        windows: look at pictures at their own size (times the scales) through windows of the
+        seed: seed of everything random; predictions and scores do not depend on it.
+        flip: look at each image mirrored as well, and merge what is seen.
+        scales: look at each image at these sizes, as factors, and merge what is seen.
+        windows: look at images at their own size (times the scales) through windows of the
             input size, in place of fitting them into it.
         overlap: smallest share of a window that the next one covers too; windows are a pixel
             apart at least.
-        data: as trained by default; pictures that are named themselves need its workers only.
+        data: as trained by default; images that are named themselves need its workers only.
     """
 
     checkpoint: str | None = None
@@ -104,7 +104,7 @@ class CheckpointSettings:
     def _at_own_size(self, dataset: Dataset) -> OriginalSizeLoader:
         if self.flip or self.scales != (1.0,):
             raise ConfigError(
-                "Whole pictures at their own size are looked at once",
+                "Whole images at their own size are looked at once",
                 received=f"resize none, flip {self.flip}, scales {self.scales}",
                 fix="--windows true with --flip or --scales",
             )

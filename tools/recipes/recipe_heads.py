@@ -72,8 +72,8 @@ def settings_from_dataset(
     Args:
         dataset: source of the settings.
         whole: the training data, whose class indices the targets have: `dataset` or a mixture.
-        name: of the head.
-        task: of the head.
+        name: name of the head.
+        task: task of the head.
         settings: settings of the recipe.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Train by a recipe: run folder, fit, final score, curves and pictures."""
+"""Train by a recipe: run folder, fit, final score, curves and images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
 from densefit.tools.report.pictures import write_predictions
 from densefit.train.fit import fit
-from densefit.yaml_words import dump
+from densefit.yaml_files.words import dump
 
 Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"
