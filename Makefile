@@ -5,13 +5,14 @@ PYTHON ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo test lint wheel clean distclean
+.PHONY: help demo test lint reference wheel clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo       train a small detector on generated pictures; minutes on 2 cores"
 	@echo "make test       lint, types, import contracts and all tests"
 	@echo "make lint       the same without the tests"
+	@echo "make reference  write docs/reference/ from docstrings"
 	@echo "make wheel      dist/densefit-*.whl"
 	@echo "make clean      remove what was built; distclean removes $(VENV) too"
 
@@ -27,6 +28,9 @@ lint: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy -p densefit -m _densefit_mxnet_shims
 	$(VENV)/bin/lint-imports --cache-dir .import_linter_cache
+
+reference: $(VENV)/plot.stamp
+	$(PY) -m docs.generator.reference
 
 wheel: $(VENV)/plot.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .

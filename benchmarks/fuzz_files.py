@@ -2,14 +2,16 @@
 
 python benchmarks/fuzz_files.py [--files 10000] [--seed 0] [--workers 2]
 python benchmarks/fuzz_files.py --only 4711    # one of them again, with the whole error
+python benchmarks/fuzz_files.py --kinds "YOLO labels" "boxes CSV"
 
-Annotations (VOC's XML, COCO's JSON, lists, tables, recipes, records and their indices), masks,
-depths and pictures are changed at random: bits, bytes and chunks, and, knowing what they are,
-values, elements, headers and sizes. Each is read as part of a dataset. It must be read, as another
-reader reads it (ElementTree, json and pycocotools, csv, struct, Pillow), or be refused by an error
-of densefit that names it. Whatever else happens is a failure, listed by its number: an exception
-of another kind, an error without the name, a crash, too much time or memory, another content. Files
-that are not changed are all read. Ends with 1 if there is a failure.
+Annotations (VOC's XML, COCO's JSON, YOLO's labels and data.yaml, boxes in tables and text files,
+lists, tables, recipes, records and their indices), masks, depths and pictures are changed at
+random: bits, bytes and chunks, and, knowing what they are, values, elements, headers and sizes.
+Each is read as part of a dataset. It must be read, as another reader reads it (ElementTree, json
+and pycocotools, csv, struct, Pillow), or be refused by an error of densefit that names it. Whatever
+else happens is a failure, listed by its number: an exception of another kind, an error without the
+name, a crash, too much time or memory, another content. Files that are not changed are all read.
+Ends with 1 if there is a failure.
 """
 
 from __future__ import annotations
@@ -164,7 +166,7 @@ def failures(found: Sequence[tuple[Case, Outcome]], every: bool) -> list[str]:
 
 def once(number: int, options: argparse.Namespace) -> int:
     """Read one changed file in this process, without limits; 1 if it is a failure."""
-    case = case_of(number)
+    case = case_of(number, _chosen(options))
     kind, data = KINDS[case.kind], case.content(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         if options.keep:
@@ -175,6 +177,11 @@ def once(number: int, options: argparse.Namespace) -> int:
     return int(outcome.is_failure)
 
 
+def _chosen(options: argparse.Namespace) -> list[int]:
+    """Indices of the kinds that are wanted."""
+    return [i for i, kind in enumerate(KINDS) if not options.kinds or kind.name in options.kinds]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--files", type=int, default=10_000, help="changed files")
     add("--first", type=int, default=0, help="number of the first of them")
     add("--seed", type=int, default=0)
+    names = [kind.name for kind in KINDS]
+    add("--kinds", nargs="+", choices=names, metavar="KIND", help=f"of {', '.join(names)}")
     add("--workers", type=int, default=2, help="processes")
     add("--seconds", type=float, default=10.0, help="of computing that a file may take")
     add("--memory", type=int, default=1024, help="MiB that a file may take")
@@ -192,8 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is not None:
         return once(options.only, options)
     contents = [len(kind.clean()) for kind in KINDS]  # made once, before the processes
-    clean = [Case(i, -1, j) for i, count in enumerate(contents) for j in range(count)]
-    changed = [case_of(options.first + number) for number in range(options.files)]
+    chosen = _chosen(options)
+    clean = [Case(i, -1, j) for i in chosen for j in range(contents[i])]
+    changed = [case_of(options.first + number, chosen) for number in range(options.files)]
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         found = list(outcomes([*clean, *changed], options, Path(folder)))

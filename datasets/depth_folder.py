@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
+from densefit.datasets.depth.map_files import MapFiles
+from densefit.datasets.depth.samples import find_samples
 from densefit.datasets.files.depth_maps import DepthReader
 from densefit.datasets.files.masks import IGNORE, MaskReader
-from densefit.datasets.files.names import Names, class_names, doubled, missing_split, read_lines
+from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.normal_maps import NormalsReader
-from densefit.datasets.files.paths import name_below
-from densefit.datasets.files.pictures import check_apart, is_picture, pictures_by_stem
 from densefit.errors import ConfigError, DataError
 
 
@@ -22,16 +21,21 @@ from densefit.errors import ConfigError, DataError
 class DepthFolder:
     """A depth map beside each picture, and, if wanted, its normals and a mask of class indices.
 
-    The files of a sample have one path, without extension, below a folder each. Depth maps are grey
+    The files of a sample have one path, without extension, below a folder each, or are matched by
+    patterns: `images="{scene}/rgb_{name}"`, `depths="{scene}/depth_{name}"`. Depth maps are grey
     PNGs (or TIFFs) of whole units, 0 where nothing is known; they become `depth` in metres. Maps
     of normals are coloured PNGs, see `NormalsReader`; they become `normals`, unit vectors.
 
     Args:
         root: the folder.
-        split: samples are those of the list `<root>/<split>.txt`, a name a line. None: all
-            pictures.
-        images: folder of the pictures, below `root`.
-        depths: folder of the depth maps; None: none are wanted.
+        split: samples are those of the list `<root>/<split>.txt`, a name a line; or, for depths
+            alone, an image and its depth map a line, with the focal length behind them or not, as
+            lists for NYUv2 and KITTI have it. Their paths are below the folders `images` and
+            `depths`, or below `root` if these are not there. None, or a split that is in the
+            folders ("{split}/rgb"): all pictures.
+        images: folder of the pictures, below `root`, or a pattern of their paths (see
+            `NamePattern`).
+        depths: the same of depth maps; None: none are wanted.
         masks: folder of the masks; None: none are wanted.
         scale: metres a unit: 0.001 where files hold millimetres, 1 / 256 for KITTI's, 1 / 5000
             for TUM's, 1 for metres. None: millimetres; maps of floating-point numbers or of 8
@@ -44,6 +48,8 @@ class DepthFolder:
         normals: folder of the maps of normals; None: none are wanted.
         normals_y: where a large green value points, "down" or "up" in the picture. Floors tell,
             if normals point out of them: little green where it is down, much where it is up.
+        missing_maps: what an image without its map is: "raise" an error when it is read, or
+            "skip": it is no sample; a warning counts them.
 
     Attributes:
         classes: names of the masks' classes; none without masks.
@@ -69,6 +75,7 @@ class DepthFolder:
         exif: bool = True,
         normals: str | None = None,
         normals_y: str = "down",
+        missing_maps: str = "raise",
     ) -> None:
         self._unusual = unusual(DepthFolder, locals(), ("root", "split"))
         self.root, self.split, self.scale, self.exif = Path(root), split, scale, exif
@@ -76,32 +83,40 @@ class DepthFolder:
         self.classes: list[str] = []
         self._read_mask: MaskReader | None = None
         self._read_normals = NormalsReader(normals_y)
-        wanted = {"depth": depths, "normals": normals, "mask": masks}
-        folders = {what: folder for what, folder in wanted.items() if folder is not None}
+        maps = {"depth": depths, "normals": normals, "mask": masks}
+        folders = {kind: folder for kind, folder in maps.items() if folder is not None}
         if not folders:
             raise ConfigError(
                 "No maps are wanted",
                 expected="a folder of depths, normals or masks",
                 where="DepthFolder",
             )
-        kinds = {"images": images, "depths": depths, "normals": normals, "masks": masks}
-        check_apart(
-            {kind: self.root / below for kind, below in kinds.items() if below is not None},
-            "move the files apart: a folder of each, with the same names",
-        )
+        if missing_maps not in ("raise", "skip"):
+            raise ConfigError(
+                "Unknown way to treat images without a map",
+                expected="missing_maps='raise' or 'skip'",
+                received=repr(missing_maps),
+                where="DepthFolder",
+            )
         if masks is not None:
             self.classes, values = self._named_values(classes, ignore_value)
             self._read_mask = MaskReader(len(self.classes), values)
-        self._broken: dict[str, DataError] = {}  # by name, raised when the sample is read
-        self._names = self._listed(images, folders.values())
-        self._files = self._found({"image": images, **folders})
+        samples = self._samples({"image": images, **folders}, missing_maps == "skip")
+        self._errors, self._files = samples.errors, samples.files
+        self._names = list(samples.files)
         self.median_depth = None
         if depths is not None:
-            whole = [name for name in self._names if name not in self._broken]
-            self.median_depth = self._read_depth.median([self._files[n]["depth"] for n in whole])
+            readable = [name for name in self._names if name not in self._errors]
+            paths = [self._files[name]["depth"] for name in readable]
+            self.median_depth = self._read_depth.median(paths)
 
     def __repr__(self) -> str:
         return f"DepthFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return (root / "depth").is_dir() and any((root / x).is_dir() for x in ("rgb", "images"))
 
     def __len__(self) -> int:
         return len(self._names)
@@ -114,15 +129,20 @@ class DepthFolder:
         """The file of the picture."""
         return self._files_of(self._names[index])["image"]
 
+    def label_files(self, index: int) -> list[Path]:
+        """Files of the maps."""
+        files = self._files_of(self._names[index])
+        return [path for name, path in files.items() if name != "image"]
+
     def _files_of(self, name: str) -> dict[str, Path]:
-        if name in self._broken:
-            raise self._broken[name].with_traceback(None)
+        if name in self._errors:
+            raise self._errors[name].with_traceback(None)
         return self._files[name]
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
-        files = self._files.get(self._names[index], {})  # none of a broken one
-        names = [one for one in ("depth", "normals") if one in files]
+        files = self._files[self._names[index]]  # none of a broken one
+        names = [kind for kind in ("depth", "normals") if kind in files]
         return (*names, "mask") if self._read_mask is not None else tuple(names)
 
     def __getitem__(self, index: int) -> Sample:
@@ -139,6 +159,10 @@ class DepthFolder:
             targets["mask"] = self._read_mask(files["mask"], files["image"], size)
         return Sample(name, image, targets)
 
+    def _samples(self, folders: Mapping[str, str], skip_missing: bool) -> MapFiles:
+        """The files of the samples, by kind and folder or pattern."""
+        return find_samples(self.root, self.split, folders, skip_missing, self)
+
     def _named_values(
         self, classes: Names, ignore_value: int | None
     ) -> tuple[list[str], Mapping[int, int]]:
@@ -150,10 +174,10 @@ class DepthFolder:
                 where=self.root / "classes.txt",
                 fix="write one name a line into that file, or pass classes=",
             )
-        kept = [value for value in range(len(names)) if value != ignore_value]
-        values = {value: index for index, value in enumerate(kept)}
+        known_values = [value for value in range(len(names)) if value != ignore_value]
+        values = {value: index for index, value in enumerate(known_values)}
         if ignore_value is not None:
-            if not 0 <= ignore_value <= IGNORE or not kept:
+            if not 0 <= ignore_value <= IGNORE or not known_values:
                 raise ConfigError(
                     "The value to ignore leaves no masks",
                     expected="0 to 255, and a class besides it",
@@ -161,55 +185,4 @@ class DepthFolder:
                     where="DepthFolder",
                 )
             values[ignore_value] = IGNORE
-        return [names[value] for value in kept], values
-
-    def _listed(self, images: str, maps: Iterable[str]) -> list[str]:
-        """The names of the samples, in order."""
-        if self.split is None:
-            names = list(
-                pictures_by_stem(self.root / images, [self.root / below for below in maps])
-            )
-            if not names:
-                raise DataError("There are no pictures", where=self.root / images)
-            return names
-        path = self.root / f"{self.split}.txt"
-        if not path.is_file():
-            lists = [found.stem for found in self.root.glob("*.txt") if found.stem != "classes"]
-            hint = f"write {path}, the name of a picture a line, or leave `split` out: all of them"
-            raise missing_split(self.split, self.root, lists, hint)
-        names = [os.path.normpath(name) for name in read_lines(path)]
-        names = [
-            os.path.splitext(name)[0] if is_picture(os.path.basename(name)) else name
-            for name in names
-        ]
-        for double in doubled(names):
-            raise DataError(f"{double!r} is listed twice", where=path)
-        for name in names:
-            try:
-                name_below(name, path)
-            except DataError as error:
-                self._broken[name] = error
-        return names
-
-    def _found(self, folders: Mapping[str, str]) -> dict[str, dict[str, Path]]:
-        """The files of each sample by what they are; notes the samples that lack one."""
-        paths = {what: self.root / below for what, below in folders.items()}
-        present = {what: pictures_by_stem(path, paths.values()) for what, path in paths.items()}
-        files: dict[str, dict[str, Path]] = {}
-        for name in self._names:
-            own = files[name] = {}
-            for what, folder in paths.items():
-                found = present[what].get(name, [])
-                if len(found) != 1:
-                    self._broken.setdefault(
-                        name,
-                        DataError(
-                            f"{name!r} does not have exactly one {what}",
-                            received=", ".join(found) or "none",
-                            where=folder,
-                        ),
-                    )
-                own[what] = folder / (found[0] if found else name)
-        if len(self._broken) == len(self._names):
-            raise next(iter(self._broken.values()))
-        return files
+        return [names[value] for value in known_values], values

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +12,20 @@ import numpy as np
 from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import Names, class_index, class_names, missing_split
-from densefit.datasets.files.pictures import folders_in, pictures_below
-from densefit.errors import ConfigError, DataError
+from densefit.datasets.files.pictures import SPLITS, folders_in, is_picture, pictures_below
+from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.once import warn_once
 
 logger = logging.getLogger(__name__)
 
-SPLITS = frozenset(
-    ("train", "training", "trainval", "val", "valid", "validation", "test", "testing")
-)
+TREE = """
+    {below}cat/a.jpg   a folder a class
+    {below}dog/b.jpg
+"""
+#: Folders that hold something else than the pictures of a class.
+_NO_CLASSES = SPLITS | {"images", "annotations", "labels", "masks", "jpegimages", "rgb", "depth"}
 
 
 @datasets.register("image_folder")
@@ -67,6 +73,9 @@ class ImageFolder:
         if not base.is_dir():
             if split is not None:
                 hint = f"put the folders of the classes into {base}"
+                splits_present = [name for name in folders_in(self.root) if name in SPLITS]
+                if isinstance(split, str) and not splits_present:
+                    raise self._missing_layout(f"There is no folder {split!r}", hint)
                 raise missing_split(split, self.root, folders_in(self.root), hint)
             raise DataError("There is no such folder", where=base)
         self.classes = class_names(classes, self.root) or self._found_classes()
@@ -76,11 +85,21 @@ class ImageFolder:
             label = class_index(folder, self.classes, base / folder)
             self._items += [(f"{folder}/{path}", label) for path in pictures_below(base / folder)]
         if not self._items:
-            raise DataError(
-                "There are no pictures", expected="<class>/<picture> below it", where=base
-            )
+            raise self._missing_layout("There are no pictures in folders of classes")
         self._tell_left_out(base, folders)
         self._base = base
+
+    def _missing_layout(self, what: str, fix: str | None = None) -> DataError:
+        tree = TREE.format(below="" if self.split is None else f"{self.split}/")
+        kind = DataError if self.split is None else MissingSplitError
+        return missing_layout(self.root, tree, what, layout="image_folder", fix=fix, kind=kind)
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        names = folders_in(root)
+        splits = [root / name for name in names if name in SPLITS]
+        return (bool(splits) and _are_classes(splits[0])) or _are_classes(root)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -99,6 +118,12 @@ class ImageFolder:
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
         return ("label",)
+
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """The class of the image, without reading it."""
+        return {"label": np.array(self._items[index][1], np.int64)}
 
     def __getitem__(self, index: int) -> Sample:
         name, label = self._items[index]
@@ -121,13 +146,13 @@ class ImageFolder:
                     fix=f"split={splits_found[0]!r}, or, if they are classes, name them: classes=",
                 )
         if not names:
-            raise DataError("There are no class folders", where=self.root)
+            raise self._missing_layout("There are no class folders")
         return sorted(names)
 
     def _tell_left_out(self, base: Path, folders: list[str]) -> None:
         """Warn of classes without a picture, and of pictures without a class."""
-        shown = {label for _, label in self._items}
-        empty = [name for label, name in enumerate(self.classes) if label not in shown]
+        labels = {label for _, label in self._items}
+        empty = [name for label, name in enumerate(self.classes) if label not in labels]
         if empty:
             warn_once(
                 logger,
@@ -146,3 +171,17 @@ class ImageFolder:
 def _has_picture(folder: Path) -> bool:
     """Whether a picture lies in a folder itself."""
     return bool(pictures_below(folder, [folder / name for name in folders_in(folder)]))
+
+
+def _are_classes(folder: Path) -> bool:
+    """Whether the folders in a folder look like classes: each has pictures, some names aside."""
+    names = folders_in(folder)
+    if len(names) < 2 or any(name.lower() in _NO_CLASSES for name in names):
+        return False
+    first = [folder / name for name in names[:20]]
+    return not any(f"{name}annot" in names for name in names) and all(map(_has_picture_file, first))
+
+
+def _has_picture_file(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(is_picture(entry.name) for entry in islice(entries, 20))

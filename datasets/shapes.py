@@ -74,8 +74,8 @@ class Shapes:
         self.label_classes = [*self.classes, "nothing"]
 
     def __repr__(self) -> str:
-        own = f"seed={self.seed}, split={self.split!r}{self._unusual}"
-        return f"Shapes({self.length}, {self.size}, {own})"
+        settings = f"seed={self.seed}, split={self.split!r}{self._unusual}"
+        return f"Shapes({self.length}, {self.size}, {settings})"
 
     def __len__(self) -> int:
         return self.length
@@ -100,12 +100,12 @@ class Shapes:
         classes: list[int] = []
         areas: list[int] = []
         faces: list[np.ndarray] = []
-        wanted = 0 if rng.random() < self.empty else int(rng.integers(1, self.max_objects + 1))
-        for _ in range(4 * wanted):
-            if len(boxes) == wanted:
+        count = 0 if rng.random() < self.empty else int(rng.integers(1, self.max_objects + 1))
+        for _ in range(4 * count):
+            if len(boxes) == count:
                 break
             kind = int(rng.integers(3))
-            shape = self._place(rng, boxes)
+            shape = self._position(rng, boxes)
             if shape is None:
                 continue
             x, y, radius = shape
@@ -154,7 +154,7 @@ class Shapes:
         height, width = self.size
         return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
 
-    def _place(
+    def _position(
         self, rng: np.random.Generator, boxes: list[tuple[int, int, int, int]]
     ) -> tuple[int, int, int] | None:
         """Centre and radius (x, y, r) of a free place, None if this draw found none."""

@@ -15,6 +15,7 @@ import jsonargparse
 
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load
+from densefit.yaml_files.paths import join_flags
 from densefit.yaml_files.recipe import (
     check_words,
     hint_of,
@@ -74,7 +75,7 @@ def parse(
     try:
         if defaults:
             parser.set_defaults(dict(defaults))
-        words = list(sys.argv[1:] if arguments is None else arguments)
+        words = join_flags(sys.argv[1:] if arguments is None else arguments, kind)
         shallow, deep = _split(words, _keys(parser), kind)
         for key, value in _pairs(shallow):
             hint = hint_of(kind, key)

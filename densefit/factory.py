@@ -10,8 +10,15 @@ from densefit.data.transforms import transforms
 from densefit.metrics import metrics
 from densefit.model.backbones import backbones
 from densefit.model.heads.head import heads
+from densefit.registry import Registry
 from densefit.train.balance import balancers
 from densefit.train.schedules import schedules
+
+#: All registries of what recipes name.
+REGISTRIES: tuple[Registry[Any], ...] = (
+    *(backbones, heads, metrics, schedules),
+    *(balancers, datasets, transforms, callbacks),
+)
 
 
 def registered(pattern: str = "*") -> dict[str, list[str]]:
@@ -21,8 +28,7 @@ def registered(pattern: str = "*") -> dict[str, list[str]]:
         >>> registered("res*")["backbone"]
         ['resnet18', 'resnet34', 'resnet50']
     """
-    kinds = (backbones, heads, metrics, schedules, balancers, datasets, transforms, callbacks)
-    return {registry.kind: registry.names(pattern) for registry in kinds}
+    return {registry.kind: registry.names(pattern) for registry in REGISTRIES}
 
 
 def dataset(name: str, **settings: Any) -> Dataset:

@@ -51,10 +51,12 @@ data -> data.workers: ahead>thread_prefetcher board>worker_status lost>errors op
     packed>pickle_buffers picklable process_ahead>process_prefetcher processes>process_pool
     serve>worker_main slots>shared_memory worker_kind>factory workers>thread_pool
 datasets -> datasets.coco: coco coco_file>annotation_file coco_ids>ids coco_join>keypoint_join
-    coco_keypoints>keypoints coco_mask>masks coco_objects>objects coco_segmentation>segmentation
+    coco_keypoints>keypoints coco_objects>objects
+datasets -> datasets.objects: coco_mask>masks coco_segmentation>segmentation
 datasets -> datasets.files: absent>missing_files boxes depth_maps instance_maps json_file labels
     labels_csv mask_values masks names normal_maps numbers paths picture_size pictures text_file
     xml_file
+datasets.coco -> datasets.objects: masks segmentation
 datasets -> datasets.record: record record_file>recordio record_labels>im2rec_labels
 datasets -> datasets.voc: voc voc_checks>checks voc_list>split_list voc_xml>xml
 interop -> interop.module: live_module module module_arguments>arguments module_fit>fit_callback

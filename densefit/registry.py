@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from densefit.errors import ConfigError
 T = TypeVar("T")
 
 _plugins_loaded = False
+_records: list[list[tuple[str, str]]] = []
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -36,6 +38,18 @@ def load_plugins() -> None:
     _plugins_loaded = True
     for point in metadata.entry_points(group="densefit.plugins"):
         point.load()
+
+
+@contextmanager
+def recording() -> Iterator[list[tuple[str, str]]]:
+    """Record (kind, name) of what the block registers; densefit's own modules do not count."""
+    record: list[tuple[str, str]] = []
+    _records.append(record)
+    try:
+        yield record
+    finally:
+        # By identity: records of nested blocks may be equal.
+        _records[:] = [other for other in _records if other is not record]
 
 
 class Registry(Generic[T]):
@@ -68,6 +82,9 @@ class Registry(Generic[T]):
                     fix="register it under another name",
                 )
             self._factories[name] = factory
+            if not str(getattr(factory, "__module__", "")).startswith("densefit."):
+                for record in _records:
+                    record.append((self.kind, name))
             return factory
 
         return enter

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 
 # Such small things gain nothing by more threads, and lose much where other tests run beside them.
 # It must be said before MXNet is imported.
@@ -11,6 +12,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 import densefit as df  # noqa: E402
+from densefit import factory, plugin_files  # noqa: E402
 from densefit.backend import mx  # noqa: E402
 from densefit.data.sample import Sample  # noqa: E402
 from densefit.data.workers.process_prefetcher import ProcessPrefetcher  # noqa: E402
@@ -18,6 +20,7 @@ from densefit.metrics import MAE  # noqa: E402
 from densefit.model.backbones import Backbone  # noqa: E402
 from densefit.model.layers import conv_bn  # noqa: E402
 from densefit.once import forget  # noqa: E402
+from densefit.registry import load_plugins  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -313,3 +316,17 @@ def module_waits(monkeypatch):
         inner(self)
 
     monkeypatch.setattr(mx.mod.Module, "_sync_params_from_devices", waiting)
+
+
+@pytest.fixture
+def plugins_of_test(monkeypatch):
+    """Forget after the test what plugin files have registered in it."""
+    load_plugins()
+    for registry in factory.REGISTRIES:
+        monkeypatch.setattr(registry, "_factories", dict(registry._factories))
+    monkeypatch.setattr(plugin_files, "_imported", {})
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.split(".")[0] == plugin_files.PACKAGE:
+            del sys.modules[name]

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from densefit.config import parse
 from densefit.errors import writing
 from densefit.tools.recipes.data.multi_dataset import training_side
 from densefit.tools.recipes.init_from import begin_from
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_groups
+from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.report.lr_search import SearchProgress, summary
 from densefit.train.find_lr import find_lr
@@ -39,7 +39,7 @@ class Search(MultiRecipe):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Train with a rising learning rate, and plot the loss over the rate (find_lr.png)."
-    return program(lambda: run(parse(Search, arguments, description=text)[0]))
+    return program(lambda: run(parse_and_import(Search, arguments, text)))
 
 
 def run(search: Search) -> RateSearch:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from densefit.config import parse
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass
@@ -26,17 +27,19 @@ class Packing:
         data: dataset to pack.
         split: split of the dataset; null for data.train.
         out: path NAME.rec; NAME.idx and NAME.json are written beside it.
+        plugins: Python files that register a custom dataset (docs/plugins.md).
     """
 
     data: Data = field(default_factory=Data)
     split: str | None = None
     out: str = "packed/train.rec"
+    plugins: list[str] = files_field()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Pack a dataset into one file of records (RecordIO), which reads back bit-equal."
-    return program(lambda: run(parse(Packing, arguments, description=text)[0]))
+    return program(lambda: run(parse_and_import(Packing, arguments, text)))
 
 
 def run(packing: Packing) -> None:

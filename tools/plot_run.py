@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from densefit.errors import ConfigError
+from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.report.run_history import read_runs
 from densefit.tools.report.run_plots import draw
@@ -58,7 +59,15 @@ def run(arguments: Sequence[str] | None = None) -> None:
         metavar="PATTERN",
         help="scores where lower is better, if no metric declares it",
     )
+    add(
+        "--plugins",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a Python file that registers metrics of your own (docs/plugins.md)",
+    )
     chosen = parser.parse_args(arguments)
+    use_plugins(chosen.plugins)
     runs = read_runs(chosen.runs)
     losses, scores = chosen_keys(runs, chosen.keys)
     print_best(runs, scores, chosen.lower)

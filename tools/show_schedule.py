@@ -13,6 +13,7 @@ from densefit.tools.recipes.data.multi_dataset import updates_per_epoch
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_schedule
+from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.schedule_text import as_text, from_text, resolved
 from densefit.tools.report.schedule_views import NamedSchedule, plot_rates, print_rates
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         showing, _ = parse(Showing, words, description=text, positional="schedules")
+        use_plugins(showing.plugins)
         if showing.png is None:  # `out` of a recipe is the folder of its training
             has_out = any(word.split("=")[0] == "--out" for word in words)
             showing = replace(showing, png=str(picture_in(showing.out if has_out else ".")))

@@ -17,6 +17,7 @@ from fuzz.xml_changes import change_xml
 from pycocotools import mask as coco_mask
 
 from densefit.datasets.coco.coco import COCO
+from densefit.datasets.labelimg import LabelImg
 from densefit.datasets.voc.voc import VOC
 
 _HEIGHT, _WIDTH = SIZE
@@ -75,6 +76,25 @@ class VocXml(Kind):
             or unlike("boxes", targets["boxes"], np.array(boxes, np.float32).reshape(-1, 4), 1e-4)
             or unlike("difficult", targets["difficult"].tolist(), difficult)
         )
+
+
+class LabelImgXml(VocXml):
+    """An annotation in a folder without lists."""
+
+    name = "labelImg XML"
+    target = "annotations/target.xml"
+
+    def write(self, root: Path) -> None:
+        write_picture(root / "images/target.png")
+        write_picture(root / "images/other.png", 1)
+        (root / "annotations").mkdir()
+        (root / "annotations/other.xml").write_text(voc_xml("other", [(2, 2, 8, 8), (3, 3, 9, 9)]))
+
+    def open(self, root: Path) -> Any:
+        return LabelImg(root, labels=True)
+
+    def differs(self, data: bytes, dataset: Any, samples: Mapping[int, Any]) -> str | None:
+        return super().differs(data, dataset, {0: samples[1]})  # images by name
 
 
 def _voc_objects(root: ElementTree.Element) -> tuple[list[Any], list[str], list[bool]]:

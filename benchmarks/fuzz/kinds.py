@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from fuzz.annotations import CocoKeypoints, CocoObjects, VocXml
+from fuzz.annotations import CocoKeypoints, CocoObjects, LabelImgXml, VocXml
 from fuzz.kind import Kind
 from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
 from fuzz.pictures import MAPS, PICTURES
 from fuzz.records import Idx, Packed, Rec, RecBoxes
+from fuzz.text_layouts import TEXT_LAYOUTS
 
 KINDS: tuple[Kind, ...] = (
     *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
+    LabelImgXml(),
     *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
     *MAPS,
     *PICTURES,
+    *TEXT_LAYOUTS,
 )

@@ -8,6 +8,7 @@ import os
 import resource
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -60,9 +61,9 @@ class Outcome:
         return self.what not in (READ, REFUSED)
 
 
-def case_of(number: int) -> Case:
-    """The changed file of a number."""
-    return Case(number % len(KINDS), number)
+def case_of(number: int, kinds: Sequence[int] = range(len(KINDS))) -> Case:
+    """The changed file of a number, of one of some kinds."""
+    return Case(kinds[number % len(kinds)], number)
 
 
 def serve(connection: Any, folder: Path, seed: int, memory: int, seconds: float) -> None:

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from densefit.datasets.files.json_file import read_json
-from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.numbers import number
 from densefit.errors import ConfigError, DataError
 
 from .ids import Id, read_id
+from .layout import BySplit, Files, Layout
 
 Place = str | Path | None
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files of a data set.
-
-    Attributes:
-        annotations: with the boxes.
-        images: folder that the `file_name`s are below.
-        keypoints: a further file, whose keypoints belong to the same annotations; None: those
-            that are wanted are in the first one.
-        spare: whether the file with keypoints does alone, where it has all wanted classes: that
-            spares reading the far larger first one.
-    """
-
-    annotations: Path
-    images: Path
-    keypoints: Path | None = None
-    spare: bool = False
 
 
 def find_files(
@@ -43,8 +23,10 @@ def find_files(
     split: str | None,
     keypoints: bool = False,
     keypoints_path: Place = None,
+    annotations: BySplit = None,
+    images: BySplit = None,
 ) -> Files:
-    """The files by name, or by `root` and `split` of the usual layout; see `COCO`.
+    """The files by name, or by `root` and `split`; see `COCO`.
 
     Raises:
         ConfigError: neither or both of the two ways, or a file of keypoints that nobody wants.
@@ -58,33 +40,24 @@ def find_files(
             fix="keypoints=True",
         )
     further = None if keypoints_path is None else Path(keypoints_path)
-    if json_path is not None and image_root is not None and root is None and split is None:
-        return Files(Path(json_path), Path(image_root), further)
-    if root is None or split is None or json_path is not None or image_root is not None:
+    by_layout: dict[str, Any] = {"root": root, "split": split}
+    by_layout |= {"annotations": annotations, "images": images}
+    by_file = {"json_path": json_path, "image_root": image_root}
+    if None not in by_file.values() and not any(v is not None for v in by_layout.values()):
+        return Files(Path(str(json_path)), Path(str(image_root)), further)
+    if root is None or any(value is not None for value in by_file.values()):
+        arguments = {**by_file, **by_layout}
         raise ConfigError(
             "A COCO data set is found either by its file or by its layout",
             expected="json_path and image_root, or root and split",
-            received=f"json_path={json_path}, image_root={image_root}, root={root}, split={split}",
+            received=", ".join(
+                f"{key}={value}"
+                for key, value in arguments.items()
+                if value is not None or key not in ("annotations", "images")
+            ),
             where="COCO",
         )
-    folder, images = Path(root) / "annotations", Path(root) / "images" / split
-    if not images.is_dir():
-        images = Path(root) / split
-    spare = keypoints and further is None
-    if spare:
-        further = _of_split(folder, "person_keypoints", split)
-        if not (folder / f"instances_{split}.json").is_file():
-            return Files(further, images)
-    return Files(_of_split(folder, "instances", split), images, further, spare)
-
-
-def _of_split(folder: Path, kind: str, split: str) -> Path:
-    path = folder / f"{kind}_{split}.json"
-    if not path.is_file():
-        found = folder.glob(f"{kind}_*.json")
-        known = [one.stem[len(kind) + 1 :] for one in found]
-        raise missing_split(split, path, known, "put the annotations there, or say json_path=...")
-    return path
+    return Layout(Path(root), split, annotations, images).files(keypoints, further)
 
 
 def read_file(path: Path) -> dict[str, Any]:

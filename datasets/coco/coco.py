@@ -17,13 +17,15 @@ from densefit.datasets.files.missing_files import warn_of_absent
 from densefit.datasets.files.names import Names, class_index, class_names
 from densefit.datasets.files.paths import check_file, names_below
 from densefit.datasets.files.picture_size import picture_size
+from densefit.datasets.objects.masks import paint, paint_instances
 from densefit.errors import DataError
 
 from .annotation_file import category_names, find_files, in_order, read_files, stated_size
+from .group_category import without_group
 from .ids import Id
 from .keypoint_join import keypoints_by_id
 from .keypoints import Pairs, Skeleton, read_skeleton
-from .masks import paint, paint_instances
+from .layout import BySplit, is_coco_folder
 from .objects import ObjectReader, Points
 
 
@@ -32,10 +34,16 @@ class COCO:
     """The pictures of a COCO instances file; those without annotations belong to it.
 
     Give the file and the pictures' folder, or `root` and `split` for the usual layout:
-    `annotations/instances_<split>.json`, `images/<split>/` (or `<split>/`), and for keypoints
-    `annotations/person_keypoints_<split>.json`. The latter has persons only: its keypoints are
-    joined, by annotation id, to the objects of the former. It is read alone if all `classes` are
-    in it, or if there is no other.
+    `annotations/instances_<split>.json`, `images/<split>/` (or `<split>/`, or `images/`), and for
+    keypoints `annotations/person_keypoints_<split>.json`. The latter has persons only: its
+    keypoints are joined, by annotation id, to the objects of the former. It is read alone if all
+    `classes` are in it, or if there is no other. Roboflow's export,
+    `<split>/_annotations.coco.json` with the pictures beside it, and `annotations/<split>.json`
+    are read, too; `annotations` and `images` name any others. Without `split` one file has all
+    pictures: `annotations/instances_default.json` of CVAT, or the only one there is.
+
+    The first category of Roboflow's files is no class: it names the group that all others are of,
+    and is left out, with a warning, unless it has annotations.
 
     Category ids, which may have gaps, become indices into `classes`. A sample's id is the image
     id as text. A picture whose `height` and `width` the file does not state, or states as 0, tells
@@ -48,7 +56,7 @@ class COCO:
         classes: names of the categories to keep, in index order: a list, or a file with one a
             line. None: all, by category id. Annotations of others are left out.
         root: folder of the usual layout, in place of the first two.
-        split: with `root`, such as "train2017".
+        split: with `root`, such as "train2017". None: one file has all pictures.
         masks: give masks painted from the segmentations, small objects on top: 0 is background,
             i + 1 is class i, crowds are 255. That is for 254 classes at most.
         instances: give `instances`, `instance_ids` and `instance_masks` (see `Sample`) of the
@@ -67,6 +75,9 @@ class COCO:
             those that have a left and a right by their names (left_x, x_left, LeftX, l_x...).
         keypoints_path: a file that has the keypoints of the same annotations, where neither
             `json_path` nor the usual layout has them.
+        annotations: with `root`, the file of each split, {"train": "a.json", "val": "b.json"}, or
+            one path with "{split}" in it; without `split`, the file. Paths below `root`.
+        images: with `root`, the folder of each split, or one path, with "{split}" in it or not.
 
     Attributes:
         classes: names of the kept categories.
@@ -101,14 +112,21 @@ class COCO:
         keypoints: bool = False,
         flip_pairs: Pairs = None,
         keypoints_path: str | Path | None = None,
+        annotations: BySplit = None,
+        images: BySplit = None,
     ) -> None:
-        self._unusual = unusual(COCO, locals(), ("json_path", "image_root", "root", "split"))
-        files = find_files(json_path, image_root, root, split, keypoints, keypoints_path)
+        places = ("json_path", "image_root", "root", "split", "annotations", "images")
+        self._unusual = unusual(COCO, locals(), places)
+        files = find_files(
+            *(json_path, image_root, root, split, keypoints, keypoints_path, annotations, images)
+        )
         self.image_root = files.images
         self.masks, self.instances, self.labels = masks, instances, labels
         self.exif = exif
         wanted = None if classes is None else class_names(classes, self.image_root)
         self.json_path, content, further = read_files(files, wanted)
+        if wanted is None:
+            content["categories"] = without_group(content, self.json_path)
         names = category_names(content)
         self.classes = _known(wanted, names, self.json_path)
         if masks:
@@ -168,6 +186,11 @@ class COCO:
         self.keypoint_names = skeleton.names
         self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
         return skeleton
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return is_coco_folder(root)
 
     def __len__(self) -> int:
         return len(self._images)

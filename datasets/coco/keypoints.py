@@ -7,38 +7,16 @@ its keypoints and joins them to limbs, an annotation has x, y, v of each.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from densefit.data.checks.keypoint_sides import log_pairs, side_pairs
-from densefit.data.geometry.keypoints import swap_order
 from densefit.datasets.files.names import class_index
+from densefit.datasets.objects.skeleton import Skeleton as Skeleton
 from densefit.errors import DataError
 
 Pairs = Sequence[Sequence[str]] | None
-
-
-@dataclass(frozen=True)
-class Skeleton:
-    """The keypoints of the kept categories.
-
-    Attributes:
-        names: one a keypoint.
-        limbs: pairs of names that are joined.
-        flip_pairs: pairs of names that change places in a mirrored picture.
-    """
-
-    names: list[str]
-    limbs: list[list[str]]
-    flip_pairs: list[list[str]]
-
-    @property
-    def flip(self) -> np.ndarray:
-        """(K,) int64, which keypoint each one is in a mirrored picture."""
-        pairs = [[self.names.index(name) for name in pair] for pair in self.flip_pairs]
-        return swap_order(len(self.names), pairs)
 
 
 def read_skeleton(

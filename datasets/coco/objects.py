@@ -10,11 +10,11 @@ import numpy as np
 
 from densefit.datasets.files.boxes import BoxCheck, box_fault, clip_box
 from densefit.datasets.files.numbers import FAR, number
+from densefit.datasets.objects.segmentation import faults
 from densefit.errors import DataError
 
 from .ids import Id, read_id
 from .keypoints import read_points
-from .segmentation import faults
 
 #: "box" (xyxy), "class", "crowd", "area", "id", and if wanted "segmentation" and "keypoints".
 Object = dict[str, Any]

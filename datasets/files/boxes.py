@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class BoxCheck:
     Attributes:
         dropped: how many were left out.
         cut: how many lost more than half of their area.
+        reasons: why -> how many were left out.
     """
 
     def __init__(self, policy: str) -> None:
@@ -42,6 +44,7 @@ class BoxCheck:
             )
         self.policy = policy
         self.dropped = self.cut = 0
+        self.reasons: Counter[str] = Counter()
         self._counts: dict[str, int] = {}
         self._first: object = None
         self._first_cut = ""
@@ -70,6 +73,7 @@ class BoxCheck:
                 fix='correct it, or leave such objects out with bad_boxes="drop"',
             )
         self.dropped += 1
+        self.reasons[f"A {what} {why}"] += 1
         self._counts[plural] = self._counts.get(plural, 0) + 1
         self._first = self._first or f"{received} of {where}, which {why}"
 
@@ -93,6 +97,24 @@ class BoxCheck:
             self._first_cut = self._first_cut or (
                 f"{list(box)} of {where}, a picture {size[1]} pixels wide and {size[0]} high"
             )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All counts, as JSON can hold them."""
+        return {
+            "dropped": self.dropped,
+            "cut": self.cut,
+            "reasons": self.reasons,
+            "counts": self._counts,
+            "first": None if self._first is None else str(self._first),
+            "first_cut": self._first_cut,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the counts of another check."""
+        self.dropped, self.cut = state["dropped"], state["cut"]
+        self.reasons = Counter(state.get("reasons", {}))
+        self._counts, self._first = dict(state["counts"]), state["first"]
+        self._first_cut = state["first_cut"]
 
     def report(self, dataset: object) -> None:
         """One warning about all objects that were dropped, and one about those that were cut."""

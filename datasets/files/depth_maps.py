@@ -76,15 +76,15 @@ class DepthReader:
             DataError: the units of the maps are unknown.
         """
         chosen = sorted({round(i * (len(paths) - 1) / (_LOOKED_AT - 1)) for i in range(_LOOKED_AT)})
-        known = [np.zeros(0, np.float32)]
+        parts = [np.zeros(0, np.float32)]
         for path in (paths[index] for index in chosen):
             try:
                 values = read_values(path)
             except DataError:  # raised when the sample is read
                 continue
             depth = self._metres(values, path)
-            known.append(depth[depth > 0])
-        depths = np.concatenate(known)
+            parts.append(depth[depth > 0])
+        depths = np.concatenate(parts)
         if not len(depths):
             return None
         median = float(np.median(depths))

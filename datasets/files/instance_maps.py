@@ -64,15 +64,15 @@ def ids_of_boxes(
         return chosen
     iou = _iou(np.asarray(boxes, np.float64).reshape(-1, 4), around.astype(np.float64))
     iou[iou < FITS] = 0
-    own = np.searchsorted(ids, numbers).clip(max=len(ids) - 1)
-    right = (ids[own] == numbers) & (iou[np.arange(len(boxes)), own] > 0)
-    chosen[right] = ids[own[right]]
+    by_number = np.searchsorted(ids, numbers).clip(max=len(ids) - 1)
+    right = (ids[by_number] == numbers) & (iou[np.arange(len(boxes)), by_number] > 0)
+    chosen[right] = ids[by_number[right]]
     iou[right] = 0
-    iou[:, own[right]] = 0
+    iou[:, by_number[right]] = 0
     while iou.any():
-        box, place = np.unravel_index(int(iou.argmax()), iou.shape)
-        chosen[box] = ids[place]
-        iou[box], iou[:, place] = 0, 0
+        box, column = np.unravel_index(int(iou.argmax()), iou.shape)
+        chosen[box] = ids[column]
+        iou[box], iou[:, column] = 0, 0
     if (chosen == NONE).all():
         raise DataError(
             "A map of instances fits none of the boxes of its picture",
@@ -85,10 +85,10 @@ def ids_of_boxes(
     return chosen
 
 
-def _iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _iou(boxes: np.ndarray, around: np.ndarray) -> np.ndarray:
     """(n, k) intersection over union of (n, 4) and (k, 4) xyxy boxes."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    low = np.maximum(boxes[:, None, :2], around[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], around[None, :, 2:])
     common = (high - low).clip(0).prod(axis=2)
-    area, other = ((each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others))
+    area, other = ((each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, around))
     return np.asarray(common / np.maximum(area[:, None] + other[None] - common, 1e-12))

@@ -39,9 +39,9 @@ def read_labels(path: Path, column: str, key: str = "id") -> dict[str, str]:
         rows = list(reader)
     except csv.Error as error:
         raise DataError(f"The table cannot be read: {error}", where=path) from error
-    others = [name for name in columns if name.strip().lower() in _KEYS and name != column]
-    if key == "id" and key not in columns and len(others) == 1:
-        key = others[0]
+    id_columns = [name for name in columns if name.strip().lower() in _KEYS and name != column]
+    if key == "id" and key not in columns and len(id_columns) == 1:
+        key = id_columns[0]
     for name in (key, column):
         if columns.count(name) > 1:
             raise DataError(f"The table has {columns.count(name)} columns {name!r}", where=path)
@@ -73,5 +73,5 @@ def read_labels(path: Path, column: str, key: str = "id") -> dict[str, str]:
 def _delimiter(text: str, column: str) -> str:
     """What the fields are apart by: a comma, unless only another mark gives the wanted column."""
     lines = text.splitlines()[:1]
-    found = [mark for mark in ",;\t" if column in next(csv.reader(lines, delimiter=mark), [])]
-    return found[0] if len(found) == 1 else ","
+    delimiters = [mark for mark in ",;\t" if column in next(csv.reader(lines, delimiter=mark), [])]
+    return delimiters[0] if len(delimiters) == 1 else ","

@@ -60,13 +60,13 @@ class MaskReader:
         check_count(classes, "masks")
         self.classes = classes
         self._table = np.full(256, IGNORE, np.uint8)
-        self._known = np.zeros(256, bool)
-        self._known[IGNORE] = True
+        self._is_listed = np.zeros(256, bool)
+        self._is_listed[IGNORE] = True
         pairs = {i: i for i in range(classes)} if values is None else all_values(values, classes)
         for value, index in pairs.items():
             self._table[value] = index
-            self._known[value] = True
-        self._unknown = (~self._known).astype(np.uint8)  # for OpenCV's tables, of bytes
+            self._is_listed[value] = True
+        self._unknown = (~self._is_listed).astype(np.uint8)  # for OpenCV's tables, of bytes
 
     def __call__(self, path: Path, image_path: Path, size: tuple[int, int]) -> np.ndarray:
         """(H, W) uint8 class indices.
@@ -83,10 +83,10 @@ class MaskReader:
         check_map_size("A mask", mask.shape, size, path, image_path)
         if cv2.countNonZero(cv2.LUT(mask, self._unknown)):
             present = np.unique(mask)
-            unknown = present[~self._known[present]]
+            unknown = present[~self._is_listed[present]]
             raise DataError(
                 "A mask has values that belong to no class",
-                expected=f"{_ranges(np.flatnonzero(self._known))}",
+                expected=f"{_ranges(np.flatnonzero(self._is_listed))}",
                 received=f"also {', '.join(map(str, unknown[:10]))}",
                 where=path,
                 fix="see the number of classes, or map the values",

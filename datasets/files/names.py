@@ -81,14 +81,14 @@ def class_index(name: str, classes: Sequence[str], where: object) -> int:
 
 
 def missing_split(
-    split: object, folder: Path, known: Sequence[str], hint: str | None = None
+    split: object, folder: Path, names: Sequence[str], hint: str | None = None
 ) -> DataError:
     """The error for a split that is not there.
 
     Args:
         split: that was asked for.
         folder: that should have it.
-        known: splits that are there.
+        names: splits that are there.
         hint: what to do where there is none.
 
     Raises:
@@ -97,9 +97,9 @@ def missing_split(
     if not isinstance(split, str):
         raise ConfigError(
             "A split is named by a text",
-            expected=f"one of {sorted(known)[:10]}" if known else "a text",
+            expected=f"one of {sorted(names)[:10]}" if names else "a text",
             received=repr(split),
             where=folder,
         )
-    fix = nearest(split, known) if known else hint
+    fix = nearest(split, names) if names else hint
     return MissingSplitError(f"There is no split {split!r}", where=folder, fix=fix)

@@ -83,6 +83,6 @@ def decoded(values: np.ndarray) -> np.ndarray:
     """
     vectors = values.astype(np.float32) * np.float32(2 / np.iinfo(values.dtype).max) - 1
     length = np.sqrt(np.square(vectors).sum(axis=-1, keepdims=True))
-    known = (length > SHORTEST) & (length < LONGEST)
-    made: np.ndarray = np.divide(vectors, length, out=np.zeros_like(vectors), where=known)
-    return made
+    is_vector = (length > SHORTEST) & (length < LONGEST)
+    normals: np.ndarray = np.divide(vectors, length, out=np.zeros_like(vectors), where=is_vector)
+    return normals

@@ -74,7 +74,7 @@ def names_below(names: Sequence[object], folder: Path, source: Path) -> list[Nam
     If none of some names is there, their first parts are left out where that finds files:
     `images/a.jpg` in the folder `images`, `/home/somebody/images/a.jpg`, `..\images\a.jpg`. It is
     done for all names or none, only one count of parts may find files, and no two names may become
-    the same.
+    the same. So is a slash before all names, `/images/a.jpg`, as lists of depth maps have it.
 
     Args:
         names: as the file has them.
@@ -85,29 +85,34 @@ def names_below(names: Sequence[object], folder: Path, source: Path) -> list[Nam
         For each name a path below the folder, whose file may be missing, or the error.
     """
     if all(map(_is_plain, names)):
-        found: list[Name] = [str(name) for name in names]
+        results: list[Name] = [str(name) for name in names]
     else:
-        found = [_read(name, folder, f"{source}, file name {i}") for i, name in enumerate(names, 1)]
+        results = [
+            _read(name, folder, f"{source}, file name {i}") for i, name in enumerate(names, 1)
+        ]
     step = max(1, len(names) // _TRIED)
-    if any(isinstance(one, str) and _is_there(folder / one) for one in found[::step]):
-        return found
+    if any(isinstance(name, str) and _is_there(folder / name) for name in results[::step]):
+        return results
     split = [_parts(str(name))[0] if _is_path(name) else [] for name in names]
     count = _parts_to_leave_out(split[::step], folder)
+    if count is None:
+        return results
     shorter = [parts[count:] for parts in split]
-    kept = [(tuple(parts), tuple(rest)) for parts, rest in zip(split, shorter) if rest]
-    if not count or len({rest for _, rest in kept}) < len({parts for parts, _ in kept}):
-        return found
+    pairs = [(tuple(parts), tuple(rest)) for parts, rest in zip(split, shorter) if rest]
+    if len({rest for _, rest in pairs}) < len({parts for parts, _ in pairs}):
+        return results
     example = next(number for number, rest in enumerate(shorter) if rest)
     warn_once(
         logger,
-        "%s: the first %d parts of the file names are left out, so that they are found: %r is %s",
+        "%s: the first %s of the file names are left out, so that they are found: %r is %s",
         source,
-        count,
+        f"{count} parts" if count else "slashes",
         names[example],
         folder.joinpath(*shorter[example]),
     )
     return [
-        "/".join(rest) if rest and ".." not in rest else one for one, rest in zip(found, shorter)
+        "/".join(rest) if rest and ".." not in rest else name
+        for name, rest in zip(results, shorter)
     ]
 
 
@@ -154,14 +159,17 @@ def _read(name: object, folder: Path, where: str) -> Name:
     return text if "\\" not in text or _is_there(folder / text) else "/".join(_parts(text)[0])
 
 
-def _parts_to_leave_out(split: Sequence[list[str]], folder: Path) -> int:
-    """How many first parts of the names must go, so that files are found; 0 if that is not sure."""
+def _parts_to_leave_out(split: Sequence[list[str]], folder: Path) -> int | None:
+    """How many first parts of the names must go, so that files are there; None if unclear.
+
+    0: names begin with a slash, and mean the folder by it.
+    """
     fitting = []
-    for count in range(1, min(max(map(len, split), default=0), _DEEPEST)):
+    for count in range(min(max(map(len, split), default=0), _DEEPEST)):
         rests = [parts[count:] for parts in split if len(parts) > count]
         if any(".." not in rest and _is_there(folder.joinpath(*rest)) for rest in rests):
             fitting.append(count)
-    return fitting[0] if len(fitting) == 1 else 0
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _is_there(path: Path) -> bool:

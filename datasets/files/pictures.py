@@ -16,6 +16,10 @@ EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
+#: Folders that people call so hold a split, not a class.
+SPLITS = frozenset(
+    ("train", "training", "trainval", "val", "valid", "validation", "test", "testing")
+)
 #: What lies beside pictures and is none; of other files it is told that they are left out.
 _BESIDE = (
     *(".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html"),
@@ -46,22 +50,36 @@ def pictures_below(folder: Path, but: Collection[Path] = ()) -> list[str]:
     Raises:
         DataError: a folder cannot be read.
     """
-    found: list[str] = []
-    others: list[str] = []
+    paths: list[str] = []
+    unread: list[str] = []
     skipped = {os.path.abspath(path) for path in but} - {os.path.abspath(folder)}
     for name, path in _files(str(folder), "", frozenset(), skipped):
         if is_picture(name):
-            found.append(path)
+            paths.append(path)
         elif os.path.splitext(name)[1].lower() not in _BESIDE:
-            others.append(path)
-    if others:
+            unread.append(path)
+    if unread:
         warn_once(
             logger,
             "%s: %d files are not read, since their names do not end like those of pictures (%s), "
             "the first: %s",
-            *(folder, len(others), ", ".join(EXTENSIONS), min(others)),
+            *(folder, len(unread), ", ".join(EXTENSIONS), min(unread)),
         )
-    return sorted(found)
+    return sorted(paths)
+
+
+def files_below(folder: Path, ending: str) -> list[str]:
+    """Paths of all files of one extension in a folder and below it, relative to it, sorted.
+
+    Args:
+        folder: that is searched.
+        ending: ".json", in small letters; files may have it in capital ones.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    files = _files(str(folder), "", frozenset(), ())
+    return sorted(path for name, path in files if name[0] != "." and name.lower().endswith(ending))
 
 
 def pictures_by_stem(folder: Path, but: Collection[Path] = ()) -> dict[str, list[str]]:
@@ -77,10 +95,10 @@ def pictures_by_stem(folder: Path, but: Collection[Path] = ()) -> dict[str, list
     Raises:
         DataError: a folder cannot be read.
     """
-    found: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for path in pictures_below(folder, but):
-        found.setdefault(os.path.splitext(path)[0], []).append(path)
-    return found
+        paths.setdefault(os.path.splitext(path)[0], []).append(path)
+    return paths
 
 
 def check_apart(folders: Mapping[str, Path], fix: str) -> None:
@@ -134,10 +152,10 @@ def _files(
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     """What is in a folder, but for hidden things and what systems leave there."""
     try:
-        with os.scandir(folder) as found:
+        with os.scandir(folder) as entries:
             return [
                 entry
-                for entry in found
+                for entry in entries
                 if entry.name[0] != "." and entry.name.lower() not in _LEFT_BEHIND
             ]
     except OSError as error:

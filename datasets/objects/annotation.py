@@ -26,7 +26,8 @@ class ObjectAnnotation:
         area: in pixels; None: the box's.
         segmentation: polygons, each [x, y, x, y, ...] in the box's unit, or COCO's run lengths;
             None if there is none.
-        keypoints: (K, 3) float32 x, y and visibility (0, 1, 2), in pixels; None if there are none.
+        keypoints: (K, 3) float32 x, y and visibility (0, 1, 2), in the box's unit, (0, 0, 0) where
+            not labelled; None if there are none.
         where: its position in the file, for errors: "line 3".
     """
 
@@ -50,8 +51,10 @@ class ImageAnnotation:
         objects: in the file's order.
         source: annotation file, for errors; None if the image has none.
         size: (height, width) as the file states it; None: the image's header is read.
-        is_relative: boxes and polygons are parts of the image's width and height. They become
-            pixels when the image is read, and its header is not read before.
+        is_relative: boxes, polygons and keypoints are parts of the image's width and height, and
+            areas of its area. They become pixels when the image is read, and its header is not
+            read before.
+        labels: classes of the whole image, besides its objects'.
         error: why the annotation cannot be used; raised when the sample is read.
     """
 
@@ -62,3 +65,4 @@ class ImageAnnotation:
     size: tuple[int, int] | None = None
     is_relative: bool = False
     error: DataError | None = None
+    labels: Sequence[str] = ()

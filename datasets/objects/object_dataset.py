@@ -10,8 +10,6 @@ import numpy as np
 
 from densefit.data.io.image import read_image
 from densefit.data.sample import Sample
-from densefit.datasets.coco.keypoints import Skeleton
-from densefit.datasets.coco.masks import paint, paint_instances
 from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.masks import check_count
@@ -20,7 +18,11 @@ from densefit.datasets.files.paths import check_file
 from densefit.errors import ConfigError, DataError
 
 from .annotation import ImageAnnotation
+from .masks import paint, paint_instances
 from .object_table import ObjectTable
+from .skeleton import Skeleton
+from .table_builder import build_table
+from .table_cache import TableCache
 
 
 class ObjectDataset:
@@ -36,15 +38,20 @@ class ObjectDataset:
         boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
         masks: give `mask`, painted from the segmentations: 0 is background, i + 1 is class i.
         instances: give `instances`, `instance_ids` and `instance_masks` of the segmentations.
-        labels: give `labels`: 1 for each class that the image has an object of.
+        labels: give `labels`: 1 for each class that the image has an object of, or that its
+            annotation names for the whole image.
         skeleton: names of the keypoints, which are given as `keypoints`; None: none are.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
             be used.
         exif: turn images as their EXIF orientation says.
+        sources: annotation files (and folders whose list of files counts) that `images` come from,
+            if the table of objects is to be stored beside the first of them: the next start maps
+            it, and does not iterate over `images`. None: it is not stored.
 
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
         dropped: number of objects left out.
+        drop_reasons: why -> number of objects left out.
         faults: image index -> DataError, raised when the sample is read.
         keypoint_names, limbs, flip_pairs: with keypoints, of the skeleton.
 
@@ -52,6 +59,9 @@ class ObjectDataset:
         ConfigError: no target is wanted, or more classes than a mask holds.
         DataError: there are no images, or two have one id.
     """
+
+    #: Masks show later objects over earlier ones; False: small ones over large ones.
+    paints_in_order = False
 
     def __init__(
         self,
@@ -66,6 +76,7 @@ class ObjectDataset:
         skeleton: Skeleton | None = None,
         bad_boxes: str = "drop",
         exif: bool = True,
+        sources: Sequence[Path] | None = None,
     ) -> None:
         if not (boxes or masks or labels):
             raise ConfigError(
@@ -90,20 +101,40 @@ class ObjectDataset:
             self.keypoint_names = skeleton.names
             self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
         check = BoxCheck(bad_boxes)
-        self._table = ObjectTable.build(
-            images,
-            self.classes,
-            image_root,
-            check,
-            segmentations=masks or instances,
-            keypoints=0 if skeleton is None else len(skeleton.names),
-            exif=exif,
-        )
+        self._table = self._stored(images, check, sources)
         if not len(self._table):
             raise DataError("There are no images", where=image_root)
         warn_of_absent(self, self._table.files, image_root, "images")
         check.report(self)
-        self.dropped = check.dropped
+        self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
+
+    def _stored(
+        self, images: Iterable[ImageAnnotation], check: BoxCheck, sources: Sequence[Path] | None
+    ) -> ObjectTable:
+        """The table of the images, out of its cache if there is one."""
+
+        def build() -> ObjectTable:
+            table = build_table(
+                images,
+                self.classes,
+                self.image_root,
+                check,
+                segmentations=self.masks or self.instances,
+                keypoints=0 if self._skeleton is None else len(self._skeleton.names),
+                exif=self.exif,
+            )
+            table.meta["check"] = check.state_dict()
+            return table
+
+        if not sources:
+            return build()
+        settings = f"{self!r} {self.classes} {self.masks or self.instances} {check.policy}"
+        cache = TableCache(sources, settings, type(self).__name__.lower(), self.image_root)
+        table = cache.load()
+        if table is None:
+            return cache.store(build)
+        check.load_state_dict(table.meta["check"])
+        return table
 
     @property
     def faults(self) -> Mapping[int, DataError]:
@@ -131,10 +162,37 @@ class ObjectDataset:
         names += ["instances", "instance_ids", "instance_masks"] * self.instances
         return (*names, *(["keypoints", "keypoint_flip"] if self._skeleton is not None else ()))
 
+    def size_of(self, index: int) -> tuple[int, int] | None:
+        """(height, width) of the image as its annotation states it; None if it does not."""
+        height, width = self._table.sizes[index].tolist()
+        return (height, width) if height and width else None
+
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Targets of the objects, without reading the image.
+
+        Args:
+            index: of the sample.
+            size: (height, width) of the image; without it, relative boxes are left out.
+        """
+        table, rows = self._table, self._table.objects_of(index)
+        targets = {
+            "classes": table.labels[rows].astype(np.int64),
+            "difficult": table.difficult[rows],
+            "crowd": table.crowd[rows],
+        }
+        boxes, areas = table.boxes[rows], table.areas[rows]
+        if table.is_relative[index]:
+            if size is None:
+                return targets
+            boxes, areas = boxes * [size[1], size[0], size[1], size[0]], areas * (size[0] * size[1])
+        return {**targets, "boxes": boxes.astype(np.float32), "area": areas.astype(np.float32)}
+
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
         path, table = self.picture_file(index), self._table
-        image = read_image(path, self.exif)
+        image = self._read_image(path)
         size = (int(image.shape[0]), int(image.shape[1]))
         where = table.sources[index] or path
         stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
@@ -144,7 +202,7 @@ class ObjectDataset:
         boxes, areas = table.boxes[rows], table.areas[rows]
         segmentations: list[Any] = []
         if table.segmentations is not None:
-            segmentations = table.segmentations[rows]
+            segmentations = table.segmentations.of_rows(rows)
         if table.is_relative[index]:
             height, width = size
             boxes, areas = boxes * [width, height, width, height], areas * (height * width)
@@ -161,16 +219,25 @@ class ObjectDataset:
             )
         ]
         if self.masks:
-            targets["mask"] = paint(objects, size, where)
+            targets["mask"] = paint(objects, size, where, self.paints_in_order)
         if self.instances:
-            targets["instances"], targets["instance_masks"] = paint_instances(objects, size, where)
+            targets["instances"], targets["instance_masks"] = paint_instances(
+                objects, size, where, self.paints_in_order
+            )
             targets["instance_ids"] = np.arange(1, len(objects) + 1, dtype=np.int64)
         if self.labels:
             targets["labels"] = labels_of(labels, difficult, len(self.classes))
+            targets["labels"][table.image_labels.get(index, [])] = 1
         if self._skeleton is not None and table.keypoints is not None:
             targets["keypoints"] = table.keypoints[rows].copy()
+            if table.is_relative[index]:
+                targets["keypoints"][..., :2] *= np.array(size[::-1], np.float32)
             targets["keypoint_flip"] = self._skeleton.flip
         return Sample(table.ids[index], image, targets)
+
+    def _read_image(self, path: Path) -> np.ndarray:
+        """Decode the image of a sample; layouts override it whose images are no files."""
+        return read_image(path, self.exif)
 
 
 def _to_pixels(polygons: Any, size: tuple[int, int]) -> Any:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from densefit.datasets.coco.segmentation import faults as segmentation_faults
-from densefit.datasets.files.boxes import BoxCheck, box_fault, clip_box
-from densefit.datasets.files.names import class_index, doubled
-from densefit.datasets.files.picture_size import picture_size
 from densefit.errors import DataError
 
-from .annotation import Box, ImageAnnotation, ObjectAnnotation
+from .column_file import BrokenColumnsError, ColumnFile, open_columns
+from .outline_column import OutlineColumn
+from .text_column import TextColumn
+
+_PARTS = ("expected", "received", "where", "fix")
+_ARRAYS = (
+    *("sizes", "starts", "boxes", "labels", "difficult", "crowd", "areas", "numbers"),
+    *("keypoints", "is_relative", "measured"),
+)
+_TEXTS = ("ids", "files", "sources")
 
 
 @dataclass
 class ObjectTable:
     """Images and their objects.
+
+    A table in a file (see `column_file`) is pickled as the file's path: processes share its pages.
 
     Attributes:
         ids: of the images.
@@ -32,27 +39,38 @@ class ObjectTable:
         labels: (objects,) int32 class indices.
         difficult, crowd: (objects,) bool.
         areas: (objects,) float64.
+        numbers: (objects,) int32, position of each among its image's objects in the file, from 1;
+            None: not noted.
         segmentations: of each object, if wanted.
         keypoints: (objects, K, 3) float32, if wanted.
         is_relative: (images,) bool, see `ImageAnnotation`.
-        sources: annotation file of each image, for errors.
+        sources: annotation file of each image, for errors; "" if it has none.
         errors: image index -> why it cannot be used.
+        image_labels: image index -> class indices of the whole image, where it has any.
+        measured: indices of images whose size was read from the image's file.
+        meta: what else a layout stores, as JSON can hold it.
+        file: that the arrays are mapped from; None: they are in memory.
     """
 
-    ids: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    sizes: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int32))
-    starts: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
-    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
-    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
-    difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    crowd: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    areas: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    segmentations: list[Any] | None = None
-    keypoints: np.ndarray | None = None
-    is_relative: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    sources: list[object] = field(default_factory=list)
-    errors: dict[int, DataError] = field(default_factory=dict)
+    ids: TextColumn
+    files: TextColumn
+    sizes: np.ndarray
+    starts: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+    difficult: np.ndarray
+    crowd: np.ndarray
+    areas: np.ndarray
+    numbers: np.ndarray | None
+    segmentations: OutlineColumn | None
+    keypoints: np.ndarray | None
+    is_relative: np.ndarray
+    sources: TextColumn
+    errors: dict[int, DataError]
+    image_labels: dict[int, list[int]] = field(default_factory=dict)
+    measured: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    meta: dict[str, Any] = field(default_factory=dict)
+    file: ColumnFile | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,154 +79,68 @@ class ObjectTable:
         """The rows of an image's objects."""
         return slice(int(self.starts[index]), int(self.starts[index + 1]))
 
+    def columns(self) -> dict[str, np.ndarray]:
+        """All arrays, by name, to be written to a file."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
+        for name in _TEXTS:
+            text = getattr(self, name)
+            arrays.update({f"{name}.data": text.data, f"{name}.starts": text.starts})
+        if self.segmentations is not None:
+            for part in fields(OutlineColumn):
+                arrays[f"segmentations.{part.name}"] = getattr(self.segmentations, part.name)
+        return arrays
+
+    def header(self) -> dict[str, Any]:
+        """What belongs to the arrays, as JSON can hold it."""
+        errors = {
+            index: [error.what, *(_text(getattr(error, part)) for part in _PARTS)]
+            for index, error in self.errors.items()
+        }
+        return {"errors": errors, "image_labels": self.image_labels, "meta": self.meta}
+
     @classmethod
-    def build(
-        cls,
-        images: Iterable[ImageAnnotation],
-        classes: Sequence[str],
-        image_root: Path,
-        check: BoxCheck,
-        *,
-        segmentations: bool = False,
-        keypoints: int = 0,
-        exif: bool = True,
-    ) -> ObjectTable:
-        """Check the objects of all images, and put the usable ones into a table.
+    def of_file(cls, file: ColumnFile, header: Mapping[str, Any]) -> ObjectTable:
+        """The table of a file's columns and of what `header` gave."""
+        arrays = file.arrays
+        values: dict[str, Any] = {name: arrays.get(name) for name in _ARRAYS}
+        for name in _TEXTS:
+            values[name] = TextColumn(arrays[f"{name}.data"], arrays[f"{name}.starts"])
+        values["segmentations"] = None
+        if "segmentations.kinds" in arrays:
+            names = [part.name for part in fields(OutlineColumn)]
+            values["segmentations"] = OutlineColumn(*(arrays[f"segmentations.{n}"] for n in names))
+        errors = {
+            int(index): DataError(what, **dict(zip(_PARTS, parts)))
+            for index, (what, *parts) in header["errors"].items()
+        }
+        labels = {int(index): values for index, values in header["image_labels"].items()}
+        return cls(**values, errors=errors, image_labels=labels, meta=header["meta"], file=file)
 
-        Args:
-            images: as a reader gives them.
-            classes: class names, in index order.
-            image_root: folder that the images' paths are below.
-            check: what becomes of objects that cannot be used.
-            segmentations: keep them; objects without a usable one are treated as bad boxes are.
-            keypoints: number of keypoints of each object; 0: none are kept.
-            exif: images are turned as their EXIF orientation says.
-
-        Raises:
-            DataError: two images have one id. What is wrong with one image is in `errors`.
-        """
-        builder = _Builder(list(classes), image_root, check, segmentations, keypoints, exif)
-        for image in images:
-            builder.add(image)
-        return builder.table()
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.file is not None and self.file.is_in_place:
+            return _open_table, (self.file.path, self.file.checksum)
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        return _make_table, ({**values, "file": None},)
 
 
-class _Builder:
-    """Collects rows; see `ObjectTable.build`."""
+def _make_table(values: dict[str, Any]) -> ObjectTable:
+    return ObjectTable(**values)
 
-    def __init__(
-        self,
-        classes: list[str],
-        image_root: Path,
-        check: BoxCheck,
-        segmentations: bool,
-        keypoints: int,
-        exif: bool,
-    ) -> None:
-        self._index: Mapping[str, int] = {name: i for i, name in enumerate(classes)}
-        self._classes, self._root, self._check = classes, image_root, check
-        self._segmentations, self._keypoints, self._exif = segmentations, keypoints, exif
-        self._images: list[ImageAnnotation] = []
-        self._sizes: list[tuple[int, int]] = []
-        self._starts = [0]
-        self._rows: list[tuple[Box, int, bool, bool, float]] = []
-        self._outlines: list[Any] = []
-        self._points: list[np.ndarray] = []
-        self._errors: dict[int, DataError] = {}
 
-    def add(self, image: ImageAnnotation) -> None:
-        """Add an image and its usable objects."""
-        number = len(self._images)
-        self._images.append(image)
-        self._sizes.append(image.size or (0, 0))
-        error = image.error
-        if error is None:
-            try:
-                self._add_objects(image)
-            except DataError as fault:
-                error = fault
-        if error is not None:
-            self._errors[number] = error
-            first = self._starts[-1]
-            del self._rows[first:], self._outlines[first:], self._points[first:]
-        self._starts.append(len(self._rows))
-
-    def _add_objects(self, image: ImageAnnotation) -> None:
-        if not image.objects:
-            return
-        size = image.size
-        if image.is_relative:
-            size = (1, 1)
-        elif size is None:
-            size = picture_size(self._root / image.file, self._exif)
-            self._sizes[-1] = size
-        for entry in image.objects:
-            self._add_object(entry, size, image)
-
-    def _add_object(
-        self, entry: ObjectAnnotation, size: tuple[int, int], image: ImageAnnotation
-    ) -> None:
-        where = f"{image.source}, {entry.where}" if entry.where else image.source
-        label = self._index.get(entry.name)
-        if label is None:
-            label = class_index(entry.name, self._classes, where)  # raises
-        # The smallest box is a part of a pixel: of a relative one, pixels are not known yet.
-        scale = 1e4 if image.is_relative else 1.0
-        scaled = (
-            entry.box[0] * scale,
-            entry.box[1] * scale,
-            entry.box[2] * scale,
-            entry.box[3] * scale,
+def _open_table(path: Path, checksum: int) -> ObjectTable:
+    """Map the same table in another process."""
+    try:
+        file = open_columns(path, check=False)
+    except (OSError, BrokenColumnsError):
+        file = None
+    if file is None or file.checksum != checksum:
+        raise DataError(
+            "The cache of the annotations has changed since the dataset was made",
+            where=path,
+            fix="start again; the cache is written anew",
         )
-        scaled_size = (int(size[0] * scale), int(size[1] * scale))
-        reason, what = box_fault(scaled, scaled_size), "box"
-        received: Any = entry.box
-        if not reason and self._segmentations and not image.is_relative:
-            faults = segmentation_faults([entry.segmentation], [size])
-            reason, what, received = faults.get(0, ""), "segmentation", [entry.segmentation]
-        if reason:
-            self._check.reject(
-                reason, received, where, what, "boxes" if what == "box" else f"{what}s"
-            )
-            return
-        clipped = clip_box(entry.box, *size)
-        if clipped != entry.box:
-            self._check.note_cut(entry.box, clipped, size, where)
-        area = entry.area
-        if area is None:
-            area = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1])
-        self._rows.append((clipped, label, entry.difficult, entry.crowd, area))
-        self._outlines.append(entry.segmentation if self._segmentations else None)
-        if self._keypoints:
-            points = entry.keypoints
-            empty = np.zeros((self._keypoints, 3), np.float32)
-            self._points.append(empty if points is None else points)
+    return ObjectTable.of_file(file, file.meta["table"])
 
-    def table(self) -> ObjectTable:
-        """Make the table of what was added."""
-        ids = [image.id for image in self._images]
-        for double in doubled(ids):
-            sources = [image.source for image in self._images if image.id == double]
-            raise DataError(
-                f"Two images have the id {double!r}", received=sources, where=self._root
-            )
-        columns = list(zip(*self._rows)) or [(), (), (), (), ()]
-        points = None
-        if self._keypoints:
-            points = np.array(self._points, np.float32).reshape(-1, self._keypoints, 3)
-        return ObjectTable(
-            ids,
-            [image.file for image in self._images],
-            np.array(self._sizes, np.int32).reshape(-1, 2),
-            np.array(self._starts, np.int64),
-            np.array(columns[0], np.float64).reshape(-1, 4),
-            np.array(columns[1], np.int32),
-            np.array(columns[2], bool),
-            np.array(columns[3], bool),
-            np.array(columns[4], np.float64),
-            self._outlines if self._segmentations else None,
-            points,
-            np.array([image.is_relative for image in self._images], bool),
-            [image.source for image in self._images],
-            self._errors,
-        )
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

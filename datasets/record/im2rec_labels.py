@@ -45,11 +45,11 @@ class RecordLabels:
     def __init__(
         self, file: RecordFile, header: str, units: str, check: BoxCheck, exif: bool
     ) -> None:
-        for name, value, known in (("header", header, HEADERS), ("units", units, UNITS)):
-            if value not in known:
+        for name, value, allowed in (("header", header, HEADERS), ("units", units, UNITS)):
+            if value not in allowed:
                 raise ConfigError(
                     "Unknown kind of label" if name == "header" else "Unknown units of boxes",
-                    expected=", ".join(known),
+                    expected=", ".join(allowed),
                     received=value,
                     where=f"{name} of Record",
                 )
@@ -83,8 +83,8 @@ class RecordLabels:
             return {"label": np.array(_class_of(_single(labels, where), where), np.int64)}
         if self._kind == "labels":
             return {"labels": np.ravel(labels).astype(np.int64)}
-        found = [(row, self._box(row, size)) for row in _objects(labels, where) if row[0] >= 0]
-        usable = [(row, clip_box(box, *size)) for row, box in found if not box_fault(box, size)]
+        rows = [(row, self._box(row, size)) for row in _objects(labels, where) if row[0] >= 0]
+        usable = [(row, clip_box(box, *size)) for row, box in rows if not box_fault(box, size)]
         return box_targets(
             [box for _, box in usable],
             [int(row[0]) for row, _ in usable],

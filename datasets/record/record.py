@@ -78,14 +78,14 @@ class Record:
         self._unusual = unusual(Record, locals(), ("root", "split"))
         self.root, self.split, self.exif = Path(root), split, exif
         self._file = RecordFile(self.root / f"{split}.rec")
-        told = self.root / f"{split}.json"
+        description = self.root / f"{split}.json"
         self._labels: RecordLabels | None = None
         self._names: list[list[str]] = []  # lists of targets
         self._kinds: list[int] = []  # which of these each record has
         self._ids = self._file.keys
         check = BoxCheck(bad_boxes)
-        if told.is_file():
-            self._take(told)
+        if description.is_file():
+            self._take(description)
             self._check_settings(classes)
         else:
             self._refuse_packed()
@@ -148,15 +148,15 @@ class Record:
     def _take(self, path: Path) -> None:
         """The ids and names out of the file that the packing wrote last."""
         try:
-            told = json.loads(read_file(path))
-            size, ids = int(told["bytes"]), list(told["ids"])
-            known = dict(
-                from_json(told["dataset"])
-                if "dataset" in told
-                else {name: from_old_json(value) for name, value in told["attributes"].items()}
+            content = json.loads(read_file(path))
+            size, ids = int(content["bytes"]), list(content["ids"])
+            attributes = dict(
+                from_json(content["dataset"])
+                if "dataset" in content
+                else {name: from_old_json(value) for name, value in content["attributes"].items()}
             )
-            if not all(isinstance(one, str) for one in ids) or not isinstance(
-                known["classes"], (list, tuple)
+            if not all(isinstance(entry, str) for entry in ids) or not isinstance(
+                attributes["classes"], (list, tuple)
             ):
                 raise ValueError("ids that are no texts, or classes that are no list")
         except (
@@ -177,8 +177,8 @@ class Record:
                 fix="pack it again, or fetch all three files again",
             )
         self._ids = ids
-        self._take_targets(told.get("targets", []), told.get("targets_of", []), path)
-        for name, value in known.items():
+        self._take_targets(content.get("targets", []), content.get("targets_of", []), path)
+        for name, value in attributes.items():
             if name.startswith("_") or hasattr(self, name):
                 raise DataError(
                     "The description of the records has an attribute that no dataset has",
@@ -193,8 +193,8 @@ class Record:
             isinstance(names, list)
             and isinstance(kinds, list)
             and len(kinds) in (0, len(self._ids))
-            and all(isinstance(one, list) for one in names)
-            and all(isinstance(name, str) for one in names for name in one)
+            and all(isinstance(entry, list) for entry in names)
+            and all(isinstance(name, str) for entry in names for name in entry)
             and all(type(k) is int and 0 <= k < len(names) for k in kinds)
         ):
             self._names, self._kinds = names, kinds

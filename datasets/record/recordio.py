@@ -43,15 +43,15 @@ def frame(data: bytes) -> bytes:
         raise DataError(
             "A record is too long", expected=f"at most {_LARGEST} bytes", received=len(data)
         )
-    cuts, found = [], data.find(_MAGIC)
-    while found >= 0:
-        if found % 4 == 0:
-            cuts.append(found)
-        found = data.find(_MAGIC, found + (4 if found % 4 == 0 else 1))
+    cuts, position = [], data.find(_MAGIC)
+    while position >= 0:
+        if position % 4 == 0:
+            cuts.append(position)
+        position = data.find(_MAGIC, position + (4 if position % 4 == 0 else 1))
     starts, ends = [0, *(cut + 4 for cut in cuts)], [*cuts, len(data)]
     written = []
-    for place, (start, end) in enumerate(zip(starts, ends)):
-        flag = 0 if not cuts else 1 if place == 0 else 3 if place == len(cuts) else 2
+    for number, (start, end) in enumerate(zip(starts, ends)):
+        flag = 0 if not cuts else 1 if number == 0 else 3 if number == len(cuts) else 2
         written += [_MAGIC, struct.pack("<I", flag << 29 | end - start), data[start:end]]
     return b"".join([*written, bytes(-len(data) % 4)])
 
@@ -206,8 +206,8 @@ class RecordFile:
             ) from error
         offsets: dict[str, int] = {}
         for number, line in enumerate(text.rstrip("\r\n").split("\n") if text else (), 1):
-            found = _LINE.fullmatch(line)
-            if found is None or int(found[2]) >= self.size or found[1] in offsets:
+            match = _LINE.fullmatch(line)
+            if match is None or int(match[2]) >= self.size or match[1] in offsets:
                 raise DataError(
                     "The index of the records is broken",
                     expected=f"a key of its own, a tab and an offset below {self.size}",
@@ -215,7 +215,7 @@ class RecordFile:
                     where=f"{path}, line {number}",
                     fix=_NO_INDEX,
                 )
-            offsets[found[1]] = int(found[2])
+            offsets[match[1]] = int(match[2])
         return list(offsets), list(offsets.values())
 
     def _walk(self) -> tuple[list[str], list[int]]:

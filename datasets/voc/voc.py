@@ -18,12 +18,13 @@ from densefit.datasets.files.boxes import BoxCheck, box_fault, box_targets, chec
 from densefit.datasets.files.instance_maps import ids_of_boxes, read_instances
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.labels_csv import read_labels
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.names import Names, class_index, class_names, missing_split
 from densefit.datasets.files.paths import name_below
 from densefit.datasets.files.picture_size import picture_size
 from densefit.datasets.files.pictures import pictures_by_stem
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.once import warn_once
 
 from .checks import check_class_names, warn_of_zero_based
@@ -32,6 +33,12 @@ from .xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
 
 Made = TypeVar("Made")
 logger = logging.getLogger(__name__)
+
+TREE = """
+    JPEGImages/a.jpg
+    Annotations/a.xml
+    ImageSets/Main/{split}.txt   a name a line: a
+"""
 
 
 @datasets.register("voc")
@@ -60,7 +67,7 @@ class VOC:
             not, ids and boxes are matched by where they lie. The list is as for `masks`.
         labels_csv: give `label` out of a table, a path from `root`: a line a picture, with the
             picture in the column "id" and its class in `label_column`.
-        label_column: see `labels_csv`.
+        label_column: name of the column of the class in `labels_csv`.
         one_based: the files count from 1 and include the last pixel. False: they count from 0
             and exclude it, as some tools write them. Zeros and fractions are warned of.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".
@@ -145,6 +152,11 @@ class VOC:
         self.dropped = check.dropped
         if one_based:
             warn_of_zero_based(self, self._objects_by_file())
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return (root / "Annotations").is_dir() and (root / "ImageSets").is_dir()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -283,6 +295,16 @@ class VOC:
                 return names
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]
         hint = f"write {folders[0] / str(self.split)}.txt with the id of a picture a line"
+        if not known and isinstance(self.split, str):
+            tree = TREE.format(split=self.split)
+            raise missing_layout(
+                self.root,
+                tree,
+                "There is no list of samples",
+                layout="voc",
+                fix=hint,
+                kind=MissingSplitError,
+            )
         raise missing_split(self.split, self.root / "ImageSets", known, hint)
 
     def _found_classes(self) -> list[str]:

@@ -243,6 +243,12 @@ class Dataset(Protocol):
 
     An optional method `picture_file(i)` returns the path of an image file: packing then copies the
     file, and a disk cache detects when it changes.
+
+    Further optional methods let a check of the data (`tools/check_data.py`, and the start of a
+    recipe's training) look at all samples without decoding them: `faults`, a dict of index ->
+    DataError for samples that cannot be read; `annotations_of(i, size=None)`, the targets that the
+    annotations hold (`size`: the image's height and width, if known); `size_of(i)`, the (height,
+    width) that they state; `label_files(i)`, paths of masks and other files beside the image.
     """
 
     classes: list[str]

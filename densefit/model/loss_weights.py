@@ -33,6 +33,15 @@ def class_weights(stated: Sequence[float] | None, count: int, where: str) -> lis
     """
     if stated is None:
         return [1.0] * count
+    if isinstance(stated, str):
+        raise ConfigError(
+            "Class weights are numbers",
+            expected=f"{count} weights",
+            received=repr(stated),
+            where=where,
+            fix="a recipe takes class_weights: auto; in Python give median_frequency_weights("
+            "dataset, head) of densefit.data.classes.pixel_weights",
+        )
     weights = list(stated)
     fits = len(weights) == count and all(is_real(weight) and weight >= 0 for weight in weights)
     if not fits or max(weights) == 0:

@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load, read_document
+from densefit.yaml_files.paths import resolve_files
 from densefit.yaml_files.words import dump, meaning
 
 
@@ -27,6 +28,7 @@ def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Do
             path = next(rest, "")
         recipe = Document(path) if path.lstrip().startswith("{") else read_document(path)
         _check_recipe(recipe, kind)
+        resolve_files(recipe, kind)
         recipes.append(recipe)
         # The parser would read a path in a recipe as another file, and print its content.
         changed += ["--config", dump(recipe.value)]

@@ -41,7 +41,8 @@ class Segmentation(MaskEncoding, Head):
         decoder: "deeplabv3+" or "fcn".
         channels: channels of the decoder.
         rates: dilations of the atrous pyramid.
-        class_weights: factor on each class's pixels in the loss; 1 by default.
+        class_weights: factor on each class's pixels in the loss; 1 by default. In a recipe `auto`
+            sets them by median frequency in the training data (see `median_frequency_weights`).
         target: name of the target to learn, so that two heads can learn different masks. A new
             target is first declared to the transforms: `declare_target("parts", "map", 255)` of
             `densefit.data.transforms`.

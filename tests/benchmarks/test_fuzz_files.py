@@ -23,7 +23,7 @@ def run(*arguments):
 
 
 def test_damaged_files_are_read_rightly_or_refused_by_name():
-    done = run("--files", "100", "--seed", "1")
+    done = run("--files", "120", "--seed", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"(\d+) of \1 unchanged files are read", done.stdout)
 
@@ -37,6 +37,13 @@ def worker(monkeypatch):
     monkeypatch.setitem(sys.modules, "fuzz.worker", module)
     spec.loader.exec_module(module)
     return module
+
+
+def test_kinds_can_be_chosen():
+    done = run("--files", "60", "--seed", "2", "--kinds", "YOLO labels", "boxes CSV")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"YOLO labels\s+│\s+30", done.stdout)
+    assert "VOC XML" not in done.stdout
 
 
 def test_a_number_names_one_file(worker):

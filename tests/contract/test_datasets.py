@@ -55,6 +55,17 @@ def build_voc(root):
     return {"root": root, "labels_csv": "labels.csv", **what}
 
 
+def build_labelimg(root):
+    (root / "annotations").mkdir()
+    for name, size in SIZES.items():
+        picture(root / f"images/{name}.jpg", size)
+        box = "<bndbox><xmin>3</xmin><ymin>2</ymin><xmax>15</xmax><ymax>18</ymax></bndbox>"
+        text = f"<annotation><object><name>dog</name>{box}</object></annotation>"
+        if name != "b":
+            (root / f"annotations/{name}.xml").write_text(text)
+    return {"root": root, "labels": True}
+
+
 def build_coco(root):
     images, annotations = [], []
     for key, (name, (height, width)) in enumerate(SIZES.items(), 10):
@@ -85,6 +96,35 @@ def build_mask_folder(root):
     return {"root": root, "classes": ["ground", "line"]}
 
 
+def build_cityscapes(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"leftImg8bit/train/ulm/{name}_leftImg8bit.png", (height, width))
+        folder = root / "gtFine/train/ulm"
+        folder.mkdir(parents=True, exist_ok=True)
+        labels = np.full((height, width), 7, np.uint8)
+        labels[2:9, 3:12] = 26 if name != "b" else 7
+        Image.fromarray(labels).save(folder / f"{name}_gtFine_labelIds.png")
+        ids = np.where(labels == 26, 26000, labels).astype(np.uint16)
+        Image.fromarray(ids).save(folder / f"{name}_gtFine_instanceIds.png")
+    return {"root": root, "instances": True}
+
+
+def build_ade20k(root):
+    (root / "annotations/training").mkdir(parents=True)
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/training/{name}.jpg", (height, width))
+        Image.fromarray(np.eye(height, width).astype(np.uint8)).save(
+            root / f"annotations/training/{name}.png"
+        )
+    (root / "objectInfo150.txt").write_text("Idx\tName\n1\twall\n2\tsky\n")
+    return {"root": root}
+
+
+def build_voc_segmentation(root):
+    build_voc(root)
+    return {"root": root}
+
+
 def build_image_folder(root):
     for name, size in SIZES.items():
         picture(root / ("cat" if name == "a" else "dog") / f"{name}.png", size)
@@ -103,18 +143,123 @@ def build_depth_folder(root):
     return {"root": root, "masks": "seg", "classes": classes, "normals": "normal"}
 
 
+def build_kitti_depth(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"raw/2011_09_26/{name}_sync/image_02/data/5.png", (height, width))
+        maps = root / f"train/{name}_sync/proj_depth/groundtruth/image_02"
+        maps.mkdir(parents=True)
+        Image.fromarray(np.eye(height, width, dtype=np.uint16) * 2560).save(maps / "5.png")
+    return {"root": root}
+
+
+def build_nyu_depth(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"sync/{name}/rgb_1.jpg", (height, width))
+        Image.fromarray(np.eye(height, width, dtype=np.uint16) * 2500).save(
+            root / f"sync/{name}/sync_depth_1.png"
+        )
+    return {"root": root}
+
+
 def build_record(root):
     pack(datasets.create("voc", **build_voc(root / "voc")), root / "train.rec")
     return {"root": root}
 
 
+def build_yolo(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/train/{name}.jpg", (height, width))
+        (root / "labels/train").mkdir(parents=True, exist_ok=True)
+        polygon = "0 0.1 0.2 0.8 0.2 0.8 0.7\n" * (name != "b")
+        (root / f"labels/train/{name}.txt").write_text(polygon)
+    (root / "data.yaml").write_text("train: images/train\nnames: [dog, cat]\n")
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "split": "train", **what}
+
+
+def build_csv(root):
+    rows = ["path,x1,y1,x2,y2,class"]
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        rows.append(f"{name}.jpg," + ("2,3,15,18,dog" if name != "b" else ",,,,"))
+    (root / "train.csv").write_text("\n".join(rows))
+    return {"root": root, "split": "train", "labels": True}
+
+
+def build_text_boxes(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        (root / "labels").mkdir(exist_ok=True)
+        line = "dog 2 3 15 3 15 18 2 18\n" * (name != "b")
+        (root / f"labels/{name}.txt").write_text(line)
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "columns": "class x1 y1 x2 y2 x3 y3 x4 y4", **what}
+
+
+def build_labelme(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"{name}.jpg", (height, width))
+        outline = {"label": "dog", "points": [[2, 2], [12, 2], [12, 9]], "group_id": 1}
+        nose = {"label": "nose", "points": [[3, 4]], "shape_type": "point", "group_id": 1}
+        shapes = [outline, nose] * (name != "b")
+        content = {"shapes": shapes, "imagePath": f"{name}.jpg", "imageHeight": height}
+        (root / f"{name}.json").write_text(json.dumps({**content, "imageWidth": width}))
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "keypoints": ["nose"], **what}
+
+
+def build_cvat(root):
+    labels = "<label><name>dog</name></label><label><name>nose</name><parent>dog</parent></label>"
+    images = []
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/{name}.jpg", (height, width))
+        outline = '<polygon label="dog" points="2,2;12,2;12,9" group_id="1"/>'
+        nose = '<points label="nose" outside="0" occluded="0" points="3,4"/>'
+        shapes = f'{outline}<skeleton label="dog" group_id="1">{nose}</skeleton>' * (name != "b")
+        images.append(
+            f'<image name="{name}.jpg" width="{width}" height="{height}">{shapes}</image>'
+        )
+    text = f"<annotations><meta>{labels}</meta>{''.join(images)}</annotations>"
+    (root / "annotations.xml").write_text(text)
+    return {"root": root, **dict.fromkeys(("masks", "instances", "labels", "keypoints"), True)}
+
+
+def build_supervisely(root):
+    graph = {"nodes": {"k": {"label": "nose", "loc": [1, 1]}}, "edges": []}
+    classes = [{"title": "dog", "shape": "any", "geometry_config": graph}]
+    for name, (height, width) in SIZES.items():
+        picture(root / f"street/img/{name}.jpg", (height, width))
+        dog = {"classTitle": "dog", "instance": "1"}
+        points = {"exterior": [[2, 2], [12, 2], [12, 9]], "interior": []}
+        outline = {**dog, "geometryType": "polygon", "points": points}
+        pose = {**dog, "geometryType": "graph", "nodes": {"k": {"loc": [3, 4]}}}
+        content = {"size": {"height": height, "width": width}, "tags": []}
+        content["objects"] = [outline, pose] * (name != "b")
+        (root / "street/ann").mkdir(exist_ok=True)
+        (root / f"street/ann/{name}.jpg.json").write_text(json.dumps(content))
+    (root / "meta.json").write_text(json.dumps({"classes": classes, "tags": []}))
+    return {"root": root, **dict.fromkeys(("masks", "instances", "labels", "keypoints"), True)}
+
+
 BUILDERS = {
+    "supervisely": build_supervisely,
+    "cvat": build_cvat,
+    "labelme": build_labelme,
     "depth_folder": build_depth_folder,
+    "kitti_depth": build_kitti_depth,
+    "nyu_depth": build_nyu_depth,
     "voc": build_voc,
     "coco": build_coco,
+    "labelimg": build_labelimg,
     "mask_folder": build_mask_folder,
+    "cityscapes": build_cityscapes,
+    "ade20k": build_ade20k,
+    "voc_segmentation": build_voc_segmentation,
     "image_folder": build_image_folder,
     "record": build_record,
+    "text_boxes": build_text_boxes,
+    "csv": build_csv,
+    "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
 DTYPES = {
@@ -151,7 +296,9 @@ def test_length_ids_and_names(dataset):
     assert len(set(ids)) == len(ids)
     assert all(isinstance(name, str) and name for name in ids)
     assert isinstance(dataset.classes, list)
-    assert len(set(dataset.classes)) == len(dataset.classes) > 0
+    assert len(set(dataset.classes)) == len(dataset.classes)
+    if not {"classes", "mask", "label", "labels"}.isdisjoint(dataset.targets_of(0)):
+        assert len(dataset.classes) > 0
     with pytest.raises(IndexError):
         dataset[len(dataset)]
 

@@ -18,10 +18,7 @@ WORDS = frozenset(
 # Folder -> names of before that are still there. A folder that has fewer gets its new number; one
 # that is not named has none.
 LEFT = {
-    "datasets": 14,
-    "datasets/coco": 68,
-    "datasets/files": 19,
-    "datasets/record": 12,
+    "datasets/coco": 59,
     "datasets/voc": 20,
     "densefit/checkpoint": 1,
     "densefit/data": 4,

@@ -222,3 +222,43 @@ def test_pictures_are_not_their_own_maps(tmp_path):
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "rgb/0.png")
     with pytest.raises(ConfigError, match="The images and the depths are looked for in one folder"):
         DepthFolder(tmp_path, depths="rgb")
+
+
+def test_patterns_and_folders_of_splits(tmp_path):
+    for scene in ("a", "b"):
+        write(tmp_path, f"train/{scene}/1_rgb.png", np.zeros((*SIZE, 3), np.uint8))
+        write(tmp_path, f"train/{scene}/1_depth.png", millimetres(1))
+    data = DepthFolder(
+        tmp_path, "train", "{split}/{scene}/{name}_rgb", "{split}/{scene}/{name}_depth"
+    )
+    assert [data.id_of(i) for i in range(len(data))] == ["a/1", "b/1"]
+    np.testing.assert_allclose(data[1].targets["depth"], millimetres(1) / 1000, rtol=1e-6)
+    assert list(data.targets_of(0)) == ["depth"]
+
+
+def test_a_list_of_images_and_maps(root, caplog):
+    (root / "pairs.txt").write_text("/c.jpg,b.png\na.jpg,None\n")
+    data = DepthFolder(root, "pairs")
+    assert [data.id_of(i) for i in range(len(data))] == ["c"]
+    np.testing.assert_allclose(data[0].targets["depth"], millimetres(1) / 1000, rtol=1e-6)
+    assert "1 of 2 images have no map" in caplog.text
+    (root / "all.txt").write_text("rgb/c.jpg depth/b.png 518.8\n../x.jpg depth/a.png 518.8\n")
+    data = DepthFolder(root, "all", images=".", depths=".")
+    assert data[0].targets["depth"].max() > 0
+    with pytest.raises(DataError, match=r"leads out[\s\S]*all\.txt"):
+        data[1]
+    (root / "twice.txt").write_text("c.jpg b.png\nc.jpg a.png\n")
+    with pytest.raises(DataError, match="listed twice"):
+        DepthFolder(root, "twice")
+
+
+def test_images_without_a_map_may_be_left_out(root, caplog):
+    (root / "depth/b.png").unlink()
+    data = DepthFolder(root, missing_maps="skip")
+    assert [data.id_of(i) for i in range(len(data))] == ["a", "c"]
+    assert "1 images without a map" in caplog.text
+    with pytest.raises(ConfigError, match="missing_maps"):
+        DepthFolder(root, missing_maps="ignore")
+    (root / "depth/a.png").rename(root / "depth/a_depth.png")
+    with pytest.raises(DataError, match=r"depths='depth/\{name\}_depth'"):
+        DepthFolder(root)[0]

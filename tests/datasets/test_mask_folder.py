@@ -180,3 +180,108 @@ def test_absent_files_of_a_list_are_counted_at_once(root, caplog):
     (message,) = (record.getMessage() for record in caplog.records)
     assert "1 of 2 masks are not in" in message
     assert "trainannot/a.png" in message
+
+
+IMAGE = np.zeros((4, 6, 3), np.uint8)
+LINE = np.eye(4, 6).astype(np.uint8)
+
+
+def masks_of(data):
+    return {data.id_of(i): data[i].targets["mask"] for i in range(len(data))}
+
+
+def test_images_and_masks_side_by_side_with_suffixes(tmp_path):
+    """As Roboflow and many others write them; and Carvana's masks, which are GIFs."""
+    write(tmp_path, "train/a.jpg", IMAGE)
+    write(tmp_path, "train/a_mask.png", LINE)
+    data = MaskFolder(tmp_path, masks="{split}", mask_suffix="_mask", classes=["x", "y"])
+    (mask,) = masks_of(data).values()
+    np.testing.assert_array_equal(mask, LINE)
+    assert data.id_of(0) == "train/a"
+    write(tmp_path, "val/b_img.png", IMAGE)
+    write(tmp_path, "val/b_seg.png", LINE)
+    same = {"images": "val", "masks": "val", "classes": ["x", "y"]}
+    data = MaskFolder(tmp_path, "val", image_suffix="_img", mask_suffix="_seg", **same)
+    assert list(masks_of(data)) == ["val/b_img"]
+    write(tmp_path, "cars/c_01.jpg", IMAGE)
+    (tmp_path / "cars_masks").mkdir()
+    Image.fromarray(LINE * 255).convert("1").save(tmp_path / "cars_masks/c_01_mask.gif")
+    data = MaskFolder(
+        tmp_path, None, images="cars", masks="cars_masks", mask_suffix="_mask",
+        colors={"ground": "#000000", "car": "#ffffff"},
+    )  # fmt: skip
+    np.testing.assert_array_equal(data[0].targets["mask"], LINE)
+    with pytest.raises(DataError, match=r"exactly one mask[\s\S]*mask_suffix='_mask'"):
+        MaskFolder(tmp_path, None, images="cars", masks="cars_masks", classes=["x", "y"])
+
+
+def test_patterns_of_names(tmp_path):
+    for name in ("x", "y"):
+        write(tmp_path, f"{name}_json/img.png", IMAGE)
+        write(tmp_path, f"{name}_json/label.png", LINE)
+    patterns = {"images": "{name}_json/img.png", "masks": "{name}_json/label.png"}
+    data = MaskFolder(tmp_path, None, classes=["a", "b"], **patterns)
+    assert list(masks_of(data)) == ["x_json/img", "y_json/img"]
+    assert eval(repr(data), {"MaskFolder": MaskFolder}).id_of(1) == "y_json/img"
+
+
+@pytest.mark.parametrize(
+    ("images", "masks", "split"),
+    [
+        ("images/train", "masks/train", "train"),
+        ("train/images", "train/labels", "train"),
+        ("images/training", "annotations/training", "training"),
+        ("train", "train_labels", "train"),
+        ("images", "masks", None),
+        ("imgs", "labels", None),
+    ],
+)
+def test_common_folders_are_found(tmp_path, images, masks, split):
+    write(tmp_path, f"{images}/a.jpg", IMAGE)
+    write(tmp_path, f"{masks}/a.png", LINE)
+    data = MaskFolder(tmp_path, split, classes=["a", "b"])
+    assert masks_of(data)[f"{images}/a"].max() == 1
+
+
+def test_several_folders_of_masks_must_be_chosen(tmp_path):
+    for folder in ("images", "masks", "labels"):
+        write(tmp_path, f"{folder}/a.png", LINE)
+    with pytest.raises(ConfigError, match=r"Several folders[\s\S]*images and labels"):
+        MaskFolder(tmp_path, None, classes=["a", "b"])
+    data = MaskFolder(tmp_path, None, images="images", masks="masks", classes=["a", "b"])
+    assert len(data) == 1
+    with pytest.raises(ConfigError, match="named after the split"):
+        MaskFolder(tmp_path, None, images="images/{split}", classes=["a", "b"])
+    (tmp_path / "other").mkdir()
+    with pytest.raises(DataError, match=r"no folder 'pictures'[\s\S]*other"):
+        MaskFolder(tmp_path, None, images="pictures", masks="masks", classes=["a", "b"])
+
+
+def test_colours(root):
+    palette = np.array([[70, 130, 180], [128, 64, 128], [0, 0, 142], [0, 0, 0]], np.uint8)
+    indexed = MaskFolder(root, "train", ignore_value=3)
+    for name in "ab":
+        mask = np.asarray(Image.open(root / f"trainannot/{name}.png"))
+        write(root, f"trainannot/{name}.png", palette[mask])
+    colors = {"Sky": palette[0].tolist(), "Road": "#804080", "Car": [0, 0, 142]}
+    data = MaskFolder(root, "train", colors=colors, ignore_colors=["#000000"])
+    assert data.classes == indexed.classes
+    np.testing.assert_array_equal(data[0].targets["mask"][0, :4], [0, 1, 2, 255])
+    (root / "class_dict.csv").write_text(
+        "name,r,g,b\nSky,70,130,180\nRoad,128,64,128\nCar,0,0,142\nVoid,0,0,0\n"
+    )
+    other = MaskFolder(root, "train", colors="class_dict.csv", ignore_colors=["Void"])
+    np.testing.assert_array_equal(other[1].targets["mask"], data[1].targets["mask"])
+    np.testing.assert_array_equal(data.mask_of(1), data[1].targets["mask"])
+    with pytest.raises(DataError, match=r"colours of no class[\s\S]*nearest"):
+        MaskFolder(root, "train", colors=colors)[0]
+    with pytest.raises(DataError, match=r"colour picture, not one of class indices"):
+        MaskFolder(root, "train")[0]
+    for wrong in ({"values": {0: 0}}, {"ignore_value": 3}):
+        with pytest.raises(ConfigError, match="colours or values, not both"):
+            MaskFolder(root, "train", colors=colors, **wrong)
+    with pytest.raises(ConfigError, match="needs colors"):
+        MaskFolder(root, "train", ignore_colors=["#000000"])
+    assert "colors=" in repr(data)
+    assert "ignore_colors=['#000000']" in repr(data)
+    assert repr(indexed) == f"MaskFolder({str(root)!r}, split='train', ignore_value=3)"

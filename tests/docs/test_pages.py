@@ -24,6 +24,7 @@ RUN = {
     "from-module-fit.md": 2,
     "loading.md": 1,
     "many-tasks.md": 1,
+    "plugins.md": 6,
     "transforms.md": 1,
 }
 

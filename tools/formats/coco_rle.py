@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from densefit.data.geometry.rle import covered_pixels, encode_polygons, encode_runs
-from densefit.datasets.coco.segmentation import faults
+from densefit.datasets.objects.segmentation import faults
 from densefit.errors import DataError
 
 from .json_records import Records, format_value

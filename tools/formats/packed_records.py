@@ -8,26 +8,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from densefit.checkpoint.storage.atomic import replace_file
 from densefit.data.checks.sample import read_sample
 from densefit.data.io.array_codec import to_bytes
 from densefit.data.io.exact_json import to_json
-from densefit.data.io.image import decode_image
-from densefit.data.io.image_file import read_file
 from densefit.data.sample import Dataset, Sample
 from densefit.datasets.record.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record.recordio import frame, with_header
 from densefit.errors import ConfigError, DataError, located
+from densefit.tools.formats.image_files import image_file
 
 #: Attributes of a dataset that are stored, beside its lists `<target>_classes`.
 ATTRIBUTES = ("classes", "category_ids", "keypoint_names", "limbs", "flip_pairs")
-
-
-#: First bytes of image formats that MXNet's readers decode; others are packed as PNG.
-_READABLE = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
 
 
 def pack(dataset: Dataset, out: Path) -> int:
@@ -114,17 +108,11 @@ def targets_by_record(target_names: Sequence[tuple[str, ...]]) -> dict[str, Any]
 def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) -> tuple[bytes, bool]:
     """Encode a sample; (framed record, whether it contains the unchanged image file)."""
     sample = read_sample(dataset, index) if sample is None else sample
-    picture = _file_as_it_is(dataset, index, sample.image)
-    copied = picture is not None
-    if picture is None:
-        done, encoded = cv2.imencode(".png", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR))
-        if not done:
-            raise DataError("The image cannot be encoded", where=f"sample {sample.id!r}")
-        picture = encoded.tobytes()
+    image, _, is_copied = image_file(dataset, index, sample)
     with located(f"sample {sample.id!r}"):
         payload = to_bytes(sample.targets, {"id": sample.id})
-    body = with_header(header_labels(sample), index, picture + payload) + LENGTH.pack(len(payload))
-    return frame(body + CRC.pack(zlib.crc32(body)) + FORMAT), copied
+    body = with_header(header_labels(sample), index, image + payload) + LENGTH.pack(len(payload))
+    return frame(body + CRC.pack(zlib.crc32(body)) + FORMAT), is_copied
 
 
 def header_labels(sample: Sample) -> float | np.ndarray:
@@ -156,16 +144,3 @@ def header_labels(sample: Sample) -> float | np.ndarray:
     if "labels" in targets:
         return targets["labels"].astype(np.float32)
     return 0.0
-
-
-def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | None:
-    """Content of the image file, if it decodes to `image` with and without EXIF orientation."""
-    find = getattr(dataset, "picture_file", None)
-    if find is None:
-        return None
-    path = Path(find(index))
-    data = read_file(path)
-    if not data.startswith(_READABLE):
-        return None
-    same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))
-    return data if same else None

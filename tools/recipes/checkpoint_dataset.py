@@ -57,6 +57,8 @@ class CheckpointDataset:
             train=part.train,
             validation=part.validation,
             test=part.test,
+            splits=part.splits,
+            group_by=part.group_by,
             settings=part.settings,
         )
 

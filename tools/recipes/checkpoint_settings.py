@@ -16,7 +16,9 @@ from densefit.data.loader.views import Views
 from densefit.data.sample import Dataset
 from densefit.errors import CheckpointError, ConfigError
 from densefit.tools.recipes.data.loaders import score_loader
+from densefit.tools.recipes.plugins import check_recorded, use_plugins
 from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass
@@ -39,6 +41,8 @@ class CheckpointSettings:
         overlap: smallest share of a window that the next one covers too; windows are a pixel
             apart at least.
         data: as trained by default; images that are named themselves need its workers only.
+        plugins: the Python files that the checkpoint was trained with (docs/plugins.md); a
+            checkpoint alone runs no code.
     """
 
     checkpoint: str | None = None
@@ -53,6 +57,7 @@ class CheckpointSettings:
     windows: bool = False
     overlap: float = 0.25
     data: Data = field(default_factory=Data)
+    plugins: list[str] = files_field()
 
     def find_checkpoint(self) -> Path:
         """Path of the checkpoint that the settings name.
@@ -129,17 +134,21 @@ def settings(
 ) -> tuple[Kind, Path]:
     """Parse settings, with the checkpoint's recipe as defaults; (settings, checkpoint).
 
+    Plugin files of the command line are imported; those that the checkpoint names are not.
+
     Raises:
-        ConfigError: invalid settings, or no checkpoint is named.
+        ConfigError: invalid settings, no checkpoint is named, or the command does not name the
+            plugin files that the checkpoint was trained with.
         CheckpointError: the checkpoint is missing, damaged, or has no recipe.
     """
     first, _ = parse(kind, arguments, description=description, positional=positional)
     checkpoint = first.find_checkpoint()
+    check_recorded(checkpoint, use_plugins(first.plugins))
     fields = kind.__dataclass_fields__
     known = {
         key: value
         for key, value in recipe_of(checkpoint).items()
-        if key in fields and key not in ("out", "resume")
+        if key in fields and key not in ("out", "resume", "plugins")
     }
     resolved, _ = parse(
         kind, arguments, description=description, defaults=flat(known), positional=positional

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass
@@ -20,12 +21,20 @@ class Data:
         train: name of the split to train on.
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
+        splits: splits that are made of a dataset without any, e.g. {train: 0.7, val: 0.15, test:
+            0.15, seed: 0}, by a hash of each sample's id and the seed: samples that are added move
+            no others. `of: train` divides that split of the dataset's own; its other splits stay.
+        group_by: keeps samples together in one of these splits: folder (of the image), a regular
+            expression with one group that is looked for in ids and paths, such as (patient\\d+)_,
+            or a table, FILE.csv, with the columns id and group.
         settings: further settings of the dataset.
         rename: its name of a class or keypoint -> another, or null to drop the class; two of one
             name become one.
         workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
+        check: whether annotations, files and headers of all splits are checked before the first
+            update: true, false, or deep, which decodes every image.
         cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
             {folder: DIR, disk: 20GiB}; null for nowhere.
     """
@@ -35,11 +44,14 @@ class Data:
     train: str = "train"
     validation: str | None = "val"
     test: str | None = "test"
+    splits: dict[str, Any] | None = None
+    group_by: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     rename: dict[str, str | None] = field(default_factory=dict)
     workers: int | None = None
     worker_kind: str = "threads"
     on_error: str = "raise"
+    check: bool | str = True
     cache: dict[str, Any] | None = None
 
 
@@ -133,6 +145,8 @@ class Recipe:
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
         init_mismatched: what weights of another shape do (of heads for other classes, say): raise
             or skip.
+        plugins: Python files, relative to the recipe, that register datasets, transforms, heads
+            and other parts (docs/plugins.md). Their code runs: name only files that you trust.
     """
 
     data: Data = field(default_factory=Data)
@@ -146,6 +160,7 @@ class Recipe:
     resume: str = "none"
     init_from: str | None = None
     init_mismatched: str = "raise"
+    plugins: list[str] = files_field()
 
     def adjust(self, named: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

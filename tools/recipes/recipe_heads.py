@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from densefit.data.mixture.mixture import Mixture
@@ -13,6 +14,7 @@ from densefit.errors import ConfigError
 from densefit.model.heads.head import Head, head, heads
 from densefit.model.network import Network
 from densefit.registry import nearest
+from densefit.tools.recipes.class_weights import with_class_weights
 from densefit.tools.recipes.recipe import Model, Recipe
 
 
@@ -51,11 +53,9 @@ def make_heads(
                 )
             told = (sources or {})[source]
         stated = "classes" in settings
-        new = head(
-            task,
-            name=name,
-            **{**settings_from_dataset(told, dataset, name, task, settings), **settings},
-        )
+        complete = {**settings_from_dataset(told, dataset, name, task, settings), **settings}
+        make = partial(head, task, name=name)
+        new = with_class_weights(make, complete, model.heads[name], dataset)
         if sources:
             check_classes(new, dataset, stated or source is not None)
         new_heads.append(new)

@@ -22,6 +22,7 @@ from densefit.checkpoint.storage.atomic import replace_file
 from densefit.data.fingerprint import fingerprint
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
+from densefit.plugin_files import imported
 from densefit.process.cpus import available_cpus
 
 FILE = "environment.json"
@@ -96,6 +97,7 @@ def environment(
         "gpus": len(engine.device_memory()),
         "seed": seed,
         "resume": resume,
+        "plugins": {file.path: file.sha256 for file in imported()},
         "data": {split: _fingerprint(dataset, loaders) for split, dataset in data.items()},
     }
 

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
+from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.tools.data_check.at_start import check_data
+from densefit.tools.recipes.class_weights import use_saved_weights
+from densefit.tools.recipes.data.division import division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -26,6 +30,7 @@ from densefit.tools.recipes.parts import (
     make_guard,
     make_schedule,
 )
+from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
@@ -56,9 +61,15 @@ def main(
 
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
-        text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
-        check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
-        run(recipe, text, prepare(recipe), draw)
+        files = use_plugins(recipe.plugins)
+        checkpoints = Path(recipe.out) / "checkpoints"
+        check_unmixed(checkpoints, recipe.resume)
+        resumed = store.resolve(recipe.resume, checkpoints)
+        if resumed is not None:
+            check_recorded(resumed, files)
+        use_saved_weights(recipe)
+        prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
+        run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
 
     return program(work)
 
@@ -70,6 +81,11 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    data = recipe.data
+    skipping = prepared.training_splits if data.on_error == "skip" else ()
+    rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
+    for line in division_lines(prepared.data):
+        print(line)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:
@@ -95,6 +111,7 @@ def run(
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*own, ProfileLine(), Cost(out)),
+            *([] if rest_of_check is None else [rest_of_check]),
         ],
         accumulate=training.accumulate,
         clip_norm=training.clip_norm,
@@ -108,7 +125,10 @@ def run(
             out / "checkpoints",
             every=training.validate_every,
             keep=keep,
-            extra={"recipe": dataclasses.asdict(with_absolute_paths(recipe))},
+            extra={
+                "recipe": dataclasses.asdict(with_absolute_paths(recipe)),
+                "plugins": recorded(recipe.plugins),
+            },
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from densefit.data.classes.class_matching import match_head
 from densefit.data.loader.loader import Loader
+from densefit.data.subset import Subset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.predict import predict
 from densefit.model.network import Network
-from densefit.tools.report.pictures import BYTES, Subset, truth_and_prediction, write_image
+from densefit.tools.report.pictures import BYTES, truth_and_prediction, write_image
 from densefit.visualize.grid import grid
 
 _COLUMNS = 6  # three pairs of truth and prediction per row

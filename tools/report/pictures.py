@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from densefit.data.annotated import targets_of
 from densefit.data.loader.loader import Loader
-from densefit.data.sample import Dataset
-from densefit.data.sample_id import dataset_classes, sample_id
+from densefit.data.subset import Subset
 from densefit.evaluation.predict import predict
 from densefit.metrics.core.detail import Curves
 from densefit.metrics.core.metric import Metric
@@ -26,33 +24,6 @@ from densefit.visualize.grid import grid
 SMALLEST, LARGEST = 320, 480
 _LARGEST_ALONE = 720  # if all heads are drawn on one image
 BYTES = 8 << 20  # largest file with several drawings
-
-
-class Subset:
-    """A subset of a dataset, by index."""
-
-    def __init__(self, dataset: Dataset, indices: list[int]) -> None:
-        self.dataset, self.indices = dataset, indices
-        self.classes = dataset_classes(dataset, "classes")
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.endswith("_classes") and name != "keypoint_names":
-            raise AttributeError(name)
-        return getattr(self.dataset, name)  # names of the numbers in targets
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[self.indices[index]]
-
-    def targets_of(self, index: int) -> Collection[str] | None:
-        """Names of a sample's targets, if the dataset declares them."""
-        return targets_of(self.dataset, self.indices[index])
-
-    def id_of(self, index: int) -> str:
-        """Id of a sample."""
-        return sample_id(self.dataset, self.indices[index])
 
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:

@@ -106,16 +106,17 @@ def write_scores(out: Path, scores: Mapping[str, float], about: Mapping[str, Any
     """Write scores.json, with null for undefined scores, and scored.json, what was scored."""
     out.mkdir(parents=True, exist_ok=True)
     write_numbers(out / "scores.json", scores)
-    _write_json(out / "scored.json", dict(about))
+    write_json(out / "scored.json", dict(about))
 
 
 def write_numbers(path: Path, numbers: Mapping[str, float]) -> None:
     """Write numbers by name as JSON, with null for those that are not finite."""
     flat = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
-    _write_json(path, flat)
+    write_json(path, flat)
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with writing(path):
         path.write_text(text + "\n", encoding="utf-8")

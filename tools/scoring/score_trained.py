@@ -16,6 +16,7 @@ from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_matching import match_head
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
+from densefit.data.subset import Subset
 from densefit.engine.finite import check_parameters
 from densefit.errors import ConfigError
 from densefit.evaluation.labelled_heads import labelled_heads
@@ -30,7 +31,7 @@ from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
-from densefit.tools.report.pictures import Subset, choose_thresholds, truth_and_prediction
+from densefit.tools.report.pictures import choose_thresholds, truth_and_prediction
 from densefit.tools.report.report import report
 from densefit.tools.report.worst import pictured, worst_samples
 

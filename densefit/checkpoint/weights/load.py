@@ -14,6 +14,7 @@ from densefit.engine.types import Model
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.heads.route import Route
 from densefit.model.network import Network, is_symbol
+from densefit.plugin_files import imported
 
 
 def load(
@@ -54,7 +55,8 @@ def load(
                 "The checkpoint does not say rightly how its network was built "
                 f"({type(error).__name__}: {_message(error)})",
                 where=location,
-                fix=getattr(error, "fix", None)
+                fix=_plugins_to_import(content)
+                or getattr(error, "fix", None)
                 or "load(path, network=...) with a network of the same kind",
             ) from error
     elif not isinstance(network, Network):
@@ -62,6 +64,22 @@ def load(
     take_saved_names(network, saved_names(content), location)
     network.set_params(*parameters_of(parts, "model", location, network))
     return network
+
+
+def _plugins_to_import(content: Mapping[str, Any]) -> str | None:
+    """Name the plugin files of the training that are not imported; a checkpoint imports none."""
+    extra = content.get("extra")
+    entries = extra.get("plugins") if isinstance(extra, Mapping) else None
+    hashes = {file.sha256 for file in imported()}
+    missing = [
+        ascii(entry.get("file"))
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, Mapping) and entry.get("sha256") not in hashes
+    ]
+    if not missing:
+        return None
+    call = f"import_plugins([{', '.join(missing)}])"
+    return f"if you trust the code: {call} of densefit.plugin_files, before load"
 
 
 def _message(error: BaseException) -> str:

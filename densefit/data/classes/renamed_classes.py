@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from densefit.data.annotated import all_targets, targets_of
 from densefit.data.checks.sample import read_sample
@@ -102,15 +104,27 @@ class RenamedClasses:
         """Target names of all samples; see `densefit.data.annotated.all_targets`."""
         return all_targets(self.dataset)
 
+    @property
+    def annotations_of(self) -> Callable[..., dict[str, np.ndarray]]:
+        """Method that returns the targets of the annotations, if the dataset has one."""
+        read = self.dataset.annotations_of  # type: ignore[attr-defined]
+
+        def renamed_targets(
+            index: int, size: tuple[int, int] | None = None
+        ) -> dict[str, np.ndarray]:
+            targets = read(index, size)
+            return mapped(targets, self._maps_of(targets))
+
+        return renamed_targets
+
     def __getitem__(self, index: int) -> Sample:
         sample = read_sample(self.dataset, index)
-        maps = {
-            target: class_map
-            for target, class_map in self._maps.items()
-            if target in sample.targets
-        }
+        maps = self._maps_of(sample.targets)
         targets = with_known(mapped(sample.targets, maps), sample.targets, maps, "background")
         return replace(sample, targets=targets)
+
+    def _maps_of(self, targets: Mapping[str, Any]) -> dict[str, ClassMap]:
+        return {name: class_map for name, class_map in self._maps.items() if name in targets}
 
 
 def with_renames(dataset: Dataset, rename: Renames | None) -> Any:

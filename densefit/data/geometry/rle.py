@@ -63,14 +63,41 @@ def encode_instances(instances: np.ndarray, ids: np.ndarray) -> list[RLE]:
     starts, ends = ((columns * height + side)[order] for side in (first, last))
     masks = []
     for low, high in zip(np.searchsorted(values, ids), np.searchsorted(values, ids, "right")):
-        edges = np.stack([starts[low:high], ends[low:high]], axis=1).reshape(-1)
-        # A run that reaches the last row may go on in the next column.
-        joined = np.flatnonzero(edges[1:-1:2] == edges[2::2])
-        edges = np.delete(edges, np.concatenate([2 * joined + 1, 2 * joined + 2]))
-        runs = np.diff(edges, prepend=0, append=height * width).tolist()
-        # As pycocotools writes them: without an empty run at the end.
-        masks.append(encode_runs(runs if runs[-1] else runs[:-1], (height, width)))
+        masks.append(_of_edges(starts[low:high], ends[low:high], (height, width)))
     return masks
+
+
+def encode_patch(patch: np.ndarray, corner: tuple[int, int], size: tuple[int, int]) -> RLE:
+    """Encode a mask of a part of an image.
+
+    >>> encode_patch(np.array([[True, True]]), (1, 0), (2, 2))
+    {'size': [2, 2], 'counts': b'1111'}
+
+    Args:
+        patch: (h, w) bool, within the image.
+        corner: (row, column) of its first pixel in the image.
+        size: (height, width) of the image.
+    """
+    rows, columns = patch.shape
+    padded = np.zeros((columns, rows + 2), np.int8)
+    padded[:, 1:-1] = patch.T
+    steps = np.diff(padded, axis=1)
+    starts, ends = (
+        (corner[1] + column) * size[0] + corner[0] + row
+        for column, row in (np.nonzero(steps == 1), np.nonzero(steps == -1))
+    )
+    return _of_edges(starts, ends, size)
+
+
+def _of_edges(starts: np.ndarray, ends: np.ndarray, size: tuple[int, int]) -> RLE:
+    """Encode runs by their first pixels and the pixels after their last, down the columns."""
+    edges = np.stack([starts, ends], axis=1).reshape(-1)
+    # A run that reaches the last row may go on in the next column.
+    joined = np.flatnonzero(edges[1:-1:2] == edges[2::2])
+    edges = np.delete(edges, np.concatenate([2 * joined + 1, 2 * joined + 2]))
+    runs = np.diff(edges, prepend=0, append=size[0] * size[1]).tolist()
+    # As pycocotools writes them: without an empty run at the end.
+    return encode_runs(runs if runs[-1] else runs[:-1], size)
 
 
 def as_text(mask: Mapping[str, Any]) -> RLE:

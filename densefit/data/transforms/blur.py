@@ -14,7 +14,13 @@ from densefit.errors import ConfigError
 
 @transforms.register("random_blur")
 class RandomBlur:
-    """Gaussian blur with a standard deviation in [low, high] pixels, with probability `p`."""
+    """Gaussian blur with a standard deviation in [low, high] pixels, with probability `p`.
+
+    Args:
+        low: smallest standard deviation, in pixels, above 0.
+        high: largest standard deviation, in pixels.
+        p: probability, 0 to 1.
+    """
 
     def __init__(self, low: float = 0.1, high: float = 2.0, p: float = 0.5) -> None:
         if not 0 < low <= high:
@@ -40,7 +46,12 @@ class RandomBlur:
 
 @transforms.register("random_motion_blur")
 class RandomMotionBlur:
-    """Mean along a line of up to `length` pixels, in any direction, with probability `p`."""
+    """Mean along a line of up to `length` pixels, in any direction, with probability `p`.
+
+    Args:
+        length: longest line, in pixels.
+        p: probability, 0 to 1.
+    """
 
     def __init__(self, length: float = 9.0, p: float = 0.5) -> None:
         self.length = checked_range("length", length, 1.0, 200.0, "RandomMotionBlur")

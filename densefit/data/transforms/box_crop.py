@@ -24,6 +24,11 @@ class RandomExpand(GeometricTransform):
     Makes small objects (section 3.6 of the paper). The canvas keeps the image's aspect ratio. It
     has at most 2^24 pixels (48 MiB), since 16 times a photograph would be a gigabyte: image and
     canvas are shrunk together to that limit.
+
+    Args:
+        max_ratio: largest side of the canvas, as a multiple of the image's, at least 1.
+        p: probability, 0 to 1.
+        fill: colour of the canvas.
     """
 
     def __init__(self, max_ratio: float = 4.0, p: float = 0.5, fill: Fill = GREY) -> None:
@@ -59,6 +64,11 @@ class RandomBoxCrop:
     to 1 times the image's, with aspect ratios of 1/2 to 2 times the image's. A box is kept if its
     centre is inside, a crowd if any part is. Images without boxes, or for which none of `attempts`
     windows fits, are not changed.
+
+    Args:
+        min_ious: minimum IoUs of the window with a box, 0 to 1.
+        min_scale: shortest side of a window, as a share of the image's, above 0 to 1.
+        attempts: number of windows that are tried.
     """
 
     def __init__(

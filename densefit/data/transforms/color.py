@@ -22,6 +22,12 @@ class ColorJitter:
     Each of the first three draws a factor in [1 - value, 1 + value]; `hue` draws a rotation of
     the colour circle in [-hue, hue], in whole turns. All four are linear in the pixel's colour (the
     hue as a rotation of the YIQ chroma plane), so that one pass over the image applies them.
+
+    Args:
+        brightness: half-width of the factor's range, 0 to 1.
+        contrast: the same for the distance from the image's mean grey.
+        saturation: the same for the distance from each pixel's grey.
+        hue: largest rotation of the colour circle, in turns, 0 to 0.5.
     """
 
     def __init__(
@@ -54,7 +60,11 @@ class ColorJitter:
 
 @transforms.register("random_gray")
 class RandomGray:
-    """Convert to grey with probability `p`: three equal channels of the luma (BT.601)."""
+    """Convert to grey with probability `p`: three equal channels of the luma (BT.601).
+
+    Args:
+        p: probability, 0 to 1.
+    """
 
     def __init__(self, p: float = 0.1) -> None:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomGray")

@@ -10,7 +10,12 @@ from densefit.data.transforms.transform import checked_range, transforms
 
 @transforms.register("random_flip")
 class RandomFlip(GeometricTransform):
-    """Flip left to right (or top to bottom if `vertical`) with probability `p`."""
+    """Flip left to right (or top to bottom if `vertical`) with probability `p`.
+
+    Args:
+        p: probability, 0 to 1.
+        vertical: flip top to bottom instead.
+    """
 
     def __init__(self, p: float = 0.5, vertical: bool = False) -> None:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomFlip")

@@ -42,8 +42,8 @@ class RandomMaskCrop(RandomScaleCrop):
         attempts: number of windows to try.
         target: name of the mask.
         fill: colour outside of the image.
-        relative_to: see RandomScaleCrop.
-        input_size: see RandomScaleCrop.
+        relative_to: see `RandomScaleCrop`.
+        input_size: see `RandomScaleCrop`.
     """
 
     def __init__(

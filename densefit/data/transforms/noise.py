@@ -14,7 +14,12 @@ from densefit.errors import ConfigError
 
 @transforms.register("random_noise")
 class RandomNoise:
-    """Gaussian noise with a standard deviation in [0, sigma] of 255, with probability `p`."""
+    """Gaussian noise with a standard deviation in [0, sigma] of 255, with probability `p`.
+
+    Args:
+        sigma: largest standard deviation, in grey levels (0 to 255), at most 128.
+        p: probability, 0 to 1.
+    """
 
     def __init__(self, sigma: float = 15.0, p: float = 0.5) -> None:
         self.sigma = checked_range("sigma", sigma, 0.0, 128.0, "RandomNoise")
@@ -34,7 +39,13 @@ class RandomNoise:
 
 @transforms.register("random_jpeg")
 class RandomJPEG:
-    """JPEG compression with a quality in [low, high] of 1 to 100, with probability `p`."""
+    """JPEG compression with a quality in [low, high] of 1 to 100, with probability `p`.
+
+    Args:
+        low: lowest quality, 1 to 100.
+        high: highest quality, 1 to 100.
+        p: probability, 0 to 1.
+    """
 
     def __init__(self, low: int = 30, high: int = 95, p: float = 0.5) -> None:
         if not 1 <= low <= high <= 100:

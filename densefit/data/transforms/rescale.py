@@ -47,7 +47,12 @@ class ResizeSide(GeometricTransform):
 
 @transforms.register("random_scale")
 class RandomScale(GeometricTransform):
-    """Resize by a log-uniform random factor in [low, high]."""
+    """Resize by a log-uniform random factor in [low, high].
+
+    Args:
+        low: lowest factor, above 0.
+        high: highest factor.
+    """
 
     def __init__(self, low: float = 0.5, high: float = 2.0) -> None:
         if not 0 < low <= high:

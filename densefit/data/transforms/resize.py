@@ -11,7 +11,12 @@ from densefit.data.transforms.transform import checked_size, transforms
 
 @transforms.register("resize")
 class Resize(GeometricTransform):
-    """Resize to (height, width), and ignore the aspect ratio."""
+    """Resize to (height, width), and ignore the aspect ratio.
+
+    Args:
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+    """
 
     def __init__(self, height: int, width: int) -> None:
         self.output_size = checked_size(height, width, "Resize")
@@ -26,7 +31,13 @@ class Resize(GeometricTransform):
 
 @transforms.register("letterbox")
 class Letterbox(GeometricTransform):
-    """Resize to fit, keep the aspect ratio, and pad with `fill`; masks get 255 there."""
+    """Resize to fit, keep the aspect ratio, and pad with `fill`; masks get 255 there.
+
+    Args:
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+        fill: colour of the padding.
+    """
 
     def __init__(self, height: int, width: int, fill: Fill = GREY) -> None:
         self.output_size = checked_size(height, width, "Letterbox")

@@ -15,6 +15,7 @@ from typing import Any
 from densefit.data.workers.shared_memory import Mailbox, SharedMemory
 from densefit.data.workers.worker_main import TASK, WorkerChannels, WorkerResult, run_worker
 from densefit.data.workers.worker_status import WorkerStatus
+from densefit.plugin_files import imported
 
 _PIPE_TASKS = 64 * 1024 // TASK.size  # tasks that a pipe surely holds
 MOST_SLOTS = _PIPE_TASKS // 4
@@ -74,7 +75,9 @@ class ProcessPool:
                 for number in range(count):
                     results, sender = context.Pipe(duplex=False)
                     self._results.append(results)
-                    channels = WorkerChannels(number, tasks, sender, parent_alive, *shared, slots)
+                    channels = WorkerChannels(
+                        number, tasks, sender, parent_alive, *shared, slots, imported()
+                    )
                     process = context.Process(
                         target=run_worker, args=(channels,), name=f"densefit-{number}", daemon=True
                     )

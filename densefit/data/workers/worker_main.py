@@ -19,6 +19,7 @@ from densefit.data.workers.pickle_buffers import pack
 from densefit.data.workers.shared_memory import Mailbox, SharedMemory
 from densefit.data.workers.worker_status import WorkerStatus
 from densefit.errors import DensefitError
+from densefit.plugin_files import PluginFile, run_plugin
 
 TASK = struct.Struct("<IIq")  # number of the task, slot, visit
 STARTUP_SECONDS = 300.0  # to import, and to unpickle an epoch's work
@@ -70,6 +71,7 @@ class WorkerChannels:
         mailbox: the pickled task of the epoch.
         status: where the worker publishes its assignment.
         slots: their number.
+        plugins: plugin files of the parent process, which its pickles may refer to.
     """
 
     worker: int
@@ -80,6 +82,7 @@ class WorkerChannels:
     mailbox: Mailbox
     status: WorkerStatus
     slots: int
+    plugins: tuple[PluginFile, ...] = ()
 
 
 def run_worker(channels: WorkerChannels) -> None:
@@ -109,6 +112,9 @@ def run_worker(channels: WorkerChannels) -> None:
                     text = channels.mailbox.read(number)
                     if text is not None:
                         opened = False
+                        if opened_number == 0:  # the first: before anything is unpickled
+                            for file in channels.plugins:
+                                run_plugin(file)
                         channels.memory.refresh()
                         opened_number, work = number, pickle.loads(text)
                         opened = True
@@ -117,7 +123,8 @@ def run_worker(channels: WorkerChannels) -> None:
                 if number == opened_number and work is not None:
                     result = _with_sample(channels, result, work, visit)
             except BaseException as error:  # the consumer decides
-                error_parts = describe_error(error) if opened else _unpickling_error(error)
+                is_described = opened or isinstance(error, DensefitError)
+                error_parts = describe_error(error) if is_described else _unpickling_error(error)
                 traceback_text = traceback.format_exc()
                 is_fatal = isinstance(error, LostWorkerError) or not opened
                 result = WorkerResult(

@@ -89,5 +89,9 @@ class MobileNetV2(Backbone):
 
 @backbones.register("mobilenetv2")
 def mobilenetv2(multiplier: float = 1.0) -> Backbone:
-    """MobileNetV2: 1.8 M parameters (2.2 M with its last 1x1 convolution)."""
+    """MobileNetV2: 1.8 M parameters (2.2 M with its last 1x1 convolution).
+
+    Args:
+        multiplier: scales every layer's channels (alpha in the paper).
+    """
     return MobileNetV2(multiplier)

@@ -70,17 +70,29 @@ class ResNet(Backbone):
 
 @backbones.register("resnet18")
 def resnet18(width: int = 64) -> Backbone:
-    """ResNet-18: 11.2 M parameters, 1.8 G multiply-adds at 224x224."""
+    """ResNet-18: 11.2 M parameters, 1.8 G multiply-adds at 224x224.
+
+    Args:
+        width: channels of the stem; the stages have 1, 2, 4 and 8 times as many.
+    """
     return ResNet(18, width)
 
 
 @backbones.register("resnet34")
 def resnet34(width: int = 64) -> Backbone:
-    """ResNet-34: 21.3 M parameters, 3.7 G multiply-adds at 224x224."""
+    """ResNet-34: 21.3 M parameters, 3.7 G multiply-adds at 224x224.
+
+    Args:
+        width: channels of the stem; the stages have 1, 2, 4 and 8 times as many.
+    """
     return ResNet(34, width)
 
 
 @backbones.register("resnet50")
 def resnet50(width: int = 64) -> Backbone:
-    """ResNet-50 v1b: 23.5 M parameters, 4.1 G multiply-adds at 224x224."""
+    """ResNet-50 v1b: 23.5 M parameters, 4.1 G multiply-adds at 224x224.
+
+    Args:
+        width: channels of the stem; the stages have 4, 8, 16 and 32 times as many.
+    """
     return ResNet(50, width)

@@ -67,3 +67,21 @@ def test_keypoints_are_renamed():
 def test_mistakes_are_told(rename, message):
     with pytest.raises(ConfigError, match=message):
         RenamedClasses(DATA, rename)
+
+
+def test_annotations_are_renamed_where_the_dataset_has_them():
+    class Annotated:
+        classes = ("cat", "dog", "car")
+
+        def annotations_of(self, index, size=None):
+            boxes = np.array([[0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, 3]], np.float32)
+            return {"classes": np.array([0, 1, 2]), "boxes": boxes}
+
+        def __len__(self):
+            return 1
+
+    targets = RenamedClasses(Annotated(), {"dog": None, "car": "cat"}).annotations_of(0)
+    assert targets["classes"].tolist() == [0, 0]
+    assert targets["boxes"][:, 2].tolist() == [1, 3]
+    bare = type("Bare", (), {"classes": ("cat", "dog"), "__len__": lambda self: 1})()
+    assert not hasattr(RenamedClasses(bare, {"dog": None}), "annotations_of")

@@ -15,6 +15,7 @@ from densefit.data.geometry.rle import (
     decode_runs,
     encode,
     encode_instances,
+    encode_patch,
     encode_polygons,
     encode_runs,
     encode_stack,
@@ -83,3 +84,13 @@ def test_broken_strings_are_none_and_spoil_no_others():
     mixed = [string for bad in broken for string in (bad, b"523")]
     assert covered_pixels(mixed).tolist() == [-1, 10] * len(broken)
     assert covered_pixels([]).shape == (0,)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=5)),
+    *[st.integers(0, 3)] * 4,
+)
+def test_a_patch_is_its_whole_mask(patch, top, left, bottom, right):
+    whole = np.pad(patch, ((top, bottom), (left, right)))
+    assert encode_patch(patch, (top, left), whole.shape) == encode(whole)

@@ -76,7 +76,7 @@ def test_a_picture_without_annotations_is_kept(root):
 def test_by_file_and_folder(root):
     data = COCO(root / "annotations/instances_val.json", root / "images/val")
     assert data[0].image.shape == (40, 60, 3)
-    for wrong in ({}, {"root": root}, {"json_path": "a", "root": root, "split": "val"}):
+    for wrong in ({}, {"split": "val"}, {"json_path": "a", "root": root, "split": "val"}):
         with pytest.raises(ConfigError, match="either by its file or by its layout"):
             COCO(**wrong)
 

@@ -65,17 +65,17 @@ def test_many_names_are_compared_at_once(tmp_path):
         ("mask_folder", r"write .*train\.txt, a picture and its mask a line"),
         ("image_folder", r"put the folders of the classes into .*train"),
         ("voc", r"write .*ImageSets.Main.train\.txt"),
-        ("coco", "put the annotations there, or say json_path="),
+        ("coco", "put the annotations there, or name the files by"),
     ],
 )
 def test_a_split_where_there_is_none_says_what_to_make(tmp_path, name, hint):
-    for folder in ("images", "depth", "annotations", "Annotations", "JPEGImages", "ImageSets/Main"):
+    for folder in ("rgb", "depth", "annotations", "Annotations", "JPEGImages", "ImageSets/Main"):
         if name in ("depth_folder", "voc", "coco"):
             (tmp_path / folder).mkdir(parents=True)
     if name == "mask_folder":
         (tmp_path / "classes.txt").write_text("a\nb\n")
     if name == "depth_folder":
-        cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((4, 4, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / "rgb" / "a.png"), np.zeros((4, 4, 3), np.uint8))
         cv2.imwrite(str(tmp_path / "depth" / "a.png"), np.ones((4, 4), np.uint16))
-    with pytest.raises(DataError, match=f"(?s)There is no split 'train'.*fix: .*{hint}"):
+    with pytest.raises(DataError, match=f"(?s)There is no .*fix: .*{hint}"):
         df.dataset(name, root=tmp_path, split="train")

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation, ObjectDataset
+from densefit.datasets.objects.skeleton import Skeleton
 from densefit.errors import ConfigError, DataError
 
 
@@ -55,6 +56,18 @@ def test_relative_boxes_and_polygons_become_pixels_of_the_image(folder):
     assert np.count_nonzero(targets["mask"]) == 150
 
 
+def test_relative_keypoints_become_pixels_and_objects_without_outline_are_dropped(folder):
+    points = np.array([[0.5, 0.25, 2], [1, 1, 1], [0, 0, 0]], np.float32)
+    cat = ObjectAnnotation("cat", (0.5, 0.5, 1.0, 1.0), keypoints=points)
+    images = [ImageAnnotation("b", "b.png", [cat], "b.txt", is_relative=True)]
+    skeleton = Skeleton(["a", "b", "c"], [], [])
+    targets = Layout(images, ["cat"], folder, skeleton=skeleton)[0].targets
+    np.testing.assert_array_equal(targets["keypoints"], [[[15, 5, 2], [30, 20, 1], [0, 0, 0]]])
+    data = Layout(images, ["cat"], folder, masks=True)
+    assert data.dropped == 1
+    assert not data[0].targets["mask"].any()
+
+
 def test_bad_boxes_are_dropped_or_raise_when_read(folder, caplog):
     bad = ObjectAnnotation("cat", (5.0, 5.0, 5.0, 9.0), where="line 1")
     good = ObjectAnnotation("cat", (5.0, 5.0, 8.0, 9.0))
@@ -92,3 +105,53 @@ def test_contradictions_are_refused(folder):
         Layout([], ["cat"], folder)
     with pytest.raises(DataError, match="have the id 'a'"):
         Layout([ImageAnnotation("a", "a.png"), ImageAnnotation("a", "b.png")], ["cat"], folder)
+
+
+def test_labels_of_a_whole_image_count_as_those_of_objects(folder):
+    cat = ObjectAnnotation("cat", (5.0, 5.0, 9.0, 9.0))
+    images = [
+        ImageAnnotation("a", "a.png", [cat], labels=["dog"]),
+        ImageAnnotation("b", "b.png", labels=["emu"]),
+    ]
+    data = Layout(images, ["bird", "cat", "dog"], folder, labels=True)
+    np.testing.assert_array_equal(data[0].targets["labels"], [0, 1, 1])
+    with pytest.raises(DataError, match="Unknown class 'emu'"):
+        data[1]
+
+
+def test_masks_are_painted_by_size_or_in_order(folder):
+    small = ObjectAnnotation("cat", (10.0, 10.0, 20.0, 20.0), segmentation=SQUARE, area=100)
+    polygon = [[0.0, 0.0, 30.0, 0.0, 30.0, 30.0, 0.0, 30.0]]
+    large = ObjectAnnotation("dog", (0.0, 0.0, 30.0, 30.0), segmentation=polygon, area=900)
+    images = [ImageAnnotation("a", "a.png", [small, large])]
+
+    class InOrder(Layout):
+        paints_in_order = True
+
+    for kind, value in ((Layout, 1), (InOrder, 2)):
+        targets = kind(images, ["cat", "dog"], folder, masks=True, instances=True)[0].targets
+        assert targets["mask"][15, 15] == targets["instances"][15, 15] == value
+
+
+def test_annotations_are_the_targets_without_the_image(folder):
+    cat = ObjectAnnotation("cat", (0.5, 0.5, 1.0, 1.0))
+    dog = ObjectAnnotation("dog", (5.0, 5.0, 5.0, 9.0))
+    images = [
+        ImageAnnotation("a", "a.png", [dog, ObjectAnnotation("dog", (1.0, 2.0, 9.0, 9.0))]),
+        ImageAnnotation("b", "b.png", [cat], is_relative=True),
+        ImageAnnotation("c", "missing.png"),
+    ]
+    data = Layout(images, ["cat", "dog"], folder)
+    sizes = [(40, 60), (20, 30)]
+    for index, size in enumerate(sizes):
+        targets = data[index].targets
+        annotations = data.annotations_of(index, size)
+        assert set(annotations) == set(targets)
+        for name, value in annotations.items():
+            assert value.dtype == targets[name].dtype
+            np.testing.assert_array_equal(value, targets[name])
+    assert "boxes" not in data.annotations_of(1)
+    assert data.annotations_of(2)["boxes"].shape == (0, 4)
+    assert data.size_of(0) == (40, 60)
+    assert data.size_of(1) is None
+    assert data.drop_reasons == {"A box has no area": 1}

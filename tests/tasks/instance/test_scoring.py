@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask as coco
 
 from densefit.datasets import Shapes
-from densefit.datasets.coco.masks import paint_instances
+from densefit.datasets.objects.masks import paint_instances
 from densefit.metrics import COCOAveragePrecision, COCOMaskAveragePrecision
 from densefit.tasks.instance.scoring import BoxAveragePrecision, true_masks
 

@@ -9,6 +9,7 @@ from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.registry import nearest
 from densefit.tools.recipes.data.by_dataset import by_dataset
+from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.loaders import fitting, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.data.mixed_stream import Stream, common_classes, mixture, stream
 from densefit.tools.recipes.data.run_data import RunData, prepare
@@ -16,6 +17,7 @@ from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe_heads import make_network, network_of
 
 
+@read_once()
 def prepare_datasets(recipe: MultiRecipe) -> RunData:
     """Make the network and the data of a recipe with one or several datasets.
 
@@ -30,7 +32,7 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
     network = network_of(recipe.model, mixed.heads)
     loader = stream_loader(recipe, mixed)
     data = {f"{name}/{recipe.datasets[name].train}": own for name, own in mixed.datasets.items()}
-    scoring = []
+    training_splits, scoring = list(data), []
     for splits in ("validation", "test"):
         loaders, names = {}, {}
         for name in mixed.datasets:
@@ -45,7 +47,7 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
                 loaders[name] = score_loader(fitted, alone, recipe.data.workers)
         scoring.append((loaders or None, names or None))
     (validation, _), (test, split_names) = scoring
-    return RunData(network, loader, validation, test, split_names, data)
+    return RunData(network, loader, validation, test, split_names, data, training_splits)
 
 
 def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:

@@ -9,24 +9,29 @@ from typing import Any, TypeVar
 
 from densefit.data.sample import datasets
 from densefit.errors import ConfigError
+from densefit.tools.recipes.data.groups import table_file
 from densefit.tools.recipes.recipe import Recipe
 
 Kind = TypeVar("Kind", bound=Recipe)
 
 
 def with_absolute_paths(recipe: Kind) -> Kind:
-    """Copy a recipe and make its data paths absolute.
+    """Copy a recipe and make its paths absolute.
 
-    Changed are the roots of datasets, their settings that are annotated as paths, and the folder
-    of a cache.
+    Changed are plugin files, the roots of datasets, their settings that are annotated as paths,
+    the folder of a cache, and the table of groups.
     """
     absolute = copy.deepcopy(recipe)
+    absolute.plugins = [_absolute(path) for path in recipe.plugins]
     for data in (absolute.data, *getattr(absolute, "datasets", {}).values()):
         paths = _paths(data.dataset)
         if "root" in paths:
             data.root = _absolute(data.root)
         for name in paths & set(data.settings):
             data.settings[name] = _absolute(data.settings[name])
+        group_by = getattr(data, "group_by", None)
+        if isinstance(group_by, str) and group_by.endswith(".csv"):
+            data.group_by = _absolute(str(table_file(group_by, data.root)))
         cache = getattr(data, "cache", None)
         if cache and "folder" in cache:
             cache["folder"] = _absolute(cache["folder"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.model.network import Network
+from densefit.tools.recipes.data.division import check_divided, read_once
 from densefit.tools.recipes.data.loaders import make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_heads import make_network
@@ -29,6 +30,7 @@ class RunData:
         test: loaders of the test data; None for no final score.
         split: name of the test split; for several datasets, by dataset.
         data: datasets by split, or by "<dataset>/<split>", for the run's record.
+        training_splits: keys of `data` to train on.
     """
 
     network: Network
@@ -37,11 +39,14 @@ class RunData:
     test: ScoringData
     split: str | dict[str, str] | None
     data: dict[str, Dataset]
+    training_splits: Sequence[str] = ()
 
 
+@read_once()
 def prepare(recipe: Recipe) -> RunData:
     """Make the network and the data of a recipe with one dataset."""
     own = recipe.data
+    check_divided(own, "data")
     train = make_dataset(own, own.train)
     network = make_network(recipe, train)
     loader = train_loader(recipe, train, network.heads)
@@ -53,7 +58,7 @@ def prepare(recipe: Recipe) -> RunData:
     if split is not None:
         data[split] = make_dataset(own, split)
         test = score_loader(recipe, data[split], own.workers)
-    return RunData(network, loader, validation, test, split, data)
+    return RunData(network, loader, validation, test, split, data, [own.train])
 
 
 def primary_numbers(network: Network, held: ScoringData) -> dict[str, dict[str, bool]]:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.datasets.coco.masks import decode
-from densefit.datasets.coco.segmentation import fault, faults
+from densefit.datasets.objects.masks import decode
+from densefit.datasets.objects.segmentation import fault, faults
 from densefit.errors import DataError
 
 SIZE = (20, 30)
@@ -91,7 +91,7 @@ def test_an_outline_that_never_ends():
 
 
 def test_many_are_asked_together(monkeypatch):
-    monkeypatch.setattr("densefit.datasets.coco.segmentation._AT_ONCE", 2)
+    monkeypatch.setattr("densefit.datasets.objects.segmentation._AT_ONCE", 2)
     packed = coco.frPyObjects({"size": [20, 30], "counts": [5, 595]}, *SIZE)["counts"]
     good, bad = [1, 1, 9, 1, 9, 9], [1, 1, 9, 1, 9, float("nan")]
     many = [{"size": [20, 30], "counts": one} for one in (packed, "5", packed.decode())]

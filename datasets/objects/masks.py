@@ -1,4 +1,4 @@
-"""Segmentations of COCO painted into one map, of classes or of instances."""
+"""Paint the segmentations of an image into one map, of classes or of instances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from densefit.errors import DataError
 from .segmentation import faults, string_of, usable_parts
 
 
-def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: object) -> np.ndarray:
+def paint(
+    objects: Sequence[Mapping[str, Any]],
+    size: tuple[int, int],
+    where: object,
+    in_order: bool = False,
+) -> np.ndarray:
     """(H, W) uint8: 0 where nothing is, class + 1 where an object is, 255 for crowds.
 
     Crowds are painted first and then the objects from the largest to the smallest, so that small
@@ -24,29 +29,33 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
     Args:
         objects: with "class" (at most 253), "crowd", "area" and "segmentation" (polygons or run
             lengths).
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         where: named in errors.
+        in_order: objects are painted in their order, later ones over earlier ones.
 
     Raises:
         DataError: an object has no segmentation or a broken one.
     """
     mask = np.zeros(size, np.uint8)
-    _check([one["segmentation"] for one in objects], size, where)
-    for one in sorted(objects, key=lambda one: (not one["crowd"], -one["area"])):
-        value = IGNORE if one["crowd"] else one["class"] + 1
-        mask[rle.decode(_compressed(one["segmentation"], size)) > 0] = value
+    _check([entry["segmentation"] for entry in objects], size, where)
+    for entry in (objects[index] for index in _painting_order(objects, in_order)):
+        value = IGNORE if entry["crowd"] else entry["class"] + 1
+        mask[rle.decode(_compressed(entry["segmentation"], size)) > 0] = value
     return mask
 
 
 def paint_instances(
-    objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: object
+    objects: Sequence[Mapping[str, Any]],
+    size: tuple[int, int],
+    where: object,
+    in_order: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The map of the objects' ids, painted in the order of `paint`, and each whole mask.
 
     Arguments and errors are those of `paint`; more objects than ids are an error, too.
 
     Returns:
-        (H, W) uint16, 1 + the object's place; and (n,) object, compressed run lengths.
+        (H, W) uint16, 1 + the object's index; and (n,) object, compressed run lengths.
     """
     if len(objects) >= UNKNOWN:
         raise DataError(
@@ -57,14 +66,20 @@ def paint_instances(
         )
     instances: np.ndarray = np.zeros(size, np.uint16)
     masks: np.ndarray = np.empty(len(objects), object)
-    _check([one["segmentation"] for one in objects], size, where)
-    for place, one in enumerate(objects):
-        masks[place] = _compressed(one["segmentation"], size)
-    for place in sorted(
-        range(len(objects)), key=lambda i: (not objects[i]["crowd"], -objects[i]["area"])
-    ):
-        instances[rle.decode(masks[place]) > 0] = place + 1
+    _check([entry["segmentation"] for entry in objects], size, where)
+    for index, entry in enumerate(objects):
+        masks[index] = _compressed(entry["segmentation"], size)
+    for index in _painting_order(objects, in_order):
+        instances[rle.decode(masks[index]) > 0] = index + 1
     return instances, masks
+
+
+def _painting_order(objects: Sequence[Mapping[str, Any]], in_order: bool) -> list[int]:
+    """Indices of objects: crowds first, then from the largest to the smallest or in order."""
+    return sorted(
+        range(len(objects)),
+        key=lambda i: (not objects[i]["crowd"], 0 if in_order else -objects[i]["area"]),
+    )
 
 
 def decode(segmentation: Any, size: tuple[int, int], where: object) -> np.ndarray:

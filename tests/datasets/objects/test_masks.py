@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.datasets.coco.masks import decode, paint, paint_instances
+from densefit.datasets.objects.masks import decode, paint, paint_instances
 from densefit.errors import DataError
 
 SIZE = (20, 30)

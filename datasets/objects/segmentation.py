@@ -1,6 +1,6 @@
-"""What is wrong with a segmentation of a COCO file, asked before pycocotools decodes it.
+"""Check a segmentation before pycocotools decodes it.
 
-pycocotools trusts: of runs that do not fill their picture it gives memory that nobody wrote, and a
+pycocotools trusts: of runs that do not fill their image it gives memory that nobody wrote, and a
 polygon with a corner at nan or 1e12 ends the process or takes all memory.
 """
 
@@ -24,7 +24,7 @@ _CORNERS = 6  # numbers; parts with fewer enclose nothing, and pycocotools would
 
 
 def fault(segmentation: Any, size: tuple[int, int]) -> str:
-    """What is wrong with polygons, a list of runs or a string of runs; "" if nothing.
+    """The fault of polygons, a list of runs or a string of runs; "" if there is none.
 
     Parts of fewer than three corners count for nothing, as long as there are others.
 
@@ -32,18 +32,18 @@ def fault(segmentation: Any, size: tuple[int, int]) -> str:
     ('', 'has runs of 3 pixels in a picture of 4')
 
     Args:
-        segmentation: of the file.
-        size: (height, width) of the picture.
+        segmentation: as the file has it.
+        size: (height, width) of the image.
     """
     return "".join(faults([segmentation], [size]).values())
 
 
 def faults(segmentations: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> dict[int, str]:
-    """Index -> what is wrong, of many segmentations at once, which is several times as fast.
+    """Index -> fault, of many segmentations at once, which is several times as fast.
 
     Args:
-        segmentations: of the file.
-        sizes: (height, width) of the picture of each.
+        segmentations: as the file has them.
+        sizes: (height, width) of the image of each.
     """
     wrong: dict[int, str] = {}
     outlines, strings = _Outlines(wrong), {}
@@ -64,17 +64,17 @@ def faults(segmentations: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> di
             wrong[index] = why
     outlines.look()
     covered = covered_pixels(list(strings.values())).tolist()
-    for index, found in zip(strings, covered):
+    for index, pixels in zip(strings, covered):
         area = sizes[index][0] * sizes[index][1]
-        if found < 0:
+        if pixels < 0:
             wrong.setdefault(index, "has a broken string of runs")
-        elif found != area:
-            wrong.setdefault(index, f"has runs of {found} pixels in a picture of {area}")
+        elif pixels != area:
+            wrong.setdefault(index, f"has runs of {pixels} pixels in a picture of {area}")
     return wrong
 
 
 def string_of(counts: Any) -> bytes | None:
-    """A string of runs as bytes; None if it is none."""
+    """A string of runs as bytes; None for anything else."""
     if isinstance(counts, str):
         return counts.encode() if counts.isascii() else None
     return counts if isinstance(counts, bytes) else None

@@ -1,0 +1,182 @@
+"""Where the files of a COCO data set are, in the layouts of several tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from densefit.datasets.files.image_pairs import split_folder
+from densefit.datasets.files.layout_error import missing_layout
+from densefit.datasets.files.names import missing_split
+from densefit.errors import ConfigError, MissingSplitError
+
+#: A path below `root`, "{split}" in it or not, or one a split.
+BySplit = str | Mapping[str, str] | None
+
+_ROBOFLOW = "_annotations.coco.json"
+_HINT = "name the files by the setting `annotations`: {train: a.json, val: b.json}"
+TREE = """
+    annotations/{kind}_{split}.json
+    images/{split}/a.jpg   or {split}/a.jpg, or images/a.jpg; or
+    {split}/_annotations.coco.json   beside its images
+"""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a data set.
+
+    Attributes:
+        annotations: with the boxes.
+        images: folder that the `file_name`s are below.
+        keypoints: a further file, whose keypoints belong to the same annotations; None: those
+            that are wanted are in the first one.
+        spare: whether the file with keypoints does alone, where it has all wanted classes: that
+            spares reading the far larger first one.
+    """
+
+    annotations: Path
+    images: Path
+    keypoints: Path | None = None
+    spare: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A folder, and how its files are named; see `COCO`."""
+
+    root: Path
+    split: str | None
+    annotations: BySplit = None
+    images: BySplit = None
+
+    def files(self, keypoints: bool = False, further: Path | None = None) -> Files:
+        """The files of the split, or of the whole folder.
+
+        Args:
+            keypoints: wanted.
+            further: a file that has them.
+
+        Raises:
+            ConfigError: settings that do not go together.
+            DataError: there are no such files.
+        """
+        if self.annotations is not None:
+            path = self.root / _of_split(self.annotations, self.split, self.root, "annotations")
+        elif self.split is None:
+            path = self._only_file("person_keypoints" if keypoints else "instances")
+        else:
+            return self._usual_files(keypoints, further)
+        return Files(path, self._images(path), further)
+
+    def _usual_files(self, keypoints: bool, further: Path | None) -> Files:
+        """The files of COCO's own names, else those of other tools."""
+        folder = self.root / "annotations"
+        instances = folder / f"instances_{self.split}.json"
+        points = folder / f"person_keypoints_{self.split}.json"
+        spare = keypoints and further is None
+        if spare and (points.is_file() or instances.is_file()):
+            further = self._checked(points, "person_keypoints")
+            if not instances.is_file():
+                return Files(further, self._images(further))
+        path = instances
+        if not path.is_file():
+            path = next(self._of_other_tools(), points if spare else instances)
+        path = self._checked(path, "person_keypoints" if path == points else "instances")
+        return Files(path, self._images(path), further, spare and further is not None)
+
+    def _of_other_tools(self) -> Iterator[Path]:
+        """Existing files with the annotations of the split."""
+        folder = split_folder(self.root, str(self.split))
+        places = [
+            self.root / "annotations" / f"{self.split}.json",
+            self.root / f"{self.split}.json",
+        ]
+        if folder is not None:
+            places.insert(0, folder / _ROBOFLOW)
+        return (path for path in places if path.is_file())
+
+    def _checked(self, path: Path, kind: str) -> Path:
+        if path.is_file():
+            return path
+        names = [file.stem[len(kind) + 1 :] for file in path.parent.glob(f"{kind}_*.json")]
+        names += [file.parent.name for file in self.root.glob(f"*/{_ROBOFLOW}")]
+        if not names and isinstance(self.split, str):
+            tree = TREE.format(kind=kind, split=self.split)
+            raise missing_layout(
+                self.root,
+                tree,
+                f"There is no split {self.split!r}",
+                layout="coco",
+                fix=f"put the annotations there, or {_HINT}",
+                kind=MissingSplitError,
+            )
+        raise missing_split(self.split, path, names, f"put the annotations there, or {_HINT}")
+
+    def _only_file(self, kind: str) -> Path:
+        """The file of a folder without splits: CVAT's, or the only one."""
+        default = self.root / "annotations" / f"{kind}_default.json"
+        if default.is_file():
+            return default
+        for pattern in ("annotations/*.json", "*.json"):
+            paths = sorted(self.root.glob(pattern))
+            if len(paths) == 1:
+                return paths[0]
+            if paths:
+                raise ConfigError(
+                    "Which annotations? The folder has several files",
+                    received=", ".join(str(path.relative_to(self.root)) for path in paths[:8]),
+                    where=self.root,
+                    fix="choose a split; or name one file by the setting `annotations`",
+                )
+        tree = f"annotations/{kind}_default.json   or one other file\nimages/a.jpg"
+        raise missing_layout(self.root, tree, "There are no annotations", layout="coco", fix=_HINT)
+
+    def _images(self, annotations: Path) -> Path:
+        """The folder of the images."""
+        if self.images is not None:
+            folder = self.root / _of_split(self.images, self.split, self.root, "images")
+            if not folder.is_dir():
+                raise missing_layout(
+                    self.root, f"{folder.relative_to(self.root)}/", "There is no folder of images"
+                )
+            return folder
+        if annotations.name == _ROBOFLOW:
+            return annotations.parent
+        # "default" of CVAT's instances_default.json, and so on.
+        split = self.split or annotations.stem.rpartition("_")[2]
+        for name in (f"images/{split}", split, "images", "data"):
+            if (self.root / name).is_dir():
+                return self.root / name
+        return self.root / (self.split or "")
+
+
+def is_coco_folder(root: Path) -> bool:
+    """Whether a folder looks like one of these layouts."""
+    patterns = ("annotations/*.json", _ROBOFLOW, f"*/{_ROBOFLOW}")
+    return any(True for pattern in patterns for _ in root.glob(pattern))
+
+
+def _of_split(value: BySplit, split: str | None, root: Path, setting: str) -> str:
+    """The entry of a split; of a text, with the split's name in place of "{split}"."""
+    if isinstance(value, Mapping):
+        if split is not None and isinstance(value.get(split), str):
+            return value[split]
+        hint = f"give one a split: {setting}: {{{split}: ...}}"
+        raise missing_split(split, root, list(map(str, value)), hint)
+    if not isinstance(value, str):
+        raise ConfigError(
+            f"The setting `{setting}` names files below `root`",
+            expected="a path, or {split: path}",
+            received=repr(value),
+            where="COCO",
+        )
+    if split is not None and setting == "annotations" and "{split}" not in value:
+        raise MissingSplitError(
+            f"One file of annotations has no split {split!r}",
+            received=value,
+            where=root,
+            fix="a file a split, {train: a.json, val: b.json}; or leave `split` out for all images",
+        )
+    return value.replace("{split}", split or "")

@@ -1,0 +1,1 @@
+"""Layouts of images with depth maps."""

@@ -1,0 +1,104 @@
+"""The error of a folder that is not in the layout of its dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+from densefit.data.sample import datasets
+from densefit.errors import DataError
+
+_NAMES = 8  # entries of a folder that a message lists
+_FOLDERS = 50  # folders that are looked into
+_INDENT = " " * 12
+
+
+def missing_layout(
+    root: str | Path,
+    tree: str,
+    what: str,
+    *,
+    layout: str | None = None,
+    fix: str | None = None,
+    kind: type[DataError] = DataError,
+) -> DataError:
+    """Make the error of a folder whose files are not where its layout has them.
+
+    The message shows the expected tree, some names of what is in the folder, and the layout that
+    the folder looks like, if there is one.
+
+    Args:
+        root: the folder.
+        tree: expected files, a path below `root` a line, with an example and a remark each.
+        what: the error's first line: "There is no list of samples".
+        layout: registered name of the layout that was asked for. It is looked for in the folders
+            below `root` and above it, too.
+        fix: what to do, if the folder looks like no other layout.
+        kind: class of the error; `MissingSplitError` if another name of the split might help.
+    """
+    root = Path(root)
+    lines = [line for line in dedent(tree).splitlines() if line.strip()]
+    return kind(
+        what,
+        expected="".join(f"\n{_INDENT}{line}" for line in lines),
+        received=contents(root),
+        where=root,
+        fix="; or ".join([*_guesses(root, layout), *([fix] if fix else [])]) or None,
+    )
+
+
+def contents(root: Path) -> str:
+    """Some names of what is in a folder, folders first, and how many more there are."""
+    try:
+        with os.scandir(root) as entries:
+            names = [
+                (not entry.is_dir(), entry.name + "/" * entry.is_dir())
+                for entry in entries
+                if not entry.name.startswith(".")
+            ]
+    except OSError as error:
+        return f"{error.strerror}: {root}"
+    if not names:
+        return "an empty folder"
+    listed = [name for _, name in sorted(names)]
+    more = f" and {len(listed) - _NAMES} more" if len(listed) > _NAMES else ""
+    return ", ".join(listed[:_NAMES]) + more
+
+
+def look_alikes(root: str | Path) -> list[str]:
+    """Names of the registered layouts that a folder looks like.
+
+    A layout says so by a class method `looks_like(root) -> bool`, which looks at names of files and
+    folders only. Datasets without the method are never guessed.
+    """
+    return [name for name in datasets.names() if _looks_like(name, Path(root))]
+
+
+def _guesses(root: Path, layout: str | None) -> Iterator[str]:
+    """Fixes: another layout, or the layout in another folder."""
+    similar = [name for name in look_alikes(root) if name != layout]
+    if similar:
+        yield " or ".join(f"this looks like {name}: --data.dataset {name}" for name in similar)
+    if layout is not None:
+        for folder in (*_folders_in(root), root.absolute().parent):
+            if _looks_like(layout, folder):
+                yield f"{folder} looks like {layout}: --data.root {folder}"
+                return
+
+
+def _looks_like(name: str, root: Path) -> bool:
+    guess = getattr(datasets.get(name), "looks_like", None)
+    try:
+        return guess is not None and bool(guess(root))
+    except (DataError, OSError, ValueError):
+        return False
+
+
+def _folders_in(root: Path) -> list[Path]:
+    try:
+        folders = [path for path in root.iterdir() if path.is_dir() and path.name[0] != "."]
+    except OSError:
+        return []
+    return sorted(folders)[:_FOLDERS]

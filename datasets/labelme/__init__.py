@@ -1,0 +1,5 @@
+"""Folders of labelme."""
+
+from .labelme import Labelme
+
+__all__ = ["Labelme"]

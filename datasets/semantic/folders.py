@@ -1,0 +1,105 @@
+"""Folders of images and masks: which ones a setting means, and the error if they are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from densefit.datasets.files.layout_error import missing_layout
+from densefit.datasets.files.name_pattern import NamePattern
+from densefit.datasets.files.names import missing_split
+from densefit.datasets.files.pictures import SPLITS
+from densefit.errors import ConfigError, DataError, MissingSplitError
+
+TREE = """
+    {images}.png
+    {masks}.png   class indices, or colours with `colors`
+"""
+_LIST = "    {split}.txt   or an image and its mask a line: {images}.png {masks}.png"
+#: Folders that are looked for if neither is set; the first ones are the defaults.
+_FOLDERS = (
+    ("{split}", "{split}annot"),
+    *(("images/{split}", f"{masks}/{{split}}") for masks in ("masks", "labels", "annotations")),
+    *(("{split}/images", f"{{split}}/{masks}") for masks in ("masks", "labels", "annotations")),
+    *(("{split}", f"{{split}}_{masks}") for masks in ("masks", "labels")),
+)
+_FOLDERS_WITHOUT_SPLIT = tuple(
+    (images, masks)
+    for images in ("images", "imgs", "image")
+    for masks in ("masks", "labels", "annotations", "mask", "label")
+)
+
+
+def find_folders(root: Path, split: str | None, images: str, masks: str) -> tuple[str, str]:
+    """Folders or patterns of images and masks, with the split's name in them.
+
+    With the defaults, `{split}` and `{split}annot`, common pairs of folders are looked for.
+
+    Args:
+        root: the dataset's folder.
+        split: its name, or None.
+        images: as set.
+        masks: as set.
+
+    Raises:
+        ConfigError: several pairs of folders are there, or a folder is named after a split of None.
+    """
+    if (images, masks) != _FOLDERS[0]:
+        return _with_split(images, split), _with_split(masks, split)
+    common = _FOLDERS if split is not None else _FOLDERS_WITHOUT_SPLIT
+    pairs = [(_with_split(a, split), _with_split(b, split)) for a, b in common]
+    present = [pair for pair in pairs if all((root / folder).is_dir() for folder in pair)]
+    has_default = split is not None and present[:1] == pairs[:1]
+    if len(present) > 1 and not has_default:
+        raise ConfigError(
+            "Several folders may hold the masks",
+            expected="the settings `images` and `masks`",
+            received="; ".join(" and ".join(pair) for pair in present),
+            where=root,
+        )
+    return present[0] if present else pairs[0]
+
+
+def missing_folder(
+    root: Path, split: str | None, images: NamePattern, masks: NamePattern
+) -> DataError:
+    """Make the error of a folder of images that is not there.
+
+    Args:
+        root: the dataset's folder.
+        split: its name, or None.
+        images: pattern of the images.
+        masks: pattern of the masks.
+    """
+    fix = f"put them into {root / images.folder} and {root / masks.folder}"
+    what, tree = f"There is no folder {images.folder!r}", TREE
+    if split is not None:
+        lists = [path.stem for path in root.glob("*.txt") if path.stem != "classes"]
+        folders = [path.name for path in root.glob("*") if path.is_dir()]
+        fix = f"write {root / str(split)}.txt, a picture and its mask a line; or {fix}"
+        if {*lists, *folders} & SPLITS or not isinstance(split, str):
+            return missing_split(split, root, lists + folders, fix)
+        what, tree = f"{what}, and no list {split}.txt", tree + _LIST
+    stems = {
+        kind: pattern.text.replace("{name}", "a")
+        for kind, pattern in (("images", images), ("masks", masks))
+    }
+    return missing_layout(
+        root,
+        tree.format(split=split, **stems),
+        what,
+        layout="mask_folder",
+        fix=f"{fix}; or name the folders by the settings `images` and `masks`",
+        kind=DataError if split is None else MissingSplitError,
+    )
+
+
+def _with_split(text: str, split: str | None) -> str:
+    """A folder or pattern with the split's name."""
+    if split is None and "{split}" in text:
+        raise ConfigError(
+            "A folder is named after the split, and there is none",
+            received=text,
+            where="MaskFolder",
+            fix="name the folders by the settings `images` and `masks`, or give a split",
+        )
+    return text.replace("{split}", str(split))

@@ -1,0 +1,5 @@
+"""Projects of Supervisely."""
+
+from .supervisely import Supervisely
+
+__all__ = ["Supervisely"]

@@ -1,0 +1,7 @@
+"""Datasets of boxes in text files, one file an image."""
+
+from __future__ import annotations
+
+from .text_boxes import TextBoxes
+
+__all__ = ["TextBoxes"]

@@ -1,0 +1,96 @@
+"""Convert a dataset to another layout.
+
+`python tools/convert_data.py --data.dataset voc --data.root VOC --to coco --out converted`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from densefit.errors import ConfigError
+from densefit.tools.conversion.convert import Conversion, convert
+from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.plugins import parse_and_import
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
+
+
+@dataclass
+class Converting:
+    """What is converted, and to what.
+
+    Args:
+        data: the dataset; its splits train, validation and test are converted, but for null.
+        to: coco, voc, yolo, mask_folder or record.
+        out: new folder that is written.
+        lossy: go on where the layout cannot keep something, which is counted either way.
+        verify: read everything back and compare it.
+        plugins: Python files that register the dataset, if it is your own (docs/plugins.md).
+    """
+
+    data: Data = field(default_factory=Data)
+    to: str = "coco"
+    out: str = "converted"
+    lossy: bool = False
+    verify: bool = True
+    plugins: list[str] = files_field()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program."""
+    text = "Convert a dataset to the layout of COCO, VOC, YOLO, a mask folder or records."
+    return program(lambda: run(parse_and_import(Converting, arguments, text)))
+
+
+def run(converting: Converting) -> None:
+    """Convert the dataset, and print what was written, lost and verified."""
+    data = converting.data
+    names = list(dict.fromkeys(n for n in (data.train, data.validation, data.test) if n))
+    if data.train == "null":
+        names = names[1:]
+    if not names:
+        raise ConfigError("There is no split to convert", fix="--data.train NAME")
+    splits = {name: make_dataset(data, name) for name in names}
+    conversion = convert(
+        splits,
+        converting.to,
+        Path(converting.out),
+        lossy=converting.lossy,
+        verify=converting.verify,
+    )
+    print(summary(conversion, converting))
+
+
+def summary(conversion: Conversion, converting: Converting) -> str:
+    """Describe a conversion, with the options that read it."""
+    total = sum(conversion.samples.values())
+    counts = ", ".join(f"{name} {count}" for name, count in conversion.samples.items())
+    lines = [
+        f"wrote {total} samples ({counts}) to {converting.out}",
+        f"images: {conversion.copied} files copied, {total - conversion.copied} written as PNG",
+    ]
+    for what, count in sorted(conversion.lost.items()):
+        lines.append(f"lost: {count} {what}")
+    if conversion.verified:
+        lines.append(f"verified: {conversion.verified} of {total} samples read back equal")
+    options = f"--data.dataset {converting.to} --data.root {converting.out}"
+    if conversion.settings:
+        options += f' --data.settings "{_flow(conversion.settings)}"'
+    return "\n".join([*lines, f"read it with: {options}"])
+
+
+def _flow(settings: dict[str, object]) -> str:
+    """Settings as YAML of one line."""
+    texts = [
+        f"{name}: {str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in settings.items()
+    ]
+    return "{" + ", ".join(texts) + "}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Check the data of a recipe: annotations, files, headers, equal images, labels."""

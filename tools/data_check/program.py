@@ -1,0 +1,106 @@
+"""Check all splits that a recipe uses, and make the report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from densefit.data.sample import Dataset
+from densefit.errors import MissingSplitError
+from densefit.tools.data_check.check import DataCheck
+from densefit.tools.data_check.report import report
+from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.mixed_stream import stream
+from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.recipe_heads import make_heads
+
+
+def arguments_of(words: Sequence[str]) -> list[str]:
+    """Complete the command line: a recipe without `--config`, and `--deep` without a value.
+
+    >>> arguments_of(["configs/a.yaml", "--deep", "--html", "a.html"])
+    ['--config', 'configs/a.yaml', '--deep', 'true', '--html', 'a.html']
+    """
+    complete: list[str] = []
+    for index, word in enumerate(words):
+        if index == 0 and not word.startswith("-"):
+            complete.append("--config")
+        complete.append(word)
+        following = words[index + 1 : index + 2]
+        if word == "--deep" and (not following or following[0].startswith("--")):
+            complete.append("true")
+    return complete
+
+
+def checked_report(
+    recipe: MultiRecipe, deep: bool, is_recipe: bool = True
+) -> tuple[DataCheck, dict[str, Any]]:
+    """Check the data of a recipe completely.
+
+    Args:
+        recipe: the settings.
+        deep: decode every image.
+        is_recipe: whether all splits must be there; else missing ones are left out.
+
+    Raises:
+        ConfigError, DataError: a dataset, or a head whose anchors are compared, cannot be made.
+    """
+    data, train = recipe_data(recipe, is_recipe)
+    heads: Sequence[Any] = ()
+    if recipe.model.heads:
+        only = next(iter(data.values()))
+        heads = stream(recipe).heads if recipe.datasets else make_heads(recipe.model, only)
+    check = DataCheck.of(data, train)
+    check.read_headers()
+    if deep:
+        check.decode(_Progress(sum(map(len, data.values()))))
+    else:
+        check.read_labels()
+    check.compare_images()
+    check.save_cache()
+    height, width = recipe.input_size
+    return check, report(check, check.findings(), heads, (height, width), recipe.resize)
+
+
+def recipe_data(
+    recipe: MultiRecipe, is_recipe: bool = True
+) -> tuple[dict[str, Dataset], list[str]]:
+    """Make the datasets of all splits that a recipe uses.
+
+    Returns:
+        Split (of several datasets, "<dataset>/<split>") -> dataset, the training split first; and
+        the names of the splits to train on.
+    """
+    parts: Mapping[str, Any] = recipe.datasets or {"": recipe.data}
+    data: dict[str, Dataset] = {}
+    train = []
+    for name, part in parts.items():
+        where, prefix = (f"datasets.{name}", f"{name}/") if name else ("data", "")
+        train.append(f"{prefix}{part.train}")
+        for split in dict.fromkeys((part.train, part.validation, part.test)):
+            if split is None:
+                continue
+            try:
+                data[f"{prefix}{split}"] = make_dataset(part, split, where)
+            except MissingSplitError:
+                if is_recipe or split == part.train:
+                    raise
+    return data, train
+
+
+class _Progress:
+    """Show on a terminal how many samples are decoded."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._is_shown = sys.stderr.isatty()
+        self._console = Console(file=sys.stderr)
+
+    def __call__(self, index: int) -> None:
+        self._done += 1
+        if self._is_shown and (self._done % 64 == 0 or self._done == self._total):
+            end = "\n" if self._done == self._total else "\r"
+            self._console.print(f"decoded {self._done}/{self._total}", end=end)
