@@ -1,4 +1,4 @@
-"""An image of the whole training: losses, scores and learning rate over the updates."""
+"""Plot the whole training: losses, scores and learning rate over the updates."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _log = logging.getLogger("densefit")
 
 
 class Curves(Callback):
-    """Draws `curves.png` when training ends, also when it fails.
+    """Plot `curves.png` when training ends, also when it fails.
 
-    It reads what `JSONLines` wrote. Without matplotlib it says at the start that there will be no
-    image, and training goes on.
+    It reads the log of `JSONLines`. Without matplotlib a warning at the start states that there
+    will be no plot.
 
     Args:
-        run_dir: the folder where the image goes, and where `JSONLines` writes.
-        log: the history, relative to `run_dir`.
+        run_dir: folder of the plot and of the log.
+        log: path of the log, relative to `run_dir`.
     """
 
     def __init__(self, run_dir: str | Path, log: str = "metrics.jsonl") -> None:
@@ -46,14 +46,14 @@ class Curves(Callback):
         self.log = self.run_dir / log
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Say early what will be missing."""
+        """Warn early if there will be no plot."""
         try:
             new_figure(1, 1)
         except ConfigError as error:
             _log.warning("There will be no curves.png.\n%s", error)
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Draw; an image that fails does not hide how training ended."""
+        """Plot the curves; errors do not hide how training ended."""
         if error is not None and state is not None and not state.update:
             return  # nothing was trained that could be drawn
         try:
@@ -63,17 +63,17 @@ class Curves(Callback):
 
 
 def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
-    """Draw the history that `JSONLines` wrote.
+    """Plot a log of `JSONLines`.
 
     Args:
-        jsonl_path: the history.
-        png_path: the image, replaced if it is there.
+        jsonl_path: path of the log.
+        png_path: path of the plot; an existing file is replaced.
 
     Raises:
-        ConfigError: matplotlib is not installed, or the history is empty.
-        DataError: the history is not what `JSONLines` writes.
+        ConfigError: matplotlib is not installed, or the log is empty.
+        DataError: the file was not written by `JSONLines`.
     """
-    new_figure(1, 1)  # first: that there is no matplotlib is what is told
+    new_figure(1, 1)  # first, to report missing matplotlib before other errors
     lines = read_lines(jsonl_path)
     if not lines:
         raise ConfigError(
@@ -104,8 +104,8 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
 
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
-    # How many samples, and what weighs the losses, would press the losses into a corner.
+    """Plot thin lines within epochs and thick lines over epochs; return the colour of each key."""
+    # Numbers of samples and loss weights would dominate the scale.
     keys = [key for key in main_keys(lines, _TRAIN) if key.split("/")[-1] not in _ABOUT]
     colours = {key: color(index) for index, key in enumerate(keys)}
     for key, colour in colours.items():
@@ -125,7 +125,7 @@ def _score_curves(
     """Plot validation scores; a score that is also a training number keeps its colour."""
     free_indices = iter(range(len(taken), len(taken) + len(keys)))
     for key in keys:
-        # Ten colours; a curve that has another one's colour has dashes, then another mark.
+        # Ten colours; further curves are dashed, then have other markers.
         index = 0 if key in taken else next(free_indices)
         axes.plot(
             *series(lines, key, "validation"),
@@ -176,7 +176,7 @@ def main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str
 def series(
     lines: Sequence[dict[str, Any]], key: str, kind: str | None = None
 ) -> tuple[list[int], list[float]]:
-    """Updates and values of one number; gaps where it was not finite are nan."""
+    """(updates, values) of a number, with nan where it was not finite."""
     points = [line for line in lines if key in line and kind in (None, line["kind"])]
     values = [float("nan") if line[key] is None else line[key] for line in points]
     return [line["update"] for line in points], values

@@ -14,13 +14,13 @@ from densefit.model.network import Network
 def labelled_heads(
     network: Network, heads: Sequence[str], loader: Any, perhaps: bool = False
 ) -> list[str]:
-    """Names of the heads whose declared targets a loader's dataset is known to have.
+    """Names of the heads whose declared targets are in a loader's dataset.
 
     Args:
         network: network with the heads.
-        heads: their names.
+        heads: names of the heads.
         loader: loader of the dataset.
-        perhaps: also name heads whose targets may be in samples that were not looked at.
+        perhaps: whether to include heads whose targets may be in samples that were not probed.
     """
     certain, possible = certain_and_possible(network, heads, loader)
     return possible if perhaps else certain

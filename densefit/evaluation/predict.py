@@ -1,4 +1,4 @@
-"""Predictions: of heads in original image coordinates, of a Symbol as it gives them."""
+"""Predict with heads in original image coordinates, or return a Symbol's outputs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def predict(
 
 
 def _check_images(network: Network, data: Any, has_images: bool, transform: Any) -> None:
-    """Raise ConfigError for settings of images where there are none."""
+    """Raise ConfigError for settings of images if the data are not images."""
     if transform is not None and not (has_images and network.heads):
         raise ConfigError(
             "A transform is for images that are given to predict themselves",
@@ -111,12 +111,12 @@ def _check_images(network: Network, data: Any, has_images: bool, transform: Any)
 
 
 def _check_complete(data: Any) -> None:
-    """Refuse a loader that leaves out samples without a word, or gives some again.
+    """Refuse a loader that silently drops samples, or repeats some.
 
     Raises:
         DataError: it drops a last, smaller batch, or its dataset repeats or leaves out samples.
     """
-    skips = getattr(data, "on_error", "raise") == "skip"  # these are told
+    skips = getattr(data, "on_error", "raise") == "skip"  # skipped samples are logged
     drops = getattr(data, "last", "keep") == "drop"
     if getattr(data, "exact", True) is False and (drops or not skips):
         raise DataError(
@@ -127,7 +127,7 @@ def _check_complete(data: Any) -> None:
 
 
 def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(id, {head: prediction}) of every sample."""
+    """Yield (id, {head: prediction}) of every sample."""
     adapters = [
         adapter for adapter in learner.network.adapters.values() if isinstance(adapter, NetworkHead)
     ]
@@ -177,6 +177,6 @@ def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
 
 
 def _joined(arrays: list[np.ndarray]) -> Any:
-    """The rows of all batches, or a list of arrays where these have several sizes."""
+    """Concatenate the batches, or return a list of arrays if their sizes differ."""
     same = len({array.shape[1:] for array in arrays}) == 1
     return np.concatenate(arrays) if same else arrays

@@ -1,4 +1,4 @@
-"""Score a network: every sample of a dataset exactly once, each head by its own metrics."""
+"""Score a network: every sample of a dataset exactly once, each head by its metrics."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def check_head_names(heads: Any, function: str) -> None:
 
 
 def _routed(network: Network, routes: Mapping[str, Route]) -> Network:
-    """A network of the same Symbol and parameters with other routes."""
+    """Copy a network of a Symbol with other routes."""
     if network.heads:
         raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
     routed = Network(symbol=network.symbol, routes=routes)

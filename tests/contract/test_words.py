@@ -22,7 +22,7 @@ LEFT = {
     "datasets/voc": 20,
     "densefit/checkpoint": 1,
     "densefit/data": 4,
-    "tools/recipes": 31,
+    "tools/recipes": 13,
 }
 
 

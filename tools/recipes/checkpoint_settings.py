@@ -145,13 +145,13 @@ def settings(
     checkpoint = first.find_checkpoint()
     check_recorded(checkpoint, use_plugins(first.plugins))
     fields = kind.__dataclass_fields__
-    known = {
+    trained = {
         key: value
         for key, value in recipe_of(checkpoint).items()
         if key in fields and key not in ("out", "resume", "plugins")
     }
     resolved, _ = parse(
-        kind, arguments, description=description, defaults=flat(known), positional=positional
+        kind, arguments, description=description, defaults=flat(trained), positional=positional
     )
     return resolved, checkpoint
 

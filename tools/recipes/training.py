@@ -93,7 +93,7 @@ def run(
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if has_validation else None)
-    own = make_callbacks(training, out)
+    recipe_callbacks = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
     loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
@@ -110,7 +110,7 @@ def run(
             RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
-            *(*own, ProfileLine(), Cost(out)),
+            *(*recipe_callbacks, ProfileLine(), Cost(out)),
             *([] if rest_of_check is None else [rest_of_check]),
         ],
         accumulate=training.accumulate,
@@ -162,6 +162,6 @@ def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str
     """
     if key is not None:
         return key
-    for own in numbers.values():
-        return next(iter(own))
+    for head_numbers in numbers.values():
+        return next(iter(head_numbers))
     raise ConfigError("No head has a metric to choose the best checkpoint by")

@@ -23,7 +23,7 @@ from densefit.engine.mxnet.graph.parameter_checks import (
 from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.initializer import ByName, as_initializer
-from densefit.engine.mxnet.inputs import Input, bound_inputs, tell_changes
+from densefit.engine.mxnet.inputs import Input, bound_inputs, log_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.param_groups import check_fixed, frozen
@@ -65,7 +65,7 @@ def bind_training(
     labels, heads = _labels(network, reader, symbol)
     where = f"heads {', '.join(heads)}"
     inputs = bound_inputs(symbol, data, labels, where)
-    tell_changes(inputs, {**data, **labels}, f"{reader.where} data")
+    log_changes(inputs, {**data, **labels}, f"{reader.where} data")
     full = {name: bound.shape for name, bound in inputs.items()}
     shapes, outputs = infer_shapes(symbol, full, heads)
     values = {**network.parameters, **network.statistics}

@@ -64,7 +64,7 @@ def bound_inputs(
     return {name: Input(name, shapes[name], types[name], squeezed.get(name, 0)) for name in shapes}
 
 
-def tell_changes(inputs: Mapping[str, Input], descs: Mapping[str, Any], where: str) -> None:
+def log_changes(inputs: Mapping[str, Input], descs: Mapping[str, Any], where: str) -> None:
     """Log each input that is cast or reshaped."""
     for name, bound in inputs.items():
         desc = descs[name]

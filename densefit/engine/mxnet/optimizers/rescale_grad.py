@@ -75,7 +75,7 @@ def constant_rescale(
     return factor
 
 
-def tell_rescale(
+def warn_of_rescale(
     symbol: Any,
     shapes: Mapping[str, tuple[int, ...]],
     factor: float,

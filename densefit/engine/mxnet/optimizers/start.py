@@ -122,7 +122,7 @@ def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any
         elif type(optimizer) is mx.optimizer.Adamax:
             optimizer.__class__ = Adamax
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about rescale_grad; see `tell_rescale`
+            warnings.simplefilter("ignore")  # about rescale_grad; see `warn_of_rescale`
             module.init_optimizer(
                 kvstore=kvstore,
                 optimizer=optimizer,
@@ -178,7 +178,7 @@ def _set_factors(optimizer: Any, multipliers: Mapping[str, Mapping[str, float]])
         optimizer.set_wd_mult({**optimizer.wd_mult, **multipliers["wd"]})
 
 
-def tell_unused_rate(optimizer: Any, optimizer_settings: OptimizerSettings) -> None:
+def warn_of_unused_rate(optimizer: Any, optimizer_settings: OptimizerSettings) -> None:
     """Warn that the optimizer ignores a learning rate that is set.
 
     Args:

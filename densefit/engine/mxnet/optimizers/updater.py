@@ -11,11 +11,11 @@ import numpy as np
 from densefit.backend import mx
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.optimizers.absent import Absent
-from densefit.engine.mxnet.optimizers.rescale_grad import tell_rescale
+from densefit.engine.mxnet.optimizers.rescale_grad import warn_of_rescale
 from densefit.engine.mxnet.optimizers.start import (
     start_optimizer,
     start_own_optimizer,
-    tell_unused_rate,
+    warn_of_unused_rate,
 )
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
@@ -74,10 +74,10 @@ class Updater:
         """
         self.settings, self._gradients.rescale = settings, rescale
         if rescale is not None:
-            tell_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
+            warn_of_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
         start = start_own_optimizer if self._is_live else start_optimizer
         self.optimizer = start(self._module, settings, batch_size)
-        tell_unused_rate(self.optimizer, settings)
+        warn_of_unused_rate(self.optimizer, settings)
 
     @property
     def draws_at_random(self) -> bool:
