@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.cpus import available_cpus
 from densefit.data.annotated import targets_of
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_matching import match_head
@@ -18,6 +17,7 @@ from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.subset import Subset
 from densefit.data.wrapped import named_classes
 from densefit.errors import DataError
+from densefit.process.cpus import available_cpus
 
 _log = logging.getLogger("densefit")
 

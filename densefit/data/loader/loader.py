@@ -149,7 +149,7 @@ class Loader(LoaderFacts):
             raise
         if len(samples) < self.batch_size and (self.last == "drop" or not samples):
             self._finished = True
-            self._samples.tell_end()
+            self._samples.warn_at_end()
             raise StopIteration
         self._samples.bind_first_labels(samples)
         batch = self._layout.collate(samples)
