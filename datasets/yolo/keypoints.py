@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from densefit.datasets.coco.keypoints import Pairs, Skeleton, read_skeleton
+from densefit.datasets.coco.keypoints import Pairs, read_skeleton
+from densefit.datasets.objects.skeleton import Skeleton
 from densefit.errors import DataError
 from densefit.once import warn_once
 

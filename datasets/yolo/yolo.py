@@ -14,6 +14,7 @@ from densefit.datasets.files.missing_labels import check_labels
 from densefit.datasets.files.names import Names
 from densefit.datasets.files.paths import Name
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects.skeleton import Skeleton
 from densefit.datasets.objects.table_cache import digest
 from densefit.errors import DataError
 
@@ -107,15 +108,7 @@ class YOLO(ObjectDataset):
         class_list, numbers = class_numbers(
             self.root, classes, numbers, description.source, description.has_placeholders
         )
-        skeleton = None
-        if keypoints:
-            skeleton = skeleton_of(
-                description.keypoints,
-                description.keypoint_names,
-                description.flip_idx,
-                flip_pairs,
-                description.source or self.root,
-            )
+        skeleton = _skeleton(description, flip_pairs, self.root) if keypoints else None
         super().__init__(
             self._annotations(images, label_files, numbers, description),
             class_list,
@@ -168,3 +161,14 @@ class YOLO(ObjectDataset):
                 yield ImageAnnotation(name, image, source=path, is_relative=True, error=error)
                 continue
             yield ImageAnnotation(name, image, objects, path, is_relative=True)
+
+
+def _skeleton(description: Description, flip_pairs: Pairs, root: Path) -> Skeleton:
+    """Names of the keypoints, and which change places in a mirrored image."""
+    return skeleton_of(
+        description.keypoints,
+        description.keypoint_names,
+        description.flip_idx,
+        flip_pairs,
+        description.source or root,
+    )
