@@ -13,10 +13,11 @@ from densefit.data.annotated import all_targets, targets_of
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
 
-#: Methods of a dataset that take a sample's index first.
-_BY_INDEX = ("picture_file", "label_files", "size_of", "annotations_of")
 #: What a dataset says of its own order; a subset has another.
 _OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets")
+
+#: Optional methods of a dataset that take an index (see `densefit.data.sample.Dataset`).
+_OF_A_SAMPLE = ("picture_file", "label_files", "annotations_of", "size_of")
 
 
 class Subset:
@@ -50,11 +51,11 @@ class Subset:
         if name in ("dataset", "indices", *_OF_THE_WHOLE) or name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self.dataset, name)
-        if name in _BY_INDEX:
+        if name in _OF_A_SAMPLE:
             return lambda index, *rest: value(int(self.indices[index]), *rest)
         if name == "faults":
             return self._own_faults(value)
-        if inspect.ismethod(value):  # it may take an index of the whole dataset
+        if inspect.isroutine(value):  # it may take an index of the whole dataset
             raise AttributeError(name)
         return value
 

@@ -60,6 +60,20 @@ def test_a_subset_says_of_its_samples_what_the_dataset_says():
         part[3]
 
 
+def test_what_takes_an_index_takes_that_of_the_subset():
+    class Annotated(Whole):
+        def annotations_of(self, index, size=None):
+            return {"label": np.array(index), "size": size}
+
+        @property
+        def size_of(self):  # a function, as wrappers have it
+            return lambda index: (index, index)
+
+    part = Subset(Annotated(), [5, 0, 3])
+    assert part.annotations_of(0, (2, 2)) == {"label": 5, "size": (2, 2)}
+    assert part.size_of(2) == (3, 3)
+
+
 def test_what_is_of_the_whole_is_no_attribute():
     part = Subset(Whole(), [0])
     for name in ("order", "parts", "masks", "_hidden", "objects_of"):
