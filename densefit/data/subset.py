@@ -55,7 +55,7 @@ class Subset:
             return lambda index, *rest: value(int(self.indices[index]), *rest)
         if name == "faults":
             return self._own_faults(value)
-        if inspect.ismethod(value):  # it may take an index of the whole dataset
+        if inspect.isroutine(value):  # it may take an index of the whole dataset
             raise AttributeError(name)
         return value
 

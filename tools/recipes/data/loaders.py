@@ -17,7 +17,7 @@ from densefit.datasets.files.names import missing_split as unknown_split
 from densefit.errors import ConfigError, DataError, MissingSplitError, located
 from densefit.model.heads.head import Head
 from densefit.tools.recipes.data.division import Division, division_of, whole
-from densefit.tools.recipes.data.splits import missing_split, renames_of_split
+from densefit.tools.recipes.data.splits import missing_split, renames_of_split, takes_whole
 from densefit.tools.recipes.parts import named
 from densefit.tools.recipes.recipe import Data, Recipe
 
@@ -77,9 +77,9 @@ def _opened(data: Source, split: str | None, where: str) -> Dataset:
         settings["root"] = data.root
     if "split" in taken and split is not None:
         settings["split"] = split
-    elif "split" in taken and "None" in str(taken["split"].annotation):
+    elif takes_whole(data.dataset):
         settings.setdefault("split", None)  # all samples
-    elif "split" in taken and taken["split"].default is not None and "split" not in settings:
+    elif "split" in taken and "split" not in settings:
         raise ConfigError(
             f"The dataset {data.dataset!r} has splits of its own: which one is divided?",
             where=f"{where}.splits",

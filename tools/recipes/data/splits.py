@@ -33,9 +33,7 @@ def missing_split(data: Any, split: str | None, where: str, error: DataError) ->
     if splits is not None and splits.get("of") == split:
         keys = ["splits.of"]
     fixes = [error.fix] if error.fix else []
-    taken = inspect.signature(datasets.get(data.dataset)).parameters
-    is_whole = "split" in taken and taken["split"].default is None
-    if is_whole and splits is None:
+    if takes_whole(data.dataset) and splits is None:
         fixes.append(f"--{where}.splits '{EXAMPLE}' divides a folder without splits")
     if keys:
         fixes.append(f"--{where}.{keys[-1]} NAME")
@@ -53,6 +51,12 @@ def missing_split(data: Any, split: str | None, where: str, error: DataError) ->
         where=f"{named}, {error.where}" if named else error.where,
         fix="; or ".join(map(str, fixes)) or None,
     )
+
+
+def takes_whole(dataset: str) -> bool:
+    """Whether a dataset takes None for its split: all samples of a folder without splits."""
+    split = inspect.signature(datasets.get(dataset)).parameters.get("split")
+    return split is not None and (split.default is None or "None" in str(split.annotation))
 
 
 def renames_of_split(data: Any, split: str | None, dataset: Dataset, rename: Renames) -> Renames:

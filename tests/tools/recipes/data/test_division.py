@@ -172,6 +172,15 @@ def test_a_split_of_the_datasets_own_is_divided_and_the_others_stay(tmp_path):
         make_dataset(data, "train")
 
 
+def test_a_mask_folder_is_divided(tmp_path):
+    for index in range(20):
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / folder / f"{index}.png")
+    data = Data("mask_folder", str(tmp_path), settings={"classes": ["a"]}, splits=SPLITS)
+    assert sum(map(len, ids_of(data).values())) == 20
+
+
 def test_splits_of_its_own_are_divided_by_name_only():
     data = Data(settings={"length": 30}, splits={"train": 0.7, "val": 0.3})
     with pytest.raises(ConfigError, match=r"which one is divided[\s\S]*--data\.splits\.of train"):
