@@ -7,6 +7,7 @@ from fuzz.cvat_files import CvatImages, CvatVideo
 from fuzz.kind import Kind
 from fuzz.labelme_file import LabelmeJson
 from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
+from fuzz.mask_layouts import COLOR_MASKS, ColorTable, DepthList, KittiList
 from fuzz.pictures import MAPS, PICTURES
 from fuzz.records import Idx, Packed, Rec, RecBoxes
 from fuzz.supervisely_files import SuperviselyJson, SuperviselyMeta
@@ -18,6 +19,7 @@ KINDS: tuple[Kind, ...] = (
     *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
     *(LabelmeJson(), CvatImages(), CvatVideo(), SuperviselyJson(), SuperviselyMeta()),
     *MAPS,
+    *(COLOR_MASKS, ColorTable(), DepthList(), KittiList()),
     *PICTURES,
     *TEXT_LAYOUTS,
 )

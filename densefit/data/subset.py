@@ -16,11 +16,14 @@ from densefit.data.sample_id import sample_id
 #: What a dataset says of its own order; a subset has another.
 _OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets")
 
+#: Optional methods of a dataset that take an index (see `densefit.data.sample.Dataset`).
+_OF_A_SAMPLE = ("picture_file", "label_files", "annotations_of", "size_of")
+
 
 class Subset:
     """Select samples of a dataset by index; other attributes are those of the dataset.
 
-    Its other methods are left out, since they may take indices of the whole dataset.
+    Methods that the framework does not know are left out: they may take indices of the whole.
 
     Args:
         dataset: the whole dataset.
@@ -48,8 +51,8 @@ class Subset:
         if name in ("dataset", "indices", *_OF_THE_WHOLE) or name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self.dataset, name)
-        if name == "picture_file":
-            return lambda index: value(int(self.indices[index]))
+        if name in _OF_A_SAMPLE:
+            return lambda index, *rest: value(int(self.indices[index]), *rest)
         if name == "faults":
             return self._own_faults(value)
         if inspect.ismethod(value):  # it may take an index of the whole dataset

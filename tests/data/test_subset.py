@@ -31,6 +31,9 @@ class Whole:
     def picture_file(self, index):
         return f"{index}.jpg"
 
+    def annotations_of(self, index, size=None):
+        return {"boxes": (index, size)}
+
     def objects_of(self, index):
         return []
 
@@ -46,6 +49,8 @@ def test_a_subset_says_of_its_samples_what_the_dataset_says():
     assert [part[i].image[0, 0, 0] for i in range(3)] == [5, 0, 3]
     assert part[-1].id == "image 3"
     assert part.picture_file(0) == "5.jpg"
+    assert part.annotations_of(2, (4, 5)) == {"boxes": (3, (4, 5))}
+    assert not hasattr(part, "size_of")
     assert part.classes == attribute_of(part, "classes") == ("cat", "dog")
     assert list(part.faults) == [0, 2]
     assert [set(names) for names in all_targets(part)] == [{"mask"}, {"boxes"}, {"mask"}]
@@ -53,6 +58,21 @@ def test_a_subset_says_of_its_samples_what_the_dataset_says():
     assert fingerprint(part)["samples"] == 3
     with pytest.raises(IndexError):
         part[3]
+
+
+def test_what_takes_an_index_takes_that_of_the_subset():
+    class Annotated(Whole):
+        def annotations_of(self, index, size=None):
+            return {"label": np.array(index), "size": size}
+
+        @property
+        def size_of(self):  # a function, as wrappers have it
+            return lambda index: (index, index)
+
+    part = Subset(Annotated(), [5, 0, 3])
+    assert part.annotations_of(0, (2, 2)) == {"label": 5, "size": (2, 2)}
+    assert part.size_of(2) == (3, 3)
+    assert not hasattr(Subset(Whole(), [0]), "annotations_of")
 
 
 def test_what_is_of_the_whole_is_no_attribute():

@@ -108,6 +108,7 @@ ONE = {
     "data.on_error": "skip",
     "data.cache": {"memory": "1MiB"},
     "data.check": False,
+    "data.score_on_error": "skip",
     "model.backbone": "other",
     "model.settings": {"width": 6},
     "model.heads": {"sort": {"task": "classification"}},

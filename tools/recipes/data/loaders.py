@@ -19,7 +19,7 @@ from densefit.model.heads.head import Head
 from densefit.tools.recipes.data.division import Division, division_of, whole
 from densefit.tools.recipes.data.splits import missing_split, renames_of_split
 from densefit.tools.recipes.parts import named
-from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.recipe import Data, Recipe
 
 
 class Source(Protocol):
@@ -77,6 +77,8 @@ def _opened(data: Source, split: str | None, where: str) -> Dataset:
         settings["root"] = data.root
     if "split" in taken and split is not None:
         settings["split"] = split
+    elif "split" in taken and "None" in str(taken["split"].annotation):
+        settings.setdefault("split", None)  # all samples
     elif "split" in taken and taken["split"].default is not None and "split" not in settings:
         raise ConfigError(
             f"The dataset {data.dataset!r} has splits of its own: which one is divided?",
@@ -179,11 +181,25 @@ def train_loader(
     )
 
 
-def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader:
-    """Make a loader of every sample once, in order, without augmentation."""
+def score_loader(recipe: Input, dataset: Dataset, data: Data) -> Loader:
+    """Make a loader of every sample once, in order, without augmentation.
+
+    Args:
+        recipe: settings of the network's input.
+        dataset: to score.
+        data: settings of the workers, and what becomes of broken samples.
+    """
+    if data.score_on_error not in ("raise", "skip"):
+        raise ConfigError(
+            "Unknown way to treat broken samples that are scored",
+            expected="raise or skip",
+            received=repr(data.score_on_error),
+            where="data.score_on_error",
+        )
     return Loader(
         dataset,
         batch_size=recipe.score_batch_size,
         transform=fitting(recipe),
-        workers=workers,
+        workers=data.workers,
+        on_error="leave_out" if data.score_on_error == "skip" else "raise",
     )

@@ -56,13 +56,15 @@ def stream(recipe: MultiRecipe) -> Stream:
         workers=recipe.data.workers,
         worker_kind=recipe.data.worker_kind,
         on_error=recipe.data.on_error,
+        score_on_error=recipe.data.score_on_error,
         check=recipe.data.check,
     )
     if recipe.data != own:
         raise ConfigError(
             "Data are given twice",
             received=f"data.dataset {recipe.data.dataset!r} beside {list(recipe.datasets)}",
-            fix="leave out `data`, but for workers, worker_kind, on_error and check, or `datasets`",
+            fix="leave out `data`, but for workers, worker_kind, on_error, score_on_error and "
+            "check, or `datasets`",
         )
     datasets, missing = made_datasets(recipe)
     whole = mixture(recipe, datasets)

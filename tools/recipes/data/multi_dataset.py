@@ -44,7 +44,7 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
                 data[f"{name}/{split}"] = dataset
                 alone = mixture(recipe, {name: dataset}, common_classes(mixed.whole))
                 fitted = replace(recipe, resize=part.resize or recipe.resize)
-                loaders[name] = score_loader(fitted, alone, recipe.data.workers)
+                loaders[name] = score_loader(fitted, alone, recipe.data)
         scoring.append((loaders or None, names or None))
     (validation, _), (test, split_names) = scoring
     return RunData(network, loader, validation, test, split_names, data, training_splits)

@@ -53,11 +53,11 @@ def prepare(recipe: Recipe) -> RunData:
     data, validation, test = {own.train: train}, None, None
     if own.validation is not None:
         data[own.validation] = make_dataset(own, own.validation)
-        validation = score_loader(recipe, data[own.validation], own.workers)
+        validation = score_loader(recipe, data[own.validation], own)
     split = own.test or own.validation
     if split is not None:
         data[split] = make_dataset(own, split)
-        test = score_loader(recipe, data[split], own.workers)
+        test = score_loader(recipe, data[split], own)
     return RunData(network, loader, validation, test, split, data, [own.train])
 
 

@@ -74,7 +74,7 @@ def test_a_missing_split_names_its_setting_and_the_remedy(tmp_path):
         make_dataset(data, "null")
 
 
-def test_a_split_without_a_name_is_told(tmp_path):
+def test_a_split_without_a_name_is_an_error(tmp_path):
     (tmp_path / "ImageSets/Main").mkdir(parents=True)
     (tmp_path / "ImageSets/Main/train.txt").write_text("a\n")
     with pytest.raises(ConfigError, match="named by a text"):
