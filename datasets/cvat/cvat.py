@@ -39,8 +39,8 @@ class CVAT(ObjectDataset):
         annotations: path of the XML file from `root`.
         images: folder of the images; None: `<root>/images`, or `root` if there is none.
         frames: names of a video's frames without extension, with the frame's number as in C.
-        boxes, masks, instances, labels, bad_boxes, exif: see `ObjectDataset`. Tags of an image
-            count as its `labels`.
+        boxes, masks, instances, bad_boxes, exif: see `ObjectDataset`.
+        labels: give `labels`: 1 for each class that the image has an object or a tag of.
         keypoints: give the points of skeletons as keypoints; other objects have none.
         flip_pairs: keypoints that change places in a mirrored image; None: by left and right in
             their names.

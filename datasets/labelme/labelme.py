@@ -44,8 +44,8 @@ class Labelme(ObjectDataset):
         classes: class names, a list or a file with one a line, such as labelme's labels.txt. None:
             `<root>/classes.txt`, or, if there is none, the sorted labels of all shapes.
         annotations: folder of the JSON files, if they are not below `root`.
-        boxes, masks, instances, labels, bad_boxes, exif: see `ObjectDataset`. labelme turns images
-            as their EXIF orientation says.
+        boxes, masks, instances, labels, bad_boxes: see `ObjectDataset`.
+        exif: turn images as their EXIF orientation says, which labelme does.
         keypoints: labels of points, in order, which are given as keypoints of the object with
             their group_id.
         flip_pairs: keypoints that change places in a mirrored image; None: by left and right in
