@@ -125,6 +125,12 @@ class DepthFolder:
         """The name that the files of a sample have in common."""
         return self._names[index]
 
+    @property
+    def faults(self) -> dict[int, DataError]:
+        """Index -> why a sample cannot be read."""
+        errors = self._errors
+        return {i: errors[name] for i, name in enumerate(self._names) if name in errors}
+
     def picture_file(self, index: int) -> Path:
         """The file of the picture."""
         return self._files_of(self._names[index])["image"]

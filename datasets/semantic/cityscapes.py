@@ -110,11 +110,16 @@ class Cityscapes(MaskDataset):
         objects = ("boxes", "classes", "difficult", "crowd", "area", "instances", "instance_ids")
         return ("mask", *(objects if self.instances else ()))
 
+    def label_files(self, index: int) -> list[Path]:
+        """The file of the mask, and with instances that of their ids."""
+        path = self._files_of(index)[1]
+        ids_path = path.with_name(path.name.replace("_labelIds.", "_instanceIds."))
+        return [path, ids_path] if self.instances else [path]
+
     def __getitem__(self, index: int) -> Sample:
         sample = super().__getitem__(index)
         if self.instances:
-            image_path, mask_path = self._files_of(index)
-            path = mask_path.with_name(mask_path.name.replace("_labelIds.", "_instanceIds."))
+            image_path, path = self.picture_file(index), self.label_files(index)[1]
             height, width = sample.targets["mask"].shape
             sample.targets.update(read_objects(path, image_path, (height, width)))
         return sample

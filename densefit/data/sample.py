@@ -248,7 +248,8 @@ class Dataset(Protocol):
     recipe's training) look at all samples without decoding them: `faults`, a dict of index ->
     DataError for samples that cannot be read; `annotations_of(i, size=None)`, the targets that the
     annotations hold (`size`: the image's height and width, if known); `size_of(i)`, the (height,
-    width) that they state; `label_files(i)`, paths of masks and other files beside the image.
+    width) that they state; `label_files(i)`, paths of masks and other files beside the image. An
+    optional method `mask_of(i)` reads `mask` without the image, for weights of its classes.
     """
 
     classes: list[str]

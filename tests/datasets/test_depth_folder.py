@@ -118,6 +118,8 @@ def test_a_picture_without_its_map_spoils_its_own_sample_only(root):
     assert data[0].id == "a"
     with pytest.raises(DataError, match=r"'b' does not have exactly one depth[\s\S]*none"):
         data[1]
+    assert list(data.faults) == [1]
+    assert data.label_files(0) == [root / "depth/a.png"]
     (root / "empty").mkdir()
     with pytest.raises(DataError, match="'a' does not have exactly one depth"):
         DepthFolder(root, depths="empty")

@@ -121,6 +121,8 @@ def test_a_picture_without_a_mask_spoils_its_own_sample_only(root):
     data = MaskFolder(root, "val", ignore_value=3)
     assert [data.id_of(i) for i in range(len(data))] == ["val/c", "val/d", "val/e"]
     assert data[0].id == "val/c"
+    assert list(data.faults) == [1, 2]
+    assert data.label_files(0) == [root / "valannot/c.png"]
     for index, name in ((1, "d"), (2, "e")):
         with pytest.raises(DataError, match=f"'{name}' does not have exactly one mask"):
             data[index]

@@ -60,6 +60,8 @@ def test_instances_of_things(root):
     np.testing.assert_array_equal(targets["instance_ids"], [26, 26000, 26001])
     assert (targets["instances"] == 26001).sum() == 16
     assert targets["instances"][0, 0] == 0
+    names = [path.name.rsplit("_", 1)[1] for path in data.label_files(0)]
+    assert names == ["labelIds.png", "instanceIds.png"]
 
 
 def test_a_panoptic_head_takes_its_classes_and_things(root):
