@@ -19,7 +19,7 @@ WORDS = frozenset(
 # that is not named has none.
 LEFT = {
     "datasets/coco": 59,
-    "datasets/voc": 20,
+    "datasets/voc": 19,
     "densefit": 1,
     "densefit/callbacks": 6,
     "densefit/checkpoint": 1,

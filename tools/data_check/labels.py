@@ -128,7 +128,9 @@ def annotated_labels(
         if index in skipped:
             continue
         try:
-            collector.add(index, read(index, sizes[index]))
+            targets = read(index, sizes[index])
+            if targets:
+                collector.add(index, targets)
         except DensefitError as error:
             collector.fail(index, error)
     return collector.labels()
