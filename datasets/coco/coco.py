@@ -1,36 +1,34 @@
-"""COCO: boxes, masks painted from the segmentations, labels and keypoints of pictures."""
+"""COCO: boxes, masks painted from the segmentations, labels and keypoints of images."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
-from densefit.data.sample import Sample, datasets
-from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
-from densefit.datasets.files.labels import labels_of
-from densefit.datasets.files.masks import check_count
-from densefit.datasets.files.missing_files import warn_of_absent
-from densefit.datasets.files.names import Names, class_index, class_names
-from densefit.datasets.files.paths import check_file, names_below
-from densefit.datasets.files.picture_size import picture_size
-from densefit.datasets.objects.masks import paint, paint_instances
+from densefit.data.sample import datasets
+from densefit.datasets.files.names import Names, class_names
+from densefit.datasets.files.paths import Name, check_file, names_below
+from densefit.datasets.objects.object_dataset import ObjectDataset
+from densefit.datasets.objects.object_table import ObjectTable
+from densefit.datasets.objects.table_cache import TableCache
+from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import DataError
 
-from .annotation_file import category_names, find_files, in_order, read_files, stated_size
-from .group_category import without_group
-from .ids import Id
-from .keypoint_join import keypoints_by_id
-from .keypoints import Pairs, Skeleton, read_skeleton
+from .annotation_file import find_files
+from .content import category_names
+from .group_category import warn_of_group
+from .keypoints import Pairs
 from .layout import BySplit, is_coco_folder
-from .objects import ObjectReader, Points
+from .table_collector import TableSettings, class_list, kept_skeleton
+from .table_reader import TableReader
+
+_FILES = ("json_path", "image_root", "root", "split", "annotations", "images")
 
 
 @datasets.register("coco")
-class COCO:
+class COCO(ObjectDataset):
     """The pictures of a COCO instances file; those without annotations belong to it.
 
     Give the file and the pictures' folder, or `root` and `split` for the usual layout:
@@ -97,6 +95,8 @@ class COCO:
             that is not usable raises when it is read.
     """
 
+    _noun = "pictures"
+
     def __init__(
         self,
         json_path: str | Path | None = None,
@@ -115,149 +115,88 @@ class COCO:
         annotations: BySplit = None,
         images: BySplit = None,
     ) -> None:
-        places = ("json_path", "image_root", "root", "split", "annotations", "images")
-        self._unusual = unusual(COCO, locals(), places)
+        self._unusual = unusual(COCO, locals(), _FILES)
         files = find_files(
             *(json_path, image_root, root, split, keypoints, keypoints_path, annotations, images)
         )
-        self.image_root = files.images
-        self.masks, self.instances, self.labels = masks, instances, labels
-        self.exif = exif
-        wanted = None if classes is None else class_names(classes, self.image_root)
-        self.json_path, content, further = read_files(files, wanted)
-        if wanted is None:
-            content["categories"] = without_group(content, self.json_path)
-        names = category_names(content)
-        self.classes = _known(wanted, names, self.json_path)
-        if masks:
-            check_count(1 + len(self.classes), f"{self.json_path}, masks=True")
-        ids = {name: key for key, name in names.items()}
+        names = None if classes is None else class_names(classes, files.images)
+        outlined = masks or instances
+        settings = TableSettings(files, names, outlined, keypoints, flip_pairs, bad_boxes, exif)
+        table = _read(settings)
+        self.json_path = Path(table.meta["path"])
+        if table.meta["group"] is not None:
+            warn_of_group(table.meta["group"], self.json_path)
+        categories = table.meta["categories"]
+        by_id = category_names({"categories": categories})
+        self.classes = class_list(names, by_id, self.json_path)
+        ids = {name: key for key, name in by_id.items()}
         self.category_ids = [ids[name] for name in self.classes]
-        self.mask_classes = ["background", *self.classes]
-        self._skeleton: Skeleton | None = None
-        points = None
+        skeleton = None
         if keypoints:
-            source = content if further is None else further
-            path = self.json_path if files.keypoints is None else files.keypoints
-            self._skeleton = self._described(source["categories"], flip_pairs, path)
-            by_id = None
-            if further is not None:
-                by_id = keypoints_by_id(content, self.json_path, further, path)
-            points = Points(len(self._skeleton.names), by_id, path)
-        self._images = content["images"]
-        self._files = names_below(
-            [one["file_name"] for one in self._images], self.image_root, self.json_path
+            path, categories = table.meta["keypoints"]
+            skeleton = kept_skeleton(categories, self.classes, flip_pairs, path)
+            having = {str(entry["name"]) for entry in categories if entry.get("keypoints")}
+            self.keypoint_classes = [name for name in self.classes if name in having]
+        self._set_names(table, files.images)
+        super().__init__(
+            table,
+            self.classes,
+            files.images,
+            masks=masks,
+            instances=instances,
+            labels=labels,
+            skeleton=skeleton,
+            bad_boxes=bad_boxes,
+            exif=exif,
         )
-        warn_of_absent(self, self._files, self.image_root, "pictures")
-        self._sizes = self._found_sizes()
-        check = BoxCheck(bad_boxes)
-        index = {name: i for i, name in enumerate(self.classes)}
-        reader = ObjectReader(self.json_path, names, index, check, masks or instances, points)
-        # Broken ones, by image id too, are raised when the sample is read.
-        self._objects, self._broken = reader.by_image(self._sizes, content["annotations"])
-        check.report(self)
-        self.dropped = check.dropped
 
-    def _found_sizes(self) -> dict[Id, tuple[int, int] | DataError]:
-        """Image id -> (height, width) as the file states it; if it does not, the picture tells."""
-        sizes: dict[Id, tuple[int, int] | DataError] = {}
-        for number, one in enumerate(self._images):
-            try:
-                size = stated_size(one, f"{self.json_path}, image {one['id']}")
-                sizes[one["id"]] = size or picture_size(self.picture_file(number), self.exif)
-            except DataError as error:
-                sizes[one["id"]] = error
-        if len(sizes) < len(self._images) or not sizes:
-            raise DataError(
-                "The pictures must have different ids",
-                received=f"{len(self._images)} pictures, {len(sizes)} ids",
-                where=self.json_path,
-            )
-        return sizes
-
-    def _described(
-        self, categories: list[dict[str, Any]], flip_pairs: Pairs, path: Path
-    ) -> Skeleton:
-        """What the kept categories say about keypoints, which becomes attributes."""
-        kept = [one for one in categories if str(one["name"]) in self.classes]
-        skeleton = read_skeleton(kept, flip_pairs, path)
-        having = {str(one["name"]) for one in kept if one.get("keypoints")}
-        self.keypoint_classes = [name for name in self.classes if name in having]
-        self.keypoint_names = skeleton.names
-        self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
-        return skeleton
+    def _set_names(self, table: ObjectTable, image_root: Path) -> None:
+        """Set the files of images, which depend on what is in the folder now."""
+        stated: list[Any] = list(table.files)
+        for index, name in table.meta["file_names"].items():
+            stated[int(index)] = name
+        names = names_below(stated, image_root, self.json_path)
+        self._name_errors = {i: e for i, e in enumerate(names) if isinstance(e, DataError)}
+        self._other_names: TextColumn | None = None
+        if names != stated:
+            texts = ["" if isinstance(name, DataError) else name for name in names]
+            self._other_names = TextColumn.of(texts)
 
     @classmethod
     def looks_like(cls, root: Path) -> bool:
         """Whether a folder looks like this layout."""
         return is_coco_folder(root)
 
-    def __len__(self) -> int:
-        return len(self._images)
-
     def __repr__(self) -> str:
         return f"COCO({str(self.json_path)!r}{self._unusual})"
 
-    def id_of(self, index: int) -> str:
-        """The image id."""
-        return str(self._images[index]["id"])
+    @property
+    def faults(self) -> Mapping[int, DataError]:
+        """Image index -> why its sample cannot be read."""
+        return {**self._name_errors, **self._table.errors}
 
     def picture_file(self, index: int) -> Path:
-        """The file of the picture. Raises DataError if there is none below `image_root`."""
-        name = self._files[index]
-        if isinstance(name, DataError):
-            raise name.with_traceback(None)
-        where = f"{self.json_path}, image {self._images[index]['id']}"
-        return check_file(self.image_root / name, where)
+        """The file of the image. Raises DataError if there is none below `image_root`."""
+        if index in self._name_errors:
+            raise self._name_errors[index].with_traceback(None)
+        names = self._other_names or self._table.files
+        return check_file(self.image_root / names[index], self.source_of(index))
 
-    def targets_of(self, index: int) -> tuple[str, ...]:
-        """Names of a sample's targets."""
-        names = ["boxes", "classes", "difficult", "crowd", "area"]
-        names += ["mask"] * self.masks + ["labels"] * self.labels
-        names += ["instances", "instance_ids", "instance_masks"] * self.instances
-        return (*names, *(["keypoints", "keypoint_flip"] if self._skeleton is not None else ()))
+    def file_names(self) -> Sequence[Name]:
+        """Path of each image below `image_root`, or why there is none."""
+        names: list[Name] = list(self._other_names or self._table.files)
+        for index, error in self._name_errors.items():
+            names[index] = error
+        return names
 
-    def __getitem__(self, index: int) -> Sample:
-        entry = self._images[index]
-        if entry["id"] in self._broken:
-            raise self._broken[entry["id"]].with_traceback(None)
-        path = self.picture_file(index)
-        image = read_image(path, self.exif)
-        size = (image.shape[0], image.shape[1])
-        where = f"{self.json_path}, image {entry['id']}"
-        stated = self._sizes[entry["id"]]
-        if isinstance(stated, tuple):
-            check_size(stated, size, path, where)
-        objects = self._objects[entry["id"]]
-        targets = box_targets(
-            [one["box"] for one in objects],
-            [one["class"] for one in objects],
-            [False] * len(objects),
-            [one["crowd"] for one in objects],
-            [one["area"] for one in objects],
-        )
-        if self.masks:
-            targets["mask"] = paint(objects, size, where)
-        if self.instances:
-            painted, whole = paint_instances(objects, size, where)
-            ids = np.arange(1, len(objects) + 1, dtype=np.int64)
-            targets.update(instances=painted, instance_ids=ids, instance_masks=whole)
-        if self.labels:
-            shown = [one["class"] for one in objects]
-            targets["labels"] = labels_of(shown, [False] * len(shown), len(self.classes))
-        if self._skeleton is not None:
-            points = [one["keypoints"] for one in objects]
-            count = len(self._skeleton.names)
-            targets["keypoints"] = np.array(points, np.float32).reshape(-1, count, 3)
-            targets["keypoint_flip"] = self._skeleton.flip
-        return Sample(self.id_of(index), image, targets)
+    def source_of(self, index: int) -> str:
+        """The annotation file and the image's id, for errors."""
+        return f"{self.json_path}, image {self._table.ids[index]}"
 
 
-def _known(wanted: list[str] | None, names: dict[Id, str], path: Path) -> list[str]:
-    """The wanted classes, all by category id if none are said."""
-    known = [names[key] for key in in_order(names)]
-    if len(set(known)) < len(known) or not known:
-        raise DataError("The categories must have different names", received=known, where=path)
-    for name in wanted or ():
-        class_index(name, known, path)
-    return known if wanted is None else wanted
+def _read(settings: TableSettings) -> ObjectTable:
+    """The table of the files, out of its cache if there is one."""
+    files, reader = settings.files, TableReader(settings)
+    sources = [path for path in (files.annotations, files.keypoints) if path is not None]
+    cache = TableCache(sources, repr(settings), files.annotations.stem, files.images)
+    return cache.load() or cache.store(reader.read, reader.digests)

@@ -12,7 +12,7 @@ from typing import Any
 
 from densefit.errors import DataError
 
-from .annotation_file import category_names
+from .content import category_names
 from .ids import Id, read_id
 
 
@@ -44,47 +44,51 @@ def keypoints_by_id(
                 received=repr(name),
                 where=f"{further_path}, category {key}",
             )
-    shared = {one["id"] for one in content["images"]} & {one["id"] for one in further["images"]}
-    own = {key: _belongs(one, path) for key, one in _by_id(content["annotations"], path).items()}
-    found = {}
-    for key, one in _by_id(further["annotations"], further_path).items():
-        known, other = own.get(key), _belongs(one, further_path)
-        if known == other:
-            found[key] = one.get("keypoints")
-        elif known is not None or other[0] in shared:
+    shared = {entry["id"] for entry in content["images"]} & {
+        entry["id"] for entry in further["images"]
+    }
+    belongings = {
+        key: _belongs(entry, path) for key, entry in _by_id(content["annotations"], path).items()
+    }
+    joined = {}
+    for key, entry in _by_id(further["annotations"], further_path).items():
+        owner, other = belongings.get(key), _belongs(entry, further_path)
+        if owner == other:
+            joined[key] = entry.get("keypoints")
+        elif owner is not None or other[0] in shared:
             raise DataError(
                 "The file of keypoints has an annotation that is not that of the other file",
-                expected=f"{_told(known)}, as {path} has it",
-                received=_told(other),
+                expected=f"{_text(owner)}, as {path} has it",
+                received=_text(other),
                 where=f"{further_path}, annotation {key}",
                 fix="take both files of one release; annotations in both have the same id",
             )
-    return found
+    return joined
 
 
 def _by_id(annotations: Iterable[Mapping[str, Any]], path: Path) -> dict[Id, Mapping[str, Any]]:
-    found: dict[Id, Mapping[str, Any]] = {}
-    for number, one in enumerate(annotations):
+    joined: dict[Id, Mapping[str, Any]] = {}
+    for number, entry in enumerate(annotations):
         where = f"{path}, annotations[{number}]"
-        key = read_id(one.get("id"), where, "id (by which annotations of two files are joined)")
-        if key in found:
+        key = read_id(entry.get("id"), where, "id (by which annotations of two files are joined)")
+        if key in joined:
             raise DataError(
                 "Annotations of two files belong together by their ids, which must differ",
                 received=f"{key!r}, once more",
                 where=where,
             )
-        found[key] = one
-    return found
+        joined[key] = entry
+    return joined
 
 
-def _belongs(one: Mapping[str, Any], path: Path) -> tuple[Id, Id]:
+def _belongs(entry: Mapping[str, Any], path: Path) -> tuple[Id, Id]:
     """The picture and the category of an annotation."""
-    where = f"{path}, annotation {one.get('id')}"
+    where = f"{path}, annotation {entry.get('id')}"
     return (
-        read_id(one.get("image_id"), where, "image_id"),
-        read_id(one.get("category_id"), where, "category_id"),
+        read_id(entry.get("image_id"), where, "image_id"),
+        read_id(entry.get("category_id"), where, "category_id"),
     )
 
 
-def _told(belongs: tuple[Id, Id] | None) -> str:
+def _text(belongs: tuple[Id, Id] | None) -> str:
     return "none" if belongs is None else f"image {belongs[0]}, category {belongs[1]}"

@@ -34,16 +34,16 @@ def read_skeleton(
         DataError: no category has keypoints, two have different ones, a limb joins what is not
             there, or a keypoint to the left has none to the right.
     """
-    having = [one for one in categories if one.get("keypoints")]
+    having = [entry for entry in categories if entry.get("keypoints")]
     _check_lists(having, where)
-    kinds = {tuple(map(str, one["keypoints"])) for one in having}
+    kinds = {tuple(map(str, entry["keypoints"])) for entry in having}
     if len(kinds) != 1:
         raise DataError(
             "The kept categories have different keypoints"
             if kinds
             else "No category has keypoints",
             expected="one list of keypoint names",
-            received={one["name"]: one.get("keypoints") for one in categories},
+            received={entry["name"]: entry.get("keypoints") for entry in categories},
             where=where,
             fix="keep some of them with `classes`"
             if kinds
@@ -66,9 +66,9 @@ def read_skeleton(
     return Skeleton(names, limbs, _pairs(names, flip_pairs, where))
 
 
-def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
-    if given is None:
-        given, alone = side_pairs(names)
+def _pairs(names: list[str], flips: Pairs, where: object) -> list[list[str]]:
+    if flips is None:
+        flips, alone = side_pairs(names)
         if alone:
             raise DataError(
                 "A keypoint has no counterpart at the other side",
@@ -77,8 +77,8 @@ def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
                 where=where,
                 fix="say with `flip_pairs` which keypoints change places in a mirrored picture",
             )
-        log_pairs(given, where)
-    pairs = [list(pair) for pair in given]
+        log_pairs(flips, where)
+    pairs = [list(pair) for pair in flips]
     flat = [name for pair in pairs for name in pair]
     for name in flat:
         class_index(name, names, f"flip_pairs of {where}")
@@ -93,8 +93,8 @@ def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
 
 def _check_lists(categories: Sequence[Mapping[str, Any]], where: object) -> None:
     """Raise DataError unless keypoints are names, and the skeleton is of lists."""
-    for one in categories:
-        names, limbs = one["keypoints"], one.get("skeleton") or []
+    for entry in categories:
+        names, limbs = entry["keypoints"], entry.get("skeleton") or []
         if (
             not isinstance(names, list)
             or not all(isinstance(name, (str, int)) for name in names)
@@ -105,7 +105,7 @@ def _check_lists(categories: Sequence[Mapping[str, Any]], where: object) -> None
                 "The keypoints of a category are not usable",
                 expected='"keypoints": [name, ...], and "skeleton": [[1, 2], ...]',
                 received=f"{names!r:.80}, {limbs!r:.80}",
-                where=f"{where}, category {one['name']!r}",
+                where=f"{where}, category {entry['name']!r}",
             )
 
 
@@ -127,22 +127,22 @@ def read_points(
         DataError: there are not `count` of them, or they are no numbers, or of another visibility
             than 0, 1 and 2.
     """
-    given = annotation.get("keypoints")
-    if not given:
+    numbers = annotation.get("keypoints")
+    if not numbers:
         return np.zeros((count, 3), np.float32)
     try:
-        points = np.asarray(given, np.float64).reshape(count, 3)
+        points = np.asarray(numbers, np.float64).reshape(count, 3)
     except (TypeError, ValueError, OverflowError):
         points = np.full((1, 3), np.nan)
     if not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
         raise DataError(
             "The keypoints of an annotation are not usable",
             expected=f"{3 * count} numbers, x, y, v of each keypoint; v is 0, 1 or 2",
-            received=f"{given!r}"[:120],
+            received=f"{numbers!r}"[:120],
             where=where,
         )
     height, width = size
-    place, limits = points[:, :2], np.array([width, height], np.float64)
-    known = (points[:, 2] > 0) & ((place >= 0) & (place <= limits)).all(axis=1)
-    points[:, :2] = np.minimum(place + 0.5, limits)
-    return np.where(known[:, None], points, 0.0).astype(np.float32)
+    position, limits = points[:, :2], np.array([width, height], np.float64)
+    is_known = (points[:, 2] > 0) & ((position >= 0) & (position <= limits)).all(axis=1)
+    points[:, :2] = np.minimum(position + 0.5, limits)
+    return np.where(is_known[:, None], points, 0.0).astype(np.float32)

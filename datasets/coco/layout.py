@@ -89,13 +89,13 @@ class Layout:
     def _of_other_tools(self) -> Iterator[Path]:
         """Existing files with the annotations of the split."""
         folder = split_folder(self.root, str(self.split))
-        places = [
+        stated = [
             self.root / "annotations" / f"{self.split}.json",
             self.root / f"{self.split}.json",
         ]
         if folder is not None:
-            places.insert(0, folder / _ROBOFLOW)
-        return (path for path in places if path.is_file())
+            stated.insert(0, folder / _ROBOFLOW)
+        return (path for path in stated if path.is_file())
 
     def _checked(self, path: Path, kind: str) -> Path:
         if path.is_file():

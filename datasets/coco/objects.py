@@ -1,8 +1,8 @@
-"""Annotations of a COCO file as objects of pictures, with the class indices of a data set."""
+"""Read one annotation of a COCO file: its box, class, area, flags and keypoints."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from densefit.datasets.files.boxes import BoxCheck, box_fault, clip_box
 from densefit.datasets.files.numbers import FAR, number
-from densefit.datasets.objects.segmentation import faults
 from densefit.errors import DataError
 
 from .ids import Id, read_id
@@ -22,7 +21,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Points:
-    """Which keypoints an annotation has.
+    """Keypoints of annotations.
 
     Attributes:
         count: how many there must be.
@@ -34,12 +33,12 @@ class Points:
     by_id: Mapping[Any, Any] | None
     path: object
 
-    def read(self, one: Mapping[str, Any], size: tuple[int, int]) -> np.ndarray:
+    def read(self, annotation: Mapping[str, Any], size: tuple[int, int]) -> np.ndarray:
         """(count, 3) float32, see `read_points`."""
-        where = f"{self.path}, annotation {one.get('id')}"
+        where = f"{self.path}, annotation {annotation.get('id')}"
         if self.by_id is not None:
-            one = {"keypoints": self.by_id.get(read_id(one["id"], where))}
-        return read_points(one, self.count, size, where)
+            annotation = {"keypoints": self.by_id.get(read_id(annotation["id"], where))}
+        return read_points(annotation, self.count, size, where)
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class ObjectReader:
         categories: category id -> name.
         classes: name -> class index; objects of others are left out.
         check: what becomes of boxes without area, and of outlines that enclose nothing.
-        segmentations: whether they are wanted.
-        points: keypoints, if they are wanted.
+        segmentations: whether they are read.
+        points: keypoints, if they are read.
     """
 
     path: object
@@ -62,128 +61,87 @@ class ObjectReader:
     segmentations: bool = False
     points: Points | None = None
 
-    def by_image(
-        self,
-        sizes: Mapping[Id, tuple[int, int] | DataError],
-        annotations: Sequence[Mapping[str, Any]],
-    ) -> tuple[dict[Id, list[Object]], dict[Id, DataError]]:
-        """Usable objects of each picture, in the file's order; and what is wrong with others.
+    def image_of(self, annotation: Mapping[str, Any], rows: Mapping[Id, int]) -> int:
+        """Index of the annotated image.
 
         Args:
-            sizes: image id -> (height, width), or why that is not known.
-            annotations: of the file.
-
-        Returns:
-            Image id -> objects, and image id -> the first error, for pictures with an annotation
-            that is not usable.
+            annotation: of the file.
+            rows: image id -> index.
 
         Raises:
-            DataError: an annotation of no picture.
+            DataError: the annotation belongs to no image of the file.
         """
-        objects: dict[Id, list[Object]] = {key: [] for key in sizes}
-        broken = {key: size for key, size in sizes.items() if isinstance(size, DataError)}
-        for one in annotations:
-            key = one.get("image_id")
-            if type(key) is not int:
-                key = read_id(key, self._where(one), "image_id")
-            size = sizes.get(key)
-            if size is None:
-                raise DataError(
-                    "An annotation belongs to no picture of the file",
-                    received=repr(key),
-                    where=self._where(one),
-                )
-            if isinstance(size, DataError):
-                continue
-            try:
-                found = self._object(one, size)
-            except DataError as error:
-                broken.setdefault(key, error)
-                continue
-            if found is not None:
-                objects[key].append(found)
-        if self.segmentations:
-            self._leave_out_outlines(objects, sizes, broken)
-        return objects, broken
+        key = annotation.get("image_id")
+        if type(key) is not int:
+            key = read_id(key, self.where(annotation), "image_id")
+        if key not in rows:
+            raise DataError(
+                "An annotation belongs to no picture of the file",
+                received=repr(key),
+                where=self.where(annotation),
+            )
+        return rows[key]
 
-    def _object(self, one: Mapping[str, Any], size: tuple[int, int]) -> Object | None:
-        """An annotation as `paint` and the targets need it; None if it is left out."""
-        category = one.get("category_id")
+    def read(self, annotation: Mapping[str, Any], size: tuple[int, int]) -> Object | None:
+        """An annotation as `paint` and the targets need it; None if it is left out.
+
+        Args:
+            annotation: of the file.
+            size: (height, width) of its image.
+
+        Raises:
+            DataError: it cannot be used, and its image cannot either.
+        """
+        category = annotation.get("category_id")
         if type(category) is not int:
-            category = read_id(category, self._where(one), "category_id")
+            category = read_id(category, self.where(annotation), "category_id")
         name = self.categories.get(category)
         if name is None:
-            raise self._unusable(f"category_id {category!r}", one)
+            raise self._unusable(f"category_id {category!r}", annotation)
         if name not in self.classes:
             return None
         try:
-            given = one["bbox"]
-            if not isinstance(given, list):
-                raise ValueError(f"bbox {given!r:.60}")
-            floats = set(map(type, given)) == {float}  # as nearly all are
-            x, y, width, height = given if floats else map(number, given)
-            area = one.get("area")
+            corners = annotation["bbox"]
+            if not isinstance(corners, list):
+                raise ValueError(f"bbox {corners!r:.60}")
+            is_plain = set(map(type, corners)) == {float}  # as nearly all are
+            x, y, width, height = corners if is_plain else map(number, corners)
+            area, crowd = annotation.get("area"), annotation.get("iscrowd")
             if type(area) is not float:
                 area = width * height if area is None else number(area)
-            crowd = one.get("iscrowd")
             crowd = bool(crowd) if crowd in (None, False, True) else number(crowd)
         except (KeyError, ValueError) as error:
-            raise self._unusable(f"{type(error).__name__}: {error}", one) from error
+            raise self._unusable(f"{type(error).__name__}: {error}", annotation) from error
         box = (x, y, x + width, y + height)
-        why = box_fault(box, size)
-        if why:
-            self.check.reject(why, given, self._where(one))
+        reason = box_fault(box, size)
+        if reason:
+            self.check.reject(reason, corners, self.where(annotation))
             return None
         if not 0 <= area <= FAR * FAR or crowd not in (0, 1):
-            given = f"area {one.get('area')!r:.60}, iscrowd {one.get('iscrowd')!r:.60}"
-            raise self._unusable(given, one)
+            values = [annotation.get(name) for name in ("area", "iscrowd")]
+            raise self._unusable("area {!r:.60}, iscrowd {!r:.60}".format(*values), annotation)
         clipped = clip_box(box, *size)
         if clipped != box:
-            self.check.note_cut(box, clipped, size, self._where(one))
+            self.check.note_cut(box, clipped, size, self.where(annotation))
         return {
             "box": clipped,
             "class": self.classes[name],
             "crowd": bool(crowd),
             "area": area,
-            "segmentation": one.get("segmentation") if self.segmentations else None,
-            "keypoints": None if self.points is None else self.points.read(one, size),
-            "id": one.get("id"),
+            "segmentation": annotation.get("segmentation") if self.segmentations else None,
+            "keypoints": None if self.points is None else self.points.read(annotation, size),
+            "id": annotation.get("id"),
         }
 
-    def _where(self, one: Mapping[str, Any]) -> str:
-        return f"{self.path}, annotation {one.get('id')!s:.60}"
+    def where(self, annotation: Mapping[str, Any]) -> str:
+        """The annotation's file and id, for errors."""
+        return f"{self.path}, annotation {annotation.get('id')!s:.60}"
 
-    def _unusable(self, received: str, one: Mapping[str, Any]) -> DataError:
+    def _unusable(self, received: str, annotation: Mapping[str, Any]) -> DataError:
         return DataError(
             "An annotation is not usable",
             expected="category_id of this file, bbox [x, y, width, height], area in pixels, "
             "iscrowd 0 or 1",
             received=received,
-            where=self._where(one),
+            where=self.where(annotation),
         )
-
-    def _leave_out_outlines(
-        self,
-        objects: Mapping[Id, list[Object]],
-        sizes: Mapping[Id, Any],
-        broken: dict[Id, DataError],
-    ) -> None:
-        """Reject objects whose segmentation cannot be used."""
-        everything = [(key, place) for key, own in objects.items() for place in range(len(own))]
-        outlines = [objects[key][place]["segmentation"] for key, place in everything]
-        wrong = faults(outlines, [sizes[key] for key, _ in everything])
-        for index in sorted(wrong):
-            key, place = everything[index]
-            try:
-                self.check.reject(
-                    wrong[index],
-                    [outlines[index]],
-                    self._where(objects[key][place]),
-                    "segmentation",
-                    "segmentations",
-                )
-            except DataError as error:
-                broken.setdefault(key, error)
-        for index in sorted(wrong, reverse=True):
-            key, place = everything[index]
-            del objects[key][place]

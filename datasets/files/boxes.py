@@ -18,7 +18,8 @@ from .numbers import FAR
 
 logger = logging.getLogger(__name__)
 
-_THIN = 0.1  # pixels; float32 has steps of 0.06 at FAR
+#: Width in pixels from which a box surely has area in float32, which has steps of 0.06 at FAR.
+SMALLEST = 0.1
 
 
 class BoxCheck:
@@ -142,7 +143,7 @@ def box_fault(box: tuple[float, float, float, float], size: tuple[int, int] | No
         size: (height, width) of the picture; None if it is not known.
     """
     x1, y1, x2, y2 = box
-    if size is not None and 0 <= x1 < x2 - _THIN and 0 <= y1 < y2 - _THIN:
+    if size is not None and 0 <= x1 < x2 - SMALLEST and 0 <= y1 < y2 - SMALLEST:
         if x2 <= size[1] and y2 <= size[0]:
             return ""  # as nearly all are
     if not (math.isfinite(x1 + y1) and math.isfinite(x2 + y2)):
@@ -157,7 +158,7 @@ def box_fault(box: tuple[float, float, float, float], size: tuple[int, int] | No
         x1, y1, x2, y2 = clip_box(box, *size)
         if x2 <= x1 or y2 <= y1:
             return "lies outside of its picture"
-    if min(x2 - x1, y2 - y1) < _THIN:  # targets are float32
+    if min(x2 - x1, y2 - y1) < SMALLEST:  # targets are float32
         x1, y1, x2, y2 = np.array([x1, y1, x2, y2], np.float32).tolist()
         if x2 <= x1 or y2 <= y1:
             return "has no area"

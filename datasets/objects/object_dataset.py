@@ -14,7 +14,7 @@ from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.masks import check_count
 from densefit.datasets.files.missing_files import warn_of_absent
-from densefit.datasets.files.paths import check_file
+from densefit.datasets.files.paths import Name, check_file
 from densefit.errors import ConfigError, DataError
 
 from .annotation import ImageAnnotation
@@ -32,7 +32,7 @@ class ObjectDataset:
     a `__repr__` with all settings.
 
     Args:
-        images: as a reader gives them.
+        images: as a reader gives them, or the table that was made of them.
         classes: class names, in index order.
         image_root: folder that the images' paths are below.
         boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
@@ -47,6 +47,7 @@ class ObjectDataset:
         sources: annotation files (and folders whose list of files counts) that `images` come from,
             if the table of objects is to be stored beside the first of them: the next start maps
             it, and does not iterate over `images`. None: it is not stored.
+        key: what else decides the table, besides `sources` and the repr, such as a list of images.
 
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
@@ -60,12 +61,13 @@ class ObjectDataset:
         DataError: there are no images, or two have one id.
     """
 
+    _noun = "images"  # in warnings
     #: Masks show later objects over earlier ones; False: small ones over large ones.
     paints_in_order = False
 
     def __init__(
         self,
-        images: Iterable[ImageAnnotation],
+        images: Iterable[ImageAnnotation] | ObjectTable,
         classes: Sequence[str],
         image_root: Path,
         *,
@@ -77,6 +79,7 @@ class ObjectDataset:
         bad_boxes: str = "drop",
         exif: bool = True,
         sources: Sequence[Path] | None = None,
+        key: str = "",
     ) -> None:
         if not (boxes or masks or labels):
             raise ConfigError(
@@ -101,17 +104,24 @@ class ObjectDataset:
             self.keypoint_names = skeleton.names
             self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
         check = BoxCheck(bad_boxes)
-        self._table = self._stored(images, check, sources)
+        self._table = self._stored(images, check, sources, key)
         if not len(self._table):
             raise DataError("There are no images", where=image_root)
-        warn_of_absent(self, self._table.files, image_root, "images")
+        warn_of_absent(self, self.file_names(), image_root, self._noun)
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
 
     def _stored(
-        self, images: Iterable[ImageAnnotation], check: BoxCheck, sources: Sequence[Path] | None
+        self,
+        images: Iterable[ImageAnnotation] | ObjectTable,
+        check: BoxCheck,
+        sources: Sequence[Path] | None,
+        key: str,
     ) -> ObjectTable:
         """The table of the images, out of its cache if there is one."""
+        if isinstance(images, ObjectTable):
+            check.load_state_dict(images.meta["check"])
+            return images
 
         def build() -> ObjectTable:
             table = build_table(
@@ -129,6 +139,7 @@ class ObjectDataset:
         if not sources:
             return build()
         settings = f"{self!r} {self.classes} {self.masks or self.instances} {check.policy}"
+        settings += f" {key}" if key else ""
         cache = TableCache(sources, settings, type(self).__name__.lower(), self.image_root)
         table = cache.load()
         if table is None:
@@ -152,8 +163,16 @@ class ObjectDataset:
         """The image's file. Raises DataError if there is none below `image_root`."""
         if index in self._table.errors:
             raise self._table.errors[index].with_traceback(None)
-        source = self._table.sources[index] or self.image_root
+        source = self.source_of(index) or self.image_root
         return check_file(self.image_root / self._table.files[index], source)
+
+    def file_names(self) -> Sequence[Name]:
+        """Path of each image below `image_root`, or why there is none."""
+        return list(self._table.files)
+
+    def source_of(self, index: int) -> str:
+        """The annotation file of an image, for errors; "" if it has none."""
+        return self._table.sources[index]
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
@@ -191,10 +210,13 @@ class ObjectDataset:
 
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
-        path, table = self.picture_file(index), self._table
+        table = self._table
+        if index in table.errors:
+            raise table.errors[index].with_traceback(None)
+        path = self.picture_file(index)
         image = self._read_image(path)
         size = (int(image.shape[0]), int(image.shape[1]))
-        where = table.sources[index] or path
+        where = self.source_of(index) or path
         stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
         if all(stated):
             check_size(stated, size, path, where)
@@ -221,10 +243,9 @@ class ObjectDataset:
         if self.masks:
             targets["mask"] = paint(objects, size, where, self.paints_in_order)
         if self.instances:
-            targets["instances"], targets["instance_masks"] = paint_instances(
-                objects, size, where, self.paints_in_order
-            )
-            targets["instance_ids"] = np.arange(1, len(objects) + 1, dtype=np.int64)
+            instances, whole = paint_instances(objects, size, where, self.paints_in_order)
+            ids = np.arange(1, len(objects) + 1, dtype=np.int64)
+            targets.update(instances=instances, instance_ids=ids, instance_masks=whole)
         if self.labels:
             targets["labels"] = labels_of(labels, difficult, len(self.classes))
             targets["labels"][table.image_labels.get(index, [])] = 1

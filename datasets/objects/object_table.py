@@ -32,7 +32,7 @@ class ObjectTable:
     Attributes:
         ids: of the images.
         files: path of each image below the dataset's folder.
-        sizes: (images, 2) int32, stated (height, width); 0 where unknown.
+        sizes: (images, 2) int64, stated (height, width); 0 where unknown.
         starts: (images + 1,) int64, index of each image's first object; the last entry is their
             number.
         boxes: (objects, 4) float64, x1 y1 x2 y2.

@@ -73,7 +73,7 @@ class _Builder:
         self._ids: list[str] = []
         self._files: list[str] = []
         self._sources: list[str] = []
-        self._sizes, self._relative, self._starts = array("i"), array("b"), array("q", [0])
+        self._sizes, self._relative, self._starts = array("q"), array("b"), array("q", [0])
         self._boxes, self._areas = array("d"), array("d")
         self._labels, self._numbers = array("i"), array("i")
         self._flags = array("b")  # difficult + 2 * crowd
@@ -129,7 +129,7 @@ class _Builder:
             size = (1, 1)
         elif size is None:
             size = picture_size(self._root / image.file, self._exif)
-            self._sizes[-2:] = array("i", size)
+            self._sizes[-2:] = array("q", size)
             self._measured.append(len(self._ids) - 1)
         rows = [
             self._row(number, entry, size, image) for number, entry in enumerate(image.objects, 1)
@@ -153,7 +153,7 @@ class _Builder:
         x1, y1, x2, y2 = entry.box
         scaled = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
         scaled_size = (int(size[0] * scale), int(size[1] * scale))
-        reason, what = box_fault(scaled, scaled_size), "box"
+        reason, what = entry.fault or box_fault(scaled, scaled_size), "box"
         received: Any = entry.box
         if not reason and self._segmentations:
             outline = entry.segmentation
@@ -194,7 +194,7 @@ class _Builder:
         return ObjectTable(
             TextColumn.of(self._ids),
             TextColumn.of(self._files),
-            np.array(self._sizes, np.int32).reshape(-1, 2),
+            np.array(self._sizes, np.int64).reshape(-1, 2),
             np.array(self._starts, np.int64),
             np.array(self._boxes, np.float64).reshape(-1, 4),
             np.array(self._labels, np.int32),

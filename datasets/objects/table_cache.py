@@ -115,6 +115,11 @@ class TableCache:
         return any(time_ns > self._begun - _JUST_NOW for *_, time_ns in self._state or ())
 
 
+def digest(value: object) -> str:
+    """SHA-256 of a value's repr, for the key of a table."""
+    return sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content."""
     digest = sha256()

@@ -23,7 +23,7 @@ _OF_A_SAMPLE = ("picture_file", "label_files", "annotations_of", "size_of")
 class Subset:
     """Select samples of a dataset by index; other attributes are those of the dataset.
 
-    Its other methods are left out, since they may take indices of the whole dataset.
+    Methods that the framework does not know are left out: they may take indices of the whole.
 
     Args:
         dataset: the whole dataset.

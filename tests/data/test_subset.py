@@ -31,6 +31,9 @@ class Whole:
     def picture_file(self, index):
         return f"{index}.jpg"
 
+    def annotations_of(self, index, size=None):
+        return {"boxes": (index, size)}
+
     def objects_of(self, index):
         return []
 
@@ -46,6 +49,8 @@ def test_a_subset_says_of_its_samples_what_the_dataset_says():
     assert [part[i].image[0, 0, 0] for i in range(3)] == [5, 0, 3]
     assert part[-1].id == "image 3"
     assert part.picture_file(0) == "5.jpg"
+    assert part.annotations_of(2, (4, 5)) == {"boxes": (3, (4, 5))}
+    assert not hasattr(part, "size_of")
     assert part.classes == attribute_of(part, "classes") == ("cat", "dog")
     assert list(part.faults) == [0, 2]
     assert [set(names) for names in all_targets(part)] == [{"mask"}, {"boxes"}, {"mask"}]

@@ -28,7 +28,7 @@ _FILES = (
     *("checkpoints/last", "checkpoints/best"),
 )
 
-#: Writes a network's predictions on some of what was scored to a picture.
+#: Writes a network's predictions on some of what was scored to an image.
 Draw = Callable[[Network, Any, Path], None]
 
 

@@ -44,7 +44,7 @@ class Shares:
     Args:
         ratio: dataset -> its share; null for their sizes.
         temperature: shares by size^(1 / temperature); null for their sizes.
-        length: samples an epoch; null for as many as there are.
+        length: samples per epoch; null for as many as there are.
         batches: mixed (every batch has samples of all), in_turn or at_random (of one each).
         classes: target -> the common class names; null for all names, as they come.
         targets: dataset -> its target -> a new name, where datasets call different things alike.

@@ -1,4 +1,4 @@
-"""Train by a recipe: run folder, fit, final score, curves and pictures."""
+"""Train by a recipe: run folder, fit, final score, curves and images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
 from densefit.tools.report.pictures import write_predictions
 from densefit.train.fit import fit
-from densefit.yaml_words import dump
+from densefit.yaml_files.words import dump
 
 Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"
@@ -98,7 +98,7 @@ def run(
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if has_validation else None)
-    own = make_callbacks(training, out)
+    recipe_callbacks = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
     loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
@@ -115,7 +115,7 @@ def run(
             RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
-            *(*own, ProfileLine(), Cost(out)),
+            *(*recipe_callbacks, ProfileLine(), Cost(out)),
             *([] if rest_of_check is None else [rest_of_check]),
         ],
         accumulate=training.accumulate,
@@ -167,6 +167,6 @@ def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str
     """
     if key is not None:
         return key
-    for own in numbers.values():
-        return next(iter(own))
+    for head_numbers in numbers.values():
+        return next(iter(head_numbers))
     raise ConfigError("No head has a metric to choose the best checkpoint by")

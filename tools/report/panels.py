@@ -19,9 +19,9 @@ from densefit.tools.report.pictures import (
 )
 from densefit.visualize.grid import grid
 
-_COLUMNS = 6  # three pairs of truth and prediction a row
+_COLUMNS = 6  # three pairs of truth and prediction per row
 _SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
-_NARROW = 1000  # pixels of a sample's cells, of which two then fit side by side
+_NARROW = 1000  # pixels of width up to which two samples are drawn side by side
 
 
 def write_panels(
@@ -33,7 +33,7 @@ def write_panels(
         network: network with parameters.
         data: loader whose samples are drawn, evenly spread; for several datasets by name, with the
             heads that a dataset has targets for.
-        path: file of the picture.
+        path: path of the PNG file.
         count: number of samples; at least one of each dataset.
     """
     loaders = {"": data} if isinstance(data, Loader) else data
@@ -44,21 +44,21 @@ def write_panels(
         indices = readable_indices(loader)
         chosen = [indices[k] for k in spread(len(indices), count // len(loaders))]
         subset = Subset(loader.dataset, chosen)
-        some = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
-        for index, (key, predictions) in enumerate(predict(network, some)):
+        sampled = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
+        for index, (key, predictions) in enumerate(predict(network, sampled)):
             sample = subset[index]
-            cells, said = [], []
+            cells, cell_captions = [], []
             for head in heads:
                 targets = match_head(subset, head)(sample.targets)
                 cells += truth_and_prediction(
                     head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
                 )
-                known = head.ground_truth(targets) is not None
-                said += [
-                    f"{head.name}: {'truth' if known else 'not known'}",
+                is_labelled = head.ground_truth(targets) is not None
+                cell_captions += [
+                    f"{head.name}: {'truth' if is_labelled else 'unlabelled'}",
                     f"{head.name}: prediction",
                 ]
-            blocks.append(grid(cells, min(_COLUMNS, len(cells)), said, gap=4))
+            blocks.append(grid(cells, min(_COLUMNS, len(cells)), cell_captions, gap=4))
             captions.append(key)
     narrow = max(block.shape[1] for block in blocks) <= _NARROW
     picture = grid(blocks, columns=2 if narrow else 1, captions=captions, gap=12)

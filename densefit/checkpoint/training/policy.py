@@ -163,7 +163,7 @@ class Keep:
         scored = [record for record in self.records if not math.isnan(record.score)]
         return best_of([*scored, new], self.higher_is_better) is new
 
-    def tell_end(self) -> None:
+    def warn_at_end(self) -> None:
         """Warn if there is no best checkpoint because every score was nan."""
         if self._scores and self.leader is None and all(map(math.isnan, self._scores)):
             _log.warning(

@@ -32,7 +32,7 @@ class Loader(LoaderFacts):
     an `mx.io.DataIter`.
 
     `dataset`, `transform` and `heads` are called by several threads at once and must not change;
-    processes receive copies at the beginning of each epoch.
+    processes receive the dataset when they start, and the others at the beginning of each epoch.
 
     Args:
         dataset: dataset of the samples. A dataset with its own order, such as a Mixture, determines
@@ -149,7 +149,7 @@ class Loader(LoaderFacts):
             raise
         if len(samples) < self.batch_size and (self.last == "drop" or not samples):
             self._finished = True
-            self._samples.tell_end()
+            self._samples.warn_at_end()
             raise StopIteration
         self._samples.bind_first_labels(samples)
         batch = self._layout.collate(samples)

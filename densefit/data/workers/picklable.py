@@ -1,10 +1,14 @@
-"""Pickle objects for another process, and find the part that cannot be pickled."""
+"""Pickle work for another process, and find the part that cannot be pickled.
+
+The dataset of the work, which is large and stays the same, is pickled apart from it.
+"""
 
 from __future__ import annotations
 
+import io
 import pickle
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from densefit.errors import ConfigError
@@ -13,14 +17,21 @@ _DEPTH = 6
 _INTERACTIVE = b"\x8c\x08__main__"  # the name of a module, as pickle writes it
 
 
-def to_pickle(work: Any, what: str = "work") -> bytes:
+def to_pickle(work: Any, what: str = "work", dataset: Any = None) -> bytes:
     """Pickle an object for another process.
+
+    Args:
+        work: the object.
+        what: it is called in errors.
+        dataset: a part of it that is left out; `from_pickle` puts it in.
 
     Raises:
         ConfigError: a part of it cannot be pickled; names the attribute.
     """
     try:
-        text = pickle.dumps(work, 5)
+        buffer = io.BytesIO()
+        _Pickler(buffer, dataset).dump(work)
+        text = buffer.getvalue()
     except Exception as error:
         path, culprit = find_unpicklable(work, what)
         raise ConfigError(
@@ -39,6 +50,40 @@ def to_pickle(work: Any, what: str = "work") -> bytes:
             fix='put them into a module and import it; or worker_kind="threads"',
         )
     return text
+
+
+def from_pickle(text: bytes, dataset: Callable[[], Any]) -> Any:
+    """Restore what `to_pickle` pickled.
+
+    Args:
+        text: the pickle.
+        dataset: gives the part that was left out; called only if there is one.
+    """
+    return _Unpickler(io.BytesIO(text), dataset).load()
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves a dataset out."""
+
+    def __init__(self, file: io.BytesIO, dataset: Any) -> None:
+        super().__init__(file, 5)
+        self._dataset = dataset
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """A name in place of the dataset; others are pickled."""
+        return "dataset" if self._dataset is not None and obj is self._dataset else None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts a dataset in."""
+
+    def __init__(self, file: io.BytesIO, dataset: Callable[[], Any]) -> None:
+        super().__init__(file)
+        self._dataset = dataset
+
+    def persistent_load(self, pid: Any) -> Any:
+        """The dataset."""
+        return self._dataset()
 
 
 def find_unpicklable(value: Any, path: str, depth: int = _DEPTH) -> tuple[str, Any]:

@@ -46,23 +46,21 @@ class ProcessPool:
 
     Attributes:
         status: the present assignment of each worker.
-        mailbox: the pickled task of the epoch.
+        mailbox: the pickled task of the epoch, without its dataset.
+        dataset: the pickled dataset.
         memory: the slots.
     """
 
     def __init__(self, count: int, slots: int, slot_bytes: int) -> None:
         self.slots = slots
-        self.memory, self.mailbox, self.status = (
-            SharedMemory(slots * slot_bytes),
-            Mailbox(),
-            WorkerStatus(count),
-        )
+        self.memory = SharedMemory(slots * slot_bytes)
+        self.mailbox, self.dataset, self.status = Mailbox(), Mailbox(), WorkerStatus(count)
         context = multiprocessing.get_context("spawn")
         tasks, self._tasks = context.Pipe(duplex=False)
         parent_alive, self._parent_alive = context.Pipe(duplex=False)
         self._results: list[connection.Connection] = []
         self._processes: list[Any] = []
-        shared = (self.memory, self.mailbox, self.status)
+        shared = (self.memory, self.mailbox, self.status, self.dataset)
         # Runs when this object is collected, and at exit before daemons are waited for.
         self._finalizer = util.Finalize(
             self,
@@ -76,7 +74,8 @@ class ProcessPool:
                     results, sender = context.Pipe(duplex=False)
                     self._results.append(results)
                     channels = WorkerChannels(
-                        number, tasks, sender, parent_alive, *shared, slots, imported()
+                        *(number, tasks, sender, parent_alive, self.memory, self.mailbox),
+                        *(self.status, slots, imported(), self.dataset),
                     )
                     process = context.Process(
                         target=run_worker, args=(channels,), name=f"densefit-{number}", daemon=True
@@ -90,6 +89,11 @@ class ProcessPool:
         finally:
             tasks.close()
             parent_alive.close()
+
+    @property
+    def shared_bytes(self) -> int:
+        """Bytes of shared memory."""
+        return self.memory.size + self.mailbox.size + self.dataset.size
 
     def submit(self, number: int, slot: int, visit: int) -> None:
         """Request a sample of task `number` (see the mailbox) in a free slot."""

@@ -51,6 +51,7 @@ class ProcessPrefetcher(Generic[Item]):
         self._slot_bytes = _pages(slot_bytes)
         self._needed_bytes = 0  # bytes of the largest sample so far
         self._work: Job[Item] | None = None
+        self._dataset: Any = None  # that the workers have
         self._order: Iterator[int] = iter(())
         self._number = 0  # of the work
         self._sent = False  # whether the workers have it
@@ -62,7 +63,7 @@ class ProcessPrefetcher(Generic[Item]):
     @property
     def shared_bytes(self) -> int:
         """Bytes of shared memory now; 0 without processes."""
-        return 0 if self._pool is None else self._pool.memory.size + self._pool.mailbox.size
+        return 0 if self._pool is None else self._pool.shared_bytes
 
     def begin(self, work: Job[Item], order: Iterable[int]) -> None:
         """Drop the samples in flight; from now on `work` loads the visits of `order`."""
@@ -121,7 +122,7 @@ class ProcessPrefetcher(Generic[Item]):
         self.drop()
         if self._pool is not None:
             self._pool.stop()
-        self._pool, self._sent = None, False
+        self._pool, self._dataset, self._sent = None, None, False
         self._done.clear()
         self._free = []
 
@@ -162,7 +163,10 @@ class ProcessPrefetcher(Generic[Item]):
 
     def _ready(self, work: Job[Item]) -> ProcessPool:
         """Return the processes, which have the present work."""
-        text = b"" if self._sent else to_pickle(work)
+        dataset = getattr(work, "dataset", None)
+        text = b"" if self._sent else to_pickle(work, dataset=dataset)
+        is_new = self._pool is None or (not self._sent and dataset is not self._dataset)
+        dataset_text = to_pickle(dataset, "work.dataset") if is_new else b""
         if self._pool is None:
             self._slot_bytes = max(self._slot_bytes, _pages(self._needed_bytes))
             self._pool = ProcessPool(self.workers, self.window, self._slot_bytes)
@@ -173,6 +177,10 @@ class ProcessPrefetcher(Generic[Item]):
                 self._slot_bytes = _pages(self._needed_bytes)
                 self._pool.memory.resize(self.window * self._slot_bytes)
             self._number += 1
+            if is_new:
+                self._pool.status.current = 0  # no worker opens a task whose dataset is replaced
+                self._pool.dataset.write(self._number, dataset_text)
+                self._dataset = dataset
             self._pool.mailbox.write(self._number, text)
             self._pool.status.current = self._number
             self._sent = True

@@ -101,6 +101,11 @@ class Mailbox:
         """Bytes of memory."""
         return self._memory.size
 
+    @property
+    def number(self) -> int:
+        """Number of the present message; 0 before the first, and while one is being written."""
+        return int(_HEAD.unpack(os.pread(self._memory.descriptor, _HEAD.size, 0))[0])
+
     def write(self, number: int, text: bytes) -> None:
         """Replace the message; numbers rise from 1."""
         descriptor = self._memory.descriptor

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from densefit.data.workers.errors import LostWorkerError, error_text
+from densefit.data.workers.picklable import from_pickle
 from densefit.data.workers.pickle_buffers import pack
 from densefit.data.workers.shared_memory import Mailbox, SharedMemory
 from densefit.data.workers.worker_status import WorkerStatus
@@ -68,10 +69,12 @@ class WorkerChannels:
         results: pipe of this worker.
         parent_alive: a pipe; its end means that the parent process has exited.
         memory: the slots.
-        mailbox: the pickled task of the epoch.
+        mailbox: the pickled task of the epoch, see `to_pickle`.
         status: where the worker publishes its assignment.
         slots: their number.
         plugins: plugin files of the parent process, which its pickles may refer to.
+        dataset: the pickled dataset, which stays the same for many epochs; None: it is pickled
+            with the task.
     """
 
     worker: int
@@ -83,6 +86,7 @@ class WorkerChannels:
     status: WorkerStatus
     slots: int
     plugins: tuple[PluginFile, ...] = ()
+    dataset: Mailbox | None = None
 
 
 def run_worker(channels: WorkerChannels) -> None:
@@ -93,7 +97,7 @@ def run_worker(channels: WorkerChannels) -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, args=(channels.parent_alive,), daemon=True).start()
     _single_threaded()
-    opened_number, work = 0, None
+    opened_number, work, opener = 0, None, _Opener(channels)
     while True:
         # Tasks are shorter than PIPE_BUF and all of one size: a read takes a whole one.
         task = os.read(channels.tasks.fileno(), TASK.size)
@@ -116,7 +120,7 @@ def run_worker(channels: WorkerChannels) -> None:
                             for file in channels.plugins:
                                 run_plugin(file)
                         channels.memory.refresh()
-                        opened_number, work = number, pickle.loads(text)
+                        opened_number, work = number, opener.open(text)
                         opened = True
                         begun = time.monotonic()
                         channels.status.start(channels.worker, slot, visit)
@@ -143,6 +147,32 @@ def run_worker(channels: WorkerChannels) -> None:
         except OSError:  # the parent is gone
             return
         channels.status.finish(channels.worker)
+
+
+class _Opener:
+    """Unpickles the task of each epoch, and its dataset only if that is another one.
+
+    Args:
+        channels: of the worker.
+    """
+
+    def __init__(self, channels: WorkerChannels) -> None:
+        self._mailbox = channels.dataset
+        self._number, self._dataset = 0, None
+
+    def open(self, text: bytes) -> Any:
+        """The task."""
+        return from_pickle(text, self._current_dataset)
+
+    def _current_dataset(self) -> Any:
+        if self._mailbox is not None and self._mailbox.number != self._number:
+            self._dataset = None  # two are not held at once
+            number = self._mailbox.number
+            text = self._mailbox.read(number)
+            if text is None:
+                raise LostWorkerError("The dataset was replaced while a worker opened it")
+            self._number, self._dataset = number, pickle.loads(text)
+        return self._dataset
 
 
 def describe_error(error: BaseException) -> ErrorParts:

@@ -9,7 +9,7 @@ import pytest
 
 from densefit.data.loader.sample_task import SampleTask
 from densefit.data.transforms import Compose, RandomFlip
-from densefit.data.workers.picklable import find_unpicklable, to_pickle
+from densefit.data.workers.picklable import find_unpicklable, from_pickle, to_pickle
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 
@@ -53,3 +53,14 @@ def test_classes_of_an_interactive_session_are_refused():
     )
     done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True)
     assert done.stdout.splitlines()[0].endswith("in a notebook or an interactive session")
+
+
+def test_the_dataset_is_left_out_and_put_in():
+    data, other = [1, 2, 3] * 1000, [4]
+    work = {"dataset": data, "same": [data], "equal": list(data[:3])}
+    text = to_pickle(work, dataset=data)
+    assert len(text) < 200
+    restored = from_pickle(text, lambda: other)
+    assert restored["dataset"] is restored["same"][0] is other
+    assert restored["equal"] == [1, 2, 3]
+    assert from_pickle(to_pickle(work), lambda: other) == work

@@ -148,6 +148,36 @@ def test_time_spent_in_the_queue_or_in_unpickling_is_no_sample_s(ahead):
     assert [ahead.next().id, ahead.next().id, ahead.next()] == ["s4", "s1", None]
 
 
+class Counted(Data):
+    """Counts how often it is pickled here."""
+
+    pickles = 0
+
+    def __getstate__(self):
+        Counted.pickles += 1
+        return self.__dict__
+
+
+def test_a_dataset_is_pickled_once_for_all_epochs_of_the_processes(ahead):
+    data = Counted(size=3)
+    ahead.stop()
+    Counted.pickles = 0
+    for epoch in range(4):
+        task = SampleTask(data, None, (), 0, epoch)
+        ahead.begin(task, [0, 1, 3])
+        assert [ahead.next().data.shape for _ in range(3)] == [(3, 3, 3)] * 3
+        assert Counted.pickles == 1
+    ahead.begin(SampleTask(Counted(size=4), None, (), 0, 4), [0, 1, 3])  # another one
+    assert [ahead.next().data.shape for _ in range(3)] == [(3, 4, 4)] * 3
+    ahead.begin(SampleTask(data, None, (), 0, 5), [0])
+    assert ahead.next().data.shape == (3, 3, 3)
+    assert Counted.pickles == 3
+    data.size = 5
+    ahead.stop()  # new processes get the dataset as it is then
+    ahead.begin(SampleTask(data, None, (), 0, 6), [0])
+    assert ahead.next().data.shape == (3, 5, 5)
+
+
 class Slowly(SampleTask):
     """Takes some seconds to unpickle."""
 

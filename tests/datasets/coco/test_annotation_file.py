@@ -2,13 +2,10 @@ import json
 
 import pytest
 
-from densefit.datasets.coco.annotation_file import (
-    Files,
-    category_names,
-    find_files,
-    read_file,
-    read_files,
-)
+from densefit.datasets.coco.annotation_file import Files, find_files
+from densefit.datasets.coco.content import category_names, read_file
+from densefit.datasets.coco.table_collector import TableSettings
+from densefit.datasets.coco.table_reader import TableReader
 from densefit.errors import ConfigError, DataError
 
 
@@ -69,17 +66,21 @@ def test_a_further_file_for_the_usual_layout(tmp_path):
 def test_the_larger_file_is_read_where_it_is_needed(tmp_path, classes, alone):
     instances = write(tmp_path, "instances", ["person", "car"])
     points = write(tmp_path, "person_keypoints", ["person"])
-    path, content, further = read_files(layout(tmp_path, keypoints=True), classes)
+    path, joined = sources(layout(tmp_path, keypoints=True), classes)
     assert path == (points if alone else instances)
-    assert list(category_names(content).values()) == ["person", "car"][: 1 if alone else 2]
-    assert (further is None) == alone
+    assert (joined is None) == alone
     stated = find_files(instances, tmp_path, None, None, True, points)
-    assert read_files(stated, classes)[0] == instances  # a file that is named is read
+    assert sources(stated, classes)[0] == instances  # a file that is named is read
+
+
+def sources(files, classes):
+    return TableReader(TableSettings(files, classes, keypoints=True)).sources()
 
 
 def test_what_is_read_is_checked(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"images": [{"id": 1}], "annotations": [], "categories": []}')
+    assert category_names({"categories": [{"id": 3, "name": "a"}]}) == {3: "a"}
     with pytest.raises(DataError, match=r"lacks file_name[\s\S]*images\[0\]"):
         read_file(path)
     path.write_text('{"images": []}')

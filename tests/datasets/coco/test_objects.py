@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from densefit.datasets.coco.annotation_columns import AnnotationColumns
 from densefit.datasets.coco.objects import ObjectReader, Points
 from densefit.datasets.files.boxes import BoxCheck
 from densefit.errors import DataError
@@ -10,9 +11,27 @@ CATEGORIES = {7: "dog", 3: "cat", 9: "emu"}
 
 
 def read(annotations, policy="drop", **settings):
-    check = BoxCheck(policy)
+    """Objects by image id, errors by image id, and the check."""
+    check, errors, rows = BoxCheck(policy), {}, {key: i for i, key in enumerate(SIZES)}
     reader = ObjectReader("f.json", CATEGORIES, {"cat": 0, "dog": 1}, check, **settings)
-    return (*reader.by_image(SIZES, annotations), check)
+    collected = AnnotationColumns(reader, rows, np.array(list(SIZES.values())), errors)
+    collected.add(annotations)
+    columns = collected.columns()
+    objects = {key: [] for key in SIZES}
+    for key, row in rows.items():
+        for i in range(columns["starts"][row], columns["starts"][row + 1]):
+            outlines, points = columns["segmentations"], columns["keypoints"]
+            objects[key].append(
+                {
+                    "box": tuple(columns["boxes"][i]),
+                    "class": columns["labels"][i],
+                    "area": columns["areas"][i],
+                    "crowd": bool(columns["crowd"][i]),
+                    "segmentation": None if outlines is None else outlines[i],
+                    "keypoints": None if points is None else points[i],
+                }
+            )
+    return objects, {key: errors[row] for key, row in rows.items() if row in errors}, check
 
 
 def annotation(image=1, category=7, box=(2, 3, 4, 5), **more):

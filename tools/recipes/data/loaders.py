@@ -77,6 +77,8 @@ def _opened(data: Source, split: str | None, where: str) -> Dataset:
         settings["root"] = data.root
     if "split" in taken and split is not None:
         settings["split"] = split
+    elif "split" in taken and "None" in str(taken["split"].annotation):
+        settings.setdefault("split", None)  # all samples
     elif "split" in taken and taken["split"].default is not None and "split" not in settings:
         raise ConfigError(
             f"The dataset {data.dataset!r} has splits of its own: which one is divided?",

@@ -186,6 +186,13 @@ def test_a_folder_without_splits_is_an_error_with_the_line_to_add(root):
     assert "--data.splits '{train: 0.7, val: 0.15, test: 0.15}' divides" in str(error.value)
 
 
+@pytest.mark.parametrize("dataset", ["voc", "coco", "image_folder", "labelimg"])
+def test_a_folder_that_is_not_there_is_named_as_such(tmp_path, dataset):
+    data = Data(dataset=dataset, root=str(tmp_path / "gone"))
+    with pytest.raises(DataError, match=r"The folder of the dataset .* is not there[\s\S]*gone"):
+        make_dataset(data, "train")
+
+
 class NoSplits:
     classes = ("a", "b")
 
@@ -281,3 +288,25 @@ def test_several_datasets_have_splits_each(root, tiny, tmp_path, capsys):
     assert f"a: {counts} of 40 samples" in capsys.readouterr().out
     assert score.main(["--checkpoint", str(out), "--split", "test"]) == 0
     assert f"on {len(ids['test'])} samples of 'test'" in capsys.readouterr().out
+
+
+def test_masks_and_depths_without_splits(tmp_path):
+    """Datasets whose split may be None need no word of it."""
+    rng = np.random.default_rng(0)
+    for folder in ("images", "masks", "depth"):
+        (tmp_path / folder).mkdir()
+    for index in range(40):
+        name, ids = f"{index:03}.png", np.eye(6, 8)
+        image = rng.integers(0, 255, (6, 8, 3), np.uint8)
+        Image.fromarray(image).save(tmp_path / "images" / name)
+        Image.fromarray((ids * 255).astype(np.uint8)).save(tmp_path / "masks" / name)
+        Image.fromarray((ids * 1000).astype(np.uint16)).save(tmp_path / "depth" / name)
+    colors = {"colors": {"ground": "#000000", "line": "#ffffff"}}
+    masks = Data(dataset="mask_folder", root=str(tmp_path), splits=SPLITS, settings=colors)
+    depths = Data(
+        dataset="depth_folder", root=str(tmp_path), splits=SPLITS, settings={"images": "images"}
+    )
+    for data, target in ((masks, "mask"), (depths, "depth")):
+        ids = ids_of(data)
+        assert sum(map(len, ids.values())) == 40 == len(set.union(*ids.values()))
+        assert make_dataset(data, "train")[0].targets[target].max() == 1
