@@ -72,7 +72,7 @@ def test_what_takes_an_index_takes_that_of_the_subset():
     part = Subset(Annotated(), [5, 0, 3])
     assert part.annotations_of(0, (2, 2)) == {"label": 5, "size": (2, 2)}
     assert part.size_of(2) == (3, 3)
-    assert not hasattr(Subset(Whole(), [0]), "annotations_of")
+    assert not hasattr(Subset(Whole(), [0]), "size_of")
 
 
 def test_what_is_of_the_whole_is_no_attribute():
