@@ -121,9 +121,11 @@ def _below(root: Path, entry: str, description: Description, general: Collection
     from the folder above: first parts are left out until something is there. A name in `general`
     would be that of all splits' images, and is not enough.
     """
-    folder = description.folder.replace("\\", "/").strip("/")
-    parts = [part for part in entry.replace("\\", "/").split("/") if part not in ("", ".")]
-    for first in (folder.split("/") if folder else [], []):
+    folder, parts = (
+        [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+        for text in (description.folder, entry)
+    )
+    for first in (folder, []):
         for start in range(len(parts)):
             rest = (first if start == 0 else []) + parts[start:]
             if ".." in rest or (start == len(parts) - 1 > 0 and parts[-1] in general):
