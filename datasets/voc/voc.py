@@ -32,6 +32,7 @@ from .split_list import listed_ids
 from .xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
 
 Made = TypeVar("Made")
+_Object = tuple[tuple[float, float, float, float], int, bool, int]
 logger = logging.getLogger(__name__)
 
 TREE = """
@@ -83,6 +84,7 @@ class VOC:
         mask_classes: "background" and those: what the pixels of a mask are.
         label_classes: with `labels_csv`, the sorted classes of the table: what `label` is.
         dropped: number of bad boxes left out.
+        drop_reasons: why -> number of boxes left out.
 
     Raises:
         DataError: the folder or the list is missing or broken, no class name is found, or the
@@ -149,7 +151,7 @@ class VOC:
         self._sizes: dict[str, tuple[int, int]] = {}
         self._targets = self._each(self._files, lambda name: self._objects(name, check))
         check.report(self)
-        self.dropped = check.dropped
+        self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
         if one_based:
             warn_of_zero_based(self, self._objects_by_file())
 
@@ -184,6 +186,38 @@ class VOC:
         names += ["instances", "instance_ids"] * self.instances
         return (*names, *(["label"] if self._ids[index] in self._labels else ()))
 
+    @property
+    def faults(self) -> dict[int, DataError]:
+        """Sample index -> why it cannot be read."""
+        broken = self._broken
+        return {i: broken[name] for i, name in enumerate(self._ids) if name in broken}
+
+    def size_of(self, index: int) -> tuple[int, int] | None:
+        """(height, width) of the image as its annotation states it; None if it is not read."""
+        return self._sizes.get(self._ids[index])
+
+    def label_files(self, index: int) -> list[Path]:
+        """Files of the mask and of the instances."""
+        folders = ["SegmentationClass"] * self.masks + ["SegmentationObject"] * self.instances
+        return [self.root / folder / f"{self._ids[index]}.png" for folder in folders]
+
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Targets of the annotation file, without reading the image."""
+        name = self._ids[index]
+        return self._box_targets(self._targets[name]) if name in self._targets else {}
+
+    def _box_targets(self, objects: list[_Object]) -> dict[str, np.ndarray]:
+        corners = [box for box, *_ in objects]
+        return box_targets(
+            corners,
+            [label for _, label, _, _ in objects],
+            [difficult for _, _, difficult, _ in objects],
+            [False] * len(objects),
+            [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in corners],
+        )
+
     def __getitem__(self, index: int) -> Sample:
         name = self._ids[index]
         image_path = self.picture_file(index)
@@ -192,15 +226,7 @@ class VOC:
         targets = {}
         if self.boxes:
             check_size(self._sizes[name], size, image_path, self._xml(name))
-            found = self._targets[name]
-            corners = [box for box, *_ in found]
-            targets = box_targets(
-                corners,
-                [label for _, label, _, _ in found],
-                [difficult for _, _, difficult, _ in found],
-                [False] * len(found),
-                [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in corners],
-            )
+            targets = self._box_targets(self._targets[name])
         if self.labels:
             shown = self._targets[name]
             targets["labels"] = labels_of(
@@ -346,9 +372,7 @@ class VOC:
 
         return self._each(self._ids, picture)
 
-    def _objects(
-        self, name: str, check: BoxCheck
-    ) -> list[tuple[tuple[float, float, float, float], int, bool, int]]:
+    def _objects(self, name: str, check: BoxCheck) -> list[_Object]:
         """(box, class, difficult, place in the file from 1) of the usable objects of a file."""
         file, path, usable = self._files[name], self._xml(name), []
         size = self._sizes[name] = file.size or picture_size(self._picture(name), self.exif)
