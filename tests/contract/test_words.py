@@ -18,7 +18,6 @@ WORDS = frozenset(
 # Folder -> names of before that are still there. A folder that has fewer gets its new number; one
 # that is not named has none.
 LEFT = {
-    "datasets/voc": 20,
     "densefit": 1,
     "densefit/callbacks": 6,
     "densefit/checkpoint": 1,
