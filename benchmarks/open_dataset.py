@@ -97,7 +97,9 @@ def in_process(what: str, root: Path, options: argparse.Namespace) -> dict[str, 
     """Measure in a process of its own."""
     command = [sys.executable, os.path.abspath(__file__), "--measure", what, "--folder", str(root)]
     command += ["--workers", str(options.workers), *["--outlines"] * options.outlines]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

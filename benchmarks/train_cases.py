@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import densefit as df
-from densefit.yaml_document import read_document
+from densefit.yaml_files.document import read_document
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 SGD = {"momentum": 0.9, "wd": 1e-4, "learning_rate": 0.01}

@@ -33,8 +33,8 @@ class DepthFolder:
             lists for NYUv2 and KITTI have it. Their paths are below the folders `images` and
             `depths`, or below `root` if these are not there. None, or a split that is in the
             folders ("{split}/rgb"): all pictures.
-        images: folder of the pictures, below `root`, or a pattern of their paths (see
-            `NamePattern`).
+        images: folder of the pictures, below `root`, or a pattern of their paths: words in braces
+            are what an image shares with its maps, `*` is what it does not.
         depths: the same of depth maps; None: none are wanted.
         masks: folder of the masks; None: none are wanted.
         scale: metres a unit: 0.001 where files hold millimetres, 1 / 256 for KITTI's, 1 / 5000

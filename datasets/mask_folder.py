@@ -9,7 +9,7 @@ from typing import Any
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.color_masks import ColorMaskReader
-from densefit.datasets.files.color_table import Colors
+from densefit.datasets.files.color_table import TABLES, Colors
 from densefit.datasets.files.mask_values import value_map, value_table
 from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.name_pattern import NamePattern
@@ -39,7 +39,7 @@ class MaskFolder(MaskDataset):
         root: the folder.
         split: name of the list, and of the folders; None: all images, from images/ and masks/.
         classes: class names: a list, or a file with one a line; None: those of `colors`, else
-            `<root>/classes.txt`.
+            `<root>/classes.txt`, else `<root>/<split>/_classes.csv`, which Roboflow writes.
         ignore_value: a value of the files, behind those of the classes, that means "no class"; it
             becomes 255. If the last name is that value's ("Unlabelled"), the name is left out of
             `classes`. Where it comes before a class, as 0 often does, give `values`.
@@ -48,7 +48,8 @@ class MaskFolder(MaskDataset):
             value that is not named keeps its number, if that is a class which no named value
             becomes. Excludes `ignore_value`.
         images: folder of the pictures, without a list; or a pattern of their paths, such as
-            `{split}/img/{name}.png` (see `NamePattern`).
+            `{split}/img/{name}.png`: `{name}`, or other words in braces, is what an image shares
+            with its mask, `*` what it does not.
         masks: folder of the masks, or a pattern, as `images`.
         exif: turn pictures as their EXIF orientation says.
         image_suffix: what the names of pictures in that folder have behind the part that they
@@ -122,16 +123,23 @@ class MaskFolder(MaskDataset):
             return reader.classes, reader
         if ignore_colors:
             raise ConfigError("ignore_colors needs colors", where="MaskFolder")
+        table_file = self.root / str(self.split) / "_classes.csv"
         names = class_names(classes, self.root)
+        if names is None and table_file.is_file():
+            names = class_names(table_file, self.root)
         if names is None:
-            raise DataError(
-                "The classes of the masks have no names",
-                where=self.root / "classes.txt",
-                fix="write one name a line into that file, or pass classes=, or, for masks in "
-                "colours, colors={name: [r, g, b]}",
-            )
+            raise self._nameless()
         names, table = value_table(names, ignore_value, values)
         return names, MaskReader(len(names), table)
+
+    def _nameless(self) -> DataError:
+        """The error of masks whose classes have no names."""
+        fix = "write one name a line into that file, or pass classes=, or, for masks in colours, "
+        tables = [name for name in TABLES if (self.root / name).is_file()]
+        fix += f"colors={tables[0]!r}" if tables else "colors={name: [r, g, b]}"
+        return DataError(
+            "The classes of the masks have no names", where=self.root / "classes.txt", fix=fix
+        )
 
     def _matched(self, images: str, masks: str, image_suffix: str, mask_suffix: str) -> FilePairs:
         """Pairs of images and masks by their names."""

@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from densefit import errors, old_paths, shims
-from densefit.mxnet_environment import prepare_environment
 from densefit.old_names import old_name
+from densefit.process.environment import prepare_environment
 
 if TYPE_CHECKING:
     from densefit import balance, callbacks, interop, metrics, schedules, surgery, transforms

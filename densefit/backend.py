@@ -11,11 +11,11 @@ import sys
 import warnings
 from typing import Any
 
-from densefit.cpus import available_cpus
 from densefit.errors import EngineError
-from densefit.mxnet_environment import GRADIENT_SUM_CAP, prepare_environment
+from densefit.process.cpus import available_cpus
+from densefit.process.environment import GRADIENT_SUM_CAP, prepare_environment
+from densefit.process.threads import set_operator_threads
 from densefit.shims import shim_distutils, shim_numpy
-from densefit.threads import set_operator_threads
 
 REQUIRED = "1.9.1"
 

@@ -14,7 +14,9 @@ from typing import Any, Protocol, TypeVar, get_args, get_type_hints, runtime_che
 import jsonargparse
 
 from densefit.errors import ConfigError
-from densefit.recipe_file import (
+from densefit.yaml_files.document import Document, load
+from densefit.yaml_files.paths import join_flags
+from densefit.yaml_files.recipe import (
     check_words,
     hint_of,
     location_in,
@@ -22,9 +24,7 @@ from densefit.recipe_file import (
     restore_texts,
     takes_text,
 )
-from densefit.recipe_paths import join_flags
-from densefit.yaml_document import Document, load
-from densefit.yaml_words import dump
+from densefit.yaml_files.words import dump
 
 T = TypeVar("T")
 
@@ -131,11 +131,11 @@ def parse(
 class Adjusted(Protocol):
     """Settings whose defaults depend on other settings."""
 
-    def adjust(self, given: Set[str]) -> None:
+    def adjust(self, named: Set[str]) -> None:
         """Change defaults.
 
         Args:
-            given: dotted keys that the user has set.
+            named: dotted keys that the user has set.
         """
 
 

@@ -77,7 +77,7 @@ class Duration:
         A duration above 0 is at least one update: "1%" of 20 updates is 1.
 
         Args:
-            updates_per_epoch: number of updates an epoch; None if unknown.
+            updates_per_epoch: number of updates per epoch; None if unknown.
             total: number of updates of the training; None if unknown.
             where: name of the setting, for the error message.
 

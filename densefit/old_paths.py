@@ -16,6 +16,8 @@ from typing import Any
 _MOVED = """
 . -> .: discover>factory
 . -> evaluation: score score_many>score
+. -> process: cpus mxnet_environment>environment threads
+. -> yaml_files: recipe_file>recipe yaml_document>document yaml_words>words
 checkpoint -> checkpoint.storage: atomic background claim content lock manifest plain_file space
     store strict_json tensors
 checkpoint -> checkpoint.training: differing identity learned_weights policy saver session

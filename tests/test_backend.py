@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from densefit import backend
-from densefit.cpus import available_cpus
 from densefit.errors import EngineError
+from densefit.process.cpus import available_cpus
 
 ROOT = Path(backend.__file__).parent
 

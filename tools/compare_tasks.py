@@ -21,14 +21,14 @@ from densefit.tools.report.wide_table import print_rows
 
 @dataclass
 class Comparing:
-    """Compares finished runs of train_multi.py (and train_det.py and the like) on the test data.
+    """Compare finished runs of the training tools on the test data.
 
-    Runs with several heads are compared with runs of one of these heads each; runs that differ in
-    their seeds alone are taken together.
+    Runs with several heads are compared with runs of one of these heads each; runs that differ
+    only in their seeds are grouped.
 
     Args:
         runs: run folders, in any order.
-        out: folder for tasks.md and tasks.json; none are written by default.
+        out: folder for tasks.md and tasks.json; by default they are not written.
     """
 
     runs: list[str] = field(default_factory=list)
@@ -44,15 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(chosen: Comparing) -> Comparison:
     """Print the tables, and write them if `out` is given."""
     comparison = compare(grouped(read_task_runs(chosen.runs)))
-    shown = tables(comparison)
+    tables_by_title = tables(comparison)
     console = Console(soft_wrap=True)
-    for title, rows in shown.items():
+    for title, rows in tables_by_title.items():
         print_rows(console, title, rows)
     print(note(comparison))
     if chosen.out is not None:
         out = make_folder(chosen.out)
         with writing(out / "tasks.md"):
-            (out / "tasks.md").write_text(markdown(shown, note(comparison)), encoding="utf-8")
+            (out / "tasks.md").write_text(
+                markdown(tables_by_title, note(comparison)), encoding="utf-8"
+            )
         text = json.dumps(
             as_plain(asdict(comparison)), indent=1, ensure_ascii=False, allow_nan=False
         )

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from densefit.errors import ConfigError
-from densefit.recipe_paths import files_field
 from densefit.tools.conversion.convert import Conversion, convert
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass

@@ -24,11 +24,10 @@ from densefit.visualize.plotting import is_available
 @dataclass
 class Search(MultiRecipe):
     __doc__ = f"""{str(MultiRecipe.__doc__).rstrip()}
-        start: the first learning rate of the search; that of the schedule has no effect.
-        end: the last one; the search ends before if the loss diverges.
-        updates: from the first to the last.
-        loss: the training number that is looked at, "<head>/<number>"; by default the heads'
-            losses together.
+        start: first learning rate of the search; the rate of the schedule has no effect.
+        end: last learning rate; the search ends earlier if the loss diverges.
+        updates: number of updates from the first to the last rate.
+        loss: training number to plot, "<head>/<number>"; by default the sum of the heads' losses.
     """
 
     start: float = 1e-7
@@ -39,7 +38,7 @@ class Search(MultiRecipe):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    text = "Train while the learning rate rises, and draw the loss over it (find_lr.png)."
+    text = "Train with a rising learning rate, and plot the loss over the rate (find_lr.png)."
     return program(lambda: run(parse_and_import(Search, arguments, text)))
 
 
@@ -83,7 +82,7 @@ def run(search: Search) -> RateSearch:
         result.plot(out / "find_lr.png")
     print(summary(result, search.end))
     pictures = "find_lr.png and " if has_plot else ""
-    without = "" if has_plot else " (a picture needs matplotlib: pip install densefit[plot])"
+    without = "" if has_plot else " (a plot needs matplotlib: pip install densefit[plot])"
     print(f"wrote {pictures}find_lr.csv to {out}{without}")
     return result
 

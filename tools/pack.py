@@ -1,7 +1,7 @@
 """Pack a dataset: `python tools/pack.py --data.dataset voc --data.root VOC --out packed/train.rec`.
 
-The records are those of MXNet's im2rec with more behind the picture, which its readers skip: all
-targets, to the last bit, and a checksum. `densefit.datasets.Record` reads them.
+The records are MXNet's im2rec records with all targets and a checksum behind the image, which
+MXNet's readers skip. `densefit.datasets.Record` reads them back bit-equal.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from densefit.recipe_paths import files_field
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass
 class Packing:
-    """What is packed, and where to.
+    """Settings of packing.
 
     Args:
-        data: the dataset.
-        split: of it; null for data.train.
-        out: the file, NAME.rec; NAME.idx and NAME.json are written beside it.
-        plugins: Python files that register the dataset, if it is your own (docs/plugins.md).
+        data: dataset to pack.
+        split: split of the dataset; null for data.train.
+        out: path NAME.rec; NAME.idx and NAME.json are written beside it.
+        plugins: Python files that register a custom dataset (docs/plugins.md).
     """
 
     data: Data = field(default_factory=Data)
@@ -49,7 +49,7 @@ def run(packing: Packing) -> None:
     size = Path(packing.out).stat().st_size / 2**20
     print(
         f"wrote {len(dataset)} records, {size:.1f} MiB, to {packing.out} "
-        f"({copied} pictures as they were, {len(dataset) - copied} as PNG)"
+        f"({copied} image files unchanged, {len(dataset) - copied} as PNG)"
     )
 
 

@@ -30,34 +30,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Print the tables, then draw the picture."""
+    """Print the tables, then plot the curves."""
     parser = Parser(
-        description="Draw losses, scores and learning rates of runs, and tell their best scores.",
+        description="Plot losses, scores and learning rates of runs, and print their best scores.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("runs", nargs="*", metavar="RUN", help="run folders, or the .jsonl files in them")
-    add("--out", default="compare.png", help="the picture (default: %(default)s)")
+    add("--out", default="compare.png", help="file of the plot (default: %(default)s)")
     add(
         "--keys",
         nargs="+",
         default=[],
         metavar="PATTERN",
         help="the numbers to compare, e.g. '*/mIoU' 'seg/IoU/*' (default: the losses, and the "
-        "scores that metrics declare to be judged by)",
+        "metrics' primary scores)",
     )
     add(
         "--by",
         choices=["update", "time"],
         default="update",
-        help="what they are drawn over (default: %(default)s)",
+        help="x axis (default: %(default)s)",
     )
     add(
         "--lower",
         nargs="+",
         default=[],
         metavar="PATTERN",
-        help="scores of which lower is better, where no metric declares it",
+        help="scores where lower is better, if no metric declares it",
     )
     add(
         "--plugins",
@@ -73,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     print_best(runs, scores, chosen.lower)
     left_out = draw(runs, losses, scores, Path(chosen.out), by_time=chosen.by == "time")
     if left_out:
-        print(f"not drawn, for want of space: {', '.join(left_out)} (choose by --keys)")
+        print(f"not plotted, for lack of space: {', '.join(left_out)} (choose with --keys)")
     print(f"wrote {chosen.out}")
 
 

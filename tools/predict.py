@@ -1,4 +1,4 @@
-"""Predict on pictures: `python tools/predict.py --checkpoint runs/NAME a.jpg folder --out DIR`."""
+"""Predict on images: `python tools/predict.py --checkpoint runs/NAME a.jpg folder --out DIR`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FAILED = "failed.txt"
 @dataclass
 class Predicting(CheckpointSettings):
     __doc__ = f"""{str(CheckpointSettings.__doc__).rstrip()}
-        images: picture files, and folders that are searched with all below them.
+        images: image files, and folders that are searched recursively.
     """
 
     images: list[str] = field(default_factory=list)
@@ -35,21 +35,21 @@ class Predicting(CheckpointSettings):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    text = "Draw each head's predictions on pictures, and write them as JSON lines."
+    text = "Draw each head's predictions on images, and write them as JSON lines."
     return program(lambda: run(*settings(Predicting, text, arguments, positional="images")))
 
 
-def run(chosen: Predicting, place: Path) -> None:
-    """Write a drawn picture and the maps of each input, and `predictions.jsonl`.
+def run(chosen: Predicting, checkpoint: Path) -> None:
+    """Write a drawing and the maps of each input, and `predictions.jsonl`.
 
     Raises:
-        DataError: some pictures cannot be read; raised after all others are written.
+        DataError: some images cannot be read; raised after all others are written.
     """
     if not chosen.images:
-        raise ConfigError("No picture is given", fix="name files or folders")
+        raise ConfigError("No image is given", fix="list files or folders")
     if chosen.out is None:
-        raise ConfigError("Where should the pictures go?", fix="--out DIR")
-    network = load(place)
+        raise ConfigError("There is no output folder", fix="--out DIR")
+    network = load(checkpoint)
     heads = [head.name for head in network.heads]
     pictures = Pictures(chosen.images, partial(written, heads=heads))
     out = Path(chosen.out)
@@ -73,12 +73,12 @@ def run(chosen: Predicting, place: Path) -> None:
             with writing(out / "predictions.jsonl"):
                 lines.write(json.dumps(line) + "\n")
     failed = pictures.failed
-    print(f"wrote {len(pictures) - len(failed)} pictures and predictions.jsonl to {out}")
+    print(f"wrote {len(pictures) - len(failed)} images and predictions.jsonl to {out}")
     write_failed(out / FAILED, pictures)
     if failed:
         first = [f"{pictures.paths[name]}: {reason}" for name, reason in failed.items()]
         raise DataError(
-            f"{len(failed)} of {len(pictures)} pictures cannot be read",
+            f"{len(failed)} of {len(pictures)} images cannot be read",
             received="; ".join(first[:3]) + ("; ..." if len(first) > 3 else ""),
             where=f"{out / FAILED} lists all",
             fix="fetch these files again; the others are done",

@@ -1,4 +1,4 @@
-"""Score a checkpoint, or what any other system predicted: `python tools/score.py --help`."""
+"""Score a checkpoint, or the predictions of another system: `python tools/score.py --help`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FOLDER = "densefit.tools.scoring"
 COMMANDS = {kind: f"{_FOLDER}.score_{kind}" for kind in ("coco", "voc", "masks", "panoptic")}
 
 HELP = """\
-Exact scores of a trained network, or of files that any system wrote.
+Exact scores of a trained network, or of result files of any system.
 
   score.py --checkpoint runs/NAME [--split test] [--out DIR]
   score.py coco     --annotations GT.json --results DT.json [--iou-type segm] [--out DIR]

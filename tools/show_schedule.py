@@ -16,7 +16,7 @@ from densefit.tools.recipes.parts import make_schedule
 from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.schedule_text import as_text, from_text, resolved
-from densefit.tools.report.schedule_views import Shown, plot_rates, print_rates
+from densefit.tools.report.schedule_views import NamedSchedule, plot_rates, print_rates
 from densefit.train.schedules import Schedule
 from densefit.visualize.plotting import is_available
 
@@ -27,14 +27,14 @@ _EPOCH = 100  # updates of an epoch without a dataset
 @dataclass
 class Showing(MultiRecipe):
     __doc__ = f"""{str(MultiRecipe.__doc__).rstrip()}
-        schedules: what is shown beside each other: a name with settings ("cosine lr=0.1
-            warmup=5%"; by default lr is 1), or as a recipe has it ("{{name: cosine, lr: 0.1}}").
-            The recipe's own comes first if --config names one, and is shown if nothing else is.
-        epochs: length of the training; by default the recipe's.
-        updates: the same in updates; one of the two.
+        schedules: schedules to compare: name and settings ("cosine lr=0.1 warmup=5%"; lr is 1 by
+            default), or as in a recipe ("{{name: cosine, lr: 0.1}}"). The recipe's schedule comes
+            first if --config names a recipe, and is shown if there is no other.
+        epochs: length of the training in epochs; by default the recipe's.
+        updates: length of the training in updates, in place of epochs.
         updates_per_epoch: by default counted in the recipe's data; 100 without a recipe.
-        png: the picture; by default schedule.png in the folder that --out names on the command
-            line, else here. An --out that ends in .png, .pdf or .svg is the picture itself.
+        png: file of the plot; by default schedule.png in the folder --out, if it is set on the
+            command line, else here. An --out that ends in .png, .pdf or .svg is the file itself.
     """
 
     schedules: list[str] = field(default_factory=list)
@@ -46,53 +46,53 @@ class Showing(MultiRecipe):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    text = "Show how learning rates go: a table, a line of characters each, and a picture."
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    recipe = any(argument.split("=")[0] == "--config" for argument in given)
+    text = "Show learning rates over a training: a table, sparklines and a plot."
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    recipe = any(word.split("=")[0] == "--config" for word in words)
 
     def work() -> None:
-        showing, _ = parse(Showing, given, description=text, positional="schedules")
+        showing, _ = parse(Showing, words, description=text, positional="schedules")
         use_plugins(showing.plugins)
-        if showing.png is None:  # the recipe's own `out` is for its training
-            is_told = any(argument.split("=")[0] == "--out" for argument in given)
-            showing = replace(showing, png=str(picture_in(showing.out if is_told else ".")))
+        if showing.png is None:  # `out` of a recipe is the folder of its training
+            has_out = any(word.split("=")[0] == "--out" for word in words)
+            showing = replace(showing, png=str(picture_in(showing.out if has_out else ".")))
         run(showing, recipe or not showing.schedules, recipe)
 
     return program(work)
 
 
-def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
-    """Print the schedules, and draw `showing.png`.
+def run(showing: Showing, with_recipe: bool, counted: bool) -> list[NamedSchedule]:
+    """Print the schedules, and plot them to `showing.png`.
 
     Args:
         showing: the settings.
-        own: whether the recipe's schedule is shown.
+        with_recipe: whether the recipe's schedule is shown.
         counted: whether the updates of an epoch are counted in the recipe's data, if
             `updates_per_epoch` is not set.
     """
     per_epoch, total = length(showing, counted)
     chosen: dict[str, Schedule] = {}
-    if own:
+    if with_recipe:
         chosen["recipe: " + as_text(showing.training.schedule)] = make_schedule(showing.training)
     for text in showing.schedules:
         chosen[text] = from_text(text)
-    shown = [
-        Shown(label, resolved(label, schedule, total, per_epoch), schedule.scored)
+    named_schedules = [
+        NamedSchedule(label, resolved(label, schedule, total, per_epoch), schedule.scored)
         for label, schedule in chosen.items()
     ]
-    print_rates(shown, total, per_epoch)
+    print_rates(named_schedules, total, per_epoch)
     if is_available():
         png = Path(showing.png or _PICTURE)
         make_folder(png.parent)
-        plot_rates(png, shown, total, per_epoch)
+        plot_rates(png, named_schedules, total, per_epoch)
         print(f"wrote {png}")
     else:
-        print("a picture needs matplotlib: pip install densefit[plot]")
-    return shown
+        print("a plot needs matplotlib: pip install densefit[plot]")
+    return named_schedules
 
 
 def picture_in(out: str) -> Path:
-    """Path of the picture: `out` itself, or a file in the folder `out`.
+    """Path of the plot: `out` itself, or a file in the folder `out`.
 
     >>> str(picture_in("runs/a")), str(picture_in("runs/rates.png"))
     ('runs/a/schedule.png', 'runs/rates.png')
@@ -109,7 +109,7 @@ def length(showing: Showing, counted: bool) -> tuple[int, int]:
     """
     if showing.epochs is not None and showing.updates is not None:
         raise ConfigError(
-            "A training's length is given in epochs or in updates",
+            "The length of a training is either in epochs or in updates",
             expected="one of the two",
             received=f"--epochs {showing.epochs} --updates {showing.updates}",
         )

@@ -21,7 +21,7 @@ from densefit.datasets.image_folder import ImageFolder
 from densefit.datasets.mask_folder import MaskFolder
 from densefit.datasets.voc.voc import VOC
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.yaml_document import read_document
+from densefit.yaml_files.document import read_document
 
 
 def _lines(data: bytes) -> list[str] | None:

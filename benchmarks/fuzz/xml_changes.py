@@ -19,6 +19,9 @@ _HEADS = ("utf-8", "gb2312", "shift_jis", "big5", "latin-1", "utf-16", "ucs-4", 
 def change_xml(data: bytes, rng: Random) -> bytes:
     """An element is missing, twice, empty, elsewhere or of another content; or the prolog is."""
     root = ElementTree.fromstring(data)
+    described = [element for element in root.iter() if element.attrib]
+    if described and rng.random() < 0.5:
+        return _change_attribute(root, rng.choice(described), rng)
     parents = [(parent, child) for parent in root.iter() for child in parent]
     parent, child = rng.choice(parents)
     how = rng.randrange(12)
@@ -53,11 +56,32 @@ def change_xml(data: bytes, rng: Random) -> bytes:
         return f'<?xml version="1.0" encoding="{name}"?>\n'.encode() + body
     elif how == 10:
         depth = rng.choice((10, 20_000))
-        return data.replace(b"</annotation>", b"<a>" * depth + b"</a>" * depth + b"</annotation>")
+        end = f"</{root.tag}>".encode()
+        return data.replace(end, b"<a>" * depth + b"</a>" * depth + end)
     else:
         comment = rng.choice(
             (b"<!-- x -->", b"<?x y?>", b'<x xmlns="http://x/"/>', b"text", b"&x;")
         )
         place = rng.choice([i for i, c in enumerate(data) if c == ord("<")])
         return data[:place] + comment + data[place:]
+    return ElementTree.tostring(root)
+
+
+def _change_attribute(
+    root: ElementTree.Element, element: ElementTree.Element, rng: Random
+) -> bytes:
+    """An attribute is missing, of another element, or of another content."""
+    name = rng.choice(sorted(element.attrib))
+    how = rng.randrange(4)
+    if how == 0:
+        del element.attrib[name]
+    elif how == 1:
+        others = [one for one in root.iter() if one.attrib]
+        element.attrib[name] = rng.choice(sorted(rng.choice(others).attrib.values()))
+    elif how == 2:
+        text = element.attrib[name]
+        place = rng.randrange(len(text) + 1)
+        element.attrib[name] = text[:place] + rng.choice(_TEXTS[:16]) + text[place + 1 :]
+    else:
+        element.attrib[name] = rng.choice(_TEXTS[:16])
     return ElementTree.tostring(root)

@@ -177,7 +177,6 @@ def _of_split(value: BySplit, split: str | None, root: Path, setting: str) -> st
             f"One file of annotations has no split {split!r}",
             received=value,
             where=root,
-            fix="a file a split, {train: a.json, val: b.json}; or divide it: "
-            "data.splits: {train: 0.7, val: 0.15, test: 0.15}",
+            fix="a file a split, {train: a.json, val: b.json}; or leave `split` out for all images",
         )
     return value.replace("{split}", split or "")

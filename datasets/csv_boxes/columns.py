@@ -10,7 +10,7 @@ from densefit.datasets.objects.box_format import BoxFormat
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
-from .headers import fill_by_count, fill_by_header, is_open_images
+from .headers import fill_by_header, fill_by_row, is_automl, is_open_images
 from .table import Table
 
 KEYS = ("image", "class", "box", "size", "split", "difficult", "crowd")
@@ -64,8 +64,10 @@ def find_columns(
     indices = _named(table, named or {})
     order = box_format
     if table.header is None:
-        by_name = fill_by_count(len(table.rows[0][1]), indices)
+        by_name = fill_by_row(table.rows[0][1], indices)
         order = order or by_name
+        if relative is None:
+            relative = is_automl(table.rows[0][1])
     else:
         by_name = fill_by_header(table.header, indices)
         order = order or by_name

@@ -11,6 +11,7 @@ from densefit.data.sample import datasets
 from densefit.datasets.files.names import Names, class_names, missing_split
 from densefit.datasets.files.split_names import split_names
 from densefit.datasets.objects import ObjectDataset
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
 
 from .columns import find_columns
@@ -28,9 +29,10 @@ class CSVBoxes(ObjectDataset):
     Tables of these tools are read without settings: TensorFlow's and Roboflow's (`filename, width,
     height, class, xmin, ymin, xmax, ymax`), keras-retinanet's (no header; path, x1, y1, x2, y2,
     class), Open Images' (`ImageID, LabelName, XMin, XMax, YMin, YMax`, parts of the image, images
-    without an ending, `IsGroupOf` is `crowd`), makesense.ai's (with and without a header), the VGG
-    Image Annotator's (rectangles, polygons, circles, ellipses), and others whose columns have such
-    names. A row with an empty box is an image without objects, or adds none.
+    without an ending, `IsGroupOf` is `crowd`), makesense.ai's (with and without a header),
+    SKU-110K's and Google AutoML's (no header), the VGG Image Annotator's (rectangles, polygons,
+    circles, ellipses), and others whose columns have such names. A row with an empty box is an
+    image without objects, or adds none.
 
     The table of a split is `<split>.csv`, `<split>_labels.csv`, `<split>/_annotations.csv` or the
     like; or one table has a column `split` (or `set`, `subset`). Cells are divided by a comma,
@@ -111,6 +113,8 @@ class CSVBoxes(ObjectDataset):
             labels=labels,
             bad_boxes=bad_boxes,
             exif=exif,
+            sources=[tables.path],
+            key=digest((files, is_relative)),
         )
 
     def __repr__(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from densefit.datasets.files.pictures import is_picture
+
 _IMAGE: tuple[str, ...] = (
     *("image", "image_path", "path", "filename", "file_name", "filepath", "file_path", "file"),
     *("image_name", "image_id", "imageid", "img", "img_path", "frame"),
@@ -37,11 +39,18 @@ _FLAGS = {
     "difficult": ("difficult",),
     "crowd": ("isgroupof", "iscrowd", "crowd"),
 }
-_Layout = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], str]
-_WITHOUT_HEADER: dict[int, _Layout] = {
-    6: ((0,), (5,), (1, 2, 3, 4), (), "xyxy"),
-    8: ((5,), (0,), (1, 2, 3, 4), (6, 7), "xywh"),
-}
+#: Tables without a header: number of columns, their indices, and the order of the box's numbers.
+_WITHOUT_HEADER: tuple[tuple[int, dict[str, tuple[int, ...]], str], ...] = (
+    # keras-retinanet
+    (6, {"image": (0,), "box": (1, 2, 3, 4), "class": (5,)}, "xyxy"),
+    # SKU-110K
+    (8, {"image": (0,), "box": (1, 2, 3, 4), "class": (5,), "size": (6, 7)}, "xyxy"),
+    # makesense.ai
+    (8, {"class": (0,), "box": (1, 2, 3, 4), "image": (5,), "size": (6, 7)}, "xywh"),
+    # Google's AutoML and Vertex AI
+    (11, {"split": (0,), "image": (1,), "class": (2,), "box": (3, 4, 7, 8)}, "xyxy"),
+)
+_AUTOML = 11  # its boxes are relative
 
 
 def fill_by_header(names: Sequence[str], indices: dict[str, Any]) -> str | None:
@@ -67,21 +76,37 @@ def fill_by_header(names: Sequence[str], indices: dict[str, Any]) -> str | None:
     return order
 
 
-def fill_by_count(count: int, indices: dict[str, Any]) -> str | None:
+def fill_by_row(cells: Sequence[str], indices: dict[str, Any]) -> str | None:
     """Look for the columns of a table without a header, if the user names none.
 
-    Six are those of keras-retinanet, eight those of makesense.ai. See `fill_by_header`.
+    They are those of a tool that writes so many, and has the name of the image where this row does.
+
+    Args:
+        cells: a row of the table.
+        indices: see `fill_by_header`.
+
+    Returns:
+        The order of the box's numbers; None if no tool is known.
     """
-    if indices or count not in _WITHOUT_HEADER:
-        return None
-    image, label, box, size, order = _WITHOUT_HEADER[count]
-    indices.update({"image": image, "class": label, "box": box, "size": size})
-    return order
+    for count, columns, order in _WITHOUT_HEADER:
+        if not indices and count == len(cells) and is_picture(_last(cells[columns["image"][0]])):
+            indices.update(columns)
+            return order
+    return None
+
+
+def is_automl(cells: Sequence[str]) -> bool:
+    """Whether a row without a header is of Google's AutoML, whose boxes are relative."""
+    return len(cells) == _AUTOML and is_picture(_last(cells[1]))
 
 
 def is_open_images(names: Sequence[str]) -> bool:
     """Whether a header is that of Open Images, whose boxes are relative."""
     return {_plain(name) for name in names} >= _RELATIVE
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _plain(name: str) -> str:

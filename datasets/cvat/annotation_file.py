@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from densefit.data.io.image_limits import check_pixels
@@ -141,10 +141,10 @@ class AnnotationFile:
                 image.size = self.size_of(image)
             full = f"{self.path}, {where}"
             name = label or self._label(element, full)
-            shape = read_shape(element, name, image.size, full)
+            shape = read_shape(element, name, image.size, self.path, where)
             if shape is not None:
                 layer = value(element, "z_order", full, "0")
-                layers.append((layer, replace(shape, where=where)))
+                layers.append((layer, shape))
 
     def _sorted_shapes(self, image: AnnotatedImage) -> list[Shape]:
         layers = self._layers.pop(image.where, [])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from operator import methodcaller
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,22 +27,25 @@ Element = ElementTree.Element
 NO_AREA = ("points", "polyline")
 _CORNERS = [f"{end}{number}" for number in (1, 2) for end in ("tl", "bl", "tr", "br")]
 _HIDDEN, _VISIBLE = 1, 2
+_commas = methodcaller("count", ",")
 
 
-def read_shape(element: Element, label: str, size: tuple[int, int], where: str) -> Shape | None:
+def read_shape(
+    element: Element, label: str, size: tuple[int, int], path: Path, where: str
+) -> Shape | None:
     """One shape; None if nothing of it is in the image.
 
     Args:
         element: whose tag is in `SHAPES`.
         label: class name.
         size: (height, width) of the image.
-        where: for errors.
+        path: of the file, for errors.
+        where: its position in the file.
 
     Raises:
         DataError: an attribute is missing or not usable.
     """
-    read = SHAPES[element.tag]
-    shape = read(element, label, size, where)
+    shape = SHAPES[element.tag](element, label, size, f"{path}, {where}")
     if shape is None:
         return None
     group = element.get("group_id", "0")
@@ -165,13 +170,12 @@ def _points(element: Element, where: str) -> list[float]:
     """x, y, x, y... of "x,y;x,y"."""
     text = element.get("points", "")
     flat: list[float] = []
-    try:
-        for pair in text.split(";"):
-            x, y = map(number, pair.split(","))
-            flat += [x, y]
-    except ValueError:
-        flat = [math.nan]
-    if not all(map(math.isfinite, flat)):
+    if set(map(_commas, text.split(";"))) == {1} and "_" not in text:  # as `number` has it
+        try:
+            flat = list(map(float, text.replace(";", ",").split(",")))
+        except ValueError:
+            pass
+    if not flat or not all(map(math.isfinite, flat)):
         raise _unusable(element, 'points "x,y;x,y"', f"{text:.80}", where)
     return flat
 

@@ -80,7 +80,7 @@ class ColorMaskReader:
                 "A table of colours cannot have so many classes",
                 expected=f"1 to {_NO_CLASS}",
                 received=len(names),
-                where="colors",
+                where=f"colors={colors!r}" if isinstance(colors, str) else "colors",
             )
         self.classes = names
         self._pairs: dict[Color, int] = {

@@ -17,6 +17,9 @@ Color = tuple[int, int, int]
 #: Class name -> its colour or colours, or a file with such a table.
 Colors = Mapping[str, Any] | str
 
+#: Files of public tools and data sets that hold such a table.
+TABLES = ("class_dict.csv", "label_colors.txt", "labelmap.txt", "obj_class_to_machine_color.json")
+
 _HEX = re.compile(r"#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _SEPARATED = re.compile(r"\s*(\d{1,3})\s*[,\s]\s*(\d{1,3})\s*[,\s]\s*(\d{1,3})\s*")
 #: `r g b name` (CamVid), `name:r,g,b:parts:actions` (CVAT), `name,r,g,b`, `name,#rrggbb`.
@@ -114,10 +117,13 @@ def _entries(path: Path) -> Iterator[tuple[str, Color]]:
             yield from ((str(name), color) for color in _in_file(value, name, path))
         return
     lines = [line for line in read_lines(path) if not line.startswith("#")]
-    header = next(csv.reader(lines[:1]), [])
+    if not lines:
+        raise _no_table(path, "comments alone", "a class and its colour a line")
+    header = _cells(lines[0], path, 1)
     columns = _columns([word.strip().lower() for word in header])
     if columns is not None:
-        for number, row in enumerate(csv.reader(lines[1:]), 2):
+        for number, line in enumerate(lines[1:], 2):
+            row = _cells(line, path, number)
             cells = [row[i].strip() if i < len(row) else "" for i in columns]
             yield cells[0], _in_line(",".join(cells[1:]), path, number)
         return
@@ -128,6 +134,14 @@ def _entries(path: Path) -> Iterator[tuple[str, Color]]:
                 path, f"{line!r:.100}", "r g b name, name,r,g,b or name:r,g,b::", number
             )
         yield match["name"].strip("\"' "), _in_line(match["color"], path, number)
+
+
+def _cells(line: str, path: Path, number: int) -> list[str]:
+    """The cells of a line of a CSV file."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise _no_table(path, f"{error}: {line!r:.60}", "name,r,g,b", number) from error
 
 
 def _columns(header: Sequence[str]) -> list[int] | None:

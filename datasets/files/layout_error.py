@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -40,12 +39,14 @@ def missing_layout(
     """
     root = Path(root)
     lines = [line for line in dedent(tree).splitlines() if line.strip()]
-    return kind(
+    guesses = _guesses(root, layout)
+    # Another name of the split helps nothing where the layout is another.
+    return (DataError if guesses else kind)(
         what,
         expected="".join(f"\n{_INDENT}{line}" for line in lines),
         received=contents(root),
         where=root,
-        fix="; or ".join([*_guesses(root, layout), *([fix] if fix else [])]) or None,
+        fix="; or ".join([*guesses, *([fix] if fix else [])]) or None,
     )
 
 
@@ -76,16 +77,19 @@ def look_alikes(root: str | Path) -> list[str]:
     return [name for name in datasets.names() if _looks_like(name, Path(root))]
 
 
-def _guesses(root: Path, layout: str | None) -> Iterator[str]:
+def _guesses(root: Path, layout: str | None) -> list[str]:
     """Fixes: another layout, or the layout in another folder."""
+    guesses = []
     similar = [name for name in look_alikes(root) if name != layout]
     if similar:
-        yield " or ".join(f"this looks like {name}: --data.dataset {name}" for name in similar)
+        texts = [f"this looks like {name}: --data.dataset {name}" for name in similar]
+        guesses.append(" or ".join(texts))
     if layout is not None:
         for folder in (*_folders_in(root), root.absolute().parent):
             if _looks_like(layout, folder):
-                yield f"{folder} looks like {layout}: --data.root {folder}"
-                return
+                guesses.append(f"{folder} looks like {layout}: --data.root {folder}")
+                break
+    return guesses
 
 
 def _looks_like(name: str, root: Path) -> bool:

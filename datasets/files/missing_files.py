@@ -31,7 +31,7 @@ def warn_of_absent(dataset: object, names: Sequence[Name], folder: Path, what: s
             continue
         below, file = os.path.split(name)
         if below not in present:
-            present[below] = _files_in(folder / below)
+            present[below] = files_in(folder / below)
         if file not in present[below]:
             absent.append(name)
     # Some disks take a name in small and capital letters, or in another form of its accents.
@@ -45,7 +45,8 @@ def warn_of_absent(dataset: object, names: Sequence[Name], folder: Path, what: s
         )
 
 
-def _files_in(folder: Path) -> frozenset[str]:
+def files_in(folder: Path) -> frozenset[str]:
+    """Names of what is in a folder; none if it cannot be read."""
     try:
         return frozenset(os.listdir(folder))
     except OSError:

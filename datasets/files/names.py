@@ -37,6 +37,8 @@ def read_lines(path: Path) -> list[str]:
 def class_names(classes: Names, root: Path) -> list[str] | None:
     """Class names as given: a list, a file with one a line, or None for `root`/classes.txt.
 
+    A file may also be Roboflow's _classes.csv, with a value and a name a line.
+
     Returns:
         The names, None if nothing was given and there is no such file.
 
@@ -50,7 +52,7 @@ def class_names(classes: Names, root: Path) -> list[str] | None:
         classes = root / "classes.txt"
     if isinstance(classes, (str, Path)):
         where = classes
-        names = read_lines(Path(classes))
+        names = _without_values(read_lines(Path(classes)), Path(classes))
     else:
         names = list(classes)
     doubles = doubled(names)
@@ -62,6 +64,29 @@ def class_names(classes: Names, root: Path) -> list[str] | None:
             else f"{names!r:.200}",
             where=where,
         )
+    return names
+
+
+def _without_values(lines: list[str], path: Path) -> list[str]:
+    """The names of Roboflow's _classes.csv, `0, background` below a header; others unchanged.
+
+    Raises:
+        DataError: its values do not count from 0.
+    """
+    if "".join(lines[0].split()).lower() != "pixelvalue,class":
+        return lines
+    names = []
+    for number, line in enumerate(lines[1:]):
+        value, _, name = line.partition(",")
+        if value.strip() != str(number) or not name.strip():
+            raise DataError(
+                "The classes of a table do not count from 0",
+                expected=f"{number}, and a name",
+                received=f"{line!r:.100}",
+                where=f"{path}, entry {number + 2}",
+                fix="name the classes in the recipe, classes=[...], and map values={...}",
+            )
+        names.append(name.strip().strip('"'))
     return names
 
 

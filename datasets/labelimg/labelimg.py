@@ -10,13 +10,13 @@ from pathlib import Path
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.image_pairs import find_folders, split_folder
-from densefit.datasets.files.layout_error import missing_layout
-from densefit.datasets.files.names import Names, class_names, missing_split
-from densefit.datasets.files.pictures import SPLITS, folders_in, pictures_below
+from densefit.datasets.files.layout_error import contents, missing_layout
+from densefit.datasets.files.names import Names, class_names
+from densefit.datasets.files.pictures import folders_in, pictures_below
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
 from densefit.datasets.voc.checks import check_class_names, warn_of_zero_based
 from densefit.datasets.voc.xml import VocFile, VocObject
-from densefit.errors import DataError
+from densefit.errors import DataError, MissingSplitError
 from densefit.once import warn_once
 
 from .annotations import image_annotations, read_folder
@@ -129,12 +129,12 @@ class LabelImg(ObjectDataset):
         if base is None and self.split is not None:
             below = [split_folder(folder, self.split) for folder in folders]
             if below[0] is None or below[1] is None:
-                known_splits = sorted(SPLITS.intersection(folders_in(self.root)))
-                hint = (
-                    "leave `split` out for all images; a recipe divides them by "
-                    "data.splits: {train: 0.7, val: 0.15, test: 0.15}"
+                raise MissingSplitError(
+                    f"There is no split {self.split!r}",
+                    expected=f"a folder {self.split}, or no `split`: all images",
+                    received=contents(self.root),
+                    where=self.root,
                 )
-                raise missing_split(self.split, self.root, known_splits, hint)
             folders = (below[0], below[1])
         return folders
 

@@ -29,6 +29,7 @@ class ObjectAnnotation:
         keypoints: (K, 3) float32 x, y and visibility (0, 1, 2), in the box's unit, (0, 0, 0) where
             not labelled; None if there are none.
         where: its position in the file, for errors: "line 3".
+        fault: why it cannot be used, as the end of a sentence; it is treated as a bad box is.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ObjectAnnotation:
     segmentation: Any = None
     keypoints: np.ndarray | None = None
     where: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)

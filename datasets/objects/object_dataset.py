@@ -47,6 +47,7 @@ class ObjectDataset:
         sources: annotation files (and folders whose list of files counts) that `images` come from,
             if the table of objects is to be stored beside the first of them: the next start maps
             it, and does not iterate over `images`. None: it is not stored.
+        key: what else decides the table, besides `sources` and the repr, such as a list of images.
 
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
@@ -78,6 +79,7 @@ class ObjectDataset:
         bad_boxes: str = "drop",
         exif: bool = True,
         sources: Sequence[Path] | None = None,
+        key: str = "",
     ) -> None:
         if not (boxes or masks or labels):
             raise ConfigError(
@@ -102,7 +104,7 @@ class ObjectDataset:
             self.keypoint_names = skeleton.names
             self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
         check = BoxCheck(bad_boxes)
-        self._table = self._stored(images, check, sources)
+        self._table = self._stored(images, check, sources, key)
         if not len(self._table):
             raise DataError("There are no images", where=image_root)
         warn_of_absent(self, self.file_names(), image_root, self._noun)
@@ -114,6 +116,7 @@ class ObjectDataset:
         images: Iterable[ImageAnnotation] | ObjectTable,
         check: BoxCheck,
         sources: Sequence[Path] | None,
+        key: str,
     ) -> ObjectTable:
         """The table of the images, out of its cache if there is one."""
         if isinstance(images, ObjectTable):
@@ -136,6 +139,7 @@ class ObjectDataset:
         if not sources:
             return build()
         settings = f"{self!r} {self.classes} {self.masks or self.instances} {check.policy}"
+        settings += f" {key}" if key else ""
         cache = TableCache(sources, settings, type(self).__name__.lower(), self.image_root)
         table = cache.load()
         if table is None:

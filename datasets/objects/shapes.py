@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Any
 
 import numpy as np
 
 from densefit.data.geometry import rle
 from densefit.datasets.files.bitmaps import Bitmap
+from densefit.datasets.files.numbers import FAR
 from densefit.datasets.objects.segmentation import fault
 from densefit.errors import DataError
 
@@ -88,11 +90,14 @@ def _joined(
     keypoints: Sequence[str],
     segmentations: bool,
 ) -> ObjectAnnotation:
-    columns = list(zip(*(shape.box for shape in shapes)))
+    box = shapes[0].box
+    if len(shapes) > 1:
+        columns = list(zip(*(shape.box for shape in shapes)))
+        box = (min(columns[0]), min(columns[1]), max(columns[2]), max(columns[3]))
     points = {name: point for shape in shapes for name, point in shape.keypoints.items()}
     return ObjectAnnotation(
         shapes[0].name,
-        (min(columns[0]), min(columns[1]), max(columns[2]), max(columns[3])),
+        box,
         difficult=any(shape.difficult for shape in shapes),
         crowd=any(shape.crowd for shape in shapes),
         area=sum(shape.area for shape in shapes) or None,
@@ -147,10 +152,8 @@ def polygon_area(polygon: Sequence[float]) -> float:
     >>> polygon_area([1, 1, 4, 1, 4, 3, 1, 3])
     6.0
     """
-    corners = np.asarray(polygon, np.float64).reshape(-1, 2)
-    following = np.roll(corners, -1, axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        area = float(np.sum(corners[:, 0] * following[:, 1] - following[:, 0] * corners[:, 1]))
+    x, y = list(polygon[::2]), list(polygon[1::2])
+    area = sum(map(mul, x, y[1:] + y[:1])) - sum(map(mul, y, x[1:] + x[:1]))
     return abs(area) / 2 if math.isfinite(area) else 0.0
 
 
@@ -181,9 +184,9 @@ def ellipse_polygon(
     centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0
 ) -> list[float]:
     """A polygon that an ellipse is nearly equal to, turned clockwise around its centre."""
-    largest = max(*radii, _SAGITTA)
+    largest = min(max(*radii, _SAGITTA), FAR)
     count = math.ceil(math.pi / math.acos(1 - min(_SAGITTA / largest, 0.5)))
-    count = min(max(count, 8), 4096) if math.isfinite(largest) else 8
+    count = min(max(count, 8), 4096)
     angles = np.arange(count) * (2 * math.pi / count)
     points = np.stack(
         [centre[0] + radii[0] * np.cos(angles), centre[1] + radii[1] * np.sin(angles)], axis=1

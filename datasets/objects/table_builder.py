@@ -153,7 +153,7 @@ class _Builder:
         x1, y1, x2, y2 = entry.box
         scaled = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
         scaled_size = (int(size[0] * scale), int(size[1] * scale))
-        reason, what = box_fault(scaled, scaled_size), "box"
+        reason, what = entry.fault or box_fault(scaled, scaled_size), "box"
         received: Any = entry.box
         if not reason and self._segmentations:
             outline = entry.segmentation

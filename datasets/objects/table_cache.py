@@ -136,6 +136,11 @@ def _names(sources: Sequence[Path]) -> str:
     return names if len(sources) <= _HASHED else sha256(os.fsencode(names)).hexdigest()
 
 
+def digest(value: object) -> str:
+    """SHA-256 of a value's repr, for the key of a table."""
+    return sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content."""
     digest = sha256()

@@ -9,14 +9,19 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.masks import IGNORE, MaskReader
 from densefit.datasets.files.name_pattern import NamePattern
-from densefit.datasets.files.names import Names, class_names, doubled, missing_split, read_lines
-from densefit.datasets.files.pictures import folders_in
+from densefit.datasets.files.names import Names, class_names, doubled, read_lines
 from densefit.errors import DataError
 
 from .file_pairs import matched_pairs
+from .folders import check_split_folders
 from .mask_dataset import MaskDataset
 
 _NAMES_FILE = "objectInfo150.txt"
+TREE = """
+    images/{split}/ADE_train_00000001.jpg
+    annotations/{split}/ADE_train_00000001.png
+    objectInfo150.txt
+"""
 _SPLITS = {"train": "training", "val": "validation"}
 
 
@@ -50,16 +55,17 @@ class ADE20K(MaskDataset):
         folder = _SPLITS.get(split, split)
         images = NamePattern(f"images/{folder}/{{name}}")
         masks = NamePattern(f"annotations/{folder}/{{name}}.png")
-        for pattern in (images, masks):
-            if not (root / pattern.folder).is_dir():
-                top = root / pattern.folder.split("/")[0]
-                splits = folders_in(top) if top.is_dir() else []
-                raise missing_split(split, top, splits, f"unpack {pattern.text} into {root}")
+        check_split_folders(root, folder, (images, masks), TREE.format(split=folder), "ade20k")
         names = _class_names(root / _NAMES_FILE) if classes is None else class_names(classes, root)
         names = names or []
         values = {0: IGNORE, **{index + 1: index for index in range(len(names))}}
         pairs = matched_pairs(images, masks, root, "unpack the archive again")
         super().__init__(root, pairs, names, MaskReader(len(names), values), exif)
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return (root / _NAMES_FILE).is_file() or (root / "ADEChallengeData2016").is_dir()
 
     def __repr__(self) -> str:
         return f"ADE20K({str(self._shown_root)!r}, split={self.split!r}{self._unusual})"

@@ -13,11 +13,10 @@ from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.boxes import box_targets
 from densefit.datasets.files.masks import IGNORE, MaskReader
 from densefit.datasets.files.name_pattern import NamePattern
-from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.picture_size import check_map_size
-from densefit.datasets.files.pictures import folders_in
 
 from .file_pairs import matched_pairs
+from .folders import check_split_folders
 from .mask_dataset import MaskDataset
 
 #: Label id of the files -> class that is trained and scored; other ids are void.
@@ -89,12 +88,8 @@ class Cityscapes(MaskDataset):
         root = Path(root)
         images = NamePattern(f"leftImg8bit/{split}/{{name}}_leftImg8bit")
         masks = NamePattern(f"{annotations}/{split}/{{name}}_{annotations}_labelIds.png")
-        for pattern in (images, masks):
-            if not (root / pattern.folder).is_dir():
-                top = root / pattern.folder.split("/")[0]
-                raise missing_split(
-                    split, top, folders_in(top) if top.is_dir() else [], "unpack the archives"
-                )
+        tree = TREE.format(split=split, annotations=annotations)
+        check_split_folders(root, split, (images, masks), tree, "cityscapes")
         self.mask_classes = list(LABEL_IDS.values())
         values = {value: IGNORE for value in range(256)}
         values.update({label_id: index for index, label_id in enumerate(LABEL_IDS)})
@@ -104,6 +99,11 @@ class Cityscapes(MaskDataset):
 
     def __repr__(self) -> str:
         return f"Cityscapes({str(self.root)!r}, split={self.split!r}{self._unusual})"
+
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return all((root / name).is_dir() for name in ("leftImg8bit", "gtFine"))
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""

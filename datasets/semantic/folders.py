@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.name_pattern import NamePattern
 from densefit.datasets.files.names import missing_split
-from densefit.datasets.files.pictures import SPLITS
+from densefit.datasets.files.pictures import SPLITS, folders_in
 from densefit.errors import ConfigError, DataError, MissingSplitError
 
 TREE = """
@@ -91,6 +92,32 @@ def missing_folder(
         fix=f"{fix}; or name the folders by the settings `images` and `masks`",
         kind=DataError if split is None else MissingSplitError,
     )
+
+
+def check_split_folders(
+    root: Path, split: str, patterns: Sequence[NamePattern], tree: str, layout: str
+) -> None:
+    """Raise an error unless the folders of a split are there, `<top>/<split>` each.
+
+    Args:
+        root: the dataset's folder.
+        split: its name.
+        patterns: of the files.
+        tree: expected files, for the error.
+        layout: registered name of the layout.
+
+    Raises:
+        MissingSplitError: a folder is missing; shows the tree, or the splits that are there.
+    """
+    for pattern in patterns:
+        top = root / pattern.folder.split("/")[0]
+        if (root / pattern.folder).is_dir():
+            continue
+        if top.is_dir() and folders_in(top):
+            fix = f"put the files into {root / pattern.folder}"
+            raise missing_split(split, top, folders_in(top), fix)
+        what = f"There is no folder {pattern.folder!r}"
+        raise missing_layout(root, tree, what, layout=layout, kind=MissingSplitError)
 
 
 def _with_split(text: str, split: str | None) -> str:

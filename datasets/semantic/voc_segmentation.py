@@ -10,13 +10,14 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.color_masks import UNLISTED, ColorMaskReader, ignored_entries
 from densefit.datasets.files.color_table import Colors, color_table
+from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.missing_files import warn_of_absent
 from densefit.datasets.files.names import Names, class_names, missing_split, read_lines
 from densefit.datasets.files.paths import name_below
 from densefit.datasets.files.pictures import pictures_by_stem
 from densefit.datasets.voc.split_list import listed_ids
-from densefit.errors import DataError
+from densefit.errors import DataError, MissingSplitError
 
 from .file_pairs import FilePairs, listed_pairs
 from .mask_dataset import MaskDataset, ReadMask
@@ -26,6 +27,11 @@ CLASSES = (
     *("chair", "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant"),
     *("sheep", "sofa", "train", "tvmonitor"),
 )
+TREE = """
+    {images}/2007_000032.jpg
+    {masks}/2007_000032.png   class indices, or colours with labelmap.txt
+    ImageSets/Segmentation/{split}.txt   an id a line
+"""
 _BORDER = (224, 224, 192)  # of index 255
 _LISTS = ("ImageSets/Segmentation", "ImageSets/SegmentationAug", "ImageSets/Main")
 _NAME_FILES = ("class_names.txt", "classes.txt")  # labelme2voc writes the first
@@ -41,7 +47,8 @@ class VOCSegmentation(MaskDataset):
     needs no Annotations.
 
     CVAT's "Segmentation mask" has colours instead of indices, and their table in labelmap.txt,
-    which is used if it is there. It has the images only if they were exported.
+    which is used if it is there; without colours (`cat:::`) its order is that of the indices. It
+    has the images only if they were exported.
 
     Args:
         root: folder with JPEGImages, or the one above VOCdevkit or VOC2012.
@@ -75,8 +82,10 @@ class VOCSegmentation(MaskDataset):
         self._unusual = unusual(VOCSegmentation, locals(), ("root", "split"))
         self.split, self._shown_root = split, Path(root)
         root = _inner(Path(root), masks)
-        if colors is None and classes is None and (root / "labelmap.txt").is_file():
-            colors = "labelmap.txt"
+        label_map = root / "labelmap.txt"
+        if colors is None and classes is None and label_map.is_file():
+            classes = _uncoloured(read_lines(label_map))
+            colors = "labelmap.txt" if classes is None else None
         names, read_mask = _reader(root, classes, colors, ignore_colors)
         pairs = self._pairs_of(root, images, masks)
         super().__init__(root, pairs, names, read_mask, exif)
@@ -84,15 +93,21 @@ class VOCSegmentation(MaskDataset):
     def __repr__(self) -> str:
         return f"VOCSegmentation({str(self._shown_root)!r}, split={self.split!r}{self._unusual})"
 
+    @classmethod
+    def looks_like(cls, root: Path) -> bool:
+        """Whether a folder looks like this layout."""
+        return (root / "SegmentationClass").is_dir() and not (root / "Annotations").is_dir()
+
     def _pairs_of(self, root: Path, images: str, masks: str) -> FilePairs:
         """Image and mask of each id in the list."""
         if not (root / masks).is_dir():
-            raise DataError(
-                "There is no folder of masks",
-                expected=f"{masks}/<id>.png, {images}/<id>.jpg, {_LISTS[0]}/{self.split}.txt",
-                received=", ".join(sorted(path.name for path in root.glob("*"))[:8]) or "nothing",
-                where=root,
+            raise missing_layout(
+                root,
+                TREE.format(images=images, masks=masks, split=self.split),
+                f"There is no folder {masks!r}",
+                layout="voc_segmentation",
                 fix="the setting `masks` names it",
+                kind=MissingSplitError,
             )
         present = pictures_by_stem(root / masks)
         ids = list(present)
@@ -143,6 +158,14 @@ def _inner(root: Path, masks: str) -> Path:
         if not (root / masks).is_dir() and (root / below / masks).is_dir():
             return root / below
     return root
+
+
+def _uncoloured(lines: Sequence[str]) -> list[str] | None:
+    """Names of a label map without colours, `cat:::`, whose masks have indices; else None."""
+    parts = [line.split(":") for line in lines if not line.startswith("#")]
+    if all(len(words) > 1 and not "".join(words[1:]).strip() for words in parts):
+        return [words[0].strip() for words in parts]
+    return None
 
 
 def _reader(

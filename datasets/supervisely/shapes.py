@@ -116,9 +116,11 @@ def _filled(
     for exterior, inner in parts:
         if not exterior or not all(inner):
             raise unusable("a point of an outline", f"{exterior}, {inner}", where)
-    flat = [value for exterior, _ in parts for point in exterior for value in point]
-    x1, y1, x2, y2 = bounding_box(flat)
+    x1, y1, x2, y2 = _around([point for exterior, _ in parts for point in exterior])
     box = (float(x1), float(y1), float(x2 + 1), float(y2 + 1))
+    # With holes that reach further: a line is drawn otherwise where the canvas cuts it.
+    rings = [corners for exterior, inner in parts for corners in (exterior, *inner)]
+    x1, y1, x2, y2 = _around([point for corners in rings for point in corners])
     left, top = max(int(x1), 0), max(int(y1), 0)
     height, width = min(int(y2) + 1, size[0]) - top, min(int(x2) + 1, size[1]) - left
     if height <= 0 or width <= 0:
@@ -134,6 +136,10 @@ def _filled(
             cv2.fillPoly(canvas, outlines[1:], (0,))
         mask |= canvas > 0
     return Shape(name, box, bitmap=Bitmap(mask, left, top))
+
+
+def _around(points: Ring) -> tuple[float, float, float, float]:
+    return bounding_box([value for point in points for value in point])
 
 
 def _bitmap(entry: Entry, name: str, size: Size, where: str) -> Shape:

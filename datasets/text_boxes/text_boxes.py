@@ -12,6 +12,7 @@ from densefit.data.sample import datasets
 from densefit.datasets.files.missing_labels import check_labels
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
 
 from .labelled_files import LabelledFiles
@@ -105,6 +106,8 @@ class TextBoxes(ObjectDataset):
             labels=labels,
             bad_boxes=bad_boxes,
             exif=exif,
+            sources=[self.root, *(self.root / file for file in label_files if file is not None)],
+            key=digest(images),
         )
 
     def __repr__(self) -> str:

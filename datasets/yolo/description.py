@@ -11,7 +11,7 @@ from typing import Any
 from densefit.datasets.files.paths import names_below
 from densefit.datasets.files.text_file import read_text
 from densefit.errors import DataError
-from densefit.yaml_document import Document
+from densefit.yaml_files.document import Document
 
 from .class_numbers import names_of_yaml, read_names
 from .keypoints import check_flip, keypoint_names, keypoint_shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ _SEEN = 2.0
 
 def read_labels(
     path: Path, names: Mapping[int, str], keypoints: KeypointShape | None = None
-) -> tuple[list[ObjectAnnotation], int]:
-    """Objects of a label file, and the number of repeated lines, which are left out.
+) -> list[ObjectAnnotation]:
+    """Objects of a label file; repeated lines have a fault.
 
     Args:
         path: the file.
@@ -37,18 +38,17 @@ def read_labels(
     """
     objects: list[ObjectAnnotation] = []
     rows: set[tuple[float, ...]] = set()
-    repeated = 0
     for line, text in enumerate(read_text(path, "The label file").splitlines(), 1):
         words = text.split()
         if not words:
             continue
         row = _numbers(words, f"{path}, line {line}")
+        entry = _label(row, names, keypoints, path, line)
         if row in rows:
-            repeated += 1
-            continue
+            entry = replace(entry, fault="repeats an earlier line")
         rows.add(row)
-        objects.append(_label(row, names, keypoints, path, line))
-    return objects, repeated
+        objects.append(entry)
+    return objects
 
 
 def _numbers(words: Sequence[str], where: str) -> tuple[float, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from densefit.datasets.files.layout_error import missing_layout
+from densefit.datasets.files.missing_files import files_in
 from densefit.datasets.files.names import missing_split, read_lines
 from densefit.datasets.files.paths import Name, names_below
 from densefit.datasets.files.pictures import pictures_below
@@ -78,15 +79,27 @@ def label_file(image: str, image_folder: str, label_folder: str) -> str:
     return os.path.splitext("/".join(parts))[0] + ".txt"
 
 
-def find_label_file(root: Path, image: Name, image_folder: str, label_folder: str) -> str | None:
-    """Path of an image's label file below the root; None if it has none."""
-    if isinstance(image, DataError):
-        return None
-    beside = os.path.splitext(image)[0] + ".txt"
-    for file in (label_file(image, image_folder, label_folder), beside):
-        if os.path.lexists(root / file):
-            return file
-    return None
+def find_label_files(
+    root: Path, images: Sequence[Name], image_folder: str, label_folder: str
+) -> list[str | None]:
+    """Paths of images' label files below the root; None where there is none."""
+    names: dict[str, frozenset[str]] = {}
+
+    def exists(file: str) -> bool:
+        folder, name = os.path.split(file)
+        if folder not in names:
+            names[folder] = files_in(root / folder)
+        return name in names[folder]
+
+    files: list[str | None] = []
+    for image in images:
+        if isinstance(image, DataError):
+            files.append(None)
+            continue
+        beside = os.path.splitext(image)[0] + ".txt"
+        candidates = (label_file(image, image_folder, label_folder), beside)
+        files.append(next((file for file in candidates if exists(file)), None))
+    return files
 
 
 def _in_folder(root: Path, folder: str) -> list[Name]:
@@ -108,9 +121,11 @@ def _below(root: Path, entry: str, description: Description, general: Collection
     from the folder above: first parts are left out until something is there. A name in `general`
     would be that of all splits' images, and is not enough.
     """
-    folder = description.folder.replace("\\", "/").strip("/")
-    parts = [part for part in entry.replace("\\", "/").split("/") if part not in ("", ".")]
-    for first in (folder.split("/") if folder else [], []):
+    folder, parts = (
+        [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+        for text in (description.folder, entry)
+    )
+    for first in (folder, []):
         for start in range(len(parts)):
             rest = (first if start == 0 else []) + parts[start:]
             if ".." in rest or (start == len(parts) - 1 > 0 and parts[-1] in general):

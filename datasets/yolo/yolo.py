@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,16 +14,14 @@ from densefit.datasets.files.missing_labels import check_labels
 from densefit.datasets.files.names import Names
 from densefit.datasets.files.paths import Name
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import DataError
-from densefit.once import warn_once
 
 from .class_numbers import class_numbers, names_beside
 from .description import Description, read_description
 from .keypoints import skeleton_of
 from .label_file import read_labels
-from .split_images import TREE, find_label_file, label_file, split_images
-
-logger = logging.getLogger(__name__)
+from .split_images import TREE, find_label_files, label_file, split_images
 
 
 @datasets.register("yolo")
@@ -43,9 +40,9 @@ class YOLO(ObjectDataset):
 
     A label is a line `class x y width height`, the centre and size in parts of the image;
     `class x1 y1 x2 y2 x3 y3 ...`, a polygon, whose box is its extent; or a box and its keypoints,
-    if `data.yaml` has a `kpt_shape`. Files may mix the first two. Lines that are repeated in a file
-    count once, with a warning. Keypoints are continuous coordinates: nothing is added. With two
-    values each, (0, 0) is not labelled.
+    if `data.yaml` has a `kpt_shape`. Files may mix the first two. A line that is repeated in a file
+    counts once; the others are treated as bad boxes are. Keypoints are continuous coordinates:
+    nothing is added. With two values each, (0, 0) is not labelled.
 
     Args:
         root: the folder, or its data.yaml.
@@ -62,9 +59,6 @@ class YOLO(ObjectDataset):
         data_yaml: path of data.yaml, where it is not in `root` or has another name.
         image_folder: name of the folders of images.
         label_folder: name of the folders of labels.
-
-    Attributes:
-        repeated: number of repeated lines left out.
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -101,9 +95,7 @@ class YOLO(ObjectDataset):
         if not images:
             tree = TREE.format(split=split or "train")
             raise missing_layout(self.root, tree, "There are no images", layout="yolo")
-        label_files = [
-            find_label_file(self.root, image, image_folder, label_folder) for image in images
-        ]
+        label_files = find_label_files(self.root, images, image_folder, label_folder)
         check_labels(
             self,
             self.root,
@@ -124,7 +116,6 @@ class YOLO(ObjectDataset):
                 flip_pairs,
                 description.source or self.root,
             )
-        self.repeated = 0
         super().__init__(
             self._annotations(images, label_files, numbers, description),
             class_list,
@@ -136,9 +127,9 @@ class YOLO(ObjectDataset):
             skeleton=skeleton,
             bad_boxes=bad_boxes,
             exif=exif,
+            sources=[self.root, *(self.root / file for file in label_files if file is not None)],
+            key=digest((images, numbers, description.keypoints)),
         )
-        if self.repeated:
-            warn_once(logger, "%s: %d repeated labels were left out", self, self.repeated)
 
     def __repr__(self) -> str:
         return f"YOLO({str(self.root)!r}, split={self.split!r}{self._unusual})"
@@ -172,9 +163,8 @@ class YOLO(ObjectDataset):
                 continue
             path = self.root / file
             try:
-                objects, repeated = read_labels(path, names, description.keypoints)
+                objects = read_labels(path, names, description.keypoints)
             except DataError as error:
                 yield ImageAnnotation(name, image, source=path, is_relative=True, error=error)
                 continue
-            self.repeated += repeated
             yield ImageAnnotation(name, image, objects, path, is_relative=True)

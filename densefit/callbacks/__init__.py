@@ -1,4 +1,4 @@
-"""Callbacks: logs, progress, early stopping and more, one concern a file."""
+"""Callbacks: logs, progress, early stopping and more."""
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.csv_log import CSVLog

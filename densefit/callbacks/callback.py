@@ -1,4 +1,4 @@
-"""Callback interface: a callback reads the training state and asks through a small control."""
+"""Callback interface: a callback reads the training state and makes requests through a Control."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ class TrainState:
         epoch: number of the current epoch, from 0; the next epoch after `epoch_ended`.
         update: optimizer updates since training began, over resumes too; skipped ones count.
         batch: updates done in this epoch.
-        epochs, updates, updates_per_epoch: the plan; None where it is not known.
+        epochs, updates, updates_per_epoch: planned numbers; None if unknown.
         batch_size: rows of a full batch; an update takes `accumulate` of them.
-        accumulate: micro-batches an update.
-        pending: work that is due and not done: "validation" in mid-epoch, "epoch" at its end,
-            or "".
+        accumulate: micro-batches per update.
+        pending: unfinished work: "validation" in mid-epoch, "epoch" at its end, or "".
         samples: real samples (no padding) trained on in this epoch.
         labelled: head -> samples with labels for it, since training began.
         objects: counts of objects in this epoch, see `densefit.data.loader.object_counts`;
-            empty where no head learns objects.
+            empty if no head learns objects.
         all_objects: the same since training began.
         lr: the learning rate of the last update.
-        gradient_norm: of the last update's gradient, before clipping.
+        gradient_norm: norm of the last update's gradient, before clipping.
         loss_weights: head -> factor of `balance` on its loss in the last update.
-        position: in the epoch's order of samples, if the loader has one.
-        refused: updates that were not applied, because a loss or gradient was not finite.
-        rollbacks: how often training went back to a checkpoint because of that.
+        position: position in the epoch's order of samples, if the loader has one.
+        refused: number of updates that were not applied, as a loss or gradient was not finite.
+        rollbacks: number of rollbacks to a checkpoint for the same reason.
         epoch_seconds: wall seconds of this epoch, over resumes too.
         train: returns this epoch's training metrics so far, a flat dict `head/metric` -> float.
-            A call reads from the device: make it when you report, not at each update.
+            A call reads from the device: use it for reports, not at each update.
         validation: the last validation's scores, empty before the first.
         directions: validation score -> whether higher is better (None: not declared).
         validated: `update` at the last validation, -1 before the first.
@@ -85,7 +84,7 @@ class TrainState:
         return self.update >= (self.updates or 0)
 
     def tick(self) -> None:
-        """Bring `seconds` and `epoch_seconds` up to date; `fit` calls it before callbacks look."""
+        """Update `seconds` and `epoch_seconds`; `fit` calls it before callbacks."""
         elapsed = self.clock.elapsed()
         self.seconds += elapsed
         self.epoch_seconds += elapsed
@@ -103,8 +102,7 @@ class Control:
     def stop(self, reason: str) -> None:
         """End training after this update; in `fit_started` and `epoch_started` before the next.
 
-        The network is then validated and saved as at the end of any training, unless both were
-        done at this update.
+        The network is then validated and saved as usual, unless both were done at this update.
         """
         self.stop_reason = reason
 
@@ -139,7 +137,7 @@ class Callback:
         """Run before an epoch's first batch; after a resume in mid-epoch, before the next batch."""
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Run after every optimizer update, a skipped one (`nonfinite="skip"`) too."""
+        """Run after every optimizer update, including skipped ones (`nonfinite="skip"`)."""
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Run after the last update of an epoch or of the training, before validation."""
@@ -151,7 +149,7 @@ class Callback:
         """Run once a checkpoint is complete at `path`."""
 
     def rolled_back(self, state: TrainState, control: Control) -> None:
-        """Run after training went back to a checkpoint, as a loss or gradient was not finite."""
+        """Run after a rollback to a checkpoint, as a loss or gradient was not finite."""
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Run last, if `fit_started` was called; also when training failed with `error`."""
@@ -164,7 +162,7 @@ class Callback:
         """Restore the state that `state_dict` returned."""
 
     def forget_scores(self) -> None:
-        """Forget earlier scores: a resume scores other validation data, and they do not compare."""
+        """Forget earlier scores, as the validation data have changed at a resume."""
 
 
 callbacks: Registry[Callback] = Registry("callback")

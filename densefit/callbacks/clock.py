@@ -1,4 +1,4 @@
-"""Where the time of a training goes: wall seconds by phase."""
+"""Wall seconds of a training by phase."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PHASES = (
 
 
 class Clock:
-    """Charges wall time to phases: `with clock("forward"): ...`.
+    """Charge wall time to phases: `with clock("forward"): ...`.
 
     A phase that begins inside another one interrupts it: each moment is charged once.
 
-    MXNet computes while Python goes on, so a phase is charged with what is waited for in it:
-    `data` is waiting for a batch, and `copy` putting the next one together meanwhile; `forward`
-    ends when the losses are there; the backward pass runs on while metrics are updated, and
-    `backward` is what is waited for it after that; the update's end is waited for by the next
-    forward pass, unless times are `exact`.
+    MXNet computes asynchronously, so a phase is charged with its waiting time: `data` is waiting
+    for a batch, and `copy` collating the next one meanwhile; `forward` ends when the losses are
+    computed; the backward pass continues while metrics are updated, and `backward` is the
+    remaining wait for it; the next forward pass waits for the end of the update, unless times are
+    `exact`.
 
     >>> clock = Clock()
     >>> with clock("forward"):
@@ -38,10 +38,10 @@ class Clock:
     ['copy', 'forward']
 
     Attributes:
-        seconds: by phase, of this process.
-        updates: made meanwhile.
+        seconds: seconds of this process by phase.
+        updates: number of updates.
         exact: whether the loop waits for the device at the end of each update, so that each phase
-            is charged with its own time. Costs what ran side by side before.
+            is charged with its own time. Nothing then runs in parallel, so training is slower.
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:

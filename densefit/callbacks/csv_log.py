@@ -18,19 +18,19 @@ _ORDER = ("train", "validation")
 
 @callbacks.register("csv")
 class CSVLog(Callback):
-    """Writes a row at each epoch's end, and one for each validation in between.
+    """Write a row at each epoch's end, and for each validation in between.
 
     The columns are `epoch` (from 0), `update`, `seconds`, `lr`, then `train/<head>/<metric>` and
     `validation/<head>/<metric>`. Undefined values are `nan`, values that were not measured are
     empty; all digits are written. A metric that appears later gets a column, empty in earlier rows.
-    The file is replaced as a whole at each row, so that it is complete at any moment.
+    The file is replaced atomically at each row, so that it is always complete.
 
-    A resumed training appends to the same file, after removing the rows of updates that are made
-    again. A training that begins at update 0 begins a new file; an earlier training's file there is
+    A resumed training appends to the same file, after removing the rows of repeated updates.
+    A new training starts a new file; the file of an earlier training is
     renamed to `<name>-1.csv`, `<name>-2.csv` and so on.
 
     Args:
-        path: the file; its directory is made if needed.
+        path: the file; its directory is created if needed.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -55,7 +55,7 @@ class CSVLog(Callback):
         self._write()
 
     def rolled_back(self, state: TrainState, control: Control) -> None:
-        """Remove the rows of updates that are made again."""
+        """Remove the rows of updates that will be repeated."""
         self._begin(state, read_rows(self.path), is_same=True)
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
@@ -112,7 +112,7 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     """Read the rows of a log, without empty cells; no rows if there is no file.
 
     Raises:
-        DataError: the file is not what CSVLog writes.
+        DataError: the file was not written by CSVLog.
     """
     path = Path(path)
     if not path.exists():

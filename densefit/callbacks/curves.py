@@ -1,4 +1,4 @@
-"""A picture of the whole training: losses, scores and learning rate over the updates."""
+"""Plot the whole training: losses, scores and learning rate over the updates."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _log = logging.getLogger("densefit")
 
 
 class Curves(Callback):
-    """Draws `curves.png` when training ends, also when it fails.
+    """Plot `curves.png` when training ends, also when it fails.
 
-    It reads what `JSONLines` wrote. Without matplotlib it says at the start that there will be no
-    picture, and training goes on.
+    It reads the log of `JSONLines`. Without matplotlib a warning at the start states that there
+    will be no plot.
 
     Args:
-        run_dir: the folder where the picture goes, and where `JSONLines` writes.
-        log: the history, relative to `run_dir`.
+        run_dir: folder of the plot and of the log.
+        log: path of the log, relative to `run_dir`.
     """
 
     def __init__(self, run_dir: str | Path, log: str = "metrics.jsonl") -> None:
@@ -46,14 +46,14 @@ class Curves(Callback):
         self.log = self.run_dir / log
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Say early what will be missing."""
+        """Warn early if there will be no plot."""
         try:
             new_figure(1, 1)
         except ConfigError as error:
             _log.warning("There will be no curves.png.\n%s", error)
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Draw; a picture that fails does not hide how training ended."""
+        """Plot the curves; errors do not hide how training ended."""
         if error is not None and state is not None and not state.update:
             return  # nothing was trained that could be drawn
         try:
@@ -63,17 +63,17 @@ class Curves(Callback):
 
 
 def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
-    """Draw the history that `JSONLines` wrote.
+    """Plot a log of `JSONLines`.
 
     Args:
-        jsonl_path: the history.
-        png_path: the picture, replaced if it is there.
+        jsonl_path: path of the log.
+        png_path: path of the plot; an existing file is replaced.
 
     Raises:
-        ConfigError: matplotlib is not installed, or the history is empty.
-        DataError: the history is not what `JSONLines` writes.
+        ConfigError: matplotlib is not installed, or the log is empty.
+        DataError: the file was not written by `JSONLines`.
     """
-    new_figure(1, 1)  # first: that there is no matplotlib is what is told
+    new_figure(1, 1)  # first, to report missing matplotlib before other errors
     lines = read_lines(jsonl_path)
     if not lines:
         raise ConfigError(
@@ -104,8 +104,8 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
 
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
-    # How many samples, and what weighs the losses, would press the losses into a corner.
+    """Plot thin lines within epochs and thick lines over epochs; return the colour of each key."""
+    # Numbers of samples and loss weights would dominate the scale.
     keys = [key for key in main_keys(lines, _TRAIN) if key.split("/")[-1] not in _ABOUT]
     colours = {key: color(index) for index, key in enumerate(keys)}
     for key, colour in colours.items():
@@ -122,16 +122,16 @@ def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
 def _score_curves(
     axes: Any, lines: Sequence[dict[str, Any]], keys: Sequence[str], taken: dict[str, str]
 ) -> None:
-    """Some validation scores; a score that is also a training number keeps its colour."""
-    others = iter(range(len(taken), len(taken) + len(keys)))
+    """Plot validation scores; a score that is also a training number keeps its colour."""
+    free_indices = iter(range(len(taken), len(taken) + len(keys)))
     for key in keys:
-        # Ten colours; a curve that has another one's colour has dashes, then another mark.
-        place = 0 if key in taken else next(others)
+        # Ten colours; further curves are dashed, then have other markers.
+        index = 0 if key in taken else next(free_indices)
         axes.plot(
             *series(lines, key, "validation"),
-            color=taken.get(key, color(place)),
-            linestyle=line_style(place),
-            marker=("o", "s", "^", "D")[place // 30 % 4],
+            color=taken.get(key, color(index)),
+            linestyle=line_style(index),
+            marker=("o", "s", "^", "D")[index // 30 % 4],
             ms=4,
             label=key,
         )
@@ -140,14 +140,14 @@ def _score_curves(
 
 
 def of_one_magnitude(values: Mapping[str, Sequence[float]]) -> list[list[str]]:
-    """Numbers in groups that can be told apart on one axis; those of up to 4 are one group.
+    """Group numbers of similar magnitude, to share an axis; all up to 4 are one group.
 
     >>> of_one_magnitude({"mIoU": [0.1, 0.5], "SILog": [24.0, 23.0], "RMSE": [1.8], "AP": [0.0]})
     [['mIoU', 'RMSE', 'AP'], ['SILog']]
     """
     peaks = {
-        key: max([1.0, *(abs(value) for value in own if math.isfinite(value))])
-        for key, own in values.items()
+        key: max([1.0, *(abs(value) for value in numbers if math.isfinite(value))])
+        for key, numbers in values.items()
     }
     starts: list[float] = []  # the lowest peak of each group
     for peak in sorted(peaks.values()):
@@ -160,23 +160,23 @@ def of_one_magnitude(values: Mapping[str, Sequence[float]]) -> list[list[str]]:
 
 
 def main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
-    """The numbers of whole heads (see `is_main`), in order of appearance, if ever defined."""
+    """Names of the numbers of whole heads (see `is_main`), in order of appearance, if defined."""
     trained = [line for line in lines if line["kind"] in _TRAIN]
     heads = {key.split("/")[0] for line in trained for key in line if "/" in key}
-    found = {
+    keys = {
         key: None
         for line in lines
         if line["kind"] in kinds
         for key in line
         if key not in _COMMON and is_main(key, heads) and line[key] is not None
     }
-    return list(found)
+    return list(keys)
 
 
 def series(
     lines: Sequence[dict[str, Any]], key: str, kind: str | None = None
 ) -> tuple[list[int], list[float]]:
-    """Updates and values of one number; gaps where it was not finite are nan."""
+    """(updates, values) of a number, with nan where it was not finite."""
     points = [line for line in lines if key in line and kind in (None, line["kind"])]
     values = [float("nan") if line[key] is None else line[key] for line in points]
     return [line["update"] for line in points], values

@@ -7,6 +7,7 @@ from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.metrics.core.direction import direction_of, stated_direction, warn_undefined
+from densefit.metrics.core.unreadable import ComparableScores
 from densefit.numeric import real, whole
 
 STOP, WHERE = "to stop by", "EarlyStopping"
@@ -42,6 +43,7 @@ class EarlyStopping(Callback):
         self.waited = 0
         self._before: bool | None = None  # the direction before a resume
         self._scores: list[float] = []  # of this process's validations
+        self._comparable = ComparableScores("to stop early")
 
     def reset(self) -> None:
         """Forget the best score."""
@@ -57,9 +59,16 @@ class EarlyStopping(Callback):
         self._look(control)
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """Compare the new score with the best so far; nan is never an improvement."""
+        """Compare the new score with the best so far; nan is never an improvement.
+
+        A score of fewer samples than before counts neither way.
+        """
         direction_of(self.metric, dict.fromkeys(state.validation, True), STOP, WHERE)
         score = float(state.validation[self.metric])
+        if self._comparable.begins_anew(state.validation):
+            self.forget_scores()
+        if not self._comparable.are_comparable(state.validation):
+            return
         self._scores.append(score)
         warn_undefined(self.metric, self._scores, "it counts as not improved", WHERE)
         if self._improves(score):

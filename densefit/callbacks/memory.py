@@ -31,7 +31,7 @@ class Memory(Callback):
     grown steadily for five epochs and at that rate will run out of memory before training ends.
 
     Args:
-        path: of a log in the format of `JSONLines`, with lines of kind "epoch"; None for none.
+        path: path of a log in the format of `JSONLines`, with lines of kind "epoch"; None for none.
         measure: returns the memory in use.
 
     Attributes:
@@ -113,7 +113,7 @@ class Memory(Callback):
                 "will be short by %.0f MiB before training ends\n"
                 "  where:    update %d\n"
                 "  fix:      look for what is kept from batch to batch: in transforms, datasets, "
-                "metrics or callbacks; pictures of ever new sizes make MXNet keep memory too",
+                "metrics or callbacks; images of ever new sizes make MXNet keep memory too",
                 1000 * growth,
                 missing,
                 state.update,

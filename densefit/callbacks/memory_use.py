@@ -1,4 +1,4 @@
-"""What memory this process has, and what is left for it."""
+"""Memory use of this process, and the memory that is left."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def memory_in_use(devices: Mapping[int, tuple[int, int]] | None = None) -> dict[
     """Measure the numbers of `Memory`, in MiB.
 
     Args:
-        devices: number of a GPU -> its (free, total) bytes.
+        devices: GPU number -> (free, total) bytes.
     """
-    found = {}
+    numbers = {}
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        found["memory/host"] = pages * os.sysconf("SC_PAGE_SIZE") / _MIB
+        numbers["memory/host"] = pages * os.sysconf("SC_PAGE_SIZE") / _MIB
     except OSError:  # macOS
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found["memory/host_peak"] = peak / (_MIB if sys.platform == "darwin" else 1024)
+    numbers["memory/host_peak"] = peak / (_MIB if sys.platform == "darwin" else 1024)
     free = host_free()
     if free is not None:
-        found["memory/host_free"] = free / _MIB
+        numbers["memory/host_free"] = free / _MIB
     for index, (left, total) in (devices or {}).items():
-        found[f"memory/gpu{index}"] = (total - left) / _MIB
-        found[f"memory/gpu{index}_free"] = left / _MIB
-    return found
+        numbers[f"memory/gpu{index}"] = (total - left) / _MIB
+        numbers[f"memory/gpu{index}_free"] = left / _MIB
+    return numbers
 
 
 def host_free(
@@ -39,10 +39,9 @@ def host_free(
     mount: Path = Path("/sys/fs/cgroup"),
     membership: Path = Path("/proc/self/cgroup"),
 ) -> float | None:
-    """Bytes that this process may still take, of the machine's and of its cgroups'.
+    """Bytes that are free for this process, on the machine and in its cgroups.
 
-    None if the system does not tell. Files that it keeps in memory (its cache) count as free: it
-    gives them up.
+    None if unknown. The system's file cache counts as free, as it can be dropped.
     """
     left = [1024.0 * value for key, value in _table(meminfo) if key == "MemAvailable:"]
     try:
@@ -77,7 +76,7 @@ def _cgroup_left(folder: Path, limit: str, usage: str, cache: str) -> list[float
 
 
 def _table(path: Path) -> list[tuple[str, float]]:
-    """The lines "name number" of a file of the system's; none if there is no such file."""
+    """Read the lines "name number" of a system file; empty if there is no such file."""
     try:
         rows = [line.split() for line in path.read_text().splitlines()]
     except OSError:

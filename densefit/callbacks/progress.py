@@ -17,14 +17,14 @@ from rich.progress import Progress as Bar
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.epoch_report import EpochReport, as_text
 from densefit.callbacks.main_number import is_main
-from densefit.data.loader.object_counts import shown
+from densefit.data.loader.object_counts import format_counts
 from densefit.numeric import real
 
 _WIDTH = 200  # characters of a line in a pipe or a file
 
 
 class Progress(Callback):
-    """Shows epoch, updates, losses, learning rate, samples a second and the time left.
+    """Shows epoch, updates, losses, learning rate, samples per second and the time left.
 
     On a terminal it is a bar; elsewhere a line every few seconds. Both write a lasting line per
     epoch, with validation scores, or a line per head where the terminal is too narrow. Only main
@@ -77,7 +77,7 @@ class Progress(Callback):
         """Report if enough time has passed."""
         if self._first:
             self._first = False
-            objects = shown(state.objects)
+            objects = format_counts(state.objects)
             if objects:
                 self._line(f"after {state.samples} samples: {objects}")
         now = self._clock()
@@ -227,7 +227,7 @@ def duration(seconds: float) -> str:
 def epoch_report(state: TrainState) -> EpochReport:
     """Return the report of an epoch that has ended."""
     title = f"{_position(state)} done in {duration(state.seconds)}"
-    return EpochReport(title, _main(state.train(), _heads(state)), shown(state.objects))
+    return EpochReport(title, _main(state.train(), _heads(state)), format_counts(state.objects))
 
 
 def with_validation(state: TrainState, report: EpochReport | None = None) -> EpochReport:

@@ -33,7 +33,7 @@ class TensorBoard(Callback):
     are flushed to the operating system as soon as they are written.
 
     Args:
-        directory: of this run; TensorBoard compares the runs in one folder.
+        directory: directory of this run; TensorBoard compares the runs in one folder.
         every: updates between points.
 
     Raises:

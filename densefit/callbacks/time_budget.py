@@ -98,34 +98,34 @@ class TimeBudget(Callback):
         )
 
 
-def parse_time(given: TimeLike, where: str | None = None) -> float:
+def parse_time(duration: TimeLike, where: str | None = None) -> float:
     """Convert a duration to seconds.
 
     >>> parse_time("1h30m"), parse_time("90s"), parse_time(45)
     (5400.0, 90.0, 45.0)
 
     Args:
-        given: numbers with the units d, h, m and s; a number alone is seconds.
+        duration: numbers with the units d, h, m and s; a number alone is seconds.
         where: name of the setting, for the error message.
 
     Raises:
-        ConfigError: it is no such duration, or negative.
+        ConfigError: an invalid or negative duration.
     """
     seconds = math.nan
-    if isinstance(given, str):
-        text = given.strip().replace(" ", "").lower()
+    if isinstance(duration, str):
+        text = duration.strip().replace(" ", "").lower()
         if _PATTERN.fullmatch(text):
             parts = re.findall(r"([\d.]+)([dhms])", text)
             seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
         elif re.fullmatch(r"\d+(\.\d+)?|\.\d+", text):
             seconds = float(text)
-    elif isinstance(given, (int, float)) and not isinstance(given, bool):
-        seconds = float(given)
+    elif isinstance(duration, (int, float)) and not isinstance(duration, bool):
+        seconds = float(duration)
     if not 0 <= seconds < math.inf:
         raise ConfigError(
             "This is not a time",
             expected="'30m', '2h', '1h30m', '90s', '1.5d', or a number of seconds",
-            received=repr(given),
+            received=repr(duration),
             where=where,
         )
     return seconds

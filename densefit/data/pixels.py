@@ -25,7 +25,7 @@ def as_array(image: Any) -> np.ndarray:
     array = np.asarray(image)
     if array.dtype.kind not in "buif" or array.ndim < 2:
         raise DataError(
-            "The image of a sample is no picture",
+            "The image of a sample is not an image array",
             expected="a (height, width, 3) uint8 array, RGB",
             received=f"{type(image).__qualname__}" + (f" {image!r}"[:80] if array.ndim < 2 else ""),
             fix="read it: densefit.data.io.image.read_image(path)",

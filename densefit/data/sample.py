@@ -72,8 +72,8 @@ class Geometry:
         (sx, skew, tx), (slant, sy, ty) = self.matrix
         if skew or slant:
             raise DataError(
-                "Boxes cannot be brought back to a picture that was turned",
-                expected="a picture that was resized, cropped, padded or mirrored",
+                "Boxes cannot be brought back to an image that was turned",
+                expected="an image that was resized, cropped, padded or mirrored",
                 received=f"the map {self.matrix.tolist()}",
                 fix="score without transforms that turn",
             )
@@ -127,8 +127,8 @@ class LostGeometry(Geometry):
             where: sample and head, for the error.
         """
         return DataError(
-            "Where the original picture lies in the network's input is not known",
-            received=f"the picture of {self.size}: {self.why}",
+            "Where the original image lies in the network's input is not known",
+            received=f"the image of {self.size}: {self.why}",
             where=where,
             fix=self._fix,
         )

@@ -1,7 +1,7 @@
 """Symbol -> numbers: the compute engine, and the batches that it reads.
 
-`Engine` (engine.py) is what a training, a checkpoint and a scoring know of it. This package imports
-an implementation when one is first made, so that everything else runs without it.
+`Engine` (engine.py) is its interface to training, checkpoints and scoring. This package imports
+an implementation lazily, so that everything else runs without it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def make(network: Network, devices: Sequence[Any] | None = None) -> Engine:
     """Make the engine that trains and evaluates a network.
 
     Args:
-        network: whose parameters it starts from, and writes its own back to.
+        network: network that provides the initial parameters and receives the trained ones.
         devices: MXNet contexts; the CPU by default. A batch is split among them.
     """
     from densefit.engine.mxnet.learner import Learner
@@ -54,7 +54,7 @@ def to_device(array: np.ndarray, like: Any) -> Any:
 
     Args:
         array: host memory.
-        like: an array of the engine's.
+        like: an array of the engine.
     """
     from densefit.engine.mxnet.devices import to_device
 

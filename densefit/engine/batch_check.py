@@ -1,4 +1,4 @@
-"""The check of a batch before the network sees it: names, shapes, types, and which rows count."""
+"""Check a batch before it is computed: names, shapes, types, and the number of real rows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class BatchCheck:
-    """Compares the batches of a reader with what its iterator announces.
+    """Compare the batches of a reader with the specs that its iterator announces.
 
     Args:
-        reader: of the iterator.
+        reader: reader of the iterator.
     """
 
     def __init__(self, reader: BatchReader) -> None:
@@ -39,17 +39,17 @@ class BatchCheck:
         ]
 
     def __call__(self, batch: Batch, first: int, is_padding_kept: bool = False) -> Batch:
-        """The batch as heads read it: all names known, an id for each sample.
+        """Return the checked batch, with named arrays and an id for each sample.
 
         Args:
-            batch: of a source.
-            first: number of its first row, if it has no ids.
-            is_padding_kept: take padding for samples.
+            batch: batch of a source.
+            first: number of its first row, used as id if it has no ids.
+            is_padding_kept: whether padding counts as samples.
 
         Raises:
-            BindError: arrays are missing, superfluous or misshaped; names the head.
-            DataError: it consists of padding, has fewer ids than samples, or something else than
-                arrays.
+            BindError: arrays are missing, superfluous or misshaped.
+            DataError: the batch consists of padding, has fewer ids than samples, or contains
+                objects that are not arrays.
         """
         reader = self._reader
         self._check_arrays("data", batch.data, reader.data_specs)
@@ -59,7 +59,7 @@ class BatchCheck:
         arrays = {**batch.data, **batch.labels}
         for spec in (*reader.data_specs, *reader.label_specs):
             array = arrays[spec.name]
-            # A last batch may be smaller: all arrays then shrink alike.
+            # The last batch may be smaller; all arrays then have the same number of rows.
             if array.shape[0] * reader.batch_size != rows * spec.shape[0]:
                 raise self._misshaped(spec, array, rows)
         ids, targets, geometries = batch.ids, batch.targets, batch.geometries
@@ -74,8 +74,8 @@ class BatchCheck:
         }
         if not 0 < real <= rows or lengths - {real}:
             raise DataError(
-                f"A batch of the {reader.where} data does not say rightly which rows are samples",
-                expected="0 <= pad < rows; an id, targets and a geometry for each other row",
+                f"A batch of the {reader.where} data has a wrong number of padded rows or ids",
+                expected="0 <= pad < rows; an id, targets and a geometry for each real row",
                 received=f"pad={rows - real} of {rows} rows, ids {ids or None}",
             )
         checked = replace(

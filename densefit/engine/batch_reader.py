@@ -1,4 +1,4 @@
-"""Batches of any iterator, each checked before the network sees it."""
+"""Read and check batches of any iterator."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from densefit.model.heads.network_head import NetworkHead
 
 
 class BatchReader:
-    """Reads and checks the batches of one iterator.
+    """Read and check the batches of one iterator.
 
     Args:
-        iterator: a densefit Loader, an `mx.io.DataIter`, or what a source is registered for.
-        adapters: the heads that its batches are for.
-        where: what the iterator is for, to be named in errors ("train", "validation").
+        iterator: a densefit Loader, an `mx.io.DataIter`, or another iterator with a source.
+        adapters: adapters of the heads that use the batches.
+        where: purpose of the data, for error messages ("train", "validation").
 
     Attributes:
         data_specs, label_specs: specs of the arrays that the iterator announces.
         batch_size: rows of a full batch.
-        source: says which rows of the iterator's batches are samples.
-        epochs: of training.
-        length: batches an epoch; None if the iterator does not say.
-        keeps_padding: whether padding is trained as samples, because the symbol cannot do without.
-        last_real: samples in the last batch of an epoch; None if the iterator does not say.
-        is_sliced: whether its epochs are slices of the data, too short to have labels for all.
-        covering: epochs after which every sample has come.
-        sizes_vary: whether the images of each batch have a size of their own, and batches as
-            many rows as they need; the first axes are then as announced.
+        source: finds the samples among the rows of the iterator's batches.
+        epochs: epochs of training.
+        length: batches per epoch; None if unknown.
+        keeps_padding: whether padding is trained as samples, because the symbol needs full batches.
+        last_real: samples in the last batch of an epoch; None if unknown.
+        is_sliced: whether epochs are slices of the data, which may lack labels for some heads.
+        covering: number of epochs that cover all samples.
+        sizes_vary: whether image size and number of rows vary between batches; the first axes are
+            then as announced.
         shapes_vary: whether batches may have any shapes that the symbol can compute with.
-        matches: head -> how the data's class numbers become the head's, as `match` read it.
-        has_compared: whether outputs of one number a batch were compared with their halves'.
-        repeats: looks for samples that come twice in a scoring pass; None: nobody does.
+        matches: head -> mapping of the data's class indices to the head's, set by `match`.
+        has_compared: whether outputs of one number per batch were compared with those of halves.
+        repeats: finds repeated samples in a scoring pass; None if not needed.
 
     Raises:
-        DataError: it is no iterator of batches, or the batch is not the first axis.
+        DataError: not an iterator of batches, or the batch is not the first axis.
         BindError: the inputs have different numbers of rows.
     """
 
@@ -74,7 +74,7 @@ class BatchReader:
         self._check = BatchCheck(self)
 
     def match(self) -> None:
-        """Match the class numbers of the data with the heads' by their names, as these are now.
+        """Match the class indices of the data with the heads' by the current class names.
 
         Raises:
             ConfigError: the data have a class that a head lacks.
@@ -84,7 +84,7 @@ class BatchReader:
 
     @property
     def specs(self) -> list[ArraySpec]:
-        """Specs of all arrays that are announced, data first."""
+        """Specs of all announced arrays, data first."""
         return self.data_specs + self.label_specs
 
     @property
@@ -100,16 +100,16 @@ class BatchReader:
         position: int | None = None,
         scoring: bool = False,
     ) -> Iterator[Batch]:
-        """The batches of an epoch past its first `skip`.
+        """Yield the batches of an epoch after the first `skip`.
 
         Args:
-            epoch: its number.
-            skip: batches.
-            position: `Batch.position` of the last of these, if it had one.
-            scoring: each sample once, in place of an epoch of training.
+            epoch: number of the epoch.
+            skip: number of batches to skip.
+            position: `Batch.position` of the last skipped batch, if it has one.
+            scoring: whether to yield each sample once, instead of an epoch of training.
 
         Raises:
-            DataError: there is no batch, or one is not as announced.
+            DataError: there is no batch, or a batch differs from the announced specs.
         """
         unread = 0
         if hasattr(self.iterator, "set_epoch"):
@@ -161,7 +161,7 @@ def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where:
                 "axis than the first",
                 expected="a layout that begins with N",
                 received=f"layout {spec.layout}",
-                fix="give samples first, and turn the axes in the symbol: "
+                fix="put samples on the first axis, and transpose in the symbol: "
                 "mx.sym.swapaxes(data, dim1=0, dim2=1)",
             )
     rows = int(data[0].shape[0])
@@ -169,9 +169,9 @@ def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where:
         if spec.shape[0] != rows:
             raise BindError(
                 f"The inputs of the {where} data have different numbers of rows",
-                expected="one row a sample in each",
+                expected="one row per sample in each",
                 received=[f"{spec.name}: {tuple(spec.shape)}" for spec in data],
                 where=f"input {spec.name!r}",
-                fix="let the symbol reshape what has several rows a sample",
+                fix="reshape inputs with several rows per sample in the symbol",
             )
     return rows

@@ -15,15 +15,15 @@ from densefit.numeric import real
 class EMA:
     """After update t (from 0): average = d * average + (1 - d) * weights, d at most `decay`.
 
-    Updates that were refused (`fit(nonfinite=...)`) do not count. The average is over updates: in
-    updates without labels for a head, its weights stand still and its average goes on.
+    Refused updates (`fit(nonfinite=...)`) do not count. The average is over updates: without
+    labels for a head, its weights do not change but its average does.
 
     >>> [round(EMA(0.999).rate(t), 4) for t in (0, 10, 100000)]
     [0.1, 0.55, 0.999]
 
     Attributes:
         decay: 0 to below 1; 0.999 averages over about the last thousand updates.
-        warmup: let d grow as (1 + t) / (10 + t), so that the first weights are soon forgotten.
+        warmup: whether d grows as (1 + t) / (10 + t), to forget the initial weights quickly.
 
     Raises:
         ConfigError: a decay out of range.
@@ -40,6 +40,6 @@ class EMA:
         return min(self.decay, (1 + t) / (10 + t)) if self.warmup else self.decay
 
 
-def as_ema(given: float | EMA | None) -> EMA | None:
+def as_ema(decay: float | EMA | None) -> EMA | None:
     """Make an EMA of a decay; an EMA is returned."""
-    return given if given is None or isinstance(given, EMA) else EMA(given)
+    return decay if decay is None or isinstance(decay, EMA) else EMA(decay)

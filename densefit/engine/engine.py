@@ -1,4 +1,4 @@
-"""What a training, a checkpoint and a scoring know of the compute engine."""
+"""Interface of the compute engine to training, checkpoints and scoring."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Engine(Protocol):
     """Trains and evaluates one Network.
 
     Attributes:
-        network: whose parameters it starts from; the network reads the current ones from it.
-        parameters: of the bound train graph.
-        gradients: of the micro-batches computed since the last update.
+        network: network that provides the initial parameters, and reads the current ones.
+        parameters: parameters of the bound train graph.
+        gradients: gradients of the micro-batches computed since the last update.
         output_shapes: short name -> shape of the train graph's outputs for a full batch.
-        random: an update draws random numbers (dropout), and is seeded before it.
+        random: whether an update draws random numbers (dropout) and must be seeded.
     """
 
     network: Network
@@ -61,13 +61,13 @@ class Engine(Protocol):
         """Raise ConfigError for an optimizer that cannot train the network, before it is bound.
 
         Args:
-            settings: that `start_optimizer` gets.
+            settings: settings that `start_optimizer` gets.
             batch_size: rows of a full batch.
-            accumulate: micro-batches an update.
+            accumulate: micro-batches per update.
         """
 
     def start_optimizer(self, settings: OptimizerSettings) -> None:
-        """Start with a new optimizer; a user's Module goes on with its own.
+        """Start a new optimizer; a user's Module continues with its own.
 
         Raises:
             ConfigError: an unknown optimizer or setting, or groups that match no parameter.
@@ -82,22 +82,22 @@ class Engine(Protocol):
         """Continue from what `optimizer_state` returned.
 
         Args:
-            arrays: its states.
-            counters: its counts.
-            is_other: the optimizer's settings differ, or may.
+            arrays: states of the optimizer.
+            counters: update counts of the optimizer.
+            is_other: whether the optimizer's settings differ, or may differ.
 
         Returns:
-            Why it starts from zero instead, to be logged; "" if it continues.
+            The reason for starting from zero, to be logged; "" if the optimizer continues.
 
         Raises:
-            CheckpointError: it is of other parameters, or damaged.
+            CheckpointError: the state belongs to other parameters, or is damaged.
         """
 
     def begin_update(self, absent: Collection[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels.
 
         Args:
-            absent: those of `HeadAdapter.label_groups` that no sample is known to be labelled for.
+            absent: entries of `HeadAdapter.label_groups` without a known labelled sample.
         """
 
     def compute(
@@ -111,7 +111,7 @@ class Engine(Protocol):
 
         Args:
             batch: a batch.
-            first: of an update; the gradients of the others are added.
+            first: whether it is the first of an update; gradients of further ones are added.
             shares: `HeadAdapter.label_groups` -> factor on the loss of its labelled samples.
                 None: 1, and the update's mean is over the labelled samples of the only head.
             while_computing: called when the device has begun, e.g. to read the next batch.
@@ -121,8 +121,8 @@ class Engine(Protocol):
         """Outputs of the last micro-batch by short name; waits for its forward pass only.
 
         Args:
-            names: that are read; all by default. With none it only waits, so that the caller
-                cannot run ahead of the device without bound.
+            names: outputs to read; all by default. With none it only waits, which keeps the caller
+                from running ahead of the device.
         """
 
     def update(
@@ -136,16 +136,16 @@ class Engine(Protocol):
         """Apply the gradients computed since the last update.
 
         Args:
-            lr: learning rate; None leaves it to the optimizer's own.
+            lr: learning rate; None for the optimizer's own.
             scale: factor on the gradient.
-            updates: done before this one.
-            skipped: how many of these were refused, and are in no average of weights.
-            absent: those of `HeadAdapter.label_groups` without labels in the update; what they
-                alone train stays.
+            updates: number of updates before this one.
+            skipped: number of refused ones among them, which do not enter averages of weights.
+            absent: entries of `HeadAdapter.label_groups` without labels in the update; parameters
+                that only they train are not changed.
         """
 
     def settle(self) -> None:
-        """Wait until everything is computed."""
+        """Wait until all computations have finished."""
 
     def seed(self, number: int, epoch: int, batch: int = 0) -> None:
         """Seed what the engine draws at random in an epoch, or in one of its updates (from 1)."""
@@ -156,9 +156,9 @@ class Engine(Protocol):
         """Raise BindError if the batches do not fit the eval graph; runs nothing.
 
         Args:
-            reader: of the data.
-            views: the batches hold views of pictures.
-            values: every parameter must have a value by now.
+            reader: reader of the data.
+            views: the batches hold views of images.
+            values: whether every parameter must have a value.
         """
 
     def evaluate(
@@ -169,7 +169,7 @@ class Engine(Protocol):
         The next batch is computed while the caller works on one.
 
         Args:
-            reader: of the data.
+            reader: reader of the data.
             nonfinite: "raise" or "warn" for outputs that are nan or infinite.
 
         Raises:
@@ -180,4 +180,4 @@ class Engine(Protocol):
         """Start computing the maps of a batch of views, which stay on the device."""
 
     def release(self) -> None:
-        """Write the parameters back to the network, and let go of it."""
+        """Write the parameters back to the network, and drop the reference to it."""

@@ -1,4 +1,4 @@
-"""The epochs of training data: where one begins and ends, and how many updates it has."""
+"""Epochs of training data: their boundaries, and their number of updates."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _log = logging.getLogger("densefit")
 
 
 class Epochs:
-    """Reads epochs of training from a source.
+    """Read epochs of training from a source.
 
     Args:
-        source: of the iterator.
-        where: what the data are for, to be named.
+        source: source of the iterator.
+        where: purpose of the data, for error messages.
 
     Attributes:
-        first: number of the epoch that the iterator's first is.
-        limit: batches an epoch, as the user states them for an iterator without a length or end:
-            the next epoch goes on where one was cut. None: an epoch is the iterator's.
-        length: batches an epoch; None if the iterator does not say.
+        first: number of the iterator's first epoch.
+        limit: batches per epoch, set by the user for an iterator without a length or end: the next
+            epoch continues where one was cut. None for the iterator's epochs.
+        length: batches per epoch; None if unknown.
     """
 
     def __init__(self, source: Source, where: str) -> None:
@@ -36,51 +36,51 @@ class Epochs:
         self._is_described = False  # whether an epoch of unusual length was logged
 
     def read(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch.
+        """Yield the batches of an epoch.
 
-        Where it depends on where the epochs before ended (after a resume), these are read first.
+        If its start depends on the end of earlier epochs (after a resume), these are read first.
         """
         self._catch_up(epoch)
         yield from self._next()
 
     def updates(self, stated: int | None, accumulate: int) -> int | None:
-        """Updates an epoch; None if neither the data nor the user say.
+        """Number of updates per epoch; None if neither the data nor the user state it.
 
-        Where epochs differ by a batch, as those of MXNet's iterators do that go on behind the
-        samples that filled up the last one, it is that of the first.
+        Epochs of MXNet's iterators with `last_batch_handle="roll_over"` differ by a batch; the
+        first epoch counts.
 
         Args:
-            stated: by the user.
-            accumulate: micro-batches an update.
+            stated: number that the user has set.
+            accumulate: micro-batches per update.
 
         Raises:
-            ConfigError: it is stated, and the data say something else.
+            ConfigError: the stated number contradicts the data.
         """
         batches = self._source.total(1) if self.length is None else self.length
-        known = None if batches is None else -(-batches // accumulate)
+        counted = None if batches is None else -(-batches // accumulate)
         if stated is None:
-            return known
-        if stated < 1 or (known is not None and known != stated):
+            return counted
+        if stated < 1 or (counted is not None and counted != stated):
             raise ConfigError(
-                "The updates of an epoch are stated otherwise than the data say",
-                expected="1 or more" if known is None else f"{known}, or leave it out",
+                "updates_per_epoch contradicts the length of the data",
+                expected="1 or more" if counted is None else f"{counted}, or leave it out",
                 received=f"updates_per_epoch={stated!r}",
                 where=f"{self._where} data",
             )
-        self.limit = stated * accumulate if known is None else None
+        self.limit = stated * accumulate if counted is None else None
         return stated
 
     def total_updates(
         self, epochs: int, updates_per_epoch: int | None, accumulate: int
     ) -> int | None:
-        """Updates of so many epochs from the first; None if that is not known."""
+        """Number of updates of the first epochs; None if unknown."""
         exact = self._source.total(epochs) if self.limit is None and accumulate == 1 else None
         if exact is not None:
             return exact
         return None if updates_per_epoch is None else epochs * updates_per_epoch
 
     def describe(self, rows: int, batches: int) -> None:
-        """Log what an epoch held, where that is not each sample once or not as announced."""
+        """Log an epoch that did not have each sample once, or not the announced length."""
         if self.limit is not None:
             return
         text, level = self._source.describe_epoch(rows), logging.WARNING
@@ -100,20 +100,20 @@ class Epochs:
             return
         if not self._source.is_at_start():
             _log.warning(
-                "The %s data go on in each epoch where the last one ended, and they were read from "
-                "before: the training does not go on exactly. Make the iterator anew to resume",
+                "Epochs of the %s data continue where the last one ended, and the iterator was "
+                "read before: the resume is not exact. Create a new iterator to resume",
                 self._where,
             )
             return
         _log.info(
-            "The %s data of %d epochs are read again, to go on behind them", self._where, missed
+            "The %s data of %d epochs are read again, to continue after them", self._where, missed
         )
         for _ in range(missed):
             for _ in self._next():
                 pass
 
     def _next(self) -> Iterator[Batch]:
-        """The next epoch of training."""
+        """Yield the next epoch of training."""
         if self.limit is None:
             yield from self._source.train_epoch()
             return
@@ -127,8 +127,8 @@ class Epochs:
             if batch is None:
                 self._open = None
                 _log.warning(
-                    "The %s data ended after %d updates, and updates_per_epoch says %d: the epoch "
-                    "ends there",
+                    "The %s data ended after %d updates, and updates_per_epoch is %d: the epoch "
+                    "ends early",
                     *(self._where, done, self.limit),
                 )
                 return

@@ -1,4 +1,4 @@
-"""Checks for nan and infinity in scoring: of parameters, and of outputs that are measured."""
+"""Check parameters and measured outputs for nan and infinity in scoring."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def check_parameters(network: Network, policy: str = "raise") -> None:
     In a user's Symbol only nan counts: one of its constants may be infinite.
 
     Args:
-        network: whose parameters are used.
+        network: network whose parameters are checked.
         policy: "raise" an error, or "warn".
 
     Raises:
         TrainingDiverged: a parameter is not finite.
     """
-    known = {**network.parameters, **network.statistics}
+    arrays = {**network.parameters, **network.statistics}
     is_bad = (lambda array: ~np.isfinite(array)) if network.heads else np.isnan
     bad = []
-    for name, array in known.items():
+    for name, array in arrays.items():
         if array.dtype.kind == "f" and not _adds_up(array) and is_bad(array).any():
             bad.append(name)
     if not bad:
         return
-    more = f", ... ({len(bad)} of {len(known)} parameters)" if len(bad) > 5 else ""
+    more = f", ... ({len(bad)} of {len(arrays)} parameters)" if len(bad) > 5 else ""
     error = TrainingDiverged(
-        "The network's parameters are not finite: no prediction and no score of it means anything",
+        "The network's parameters are not finite: its predictions and scores are invalid",
         received=f"nan or infinity in {', '.join(bad[:5])}{more}",
         where=f"heads {', '.join(network.adapters)}",
-        fix="use a checkpoint of before its training diverged",
+        fix="use a checkpoint from before the training diverged",
     )
     if policy == "raise":
         raise error
@@ -61,14 +61,14 @@ def check_parameters(network: Network, policy: str = "raise") -> None:
 
 
 class OutputCheck:
-    """Checks the outputs of one pass over data.
+    """Check the outputs of one pass over data for nan and infinity.
 
-    nan and infinity count; minus infinity does not: masks and logarithms of 0 have it.
+    Minus infinity is allowed, for masks and logarithms of 0.
 
     Args:
-        adapters: the heads.
-        mode: whose outputs are checked, see `HeadAdapter.outputs`.
-        where: what the data are for ("validation").
+        adapters: adapters of the heads.
+        mode: mode whose outputs are checked, see `HeadAdapter.outputs`.
+        where: purpose of the data ("validation").
         policy: "raise" at the first, or "warn" once at the end.
     """
 
@@ -89,20 +89,20 @@ class OutputCheck:
             for (head, output), ids in self._bad.items():
                 _log.warning(
                     "The output %r of the head %r is nan or infinite for %d of %d samples, which "
-                    "count as they are\n  where:    %s data, samples %s\n  fix:      are these "
-                    "pictures sound? If so, the network has diverged",
-                    *(output, head, len(ids), self._samples, self._where, _shown(ids)),
+                    "count unchanged\n  where:    %s data, samples %s\n  fix:      are these "
+                    "images valid? If so, the network has diverged",
+                    *(output, head, len(ids), self._samples, self._where, _shortened(ids)),
                 )
 
     def look(self, ids: Sequence[str], arrays: Mapping[str, np.ndarray]) -> None:
         """Check the outputs of a batch.
 
         Args:
-            ids: of its samples.
+            ids: sample ids of the batch.
             arrays: outputs by short name, with the rows of these samples.
 
         Raises:
-            DataError: an output is not finite, and the policy says so.
+            DataError: an output is not finite and the policy is "raise".
         """
         self._samples += len(ids)
         for head, name in self._outputs if len(ids) else ():
@@ -112,33 +112,33 @@ class OutputCheck:
             bad = np.isnan(array) | (array == np.inf)
             if not bad.any():
                 continue
-            found = _samples_of(bad, ids)
+            bad_samples = _samples_of(bad, ids)
             if self._policy == "raise":
                 raise DataError(
                     f"The output {name!r} of the head {head!r} is nan or infinite for "
-                    f"{len(found)} of the {len(ids)} samples of a batch: no score means anything",
+                    f"{len(bad_samples)} of the {len(ids)} samples of a batch: no score is valid",
                     received=f"{int(np.isnan(array).sum())} nan, "
                     f"{int((array == np.inf).sum())} infinite, of {array.size} numbers",
-                    where=f"{self._where} data, head {head}, samples {_shown(found)}",
-                    fix="are these pictures sound? If so, the network has diverged: score an "
-                    'earlier checkpoint. score(..., nonfinite="warn") scores it all the same',
+                    where=f"{self._where} data, head {head}, samples {_shortened(bad_samples)}",
+                    fix="are these images valid? If so, the network has diverged: score an "
+                    'earlier checkpoint. score(..., nonfinite="warn") scores it anyway',
                 )
-            self._bad.setdefault((head, name), []).extend(found)
+            self._bad.setdefault((head, name), []).extend(bad_samples)
 
 
 def _adds_up(array: np.ndarray) -> bool:
-    """Whether the sum is finite, hence all numbers; takes a fifth of `isfinite`'s time."""
+    """Whether the sum, and hence every number, is finite; takes a fifth of `isfinite`'s time."""
     with np.errstate(all="ignore"):
         return math.isfinite(float(array.sum()))
 
 
 def _samples_of(bad: np.ndarray, ids: Sequence[str]) -> list[str]:
-    """Samples whose rows are not finite; all samples, of an output without rows of samples."""
+    """Samples whose rows are not finite; all samples for an output without a row per sample."""
     if not bad.ndim or not len(ids) or bad.shape[0] % len(ids):
         return list(ids)
     rows = bad.reshape(len(ids), -1).any(axis=1)
     return [key for key, is_bad in zip(ids, rows) if is_bad]
 
 
-def _shown(ids: Sequence[str]) -> str:
+def _shortened(ids: Sequence[str]) -> str:
     return ", ".join(ids[:5]) + (f", ... ({len(ids)})" if len(ids) > 5 else "")

@@ -1,4 +1,4 @@
-"""Whether the arrays that an iterator announces are those that a graph and its heads read."""
+"""Check that an iterator announces the arrays that a graph and its heads read."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def heads_of(reader: BatchReader, labels: Sequence[str]) -> list[str]:
 
 
 def where_of(reader: BatchReader, labels: Sequence[str]) -> str:
-    """The heads that use one of the labels, as errors name them; empty without any."""
+    """Heads that use one of the labels, for error messages; empty if there are none."""
     heads = heads_of(reader, labels)
     return f"head {', '.join(heads)}" if heads else ""
 
 
 def check_data(reader: BatchReader, symbol: Any) -> None:
-    """Check that every input that is provided is an argument of the symbol.
+    """Check that every provided input is an argument of the symbol.
 
     Raises:
-        BindError: one is not.
+        BindError: an input is not an argument.
     """
     arguments = symbol.list_arguments()
     for desc in reader.data_specs:
@@ -47,7 +47,7 @@ def check_compared(reader: BatchReader) -> None:
     """Check that every label that a metric reads is provided, or may come with the samples.
 
     Raises:
-        BindError: naming the head.
+        BindError: a label is missing.
     """
     provided = [desc.name for desc in reader.specs]  # an input may be what is compared with
     for adapter in reader.adapters:
@@ -58,15 +58,15 @@ def check_compared(reader: BatchReader) -> None:
 
 
 def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> None:
-    """Check that every label that training needs is provided, and none that nothing uses.
+    """Check that every label that training needs is provided, and that all labels are used.
 
     Args:
-        reader: of the data.
+        reader: reader of the data.
         symbol: the train graph.
         losses: labels of its loss layers.
 
     Raises:
-        BindError: naming the head.
+        BindError: a label is missing or unused.
     """
     check_compared(reader)
     provided = {desc.name: desc for desc in reader.label_specs}
@@ -103,7 +103,7 @@ def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> Non
                 expected=f"({reader.batch_size}, ...)",
                 received=tuple(desc.shape),
                 where=where_of(reader, [label]) or "no head names it",
-                fix="give it one row a sample, and let the symbol reshape it",
+                fix="provide one row per sample, and reshape it in the symbol",
             )
 
 

@@ -27,14 +27,14 @@ def check_iterator(iterator: Any, where: str) -> None:
 
     Args:
         iterator: any object.
-        where: what it is for, to be named.
+        where: purpose of the data, for error messages.
     """
-    for wanted in ("provide_data", "provide_label", "reset", "__iter__"):
-        if not hasattr(iterator, wanted):
+    for attribute in ("provide_data", "provide_label", "reset", "__iter__"):
+        if not hasattr(iterator, attribute):
             raise DataError(
-                f"The {where} data are no iterator of batches",
+                f"The {where} data are not an iterator of batches",
                 expected="a densefit Loader or an mx.io.DataIter",
-                received=f"{type(iterator).__name__} (it has no {wanted})",
+                received=f"{type(iterator).__name__} (it has no {attribute})",
                 fix="df.Loader(dataset, ...) or mx.io.NDArrayIter(...)",
             )
 
@@ -42,18 +42,18 @@ def check_iterator(iterator: Any, where: str) -> None:
 def last_real(
     iterator: Any, batches: int | None, samples: int | None, batch_size: int
 ) -> int | None:
-    """Samples in the last batch of an epoch, padding left out, if that is known.
+    """Number of samples in the last batch of an epoch, without padding; None if unknown.
 
     Args:
-        iterator: a Loader's epoch may have more or fewer samples than there are (see Mixture).
-        batches: an epoch, if known.
-        samples: of the data, if known.
+        iterator: iterator of the data; a Loader's epoch may differ from the dataset (see Mixture).
+        batches: batches per epoch, if known.
+        samples: samples of the data, if known.
         batch_size: rows of a full batch.
     """
     all_samples = getattr(iterator, "epoch_samples", None) or samples
     if not all_samples or not batches:
         return None
-    # If the iterator drops the smaller last batch, more samples are left than a batch holds. If it
-    # gives samples more than once, none are.
+    # If the iterator drops the smaller last batch, more samples remain than a batch has. If it
+    # repeats samples, none remain.
     left = all_samples - (batches - 1) * batch_size
     return min(batch_size, left) if left > 0 else None

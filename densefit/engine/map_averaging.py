@@ -37,7 +37,7 @@ class MapMerger(Merger):
         self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
 
     def mirrored(self, maps: Any) -> Any:
-        """(C, H, W) maps of a flipped view, as the original shows them."""
+        """Flip (C, H, W) maps of a flipped view back."""
         flipped = maps.flip(axis=2)
         for channel in self._negated:
             flipped[channel : channel + 1] = -flipped[channel : channel + 1]
@@ -62,7 +62,7 @@ class MapMerger(Merger):
         counts[top:bottom, left:right] += 1
 
     def mean(self) -> Any:
-        """(C, H, W) array on the device, at the size of the original."""
+        """Mean (C, H, W) on the device, at the size of the original."""
         total: Any = None
         for canvas, counts in self._canvases.values():
             if counts.min() != counts.max():
@@ -74,13 +74,13 @@ class MapMerger(Merger):
         return total / float(len(self._canvases)) if len(self._canvases) > 1 else total
 
     def result(self) -> np.ndarray:
-        """The prediction at the size of the original."""
+        """Return the prediction at the size of the original."""
         mean = np.asarray(self.mean().asnumpy())
         return mean if self._finish is None else self._finish(mean)
 
 
 class ClassMapMerger(MapMerger):
-    """The class with the highest mean at each pixel; only a byte a pixel leaves the device."""
+    """Take the class with the highest mean at each pixel; a byte per pixel leaves the device."""
 
     def result(self) -> np.ndarray:
         """(H, W) uint8 classes at the size of the original."""

@@ -18,7 +18,7 @@ from densefit.model.network import Network, is_symbol
 
 
 def nothing(number: int, batch: Any) -> None:
-    """Ignore a batch of a validation."""
+    """Do nothing with a validation batch."""
 
 
 @dataclass
@@ -26,13 +26,13 @@ class ModelInput:
     """A user's model, adapted for `fit` and `score`.
 
     Attributes:
-        network: that is trained and scored, with the model's parameters.
-        data_names, label_names: names of the arrays of its batches, if it has any.
-        devices: MXNet contexts, if it has any.
+        network: network that is trained and scored, with the model's parameters.
+        data_names, label_names: names of the arrays of its batches, if it defines them.
+        devices: MXNet contexts, if it defines them.
         fixed: names of parameters without a gradient.
         mirrors: callbacks that copy the training's parameters to the model.
-        optimizer: an `mx.optimizer.Optimizer` that the model goes on with; None: `fit`'s.
-        seen: full names of the outputs that an eval_metric gets; None: all.
+        optimizer: an `mx.optimizer.Optimizer` that the model continues with; None for `fit`'s.
+        seen: full names of the outputs that an eval_metric gets; None for all.
         live: a Module that can train itself, see `densefit.interop.module.live_module`;
             `mirrors` are for trainings that it cannot.
         started: called with the engine once the optimizer is started, before a resume.
@@ -59,9 +59,9 @@ def batches_of(data: Any, model: ModelInput, where: str) -> Any:
     """Adapt data to an iterator of batches with names; a Loader or DataIter is returned.
 
     Args:
-        data: a Loader, a DataIter, or what an adapter is registered for; None stays None.
-        model: whose names the arrays get.
-        where: what the data are for, to be named in errors.
+        data: a Loader, a DataIter, or data with a registered adapter; None stays None.
+        model: model that names the arrays.
+        where: purpose of the data, for error messages.
     """
     if data is None or hasattr(data, "provide_data"):
         return data
@@ -100,9 +100,9 @@ def model_input(
         model: the user's object.
         heads: routes, for models other than a Network.
         arg_params: values of parameters by name, which override the model's.
-        aux_params: the same of auxiliary states.
+        aux_params: values of auxiliary states by name.
         announce: print the heads that were inferred, if `heads` is None.
-        measured: inferred heads have their default metrics.
+        measured: whether inferred heads have their default metrics.
         context: for the model's adapter (`train`, `loss`).
 
     Raises:
@@ -111,35 +111,38 @@ def model_input(
     if isinstance(model, Network):
         if heads is not None:
             raise ConfigError("A Network has its heads already", received=f"heads={list(heads)}")
-        found = ModelInput(model, model=model)
+        adapted_model = ModelInput(model, model=model)
     elif is_symbol(model):
-        found = ModelInput(Network(symbol=model, routes=heads), model=model)
+        adapted_model = ModelInput(Network(symbol=model, routes=heads), model=model)
     else:
         adapted = adapters.models.adapt(model, heads=heads, **context)
         if adapted is None:
             raise ConfigError(
-                "This cannot be trained",
+                "This is not a model",
                 expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
                 received=f"{type(model).__module__}.{type(model).__name__}",
-                fix="of an mx.model.FeedForward, give its symbol: df.fit(model.symbol, ...)"
+                fix="pass the symbol of an mx.model.FeedForward: df.fit(model.symbol, ...)"
                 if type(model).__name__ == "FeedForward"
                 else None,
             )
-        found = adapted
+        adapted_model = adapted
     if context.get("loss") is not None and (isinstance(model, Network) or is_symbol(model)):
         raise ConfigError(
             f"loss= is for a gluon HybridBlock; a {type(model).__name__} has its losses",
             received=f"loss={context['loss']!r}",
         )
     if arg_params is not None or aux_params is not None:
-        known = found.network
-        known.set_params(
-            {**known.parameters, **(arg_params or {})}, {**known.statistics, **(aux_params or {})}
+        network = adapted_model.network
+        network.set_params(
+            {**network.parameters, **(arg_params or {})},
+            {**network.statistics, **(aux_params or {})},
         )
     if heads is None and not isinstance(model, Network):
-        head_adapters = [w for w in found.network.adapters.values() if isinstance(w, RoutedHead)]
-        for own in head_adapters:
-            own.uses_metrics = measured
+        head_adapters = [
+            w for w in adapted_model.network.adapters.values() if isinstance(w, RoutedHead)
+        ]
+        for adapter in head_adapters:
+            adapter.uses_metrics = measured
         if announce:
             for line in describe_heads(
                 {
@@ -148,4 +151,4 @@ def model_input(
                 }
             ):
                 print(f"densefit: {line}", file=sys.stderr)
-    return found
+    return adapted_model

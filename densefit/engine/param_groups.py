@@ -21,9 +21,9 @@ def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]
     {'lr': {'a_weight': 0.1, 'a_bias': 0.1}, 'wd': {'a_bias': 0.0}}
 
     Args:
-        groups: pattern (`*`, `?`, `[...]`) or exact name -> {"lr": factor, "wd": factor}; where
-            several match, the last wins.
-        names: of all parameters.
+        groups: pattern (`*`, `?`, `[...]`) or exact name -> {"lr": factor, "wd": factor}; the last
+            match wins.
+        names: names of all parameters.
 
     Raises:
         ConfigError: a pattern matches nothing, or a factor is unknown or negative.
@@ -34,7 +34,7 @@ def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]
         for kind, factor in settings.items():
             if kind not in _FACTORS or not is_real(factor) or factor < 0:
                 raise ConfigError(
-                    "A group of parameters has an unusable setting",
+                    "A group of parameters has an invalid setting",
                     expected="lr and wd, factors of 0 or more",
                     received=f"{kind}={factor!r}",
                     where=f"groups, {pattern!r}",
@@ -62,27 +62,27 @@ def check_fixed(fixed: Iterable[str], names: Sequence[str], chosen: Iterable[str
 
     Args:
         fixed: names of parameters.
-        names: of all parameters.
+        names: names of all parameters.
         chosen: names of the frozen parameters.
 
     Raises:
-        ConfigError: a name is no parameter's, or every parameter is fixed.
+        ConfigError: an unknown name, or every parameter is fixed.
     """
-    wanted = {*fixed, *chosen}
-    for name in sorted(wanted):
+    without_gradient = {*fixed, *chosen}
+    for name in sorted(without_gradient):
         if name not in names:
             raise ConfigError(
-                f"The fixed parameter {name!r} is none of the symbol's",
+                f"The symbol has no parameter {name!r} to fix",
                 where="fixed_param_names",
                 fix=nearest(name, names),
             )
-    if wanted and len(wanted) == len(names):
+    if without_gradient and len(without_gradient) == len(names):
         raise ConfigError("Every parameter is fixed: nothing is left to train", received=names)
-    return [name for name in names if name in wanted]
+    return [name for name in names if name in without_gradient]
 
 
 def _matching(pattern: str, names: Sequence[str], where: str) -> list[str]:
-    if pattern in names:  # a name may hold what a pattern gives a meaning: `conv[1]_weight`
+    if pattern in names:  # names may contain special characters: `conv[1]_weight`
         return [pattern]
     matched = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
     if not matched:

@@ -13,19 +13,19 @@ from densefit.errors import DensefitError
 
 
 class Prefetcher:
-    """Gives a list of micro-batches for each update, and reads the next while one is computed.
+    """Yield a list of micro-batches for each update, and read the next one during computation.
 
-    Only what is `ready` is read ahead, so that the device never waits for a reader. Iterators
-    that do not say so are read when their batches are needed.
+    Only batches that are `ready` are prefetched, so that the device never waits for a reader. Other
+    iterators are read when their batches are needed.
 
     Args:
-        batches: of an epoch, as a reader gives them.
-        accumulate: micro-batches an update; the last update may have fewer.
+        batches: batches of an epoch, as a reader gives them.
+        accumulate: micro-batches per update; the last update may have fewer.
         updates: number of updates beyond which nothing is read ahead; None: any.
-        ready: whether the next batch can be had without waiting; None: never.
-        clock: charged with what is waited for ("data"), and with reading ahead ("copy").
-        first: number of the first update, to be named in errors.
-        begin_update: called before an update's micro-batches are read; None: nothing is.
+        ready: returns whether the next batch is available without waiting; None for never.
+        clock: charged with waiting ("data") and with prefetching ("copy").
+        first: number of the first update, for error messages.
+        begin_update: called before an update's micro-batches are read.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Prefetcher:
         self._left = None if updates is None else updates * accumulate  # batches
         self._clock, self._number = clock or Clock(), first
         self._begin_update = begin_update
-        self._ahead: deque[Batch | Exception] = deque()  # batches, or what came in their place
+        self._ahead: deque[Batch | Exception] = deque()  # batches, or the exception or end instead
 
     def prefetch(self) -> None:
-        """Read one more batch, if that needs no waiting; its error is raised by its update."""
+        """Prefetch one more batch if it is available; its error is raised by its update."""
         with self._clock("copy"):
             if self._ready is not None and self._is_more_wanted() and self._ready():
                 self._ahead.append(self._read())
@@ -55,7 +55,7 @@ class Prefetcher:
         return self
 
     def __next__(self) -> list[Batch]:
-        """The micro-batches of the next update."""
+        """Return the micro-batches of the next update."""
         if self._begin_update is not None:
             self._begin_update()
         batches: list[Batch] = []
@@ -76,7 +76,7 @@ class Prefetcher:
         return batches
 
     def _is_more_wanted(self) -> bool:
-        """Whether the next update will ask for another batch."""
+        """Whether the next update needs another batch."""
         ahead = len(self._ahead)
         if ahead and isinstance(self._ahead[-1], Exception):
             return False

@@ -1,4 +1,4 @@
-"""Samples that an iterator of a user's own gives twice in a pass, by the numbers that it states."""
+"""Find samples that a user's iterator repeats in a pass, by their `DataBatch.index`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _LOOKED_AT = 256  # numbers of a row: enough to tell samples apart
 
 
 class Repeats:
-    """Finds samples that come twice in a scoring pass by `DataBatch.index`.
+    """Find repeated samples in a scoring pass by `DataBatch.index`.
 
-    Iterators may pass on an index that numbers no samples, such as the zeros of ImageRecordIter: if
-    rows with the same number differ, this is logged, and the index is not looked at again.
+    The index may not number samples, such as the zeros of ImageRecordIter: if
+    rows with the same index differ, this is logged, and the index is ignored from then on.
 
     Args:
-        where: what the data are for, to be named in errors.
+        where: purpose of the data, for error messages.
     """
 
     def __init__(self, where: str) -> None:
@@ -35,10 +35,10 @@ class Repeats:
         self._rows = {}
 
     def look(self, batch: Batch) -> None:
-        """Take in the samples of a batch whose iterator gives no ids.
+        """Check a batch of an iterator without ids.
 
         Raises:
-            DataError: a sample came before.
+            DataError: a repeated sample.
         """
         index = batch.index
         if index is None or not self._is_index:
@@ -54,8 +54,8 @@ class Repeats:
                     f"The sample with the index {number} came twice while scoring",
                     expected="every sample once",
                     where=f"{self._where} data",
-                    fix="let the iterator give each sample once, or DataBatch(index=None) if the "
-                    "index numbers no samples",
+                    fix="yield each sample once, or set DataBatch(index=None) if the index does "
+                    "not number samples",
                 )
             if before is not None:
                 self._give_up(f"different samples have the index {number}")
@@ -74,7 +74,7 @@ class Repeats:
 
 
 def _checksums(batch: Batch) -> list[int]:
-    """A checksum of each sample, from a part of its data and labels."""
+    """Compute a checksum of each sample, from a part of its data and labels."""
     sums = [0] * batch.real
     for array in [*batch.data.values(), *batch.labels.values()]:
         flat = np.asarray(array).reshape(batch.rows, -1)

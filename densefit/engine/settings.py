@@ -1,4 +1,4 @@
-"""How a train graph is bound, and how its optimizer is started."""
+"""Settings of the train graph's binding and of its optimizer."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from densefit.model.network_graph import Weigh
 
 @dataclass(frozen=True)
 class BindSettings:
-    """How a train graph is bound.
+    """Settings of the train graph's binding.
 
     Attributes:
-        initializer: of parameters without a value: an object, or its name ("xavier"); None: He.
-        seed: initial values follow from it and the parameter's name.
-        accumulate: micro-batches an update; for 1, gradients are written, not added.
-        freeze: patterns of parameters that are not trained, nor are their BatchNorm's statistics.
-        ema: average the weights; the network is then given the averages.
+        initializer: initializer of parameters without a value: an object, or its name ("xavier");
+            None: He.
+        seed: seed of the initial values, together with the parameter's name.
+        accumulate: micro-batches per update; for 1, gradients are written, not added.
+        freeze: patterns of parameters to freeze, with their BatchNorm's statistics.
+        ema: averages the weights; the network then gets the averages.
         precision: "float32" or "bfloat16", of convolutions and dense layers.
         weigh: see `Network.graph`.
-        fixed: names of parameters without a gradient; their BatchNorm layers train on.
-        allow_missing: initialise parameters that the network has no value for, not refuse them.
-        fuse: join operators; a monitor needs the outputs of each.
-        live: a user's Module that trains itself; None: the engine binds its own.
-        is_given: the network has other parameters than that Module.
+        fixed: names of parameters without a gradient; statistics of their BatchNorms are updated.
+        allow_missing: whether to initialise parameters without a value instead of refusing them.
+        fuse: whether to fuse operators; a monitor needs the outputs of each operator.
+        live: a user's Module to train; None to bind a new one.
+        is_given: whether the network has other parameters than that Module.
     """
 
     initializer: Any = None
@@ -46,14 +47,14 @@ class BindSettings:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """An optimizer and what it is started with.
+    """An optimizer and its settings.
 
     Attributes:
         optimizer: MXNet's name, or an `mx.optimizer.Optimizer`.
-        settings: of an optimizer given by name.
+        settings: settings of an optimizer given by name.
         groups: pattern of parameter names -> factors on rate and decay.
-        kvstore: of a user's Module that trains itself.
-        has_schedule: a schedule sets the learning rate of each update.
+        kvstore: kvstore of a user's Module that trains itself.
+        has_schedule: whether a schedule sets the learning rate of each update.
     """
 
     optimizer: Any = "sgd"

@@ -1,8 +1,8 @@
-"""Sources: an iterator's batches, in each of which the rows that are samples are known.
+"""Sources: find the samples among the rows of an iterator's batches.
 
-What an iterator calls padding need not be padding, and what it calls an epoch need not be one
-pass over the data. A source knows its iterator. `densefit.interop` has sources of iterators that
-give other batches than ours.
+The padding that an iterator reports need not be padding, and its epoch need not be one
+pass over the data. A source handles a kind of iterator. `densefit.interop` has the sources of
+foreign iterators.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from densefit.errors import DataError
 class Source:
     """Batches of an iterator for training and for scoring.
 
-    This class reads our loaders, and what gives their batches: one pass from `reset()` to
+    This class reads densefit's loaders and similar iterators: one pass from `reset()` to
     StopIteration is an epoch.
 
     Args:
-        iterator: any object with `reset` and `__iter__`, which gives `Batch`es.
+        iterator: an object with `reset` and `__iter__` that yields `Batch`es.
 
     Attributes:
         iterator: the iterator.
@@ -38,25 +38,25 @@ class Source:
         dataset = getattr(self.iterator, "dataset", None)
         return None if dataset is None else len(dataset)
 
-    #: Whether `DataBatch.index`, where there is one, may be believed to number the samples.
+    #: Whether `DataBatch.index`, if set, numbers the samples.
     index_counts = True
 
-    #: Whether an epoch begins where the one before ended, and not with the first sample.
+    #: Whether an epoch continues where the previous one ended, instead of at the first sample.
     goes_on = False
 
     def is_at_start(self) -> bool:
-        """Whether the iterator is known to stand, or may stand, where a new one does."""
+        """Whether the iterator is, or may be, at its start."""
         return True
 
     def read(self) -> Iterator[Batch]:
-        """The batches from where the iterator stands to its end."""
+        """Yield the batches from the current position to the end."""
         return iter(self.iterator)
 
     def train_epoch(self) -> Iterator[Batch]:
-        """One epoch of training.
+        """Yield the batches of one epoch of training.
 
-        The first epoch begins where the iterator stands, as in MXNet's `Module.fit`; an iterator
-        that stands at its end is reset.
+        The first epoch begins at the iterator's current position, as in MXNet's `Module.fit`; an
+        iterator at its end is reset.
         """
         is_first, self._is_read = not self._is_read, True
         if not is_first:
@@ -70,10 +70,10 @@ class Source:
             yield from self.read()
 
     def score_pass(self) -> Iterator[Batch]:
-        """One scoring pass: every sample once.
+        """Yield the batches of one scoring pass, with every sample once.
 
         Raises:
-            DataError: this iterator cannot give every sample exactly once.
+            DataError: the iterator cannot yield every sample exactly once.
         """
         self._is_read = True
         self.iterator.reset()
@@ -83,12 +83,12 @@ class Source:
         """Raise DataError if `passes` scoring passes are known to be impossible."""
 
     def length(self) -> int | None:
-        """Batches of a training epoch, if known and the same for all epochs."""
+        """Batches per training epoch, if known and equal for all epochs."""
         try:
             return len(self.iterator)
         except TypeError:  # it has no length
             pass
-        # Of samples that fill no last batch it does not tell whether they are padded or left out.
+        # Unknown whether a last batch that is not full is padded or dropped.
         samples = getattr(self.iterator, "num_data", None)
         size = getattr(self.iterator, "batch_size", None)
         if not isinstance(samples, int) or not isinstance(size, int) or min(samples, size) < 1:
@@ -102,11 +102,11 @@ class Source:
 
     @property
     def makes_up(self) -> bool:
-        """Whether samples that an epoch lacks, or has twice, are other ones in other epochs."""
+        """Whether missing or repeated samples of an epoch differ between epochs."""
         return False
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch with another number of rows than there are samples; None if it has not.
+        """Explain why an epoch's number of rows differs from the number of samples, or None.
 
         Args:
             rows: rows of the epoch's batches without padding.
@@ -115,17 +115,17 @@ class Source:
 
 
 def source_of(iterator: Any) -> Source:
-    """The source registered for an iterator; the general one if there is none.
+    """Get the source that is registered for an iterator, else the general one.
 
     Raises:
-        DataError: it is known that the iterator's samples cannot be told from other rows.
+        DataError: samples of the iterator cannot be distinguished from other rows.
     """
     adapted = sources.adapt(iterator)
     if adapted is None:
         return Source(iterator)
     if not isinstance(adapted, Source):
         raise DataError(
-            "An adapter of iterators made no Source",
+            "An adapter of iterators did not return a Source",
             expected="a densefit.engine.sources.Source",
             received=type(adapted).__name__,
             where=f"the adapter of {type(iterator).__name__}",

@@ -1,4 +1,4 @@
-"""What a training knows of a bound train graph: its parameters and its gradients."""
+"""Interface of a bound train graph to training: its parameters and gradients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HeadGradients(Protocol):
         """Forget the gradients of the last update."""
 
     def take(self, row: int) -> None:
-        """Store the present gradients as those of head number `row`."""
+        """Store the current gradients as row `row`."""
 
     def put(self, combined: np.ndarray) -> None:
         """Replace the gradients of the shared parameters by `combined` (P,) float32."""
@@ -31,7 +31,7 @@ class Gradients(Protocol):
     """Gradients of the micro-batches computed since the last update."""
 
     def mean_factor(self) -> float:
-        """Factor that makes the summed gradient that of the mean loss."""
+        """Factor on the summed gradient that gives the gradient of the mean loss."""
 
     def norm(self) -> float:
         """Norm of the mean loss's gradient over all parameters; waits for the backward pass."""
@@ -40,7 +40,7 @@ class Gradients(Protocol):
         """Names of the parameters whose gradient is nan or infinite."""
 
     def per_head(self) -> HeadGradients:
-        """Keep the gradients of the heads apart.
+        """Collect the gradients of each head separately.
 
         Raises:
             ConfigError: the heads share no parameter that is trained.
@@ -52,13 +52,13 @@ class Parameters(Protocol):
 
     @property
     def are_averaged(self) -> bool:
-        """Whether the network is given moving averages of the weights."""
+        """Whether the network gets moving averages of the weights."""
 
     def value(self, name: str) -> np.ndarray:
         """Read one parameter; waits until it is computed."""
 
     def training_values(self) -> dict[str, np.ndarray]:
-        """Copy the weights in training, which are not the averages."""
+        """Copy the weights in training (not their averages)."""
 
     def load(
         self, parameters: Mapping[str, Any], statistics: Mapping[str, Any], where: str
@@ -82,4 +82,4 @@ class Parameters(Protocol):
         """Restore what `statistics` returned."""
 
     def mend_statistics(self) -> None:
-        """Restore statistics that are not finite from the network's last values."""
+        """Replace statistics that are not finite by the network's last values."""

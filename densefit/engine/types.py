@@ -1,4 +1,4 @@
-"""Types of models and data that `fit`, `score`, `predict` and `find_lr` take."""
+"""Types of the models and data of `fit`, `score`, `predict` and `find_lr`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images that `predict` is given directly: files, folders, and arrays, as a dataset."""
+"""Images passed to `predict` directly: files, folders, and arrays, as a dataset."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Images: TypeAlias = Image | Sequence[Image]
 
 
 class ImageArrays:
-    """Arrays as a dataset without annotations; the ids are their numbers."""
+    """A dataset of image arrays without annotations; ids are their indices."""
 
     def __init__(self, arrays: Sequence[np.ndarray]) -> None:
         self.classes: list[str] = []
@@ -38,7 +38,7 @@ class ImageArrays:
         return len(self.arrays)
 
     def id_of(self, index: int) -> str:
-        """The number of an array."""
+        """Index of an array, as text."""
         return str(index)
 
     def __getitem__(self, index: int) -> Sample:
@@ -46,14 +46,14 @@ class ImageArrays:
 
 
 def is_images(data: Any) -> bool:
-    """Whether data are images themselves, and not batches of them."""
+    """Whether data are images, not batches of images."""
     if isinstance(data, (list, tuple)):
         return bool(data) and all(isinstance(item, (str, Path, np.ndarray)) for item in data)
     return isinstance(data, (str, Path, np.ndarray))
 
 
 def is_single(data: Any) -> bool:
-    """Whether images are one image: a file, or an array (H, W, 3)."""
+    """Whether data are a single image: a file, or an array (H, W, 3)."""
     if isinstance(data, np.ndarray):
         return data.ndim == 3
     return isinstance(data, (str, Path)) and not os.path.isdir(data)
@@ -63,12 +63,12 @@ def image_loader(data: Any, transform: SampleTransform | None, batch_size: int) 
     """Make a loader of images.
 
     Args:
-        data: for which `is_images` is true.
-        transform: brings each image to the network's input; None keeps its size.
-        batch_size: images computed together.
+        data: data for which `is_images` is true.
+        transform: resizes each image to the network's input; None keeps its size.
+        batch_size: images per batch.
 
     Raises:
-        DataError: a file is missing, a folder holds no image, or an array is no image.
+        DataError: a file is missing, a folder has no image, or an array is not an image.
     """
     dataset = _dataset(data)
     workers = 0 if len(dataset) == 1 else None

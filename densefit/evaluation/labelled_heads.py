@@ -14,13 +14,13 @@ from densefit.model.network import Network
 def labelled_heads(
     network: Network, heads: Sequence[str], loader: Any, perhaps: bool = False
 ) -> list[str]:
-    """Names of the heads whose declared targets a loader's dataset is known to have.
+    """Names of the heads whose declared targets are in a loader's dataset.
 
     Args:
-        network: with the heads.
-        heads: their names.
-        loader: of the dataset.
-        perhaps: also name heads whose targets may be in samples that were not looked at.
+        network: network with the heads.
+        heads: names of the heads.
+        loader: loader of the dataset.
+        perhaps: whether to include heads whose targets may be in samples that were not probed.
     """
     certain, possible = certain_and_possible(network, heads, loader)
     return possible if perhaps else certain
@@ -33,14 +33,14 @@ def certain_and_possible(
     declared = {head.name: set(head.targets) for head in network.heads}
     if not hasattr(loader, "dataset") or not any(declared.get(name) for name in heads):
         return list(heads), list(heads)
-    wanted = set().union(*(declared.get(name, set()) for name in heads))
-    # Before transforms: samples are scored so.
-    present = targets_present(loader.dataset, wanted)
+    target_names = set().union(*(declared.get(name, set()) for name in heads))
+    # Targets before transforms, which are the ones that are scored.
+    present = targets_present(loader.dataset, target_names)
     certain = [name for name in heads if declared.get(name, set()) <= present.names]
     return certain, certain if present.are_all else list(heads)
 
 
 def unlabelled_error(network: Network, heads: Sequence[str], where: str) -> DataError:
-    """The error for data without a label for `heads`, with the targets that these declare."""
-    wanted = {head.name: list(head.targets) for head in network.heads if head.name in heads}
-    return no_label(heads, where, expected=f"the targets {wanted}")
+    """Make the error for data without labels for `heads`, with the targets that they declare."""
+    targets = {head.name: list(head.targets) for head in network.heads if head.name in heads}
+    return no_label(heads, where, expected=f"the targets {targets}")

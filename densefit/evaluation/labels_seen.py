@@ -12,11 +12,11 @@ _log = logging.getLogger("densefit")
 
 
 class LabelCheck:
-    """Checks the numbers of labelled samples that heads have seen.
+    """Check the numbers of labelled samples that heads have seen.
 
     Args:
-        adapters: the heads.
-        where: what the data are for, to be named in messages.
+        adapters: adapters of the heads.
+        where: purpose of the data, for messages.
     """
 
     def __init__(self, adapters: Sequence[HeadAdapter], where: str) -> None:
@@ -47,11 +47,11 @@ class LabelCheck:
                     "or leave the head out",
                 )
 
-    def tell_end(self, labelled: Mapping[str, int], updates: int) -> None:
-        """Warn of heads without a label at the end of a training too short for `check`.
+    def warn_at_end(self, labelled: Mapping[str, int], updates: int) -> None:
+        """Warn about heads without labels at the end of a training too short for `check`.
 
         Args:
-            labelled: as in `check`.
+            labelled: head or loss term -> labelled samples since the training began.
             updates: number of updates of the training.
         """
         for key in [key for key, count in labelled.items() if count == 0]:
@@ -61,8 +61,8 @@ class LabelCheck:
                 *(self._describe(key)[0], updates),
             )
 
-    def tell_epoch(self, numbers: Mapping[str, float], epoch: int) -> None:
-        """Warn once of each head without a label in an epoch, as its numbers are nan.
+    def warn_of_epoch(self, numbers: Mapping[str, float], epoch: int) -> None:
+        """Warn once about each head without labels in an epoch, whose numbers are nan.
 
         Args:
             numbers: logged numbers of the epoch.
@@ -86,12 +86,12 @@ class LabelCheck:
         return f"The loss {key[len(head) + 1 :]!r} of the head {head!r}", head
 
 
-def tell_unscored(heads: Sequence[str], where: str) -> None:
+def warn_unscored(heads: Sequence[str], where: str) -> None:
     """Warn that heads have no scores.
 
     Args:
-        heads: their names; no warning if empty.
-        where: the data without their labels.
+        heads: names of the heads; no warning if empty.
+        where: description of the data.
     """
     if heads:
         _log.warning(
@@ -107,8 +107,8 @@ def no_label(
     """Make the error for data without any label for heads that should be scored.
 
     Args:
-        heads: their names.
-        where: the data.
+        heads: names of the heads.
+        where: description of the data.
         expected: targets that the heads read.
         received: targets of the data.
     """

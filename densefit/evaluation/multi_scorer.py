@@ -13,7 +13,7 @@ from densefit.evaluation.labelled_heads import (
     labelled_heads,
     unlabelled_error,
 )
-from densefit.evaluation.labels_seen import tell_unscored
+from densefit.evaluation.labels_seen import warn_unscored
 from densefit.evaluation.scored_heads import check_metric_names
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.direction import directions
@@ -22,20 +22,20 @@ from densefit.model.heads.adapter import HeadAdapter
 
 
 class MultiScorer:
-    """Scores a learner's present parameters on several datasets, once for each call of `run`.
+    """Score a learner's current parameters on several datasets, in each call of `run`.
 
     Args:
-        learner: of the network.
-        data: name -> a loader.
-        heads: names of the heads to score; by default all that have labels.
-        metrics: head -> its metrics, in place of the head's own.
-        where: what the data are for, to be named in errors.
-        adapters: more heads to score on all data, by name.
-        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
+        learner: learner of the network.
+        data: name -> loader.
+        heads: names of the heads to score; by default all heads with labels.
+        metrics: head -> metrics that replace the head's.
+        where: purpose of the data, for error messages.
+        adapters: further heads to score on all data, by name.
+        nonfinite: policy for outputs that are not finite: "warn" or "raise".
 
     Attributes:
-        scorers: dataset -> its Scorer.
-        unscored: heads that are known to have labels in none of the data.
+        scorers: dataset -> Scorer.
+        unscored: heads without labels in any of the data.
         directions: score -> whether a high value is good, for all scores of `run`.
 
     Raises:
@@ -79,8 +79,8 @@ class MultiScorer:
             if not chosen and not adapters:
                 raise unlabelled_error(network, self._heads, f"data {name}")
             of_chosen = {
-                head: given
-                for head, given in (metrics or {}).items()
+                head: head_metrics
+                for head, head_metrics in (metrics or {}).items()
                 if head in chosen or head in (adapters or {})
             }
             with located(f"data {name}"):
@@ -89,9 +89,11 @@ class MultiScorer:
                     perhaps=[head for head in chosen if heads is None or head not in certain],
                 )
             self.scorers[name], scorer.part = scorer, name
-            known = directions(scorer.metrics)
-            self.directions.update({f"{name}/{key}": high for key, high in known.items()})
-        self._tell_unscored(self.unscored, self._where)
+            scorer_directions = directions(scorer.metrics)
+            self.directions.update(
+                {f"{name}/{key}": high for key, high in scorer_directions.items()}
+            )
+        self._warn_unscored(self.unscored, self._where)
 
     def check_values(self) -> None:
         """Call `Scorer.check_values` for each dataset."""
@@ -100,13 +102,13 @@ class MultiScorer:
                 scorer.check_values()
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
-        """Compute the scores of the learner's present parameters on every dataset.
+        """Compute the scores of the learner's current parameters on every dataset.
 
         Args:
-            given_up: asked after each batch whether to stop.
+            given_up: called after each batch; True stops scoring.
 
         Returns:
-            "<dataset>/<head>/<metric>" -> float; None if it was given up.
+            "<dataset>/<head>/<metric>" -> float; None if scoring was stopped.
 
         Raises:
             DataError: a dataset has labels for no head, or a required head has labels in none.
@@ -122,19 +124,19 @@ class MultiScorer:
             labelled |= set(scorer.metrics) - scorer.unlabelled
             # Targets without a label in them are reported for each dataset.
             empty = scorer.unlabelled & set(self._certain[name])
-            self._tell_unscored(empty, f"{self._purpose} data {name}")
+            self._warn_unscored(empty, f"{self._purpose} data {name}")
         scored = {head for scorer in self.scorers.values() for head in scorer.metrics}
         unlabelled = [head for head in self._heads if head in scored - labelled]
         if set(unlabelled) & set(self._required):
             where = f"data {', '.join(self.scorers)}"
             raise unlabelled_error(self._network, unlabelled, where)
-        self._tell_unscored(unlabelled, self._where)
+        self._warn_unscored(unlabelled, self._where)
         return scores
 
-    def _tell_unscored(self, heads: Iterable[str], where: str) -> None:
-        """Warn once of heads without a label in the data."""
+    def _warn_unscored(self, heads: Iterable[str], where: str) -> None:
+        """Warn once about heads without labels in the data."""
         new = [head for head in sorted(heads) if (head, where) not in self._logged]
-        tell_unscored(new, where)
+        warn_unscored(new, where)
         self._logged.update((head, where) for head in new)
 
 
@@ -145,14 +147,14 @@ def scorer_of_labelled(
     adapters: Mapping[str, HeadAdapter] | None = None,
     nonfinite: str = "warn",
 ) -> Scorer:
-    """Make a scorer of one dataset for the heads that it has labels for; warn of other heads.
+    """Make a scorer of one dataset for the heads that it has labels for; warn about other heads.
 
     Args:
-        learner: of the network.
-        data: of the dataset.
-        where: what the data are for, to be named in errors.
-        adapters: more heads to score, by name.
-        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
+        learner: learner of the network.
+        data: a loader or iterator of the dataset.
+        where: purpose of the data, for error messages.
+        adapters: further heads to score, by name.
+        nonfinite: policy for outputs that are not finite: "warn" or "raise".
 
     Raises:
         ConfigError, DataError, BindError: as Scorer; no head has labels.
@@ -170,5 +172,5 @@ def scorer_of_labelled(
         perhaps=possible,
     )
     scorer.unscored = [name for name in names if name not in possible]
-    tell_unscored(scorer.unscored, f"{where} data")
+    warn_unscored(scorer.unscored, f"{where} data")
     return scorer

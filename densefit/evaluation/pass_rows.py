@@ -11,13 +11,13 @@ _log = logging.getLogger("densefit")
 
 
 class PassRows:
-    """Warns if a scoring pass has another number of samples than announced, or than the last pass.
+    """Warn if a scoring pass has another number of samples than announced, or than the last pass.
 
-    densefit's loaders and MXNet's iterators state their number, which the scorer checks.
+    The number of samples of densefit's loaders and MXNet's iterators is checked by the scorer.
 
     Args:
-        iterator: of the data; its `num_data`, as of NDArrayIter, is the announced number.
-        where: what the data are for.
+        iterator: iterator of the data; its `num_data`, as of NDArrayIter, is the announced number.
+        where: purpose of the data.
     """
 
     def __init__(self, iterator: Any, where: str) -> None:

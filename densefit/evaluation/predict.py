@@ -1,4 +1,4 @@
-"""Predictions: of heads in original image coordinates, of a Symbol as it gives them."""
+"""Predict with heads in original image coordinates, or return a Symbol's outputs."""
 
 from __future__ import annotations
 
@@ -45,48 +45,50 @@ def predict(
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
             with `arg_params`.
         data: for a network of heads an image file, a folder of images, an array (H, W, 3) uint8
-            RGB, a list of files or of arrays, or a densefit loader. For any other network what
-            `fit` takes, or an array (N, ...) of its input `data`; labels are needed only where an
+            RGB, a list of files or of arrays, or a densefit loader. For any other network the same
+            as for `fit`, or an array (N, ...) of its input `data`; labels are needed only if an
             output is computed from them.
-        transform: what brings an image to the network's input, as in training without its
-            augmentation: `df.transform("letterbox", height=300, width=300)`. Without one images
-            keep their size, padded to a multiple of 64.
-        batch_size: images or rows of an array that are computed together.
-        arg_params: values of parameters, which go before those that the model has.
-        aux_params: the same of auxiliary states.
+        transform: resizes an image to the network's input, as in training but without augmentation:
+            `df.transform("letterbox", height=300, width=300)`. By default images keep their size,
+            padded to a multiple of 64.
+        batch_size: images, or rows of an array, per batch.
+        arg_params: values of parameters, which replace the model's.
+        aux_params: values of auxiliary states, which replace the model's.
         devices: MXNet contexts; the CPU by default.
 
     Returns:
-        For a network of heads {head: prediction} of one image (a file, an array of one); an
-        iterator of (id, {head: prediction}) of all else, in the order of the loader's batches. The
-        id is a file's path, for a folder below it, or the number of an array. Without `transform`,
-        images of one size come together. Predictions are in original image coordinates.
+        For a network of heads and a single image, {head: prediction}; for several, an iterator of
+        (id, {head: prediction}) in the order of the loader's batches. The id is the path of a file
+        (below the folder, if `data` is a folder), or the number of an array. Without `transform`,
+        images are grouped by size. Predictions are in original image coordinates.
 
         For any other network a dict "<name>_output" -> array (N, ...) of the real rows of all
-        batches, of those outputs that the data suffice for; an output that is one number for a
-        batch has a row a batch. Arrays of several sizes come as a list, one a batch.
+        batches, for all outputs that can be computed from the data; an output with a single number
+        per batch has a row per batch. Arrays of different sizes are a list, an array per batch.
 
     Raises:
         BindError: the data do not fit the network.
-        ConfigError: a transform, or image files, for something other than images of heads.
+        ConfigError: a transform, or image files, for a network without heads.
         TrainingDiverged: a parameter is not finite. (Outputs that are not finite are logged.)
-        DataError: the data leave out or repeat samples, do not say where the original images lie
-            in the batches, or an image cannot be read.
+        DataError: the data leave out or repeat samples or lack their geometries, or an image cannot
+            be read.
     """
     source: Any = data
     has_images = is_images(source)
-    given = model_input(network, None, arg_params, aux_params, train=None if has_images else source)
-    _check_images(given.network, source, has_images, transform)
+    adapted = model_input(
+        network, None, arg_params, aux_params, train=None if has_images else source
+    )
+    _check_images(adapted.network, source, has_images, transform)
     is_one_image = has_images and is_single(source)
-    if has_images and given.network.heads:
+    if has_images and adapted.network.heads:
         source = image_loader(source, transform, batch_size)
     elif has_images:
         starts = range(0, len(source), batch_size)
         source = [{"data": source[start : start + batch_size]} for start in starts]
-    source = batches_of(source, given, "prediction")
-    check_parameters(given.network)
-    learner = engine.make(given.network, devices or given.devices)
-    if not given.network.heads:
+    source = batches_of(source, adapted, "prediction")
+    check_parameters(adapted.network)
+    learner = engine.make(adapted.network, devices or adapted.devices)
+    if not adapted.network.heads:
         return _of_symbol(learner, source)
     _check_complete(source)
     predictions = _of_heads(learner, source)
@@ -94,7 +96,7 @@ def predict(
 
 
 def _check_images(network: Network, data: Any, has_images: bool, transform: Any) -> None:
-    """Raise ConfigError for settings of images where there are none."""
+    """Raise ConfigError for settings of images if the data are not images."""
     if transform is not None and not (has_images and network.heads):
         raise ConfigError(
             "A transform is for images that are given to predict themselves",
@@ -109,12 +111,12 @@ def _check_images(network: Network, data: Any, has_images: bool, transform: Any)
 
 
 def _check_complete(data: Any) -> None:
-    """Refuse a loader that leaves out samples without a word, or gives some again.
+    """Refuse a loader that silently drops samples, or repeats some.
 
     Raises:
         DataError: it drops a last, smaller batch, or its dataset repeats or leaves out samples.
     """
-    skips = getattr(data, "on_error", "raise") == "skip"  # these are told
+    skips = getattr(data, "on_error", "raise") != "raise"  # skipped samples are logged
     drops = getattr(data, "last", "keep") == "drop"
     if getattr(data, "exact", True) is False and (drops or not skips):
         raise DataError(
@@ -125,7 +127,7 @@ def _check_complete(data: Any) -> None:
 
 
 def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(id, {head: prediction}) of every sample."""
+    """Yield (id, {head: prediction}) of every sample."""
     adapters = [
         adapter for adapter in learner.network.adapters.values() if isinstance(adapter, NetworkHead)
     ]
@@ -137,44 +139,44 @@ def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]
     for batch, outputs in learner.evaluate(reader):
         if batch.geometries is None:
             raise DataError(
-                "The batches do not say where the original pictures lie in them",
+                "The batches have no geometries to map predictions to the original images",
                 received=f"{type(data).__name__}",
                 fix="predict with a densefit Loader",
             )
-        found = {
+        by_head = {
             adapter.name: adapter.decode(outputs, batch.geometries, batch.ids)
             for adapter in adapters
         }
         for row, key in enumerate(batch.ids):
-            yield key, {name: predictions[row] for name, predictions in found.items()}
+            yield key, {name: predictions[row] for name, predictions in by_head.items()}
 
 
 def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
-    """Output -> its rows of all samples."""
+    """Outputs by name, with the rows of all samples."""
     network = learner.network
     names = {short_name(name): name for name in network.symbol.list_outputs()}
     provided = {desc[0] for desc in [*data.provide_data, *(data.provide_label or ())]}
-    known = {*provided, *network.value_shapes}
-    chosen = [name for name in names if engine.inputs_read(network.symbol, name) <= known]
+    available = {*provided, *network.value_shapes}
+    chosen = [name for name in names if engine.inputs_read(network.symbol, name) <= available]
     if not chosen:
         raise BindError(
-            "The data suffice for none of the outputs",
+            "No output can be computed from the data",
             expected={
-                name: sorted(engine.inputs_read(network.symbol, name) - known) for name in names
+                name: sorted(engine.inputs_read(network.symbol, name) - available) for name in names
             },
             received=sorted(provided),
             fix="let the iterator provide these inputs; are the network's parameters set?",
         )
     reader = BatchReader(data, [RawOutputHead(chosen)], "prediction")
     learner.check_evaluation(reader, values=True)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
+    batches: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
     for _, outputs in learner.evaluate(reader):
         for name in chosen:
-            found[name].append(np.atleast_1d(outputs[name]))
-    return {names[name]: _joined(arrays) for name, arrays in found.items()}
+            batches[name].append(np.atleast_1d(outputs[name]))
+    return {names[name]: _joined(arrays) for name, arrays in batches.items()}
 
 
 def _joined(arrays: list[np.ndarray]) -> Any:
-    """The rows of all batches, or a list of arrays where these have several sizes."""
+    """Concatenate the batches, or return a list of arrays if their sizes differ."""
     same = len({array.shape[1:] for array in arrays}) == 1
     return np.concatenate(arrays) if same else arrays

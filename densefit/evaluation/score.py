@@ -1,4 +1,4 @@
-"""Score a network: every sample of a dataset exactly once, each head by its own metrics."""
+"""Score a network: every sample of a dataset exactly once, each head by its metrics."""
 
 from __future__ import annotations
 
@@ -32,37 +32,36 @@ def score(
 ) -> dict[str, float]:
     """Score a network on a whole dataset, or on several.
 
-    Every sample counts exactly once: padded rows are cut off, a repeated id is an error, and so
-    is a loader that drops or skips samples. A sample without ground truth for a head does not count
-    for that head. Metrics see the dataset, never a mean of batches, so the numbers do not depend on
-    the batch size or on the number of devices, but for rounding: a network computes in float32,
-    and rows of another batch may differ in the last digits.
+    Every sample counts exactly once: padded rows are cut off; a repeated id, and a loader that
+    drops or skips samples, are errors. A sample without ground truth for a head does not count for
+    that head. Metrics are computed over the dataset, never as a mean of batches, so they do not
+    depend on the batch size or the number of devices, except for float32 rounding of the network's
+    outputs.
 
-    Several datasets are scored one after the other. A head is scored on a dataset if samples of it
+    Several datasets are scored one after the other. A head is scored on a dataset whose samples
     have the targets that the head declares (`head.targets`; a head that declares none is scored on
-    all). The dataset says which targets its samples have (`targets_of`), else the pass shows it.
-    A head without labels in any of the datasets has no scores, and a warning says so; if `heads`
-    names it, that is an error.
+    all). `targets_of` of the dataset declares the targets of its samples, else they are found while
+    scoring. A head without labels in any of the datasets has no scores, which is logged as a
+    warning; if `heads` names it, it is an error.
 
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
             with `arg_params`.
-        data: what `fit` takes. An OriginalSizeLoader for images at their original sizes; a
-            ViewLoader for test-time augmentation and sliding windows. Or a dict of several by
-            name, without '/'.
-        heads: names of the heads to score, or routes for a symbol's network; by default all, of
-            several datasets all that have labels.
+        data: a loader or iterator, as for `fit`; `Loader.original_size` for images at their
+            original sizes, `Loader.views` for test-time augmentation and sliding windows. Or a dict
+            of several by name, without '/'.
+        heads: names of the heads to score, or routes for a symbol's network; by default all heads
+            with labels.
         metrics: head -> metrics that replace the head's.
         arg_params: values of parameters, which replace the model's.
         aux_params: values of auxiliary states, which replace the model's.
-        eval_metric: as Module.score takes it: a name, a list of names, an `mx.metric.EvalMetric` or
-            a function of (label, prediction). It gets all outputs and all labels of a symbol, of
-            real rows; its numbers, "module/<name>", replace the heads' numbers, unless `heads` or
-            `metrics` are given. An EvalMetric is updated in place.
-        devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
-            used.
-        nonfinite: what happens when a parameter or an output is nan or infinite, which metrics
-            take for a prediction like any other: "raise", naming head and samples, or "warn".
+        eval_metric: as for Module.score: a name, a list of names, an `mx.metric.EvalMetric` or a
+            function of (label, prediction). It gets the real rows of all outputs and labels of a
+            symbol; its scores, "module/<name>", replace the heads' scores, unless `heads` or
+            `metrics` are set. An EvalMetric is updated in place.
+        devices: MXNet contexts; the CPU by default. Devices beyond the number of rows are not used.
+        nonfinite: policy for a parameter or an output that is nan or infinite: "raise" with head
+            and samples, or "warn".
 
     Returns:
         A flat dict: "<head>/<metric>" or "<head>/<metric>/<class>" -> float; nan if undefined. Of
@@ -88,24 +87,27 @@ def score(
         network, routes = _routed(network, routes), None
     check_policy(nonfinite)
     first = next(iter(data.values()), None) if isinstance(data, Mapping) else data
-    given = model_input(
+    adapted = model_input(
         network, routes, arg_params, aux_params, measured=eval_metric is None, train=first
     )
     names = None if isinstance(heads, Mapping) else heads
     module: Any = adapters.module_arguments.adapt(
-        {"score_metric": eval_metric}, network=given.network, model=given.model, seen=given.seen
+        {"score_metric": eval_metric},
+        network=adapted.network,
+        model=adapted.model,
+        seen=adapted.seen,
     )
     if eval_metric is not None and heads is None and metrics is None:
         names = []  # it replaces the heads' metrics
     kind: type[Scorer] | type[MultiScorer] = Scorer
     batches: Any
     if isinstance(data, Mapping):
-        kind, batches = MultiScorer, validations_of(data, given)
-        _check_known(names, given.network)
+        kind, batches = MultiScorer, validations_of(data, adapted)
+        _check_known(names, adapted.network)
     else:
-        batches = batches_of(data, given, "scoring")
-    check_parameters(given.network, nonfinite)
-    learner = engine.make(given.network, devices or given.devices)
+        batches = batches_of(data, adapted, "scoring")
+    check_parameters(adapted.network, nonfinite)
+    learner = engine.make(adapted.network, devices or adapted.devices)
     scorer = kind(learner, batches, names, metrics, adapters=module.adapters, nonfinite=nonfinite)
     return scorer.run() or {}
 
@@ -140,7 +142,7 @@ def check_head_names(heads: Any, function: str) -> None:
 
 
 def _routed(network: Network, routes: Mapping[str, Route]) -> Network:
-    """A network of the same Symbol and parameters with other routes."""
+    """Copy a network of a Symbol with other routes."""
     if network.heads:
         raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
     routed = Network(symbol=network.symbol, routes=routes)

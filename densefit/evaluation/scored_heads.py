@@ -19,9 +19,9 @@ def chosen_wires(
     """Choose the heads to score.
 
     Args:
-        adapters: the network's heads by name.
-        heads: names of some of them; None: all.
-        more: heads to score besides.
+        adapters: adapters of the network's heads by name.
+        heads: names of the heads to score; None for all.
+        more: further heads to score.
 
     Raises:
         BindError: the network has no such head.
@@ -47,9 +47,9 @@ def chosen_metrics(
     """Choose the metrics of each head, leaving out heads without any.
 
     Args:
-        adapters: the heads to score.
-        metrics: head -> metrics, in place of the head's own.
-        where: what the data are for, to be named in errors.
+        adapters: adapters of the heads to score.
+        metrics: head -> metrics that replace the head's.
+        where: purpose of the data, for error messages.
 
     Raises:
         ConfigError: no head has a metric, or `metrics` names a head that is not scored.
@@ -72,7 +72,7 @@ def chosen_metrics(
 
 
 def check_metric_names(metrics: Iterable[str], heads: Iterable[str]) -> None:
-    """Raise ConfigError if metrics are given for a head that is not scored."""
+    """Raise ConfigError for metrics of a head that is not scored."""
     heads = list(heads)
     for name in metrics:
         if name not in heads:
@@ -83,10 +83,11 @@ def check_metric_names(metrics: Iterable[str], heads: Iterable[str]) -> None:
 
 
 def check_exact(data: Any, where: str) -> None:
-    """Refuse loaders that are known not to give every sample once."""
+    """Refuse loaders that do not yield every sample once."""
     if getattr(data, "exact", True) is False:
         raise DataError(
             f"The {where} data do not give every sample exactly once",
             received=f"{type(data).__name__} that drops, skips or repeats samples",
-            fix="for a Loader: last='keep', on_error='raise'",
+            fix="for a Loader: last='keep', and on_error='raise', or 'leave_out', which the score "
+            "then says",
         )

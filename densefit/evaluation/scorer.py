@@ -12,7 +12,7 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.repeats import Repeats
 from densefit.errors import located
-from densefit.evaluation.labels_seen import tell_unscored
+from densefit.evaluation.labels_seen import warn_unscored
 from densefit.evaluation.pass_rows import PassRows
 from densefit.evaluation.scored_heads import check_exact, chosen_metrics, chosen_wires
 from densefit.evaluation.scoring_pass import ScoringPass
@@ -23,6 +23,7 @@ from densefit.evaluation.update_metrics import (
     update_metrics,
 )
 from densefit.metrics.core.direction import directions
+from densefit.metrics.core.unreadable import counts_text, sample_counts
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
 
@@ -30,27 +31,27 @@ _log = logging.getLogger("densefit")
 
 
 class Scorer:
-    """Scores a learner's present parameters on one iterator, once for each call of `run`.
+    """Score a learner's current parameters on one iterator, in each call of `run`.
 
     Names, shapes and iterators that cannot be scored are refused in the constructor. Repeated
     samples and heads without labels raise errors in `run`.
 
     Args:
-        learner: of the network.
+        learner: learner of the network.
         data, heads, metrics: as in `score`.
-        where: what the data are for, to be named in errors.
-        adapters: more heads to score, by name.
-        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
+        where: purpose of the data, for error messages.
+        adapters: further heads to score, by name.
+        nonfinite: policy for outputs that are not finite: "warn" or "raise".
         perhaps: heads that the data may have no labels for; without labels they have no scores.
 
     Attributes:
-        metrics: head -> its metrics, which have seen the dataset after `run`.
+        metrics: head -> metrics, updated with the whole dataset after `run`.
         directions: score -> whether a high value is good, for all scores of `run`.
         unlabelled: heads of `perhaps` without a labelled sample in the last run.
-        unscored: heads that are known to have no labels in the data, and are left out.
-        scorers: this scorer, as a MultiScorer has one for each of its datasets.
-        on_batch: called after each batch with its number, from 0, the batch, and the outputs that
-            were measured, by short name.
+        unscored: heads without labels in the data, which are left out.
+        scorers: this scorer, for the interface of MultiScorer.
+        on_batch: called after each batch with its number, from 0, the batch, and the measured
+            outputs by short name.
         part: name of the data among several validation datasets.
 
     Raises:
@@ -73,6 +74,7 @@ class Scorer:
         self.unscored: list[str] = []
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.part = ""
+        self._lacking = 0  # samples that the pass before left out
         self.scorers = {"": self}
         self._is_first = True  # warnings about the data are logged once
         chosen = chosen_wires(learner.network.adapters, heads, adapters or {})
@@ -92,17 +94,17 @@ class Scorer:
         learner.check_evaluation(self._reader, self._views)
 
     def check_values(self) -> None:
-        """Raise BindError if the graph reads what neither the network has nor the data provide."""
+        """Raise BindError if the graph reads a value that neither network nor data provide."""
         self._learner.check_evaluation(self._reader, self._views, values=True)
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
-        """Compute the scores of the learner's present parameters; see `score`.
+        """Compute the scores of the learner's current parameters; see `score`.
 
         Args:
-            given_up: asked after each batch whether to stop.
+            given_up: called after each batch; True stops scoring.
 
         Returns:
-            None if it was given up.
+            None if scoring was stopped.
         """
         for metric in (metric for head in self.metrics.values() for metric in head):
             metric.reset()
@@ -118,19 +120,25 @@ class Scorer:
         if samples is None:
             self._pass_rows.look(len(seen))
         else:
-            seen.check_complete(samples)
+            seen.check_complete(samples - self.unreadable)
+            self._tell_unreadable(samples)
         seen.check_labelled(self._perhaps)
         self.unlabelled = frozenset(seen.unlabelled)
         scores = compute_metrics(
-            {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
+            {
+                name: head_metrics
+                for name, head_metrics in self.metrics.items()
+                if name not in self.unlabelled
+            }
         )
+        scores.update(sample_counts(len(seen), self.unreadable))
         if self._is_first:
             self._tell(scores)
         self._is_first = False
         return scores
 
     def _scan_batches(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
-        """Update the metrics with every batch; False if it was given up."""
+        """Update the metrics with every batch; False if scoring was stopped."""
         evaluated = self._learner.evaluate(self._reader, self._nonfinite)
         for number, (batch, outputs) in enumerate(evaluated):
             if given_up():
@@ -145,7 +153,7 @@ class Scorer:
         return True
 
     def _scan_views(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
-        """Update the metrics with every sample, merged from its views; False if it was given up."""
+        """Update the metrics with every sample, merged from its views; False if stopped."""
         for sample in merge_views(self._learner, self._reader, self._nonfinite):
             if given_up():
                 return False
@@ -155,7 +163,7 @@ class Scorer:
         return True
 
     def _update_with_sample(self, sample: MergedSample) -> set[str]:
-        """Update the metrics with one sample; the heads for which it is labelled."""
+        """Update the metrics with one sample; return the heads for which it is labelled."""
         labelled = set()
         for name, adapter in self._adapters.items():
             if not isinstance(adapter, NetworkHead):
@@ -169,6 +177,18 @@ class Scorer:
                 update_head_metrics(self.metrics[name], name, [prediction], [truth], [sample.id])
         return labelled
 
+    @property
+    def unreadable(self) -> int:
+        """Number of samples that the last pass left out: a Loader with on_error="leave_out"."""
+        return int(getattr(self.data, "unreadable", 0))
+
+    def _tell_unreadable(self, samples: int) -> None:
+        """Log how many samples a pass lacks, whenever the number changes."""
+        if self.unreadable != self._lacking:
+            self._lacking, part = self.unreadable, f" {self.part!r}" if self.part else ""
+            text = counts_text(samples, self.unreadable).rstrip(",")
+            _log.warning("%s data%s: scored %s", self._reader.where, part, text)
+
     def _count_classes(self, targets: Sequence[Mapping[str, Any]]) -> None:
         """Count the samples' classes, by head."""
         if self._occurring is None:
@@ -178,10 +198,10 @@ class Scorer:
                 self._occurring.look(name, sample, self._reader.matches.get(name))
 
     def _tell(self, scores: Mapping[str, float]) -> None:
-        """Warn of heads without labels, undefined scores and classes that do not occur."""
+        """Warn about heads without labels, undefined scores and classes that do not occur."""
         where = f"{self._reader.where} data"
         if not self.part:
-            tell_unscored(sorted(self.unlabelled), where)
+            warn_unscored(sorted(self.unlabelled), where)
         for head, metrics in self.metrics.items():
             for metric in metrics:
                 key = f"{head}/{metric.primary}"

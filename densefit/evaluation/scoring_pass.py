@@ -14,7 +14,7 @@ class ScoringPass:
 
     Args:
         heads: names of the heads that are scored.
-        where: what the data are for, to be named in errors.
+        where: purpose of the data, for error messages.
 
     Attributes:
         unlabelled: heads without a labelled sample so far.
@@ -33,7 +33,7 @@ class ScoringPass:
         """Record samples and the names of their targets.
 
         Raises:
-            DataError: a sample came before in this pass.
+            DataError: a sample is repeated in this pass.
         """
         for key in ids:
             if key in self._ids:
@@ -46,7 +46,7 @@ class ScoringPass:
         self._targets.update(*targets)
 
     def check_complete(self, expected: int) -> None:
-        """Raise DataError unless as many samples came as the dataset has."""
+        """Raise DataError unless the number of samples equals the dataset's."""
         if len(self) != expected:
             raise DataError(
                 f"{len(self)} of {expected} samples came while scoring",

@@ -22,7 +22,7 @@ class MergedSample:
 
     Attributes:
         id: id of the sample.
-        targets: its original targets.
+        targets: original targets of the sample.
         predictions: head -> prediction, in original image coordinates.
     """
 
@@ -43,10 +43,10 @@ class _OpenSample:
 
 
 def has_views(data: Any, adapters: Iterable[HeadAdapter]) -> bool:
-    """Whether the batches of `data` hold views of samples.
+    """Whether the batches of `data` contain views of samples.
 
     Raises:
-        ConfigError: they do, and an adapter has no head that could merge its outputs.
+        ConfigError: an adapter has no head that could merge the views' outputs.
     """
     if not isinstance(getattr(data, "views", None), Views):
         return False
@@ -67,8 +67,8 @@ def merge_views(
 
     Args:
         learner: computes the outputs of the mode "views".
-        reader: of a ViewLoader, for heads only.
-        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
+        reader: reader of a ViewLoader, for heads only.
+        nonfinite: policy for outputs that are not finite: "warn" or "raise".
     """
     check = OutputCheck(reader.adapters, "views", reader.where, nonfinite)
     with check.whole():
@@ -123,7 +123,7 @@ def _sums(adapters: list[NetworkHead], arrays: Mapping[str, Any], rows: int) -> 
 def _add(
     adapter: NetworkHead, merger: Merger, arrays: Mapping[str, Any], row: int, view: View
 ) -> None:
-    """Add a row of the head's outputs to a merger, by their names without the head's."""
+    """Add a row of the head's outputs to a merger, by names without the head's prefix."""
     outputs = {}
     for name in adapter.outputs("views"):
         rows = adapter.rows(name)

@@ -1,4 +1,4 @@
-"""Update the heads' metrics with a batch, and compute all their numbers."""
+"""Update the heads' metrics with a batch, and compute all scores."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def update_metrics(
     """Update the metrics of each head with a batch.
 
     Args:
-        metrics: head -> its metrics.
-        adapters: the heads by name.
+        metrics: head -> metrics.
+        adapters: adapters of the heads by name.
         mode: "train" or "evaluate".
-        outputs: short name -> array, of the heads that have metrics.
+        outputs: short name -> array, of the heads with metrics.
         batch: the batch that the outputs were computed from.
 
     Returns:
         The heads with labelled samples in the batch.
 
     Raises:
-        DensefitError: what a metric raises, with the head's name.
+        DensefitError: an error of a metric, with the head's name.
     """
     # All heads are read before any metric is updated: a diverged head refuses the whole batch.
     pairs = {name: adapters[name].read(mode, outputs, batch) for name in metrics if metrics[name]}
@@ -55,7 +55,7 @@ def compute_metrics(metrics: Mapping[str, Sequence[Metric]]) -> dict[str, float]
     """Compute all heads' metrics into one flat dict, "<head>/<key>" -> value.
 
     Raises:
-        ConfigError: two metrics of a head give a number of the same name.
+        ConfigError: two metrics of a head have a score of the same name.
     """
     values: dict[str, float] = {}
     for head, head_metrics in metrics.items():

@@ -27,7 +27,7 @@ class MXNetScheduler(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
     Args:
         schedule: any schedule.
         total: number of updates of the training; None if unknown.
-        updates_per_epoch: number of updates an epoch; None if unknown.
+        updates_per_epoch: number of updates per epoch; None if unknown.
 
     Attributes:
         resolved: the schedule as a function of the updates done; `resolved.observe(scores)`
@@ -89,7 +89,7 @@ def as_mxnet_scheduler(
     Args:
         schedule: any schedule.
         total: number of updates of the training; None if unknown.
-        updates_per_epoch: number of updates an epoch; None if unknown.
+        updates_per_epoch: number of updates per epoch; None if unknown.
 
     Returns:
         The optimizer's `lr_scheduler`, see `MXNetScheduler`.

@@ -26,35 +26,35 @@ _ALIASES = {
 }
 
 
-def as_metric(thing: Any) -> Metric:
-    """Make a metric of a name, an object or a function.
+def as_metric(metric: Any) -> Metric:
+    """Convert a name, an object or a function to a metric.
 
     Args:
-        thing: a `Metric`; a name in the registry or one of MXNet's names; an MXNet metric; or a
+        metric: a `Metric`; a name in the registry or one of MXNet's names; an MXNet metric; or a
             function of (label, prediction), see `FunctionMetric`.
 
     Returns:
-        The metric; for a name that densefit and MXNet have, densefit's, as several of MXNet's are
-        means of batch means.
+        The metric; densefit's takes precedence over MXNet's of the same name, as several of MXNet's
+        metrics are means of batch means.
 
     Raises:
         ConfigError: the name is unknown, its metric needs settings, or the object is no metric.
     """
-    if isinstance(thing, Metric):
-        return thing
-    if isinstance(thing, str):
-        return _by_name(thing)
-    adapted = adapters.metrics.adapt(thing)
+    if isinstance(metric, Metric):
+        return metric
+    if isinstance(metric, str):
+        return _by_name(metric)
+    adapted = adapters.metrics.adapt(metric)
     if adapted is not None:
         return adapted
-    if isinstance(thing, type) and issubclass(thing, Metric):
-        return thing()
-    if callable(thing):
-        return FunctionMetric(thing)
+    if isinstance(metric, type) and issubclass(metric, Metric):
+        return metric()
+    if callable(metric):
+        return FunctionMetric(metric)
     raise ConfigError(
-        "This is no metric",
+        "This is not a metric",
         expected="a name, a Metric, an mx.metric.EvalMetric or a function (label, prediction)",
-        received=repr(thing)[:200],
+        received=repr(metric)[:200],
     )
 
 

@@ -55,8 +55,8 @@ class Decoder:
         """Build the map (B, outputs, h, w) at LOGIT_STRIDE, with parameters `<name>_...`.
 
         Args:
-            features: of the backbone.
-            name: of the head.
+            features: features of the backbone.
+            name: name of the head.
             outputs: channels of the map.
             init: MXNet initializer of the last weights, for outputs that must start near 0; by
                 default that of all weights.
@@ -110,7 +110,7 @@ def deeplab(
     # A mean and not a global Pooling, whose backward pass on a CPU takes as long as a large
     # convolution, and hands on a gradient in a layout that BatchNorm's takes longer still for.
     pooled = sym.mean(x, axis=(2, 3), keepdims=True)
-    # No BatchNorm here: over one cell a picture its statistics are those of a handful of numbers.
+    # No BatchNorm here: over one cell an image its statistics are those of a handful of numbers.
     pooled = sym.Convolution(pooled, num_filter=channels, kernel=(1, 1), name=f"{name}_aspp_pool")
     pooled = sym.Activation(pooled, act_type="relu")
     branches.append(sym.broadcast_like(pooled, branches[0]))

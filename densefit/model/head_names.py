@@ -63,7 +63,7 @@ def _fault(name: Any) -> str | None:
     return None
 
 
-def plain_name(name: Any, others: Iterable[Any] = ()) -> str:
+def plain_name(name: Any, existing: Iterable[Any] = ()) -> str:
     """A valid head name similar to `name`, distinct from others.
 
     >>> plain_name("a/x"), plain_name("[1]"), plain_name("a/x", ["a_x"]), plain_name("")
@@ -73,7 +73,7 @@ def plain_name(name: Any, others: Iterable[Any] = ()) -> str:
     if _fault(text) is not None:
         signs = ["_" if c in _SPECIAL or not c.isprintable() else c for c in text.strip()]
         text = "".join(signs).encode()[: LONGEST - 4].decode(errors="ignore").strip() or "head"
-    taken, candidate, number = list(others), text, 2
+    taken, candidate, number = list(existing), text, 2
     while candidate in taken:
         candidate, number = f"{text}_{number}", number + 1
     return candidate

@@ -30,7 +30,7 @@ def deprecated_ndarrays(
     """Return NDArrays for a deprecated attribute of a Network, and warn.
 
     Args:
-        network: whose parameters are read.
+        network: network whose parameters are read.
         kind: "arg_params" or "aux_params".
         new: attribute that has them as numpy arrays.
         old: how the caller reads them, if not by an attribute called `kind`; "": no warning.

@@ -54,7 +54,7 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
 
     Args:
         x: feature map.
-        factor: of upsampling; 1 only crops.
+        factor: factor of upsampling; 1 only crops.
         size: (h, w) of x.
         out: (height, width) of the result, at most factor * size.
     """
@@ -94,8 +94,8 @@ def pooled_logits(features: Any, name: str, outputs: int, dropout: float = 0.0) 
     """Compute image-level logits (B, outputs): a dense layer on the mean of the deepest map.
 
     Args:
-        features: of the backbone.
-        name: of the head; the layer is `<name>_class`.
+        features: features of the backbone.
+        name: name of the head; the layer is `<name>_class`.
         outputs: number of logits.
         dropout: probability that training drops a channel's mean.
     """

@@ -13,43 +13,43 @@ def check_weight(value: object, setting: str, where: str) -> None:
 
     Args:
         value: factor on a loss.
-        setting: that states it.
+        setting: name of the setting, for error messages.
         where: the head.
     """
     real(value, setting, least=0.0, where=where)
 
 
-def class_weights(given: Sequence[float] | None, count: int, where: str) -> list[float]:
-    """A weight for each class; all 1 by default.
+def class_weights(stated: Sequence[float] | None, count: int, where: str) -> list[float]:
+    """Check the class weights; all 1 by default.
 
     Args:
-        given: as set; None: the default.
-        count: classes.
-        where: the head.
+        stated: weights that the user has set, or None.
+        count: number of classes.
+        where: head, for error messages.
 
     Raises:
-        ConfigError: not one for each class, one that is no finite number of 0 or more, or none
+        ConfigError: another number of weights, a weight that is negative or not finite, or none
             above 0.
     """
-    if given is None:
+    if stated is None:
         return [1.0] * count
-    if isinstance(given, str):
+    if isinstance(stated, str):
         raise ConfigError(
             "Class weights are numbers",
             expected=f"{count} weights",
-            received=repr(given),
+            received=repr(stated),
             where=where,
             fix="a recipe takes class_weights: auto; in Python give median_frequency_weights("
             "dataset, head) of densefit.data.classes.pixel_weights",
         )
-    weights = list(given)
-    fits = len(weights) == count and all(is_real(one) and one >= 0 for one in weights)
+    weights = list(stated)
+    fits = len(weights) == count and all(is_real(weight) and weight >= 0 for weight in weights)
     if not fits or max(weights) == 0:
         raise ConfigError(
-            "Every class needs a weight of at least 0, and one needs more",
+            "Class weights must be at least 0, and one above 0",
             expected=f"{count} weights",
             received=f"{len(weights)}: {weights}",
             where=where,
-            fix="leave class_weights out to let all classes count alike",
+            fix="leave class_weights out to weigh all classes equally",
         )
-    return [float(one) for one in weights]
+    return [float(weight) for weight in weights]

@@ -34,17 +34,17 @@ def check_inputs(
         outputs: head -> full names of its outputs in it.
         claims: head -> names of its labels, sample weights and loss weights.
     """
-    given = Counter(symbol.list_inputs())
+    counts = Counter(symbol.list_inputs())
     readers: dict[str, list[str]] = {}
     for head, names in outputs.items():
-        own = sym.Group([symbol[f"{name}_output"] for name in names])
-        for name in {*own.list_inputs(), *claims[head]}:
+        group = sym.Group([symbol[f"{name}_output"] for name in names])
+        for name in {*group.list_inputs(), *claims[head]}:
             readers.setdefault(name, []).append(head)
     for head, names in claims.items():
         for name in names:
             if len(readers[name]) > 1:
                 raise _clash("Two inputs are", name, [head, *readers[name]])
-    for name, count in given.items():
+    for name, count in counts.items():
         if count > 1:
             raise _clash(f"{count} inputs are", name, readers.get(name, []))
 
@@ -63,19 +63,19 @@ def check_variables(symbol: Any) -> None:
 
 
 def _clash(what: str, name: str, heads: Iterable[str]) -> ConfigError:
-    found = list(dict.fromkeys(heads))
-    longest = max(found, key=len, default="head")
-    other = longest.replace("_", "-") if "_" in longest and len(found) > 1 else f"{longest}-head"
-    own = "layers, labels and outputs go by the head's name and their own"
-    if found and not any(name.startswith(f"{head}_") for head in found):
+    names = list(dict.fromkeys(heads))
+    longest = max(names, key=len, default="head")
+    other = longest.replace("_", "-") if "_" in longest and len(names) > 1 else f"{longest}-head"
+    rule = "layers, labels and outputs go by the head's name and their own"
+    if names and not any(name.startswith(f"{head}_") for head in names):
         fix = f"call it f'{{self.name}}_{name}' in the head"
-    elif len(found) == 1:
-        fix = f"give them different names in the head; or df.head(task, name={other!r}): {own}"
+    elif len(names) == 1:
+        fix = f"give them different names in the head; or df.head(task, name={other!r}): {rule}"
     else:
         fix = f"another name for one, df.head(task, name={other!r}) (recipe: model.heads.{other})"
     return ConfigError(
-        f"{what} called {name!r}, and would be taken for one",
-        expected=f"names of which none is made twice: {own}",
-        received=f"heads {', '.join(map(repr, found))}" if found else "the backbone's",
+        f"{what} called {name!r}, and would be bound as one",
+        expected=f"unique names: {rule}",
+        received=f"heads {', '.join(map(repr, names))}" if names else "the backbone's",
         fix=fix,
     )

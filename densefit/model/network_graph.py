@@ -29,8 +29,8 @@ def build_graph(
     """Build the Symbol of a backbone and all heads, outputs named `<head>_<output>`.
 
     Args:
-        backbone: of the network.
-        output_stride: of the backbone.
+        backbone: backbone of the network.
+        output_stride: output stride of the backbone.
         adapters: the heads by name; they note their outputs.
         mode: one of `densefit.model.network.MODES`.
         input_size: (height, width).

@@ -100,7 +100,7 @@ def shapes(
     """Return the shape of each parameter and statistic that can be inferred without data.
 
     Args:
-        network: of a symbol, only parameters with a value have a shape.
+        network: network of a symbol, only parameters with a value have a shape.
         input_size: (height, width) of the train graph. It matters to heads with a dense layer over
             a whole map, and only while they have no value.
     """

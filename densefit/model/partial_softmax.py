@@ -9,7 +9,7 @@ from densefit.symbol import sym
 _NEVER = 1e9  # far above every logit, and finite: exp(-1e9) is exactly 0
 
 
-def partial_log_softmax(scores: Any, known: Any, unsure: Any, axis: int) -> Any:
+def partial_log_softmax(scores: Any, annotated: Any, unsure: Any, axis: int) -> Any:
     """Compute the log-softmax without unannotated classes where the ground truth may be one.
 
     A dataset's background may show any class that it does not annotate. There, only the background
@@ -23,10 +23,10 @@ def partial_log_softmax(scores: Any, known: Any, unsure: Any, axis: int) -> Any:
 
     Args:
         scores: Symbol of logits.
-        known: Symbol that broadcasts with `unsure` to the shape of the scores: 1 for a class that
-            the sample annotates and for the background, else 0.
+        annotated: Symbol that broadcasts with `unsure` to the shape of the scores: 1 for the
+            background and the classes that the sample annotates, else 0.
         unsure: Symbol, 1 where the ground truth may be an unannotated class, else 0.
-        axis: of the classes.
+        axis: axis of the classes.
     """
-    excluded = sym.BlockGrad(sym.broadcast_mul(known - 1, unsure) * _NEVER)
+    excluded = sym.BlockGrad(sym.broadcast_mul(annotated - 1, unsure) * _NEVER)
     return sym.log_softmax(scores + excluded, axis=axis)

@@ -26,7 +26,7 @@ def with_head(network: Network, head: Head) -> Network:
     the trunk frozen) and bring its weights in with `transfer`.
 
     Args:
-        network: of a backbone and heads.
+        network: network of a backbone and heads.
         head: with a name of its own.
 
     Raises:
@@ -56,8 +56,8 @@ def without_head(network: Network, *names: str) -> Network:
     The copy shares no arrays with `network`, and has no parameters of the removed heads.
 
     Args:
-        network: of a backbone and heads.
-        names: of the heads to remove.
+        network: network of a backbone and heads.
+        names: names of the heads to remove.
 
     Raises:
         ConfigError: the network is a symbol's, there is no such head, or none would be left.

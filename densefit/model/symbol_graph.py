@@ -18,8 +18,8 @@ class Output(NamedTuple):
     """One output of a node, as another node or the graph reads it.
 
     Attributes:
-        node: that computes it.
-        number: of the output among the outputs of the node.
+        node: node that computes it.
+        number: number of the output among the outputs of the node.
         version: number of earlier operators that write to it: moving statistics only.
     """
 
@@ -34,10 +34,10 @@ class Node:
 
     Attributes:
         op: name of the operator; VARIABLE for a variable.
-        name: of the layer or the variable.
+        name: name of the layer or the variable.
         inputs: in the order of the operator.
         attrs: settings of the operator, as MXNet writes them.
-        subgraphs: of a control flow operator, as in the JSON.
+        subgraphs: subgraphs of a control flow operator, as in the JSON.
     """
 
     op: str
@@ -75,7 +75,7 @@ class SymbolGraph:
 
     Args:
         heads: outputs of the graph.
-        attrs: of the graph, as in the JSON.
+        attrs: attributes of the graph, as in the JSON.
     """
 
     def __init__(self, heads: Sequence[Output], attrs: Mapping[str, Any]) -> None:

@@ -138,7 +138,7 @@ class Checkpointer:
 
         Otherwise the newest checkpoint would belong to the abandoned part of the training.
         """
-        if self._saver is not None and self._saver.behind:
+        if self._saver is not None and self._saver.is_behind:
             self.save()
 
     def finish(self) -> None:
@@ -149,7 +149,7 @@ class Checkpointer:
         """
         self.announce(wait=True)
         if self._saver is not None:
-            self._saver.keep.tell_end()
+            self._saver.keep.warn_at_end()
         if self._signals.received is not None:
             newest = None if self._saver is None else self._saver.newest
             raise TrainingInterrupted(

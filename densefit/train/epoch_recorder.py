@@ -64,7 +64,7 @@ class EpochRecorder:
         if is_covered:
             self.check_labels()
         if has_all_samples:
-            self._labels.tell_epoch(record["train"], state.epoch)
+            self._labels.warn_of_epoch(record["train"], state.epoch)
         if is_whole:
             about = f"epoch {state.epoch + 1}, {self._reader.where} data"
             self._objects.epoch(state.objects, state.all_objects, about)
@@ -77,7 +77,7 @@ class EpochRecorder:
     def end_training(self) -> None:
         """Warn of heads without a label at the end of a short training."""
         state = self._session.state
-        self._labels.tell_end(state.labelled, state.update)
+        self._labels.warn_at_end(state.labelled, state.update)
 
     def _record(self) -> dict[str, Any]:
         """Add the epoch's record to the history."""

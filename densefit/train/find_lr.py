@@ -156,7 +156,7 @@ class Slices:
 
     Args:
         inner: the iterator.
-        count: number of batches an epoch.
+        count: number of batches per epoch.
     """
 
     is_sliced = True

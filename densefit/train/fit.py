@@ -116,7 +116,7 @@ def fit(
             starts a new training, and the directory must hold no checkpoints yet. A resume is
             exact, in mid-epoch too, if the data are: a densefit Loader, or an iterator that does
             not shuffle.
-        accumulate: micro-batches an update: k of them are equivalent to one batch of k times the
+        accumulate: micro-batches per update: k of them are equivalent to one batch of k times the
             size, except for BatchNorm, and need the memory of one (and of their inputs). The last
             update of an epoch may have fewer.
         clip_norm: largest norm of the gradient of the mean loss; a longer gradient is scaled down.

@@ -19,7 +19,7 @@ class Interval:
 
     Args:
         every: a duration; 0 means never.
-        updates_per_epoch: number of updates an epoch; None if unknown.
+        updates_per_epoch: number of updates per epoch; None if unknown.
         total: number of updates of the training; None if unknown.
         where: name of the setting, for the error message.
 

@@ -25,7 +25,7 @@ class TrainingLength:
 
     Args:
         state: state of the training, with the planned `epochs` or `updates`.
-        total_of: updates an epoch -> updates of the training.
+        total_of: updates per epoch -> updates of the training.
         dependents: objects that depend on the lengths.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from densefit.callbacks.callback import Callback, Control
-from densefit.data.loader.object_counts import added
+from densefit.data.loader.object_counts import sum_counts
 from densefit.engine.prefetcher import Prefetcher
 from densefit.errors import DensefitError
 from densefit.train.checkpointer import Checkpointer
@@ -31,7 +31,7 @@ class Loop:
         validator: scores the validation data.
         checkpointer: saves, and goes back to what was saved.
         recorder: writes the history.
-        length: of the training, which some data tell only by ending.
+        length: length of the training; for some data known only at the end of an epoch.
         control: what callbacks ask for.
         signals: SIGINT and SIGTERM.
     """
@@ -156,8 +156,8 @@ class Loop:
         state.position = result.position
         state.labelled = {n: state.labelled.get(n, 0) + k for n, k in result.labelled.items()}
         if result.counts:
-            state.objects = added([state.objects, result.counts])
-            state.all_objects = added([state.all_objects, result.counts])
+            state.objects = sum_counts([state.objects, result.counts])
+            state.all_objects = sum_counts([state.all_objects, result.counts])
         state.lr = self.session.learner.lr if lr is None else lr
         state.gradient_norm, state.loss_weights = result.gradient_norm, result.loss_weights
         state.tick()

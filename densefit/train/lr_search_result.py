@@ -24,7 +24,7 @@ class RateSearch:
 
     Attributes:
         rates: rising, one per update.
-        losses: of each update's samples, before the update.
+        losses: losses of each update's samples, before the update.
         diverged: whether the search ended because the loss grew without bounds.
     """
 

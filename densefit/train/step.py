@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.checkpoint.training.session import Session
 from densefit.data.batch import Batch
-from densefit.data.loader.object_counts import added
+from densefit.data.loader.object_counts import sum_counts
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.update_metrics import update_metrics
 from densefit.model.heads.adapter import HeadAdapter
@@ -25,7 +25,7 @@ class Step:
         adapters: the heads by name.
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
-        balancing: of the heads' losses.
+        balancing: combines the heads' losses.
         reseed: seeds what the engine draws at random in the update, before each further pass over
             the micro-batches; None if nothing is random.
     """
@@ -95,7 +95,7 @@ class Step:
             gradient_norm=norm,
             refused=refused,
             position=batches[-1].position,
-            counts=added([batch.counts for batch in batches]),
+            counts=sum_counts([batch.counts for batch in batches]),
             loss_weights={} if self._balancing is None else self._balancing.used,
         )
 
@@ -187,5 +187,7 @@ class Step:
             raise error
 
     def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:
-        """What is counted -> samples that have labels for it."""
-        return {key: sum(int(one.labelled[key].sum()) for one in batches) for key in self._head_of}
+        """Counted loss or head -> number of samples with labels for it."""
+        return {
+            key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in self._head_of
+        }

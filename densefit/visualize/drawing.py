@@ -97,7 +97,7 @@ def draw_mask(
         alpha: strength of the tint, 0 to 1.
         hidden: classes without tint (background, void).
         contour: also draw opaque borders between classes.
-        colors: of the classes; None: `color_of`.
+        colors: colors of the classes; None: `color_of`.
     """
     mask = np.ascontiguousarray(mask, np.uint8)
     table = np.array([color_of(index) for index in range(256)], np.uint8)

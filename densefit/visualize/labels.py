@@ -84,7 +84,7 @@ def draw_label(
         text: one line.
         position: (x, y) of the plate's lower left corner; None: the upper left of the image. A
             plate that would extend beyond the image is moved in.
-        color: of the plate; the letters are black or white.
+        color: color of the plate; the letters are black or white.
     """
     result = np.ascontiguousarray(image).copy()
     x, y, _, _ = corners_on(result, np.array([*(position or (0, 0)), 0, 0]))[0].tolist()

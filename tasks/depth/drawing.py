@@ -18,10 +18,10 @@ def depth_range(depth: np.ndarray) -> tuple[float, float] | None:
     >>> depth_range(np.array([[0.0, 2.0, 4.0, np.nan]]))
     (2.0, 4.0)
     """
-    known = depth[_known(depth)]
-    if not known.size:
+    depths = depth[_is_valid(depth)]
+    if not depths.size:
         return None
-    low, high = np.percentile(known, (OUTSIDE, 100 - OUTSIDE), method="nearest")
+    low, high = np.percentile(depths, (OUTSIDE, 100 - OUTSIDE), method="nearest")
     return float(low), float(high)
 
 
@@ -74,8 +74,8 @@ def draw_depth(
     if ends is None:
         return draw_label(result, "no depth is known")
     low, high = ends
-    known = _known(depth)
-    result[known] = depth_colors(depth[known], low, high)
+    valid = _is_valid(depth)
+    result[valid] = depth_colors(depth[valid], low, high)
     height, width = result.shape[:2]
     letters = letter_height(result)
     top = height - min(max(2, round(0.8 * letters)), height)
@@ -86,5 +86,5 @@ def draw_depth(
     return draw_label(draw_label(result, near, (0, top)), far, (width, top))
 
 
-def _known(depth: np.ndarray) -> np.ndarray:
+def _is_valid(depth: np.ndarray) -> np.ndarray:
     return np.isfinite(depth) & (depth > 0)

@@ -119,8 +119,8 @@ class Depth(Head):
             DataError: the target is no map of the image's size.
         """
         small = strided_target(sample, self.target, (), LOGIT_STRIDE, f"head {self.name}")
-        known = (small > self.min_depth) & (small < self.max_depth)  # false where nan
-        return {"depth": np.where(known, small, np.float32(0)), "weight": mean_weights(known)}
+        valid = (small > self.min_depth) & (small < self.max_depth)  # false where nan
+        return {"depth": np.where(valid, small, np.float32(0)), "weight": mean_weights(valid)}
 
     def _log_depth(self, features: Features) -> Any:
         """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, within the limits."""

@@ -92,7 +92,7 @@ def check_settings(head: Detection) -> None:
 
 
 def check_exact_count(count: int, what: str, where: str) -> None:
-    """Raise ConfigError unless float32, in which MXNet's indices travel, can count so many."""
+    """Raise ConfigError if `count` is not exact in float32, the type of MXNet's indices."""
     if count >= 2**24:
         raise ConfigError(
             f"Too many {what} to count exactly in float32",

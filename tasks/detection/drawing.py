@@ -18,17 +18,17 @@ def draw_detections(
     Args:
         image: (H, W, 3) uint8 RGB.
         prediction: `boxes` (m, 4) xyxy in pixels, `scores` (m,), `classes` (m,).
-        classes: their names.
+        classes: class names.
         threshold: scores below are not drawn.
     """
     image = note_unreached(image, prediction["scores"], threshold)
-    shown = prediction["scores"] >= threshold
+    rows = prediction["scores"] >= threshold
     return draw_boxes(
         image,
-        prediction["boxes"][shown],
-        prediction["classes"][shown],
+        prediction["boxes"][rows],
+        prediction["classes"][rows],
         names=classes,
-        scores=prediction["scores"][shown],
+        scores=prediction["scores"][rows],
     )
 
 
@@ -41,7 +41,7 @@ def draw_true_boxes(
         image: (H, W, 3) uint8 RGB.
         truth: `boxes` (n, 4) xyxy in pixels, `classes` (n,), and (n,) bool `crowd` and
             `difficult`, both optional.
-        classes: their names.
+        classes: class names.
     """
     boxes, kinds = np.asarray(truth["boxes"]), np.asarray(truth["classes"])
     crowd = np.asarray(truth.get("crowd", np.zeros(len(boxes))), bool)

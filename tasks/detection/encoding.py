@@ -56,8 +56,8 @@ class BoxEncoding:
         `known` (1 + classes,): 0 for classes that the sample does not annotate, else 1.
         """
         count = self.anchor_count(input_size)
-        known = Label("known", (1 + len(self.classes),))
-        return [Label("class", (count,)), Label("box", (count, 4)), known]
+        annotated = Label("known", (1 + len(self.classes),))
+        return [Label("class", (count,)), Label("box", (count, 4)), annotated]
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """Encode the boxes as labels of all anchors; without a target `boxes` all are ignored."""

@@ -11,8 +11,8 @@ from densefit.model.partial_softmax import partial_log_softmax
 from densefit.symbol import sym
 
 
-def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
-    """(B, A) weights that select each image's `wanted` hardest candidates; no gradient.
+def hard_negatives(difficulty: Any, candidate: Any, count: Any, limit: int) -> Any:
+    """(B, A) weights that select each image's `count` hardest candidates; no gradient.
 
     Ties for the last places share their weight, so that a uniform image, with thousands of equally
     hard anchors, does not select more than others.
@@ -20,16 +20,16 @@ def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> 
     Args:
         difficulty: (B, A), not negative.
         candidate: (B, A), 1 for candidates, else 0.
-        wanted: (B,), number to select, 1 or more.
+        count: (B,), number to select, 1 or more.
         limit: the number of anchors A.
     """
     # 0 for other anchors, 1 or more for candidates.
     ranked = sym.BlockGrad((difficulty + 1) * candidate)
     descending = sym.sort(ranked, axis=1, is_ascend=False)
-    last = sym.pick(descending, sym.minimum(wanted, limit) - 1, axis=1, keepdims=True)
+    last = sym.pick(descending, sym.minimum(count, limit) - 1, axis=1, keepdims=True)
     above = sym.broadcast_greater(ranked, last)
     level = sym.broadcast_equal(ranked, last) * candidate
-    left = sym.reshape(wanted, shape=(-1, 1)) - sym.sum(above, axis=1, keepdims=True)
+    left = sym.reshape(count, shape=(-1, 1)) - sym.sum(above, axis=1, keepdims=True)
     tied = sym.maximum(sym.sum(level, axis=1, keepdims=True), 1)
     share = sym.minimum(left / tied, 1)
     return sym.BlockGrad(above + sym.broadcast_mul(level, share))
@@ -38,7 +38,7 @@ def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> 
 def class_loss(
     scores: Any,
     target: Any,
-    known: Any,
+    annotated: Any,
     negatives_per_positive: float,
     min_negatives: int,
     limit: int,
@@ -51,20 +51,22 @@ def class_loss(
     Args:
         scores: (B, A, 1 + classes) logits, the background first.
         target: (B, A): -1 ignored, 0 background, 1 + class.
-        known: (B, 1 + classes), 0 for classes that are not annotated, else 1.
+        annotated: (B, 1 + classes), 0 for classes that are not annotated, else 1.
         negatives_per_positive: trained background anchors per positive anchor.
         min_negatives: trained background anchors per image, at least.
         limit: the number of anchors A.
     """
     unsure = sym.expand_dims(target == 0, axis=2)
-    log_probability = partial_log_softmax(scores, sym.expand_dims(known, axis=1), unsure, axis=-1)
+    log_probability = partial_log_softmax(
+        scores, sym.expand_dims(annotated, axis=1), unsure, axis=-1
+    )
     loss = -sym.pick(log_probability, sym.maximum(target, 0), axis=-1)
     positive = target > 0
     background = target == 0
     positives = sym.sum(positive, axis=1)
-    wanted = sym.maximum(sym.round(positives * negatives_per_positive), min_negatives)
+    negatives = sym.maximum(sym.round(positives * negatives_per_positive), min_negatives)
     # The loss of a background anchor is its difficulty.
-    weight = positive + hard_negatives(sym.BlockGrad(loss), background, wanted, limit)
+    weight = positive + hard_negatives(sym.BlockGrad(loss), background, negatives, limit)
     total = sym.sum(loss * sym.BlockGrad(weight), axis=1)
     return total / sym.maximum(sym.BlockGrad(positives), 1)
 

@@ -90,16 +90,16 @@ def suppress(
     for row in range(len(order)):
         if not alive[row]:
             continue
-        others = np.flatnonzero(alive & (classes == classes[row]))
-        others = others[others != row]
-        low = np.maximum(boxes[others, :2], boxes[row, :2])
-        high = np.minimum(boxes[others, 2:], boxes[row, 2:])
+        rivals = np.flatnonzero(alive & (classes == classes[row]))
+        rivals = rivals[rivals != row]
+        low = np.maximum(boxes[rivals, :2], boxes[row, :2])
+        high = np.minimum(boxes[rivals, 2:], boxes[row, 2:])
         common = np.prod((high - low).clip(0), axis=1)
-        union = area[others] + area[row] - common
-        drop = (common > iou * union) & (others > row)
+        union = area[rivals] + area[row] - common
+        drop = (common > iou * union) & (rivals > row)
         if cut[row]:
-            drop &= cut[others]
+            drop &= cut[rivals]
         else:
-            drop |= cut[others] & (common > iou * area[others])
-        alive[others[drop]] = False
+            drop |= cut[rivals] & (common > iou * area[rivals])
+        alive[rivals[drop]] = False
     return np.asarray(order[alive])

@@ -18,19 +18,19 @@ def draw_predicted(
 
     Args:
         image: (H, W, 3) uint8.
-        prediction: of an instance head.
-        classes: their names.
+        prediction: prediction of an instance head.
+        classes: class names.
         threshold: objects with a lower score are not drawn.
     """
     image = note_unreached(image, prediction["scores"], threshold)
-    shown = np.flatnonzero(prediction["scores"] >= threshold)
+    rows = np.flatnonzero(prediction["scores"] >= threshold)
     return draw_instances(
         image,
-        [prediction["masks"][row] for row in shown],
-        prediction["boxes"][shown],
-        prediction["classes"][shown],
+        [prediction["masks"][row] for row in rows],
+        prediction["boxes"][rows],
+        prediction["classes"][rows],
         classes,
-        prediction["scores"][shown],
+        prediction["scores"][rows],
     )
 
 
@@ -42,7 +42,7 @@ def draw_annotated(
     Args:
         image: (H, W, 3) uint8.
         truth: ground truth of an instance head.
-        classes: their names.
+        classes: class names.
     """
     names = [*classes, *(f"{name} crowd" for name in classes)]
     kinds = np.asarray(truth["classes"]) + len(classes) * truth["crowd"]

@@ -27,7 +27,8 @@ from .paste import paste_masks
 from .prototypes import assemble_masks, prototypes
 from .scoring import BoxAveragePrecision, true_masks
 
-OWN = ("classes", "name", "weight", "metric")  # settings of the detector that are this head's
+#: Settings of the detector that the instance head sets.
+SHARED_SETTINGS = ("classes", "name", "weight", "metric")
 
 
 @heads.register("instance")
@@ -84,13 +85,13 @@ class Instance(InstanceEncoding, Head):
         metric: str = "mask",
     ) -> None:
         settings = dict(detection or {})
-        taken = [key for key in OWN if key in settings]
+        taken = [key for key in SHARED_SETTINGS if key in settings]
         small = min(prototypes, channels, mask_positives) < 1
         if taken or small or mask_stride not in (2, 4) or metric not in ("mask", "both"):
             raise ConfigError(
                 "The settings of an instance head are not usable",
                 expected="prototypes, channels, mask_positives >= 1, mask_stride 2 or 4, metric "
-                f"'mask' or 'both', and no {', '.join(OWN)} in detection",
+                f"'mask' or 'both', and no {', '.join(SHARED_SETTINGS)} in detection",
                 received=f"prototypes={prototypes}, channels={channels}, "
                 f"mask_positives={mask_positives}, mask_stride={mask_stride}, metric={metric!r}, "
                 f"detection={settings}",

@@ -66,8 +66,8 @@ def paste_masks(
     Args:
         probabilities: (h, w) uint8 each, 255 for 1.
         boxes: (m, 4) xyxy in original pixels.
-        stride: see `pasted`.
-        geometry: see `pasted`.
+        stride: input pixels per cell.
+        geometry: geometry of the sample.
     """
     whole: np.ndarray = np.zeros(geometry.size, np.uint8, order="F")
     masks = []

@@ -40,7 +40,7 @@ def has_visible_cells(cells: np.ndarray, windows: np.ndarray, ids: np.ndarray) -
 
     Args:
         cells: (h, w) ids.
-        windows: (n, 4) of `windows_of`.
+        windows: (n, 4) of `box_windows`.
         ids: (n,).
     """
     seen = [

@@ -43,7 +43,7 @@ class ClassSubset:
         for name in self.names:
             if name not in self.among:
                 raise ConfigError(
-                    f"The class {name!r} of a keypoint head is not among those of its dataset",
+                    f"The class {name!r} of a keypoint head is not a class of its dataset",
                     where=where,
                     fix=nearest(name, self.among),
                 )

@@ -33,8 +33,8 @@ def draw_poses(
 
     Args:
         image: (H, W, 3) uint8.
-        prediction: of a keypoint head.
-        classes: their names; a single one is not written.
+        prediction: prediction of a keypoint head.
+        classes: class names; a single one is not written.
         limbs: (L, 2) indices of keypoints.
         score_threshold: objects with a lower score are not drawn.
         keypoint_threshold: keypoints with a lower confidence are not drawn.
@@ -55,7 +55,7 @@ def draw_annotated_poses(
     Args:
         image: (H, W, 3) uint8.
         truth: ground truth of a keypoint head.
-        classes: their names; a single one is not written.
+        classes: class names; a single one is not written.
         limbs: (L, 2) indices of keypoints.
     """
     boxes, kinds = np.asarray(truth["boxes"]), np.asarray(truth["classes"])
@@ -86,24 +86,24 @@ def draw_skeletons(
     """
     result = np.ascontiguousarray(image).copy()
     for points in np.asarray(keypoints, np.float64):
-        shown = (points[:, 2] > threshold) & np.isfinite(points[:, :2]).all(axis=1)
+        visible = (points[:, 2] > threshold) & np.isfinite(points[:, :2]).all(axis=1)
         points = np.clip(np.nan_to_num(points), -FAR, FAR)
-        if not shown.any():
+        if not visible.any():
             continue
-        width = _width(result, points[shown, :2])
+        width = _width(result, points[visible, :2])
         # The centre of pixel 0 is at 0.5 here, and at 0 in OpenCV.
-        places = np.rint((points[:, :2] - 0.5) * 2**_SUBPIXEL).astype(int)
-        lines = [(number, a, b) for number, (a, b) in enumerate(limbs) if shown[a] and shown[b]]
+        positions = np.rint((points[:, :2] - 0.5) * 2**_SUBPIXEL).astype(int)
+        lines = [(number, a, b) for number, (a, b) in enumerate(limbs) if visible[a] and visible[b]]
         outline = [(width + 2, True)] if width > 1 else []
         for thickness, outlined in (*outline, (width, False)):
             for number, a, b in lines:
                 color = _OUTLINE if outlined else color_of(number)
-                _line(result, places[a], places[b], color, thickness)
-            for index in np.flatnonzero(shown):
+                _line(result, positions[a], positions[b], color, thickness)
+            for index in np.flatnonzero(visible):
                 # Colours tell keypoints apart where there are no limbs.
                 color = color_of(index) if len(limbs) == 0 else (255, 255, 255)
                 radius = width if outlined else width - 1
-                _dot(result, places[index], _OUTLINE if outlined else color, radius)
+                _dot(result, positions[index], _OUTLINE if outlined else color, radius)
     return result
 
 
@@ -118,6 +118,6 @@ def _line(image: np.ndarray, a: np.ndarray, b: np.ndarray, color: Color, width: 
     cv2.line(image, first, second, color, width, cv2.LINE_AA, _SUBPIXEL)
 
 
-def _dot(image: np.ndarray, place: np.ndarray, color: Color, radius: int) -> None:
-    centre = (int(place[0]), int(place[1]))
+def _dot(image: np.ndarray, position: np.ndarray, color: Color, radius: int) -> None:
+    centre = (int(position[0]), int(position[1]))
     cv2.circle(image, centre, radius << _SUBPIXEL, color, -1, cv2.LINE_AA, _SUBPIXEL)

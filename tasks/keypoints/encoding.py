@@ -64,31 +64,31 @@ class KeypointEncoding:
         height, width = sample.image.shape[:2]
         size = self._size((height, width))
         where = f"sample {sample.id!r}, head {self.name!r}"
-        given = sample.targets
-        known = self._known(given, where)
-        if "keypoints" not in given:
+        annotations = sample.targets
+        annotated = self._annotated_classes(annotations, where)
+        if "keypoints" not in annotations:
             arrays = empty_targets(size, len(self.classes), len(self.skeleton), self.max_objects)
         else:
             check_sample(sample, self.skeleton, where)
-            classes = self._subset.indices(given["classes"], where)
+            classes = self._subset.indices(annotations["classes"], where)
             chosen = classes >= 0  # objects of other classes are background
             arrays = targets(
-                given["boxes"][chosen],
+                annotations["boxes"][chosen],
                 classes[chosen],
-                given["keypoints"][chosen],
-                given.get("crowd", np.zeros(len(classes), bool))[chosen],
+                annotations["keypoints"][chosen],
+                annotations.get("crowd", np.zeros(len(classes), bool))[chosen],
                 size,
                 STRIDE,
                 len(self.classes),
                 self.max_objects,
-                known,
+                annotated,
             )
-        arrays["known"] = known.astype(np.float32)
+        arrays["known"] = annotated.astype(np.float32)
         return {label.name: arrays[label.name] for label in self.labels((height, width))}
 
-    def _known(self, given: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    def _annotated_classes(self, annotations: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         """(classes,) bool: which of the head's classes a sample annotates."""
-        return self._subset.select(known_classes(given, len(self._subset.among), where))
+        return self._subset.select(known_classes(annotations, len(self._subset.among), where))
 
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Number of cells that learn an object."""
@@ -118,5 +118,5 @@ class KeypointEncoding:
             columns = {**truth, "classes": classes}
             truth = {key: value[classes >= 0] for key, value in columns.items()}
         if "known_classes" in targets:
-            truth["known_classes"] = self._known(targets, f"head {self.name!r}")
+            truth["known_classes"] = self._annotated_classes(targets, f"head {self.name!r}")
         return truth

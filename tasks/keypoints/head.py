@@ -150,18 +150,18 @@ class Keypoints(KeypointEncoding, Head):
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`centre_loss`, `box_loss` and `place_loss`, with heat maps also theirs; (B,) each."""
         predicted, count = self._maps(features), len(self.skeleton)
-        mask, cell, place = labels["mask"], labels["cell"], labels["place"]
+        mask, cell, offsets = labels["mask"], labels["cell"], labels["place"]
         losses = {
             "centre_loss": heat_loss(predicted["centre"], labels["centre"], mask, labels["known"]),
             "box_loss": box_loss(predicted["box"], cell, labels["box"], self.size_weight),
-            "place_loss": place_loss(predicted["place"], cell, place, count),
+            "place_loss": place_loss(predicted["place"], cell, offsets, count),
         }
         if self.heat_maps:
             size = self._size(features.input_size)
             losses["joint_loss"] = heat_loss(
                 predicted["joint"], labels["joint"], labels["joint_mask"]
             )
-            losses["rest_loss"] = rest_loss(predicted["rest"], cell, place, count, size)
+            losses["rest_loss"] = rest_loss(predicted["rest"], cell, offsets, count, size)
         return losses
 
     def evaluate(self, features: Features) -> dict[str, Any]:
@@ -194,10 +194,12 @@ class Keypoints(KeypointEncoding, Head):
                 points = snap_to_peaks(points, boxes, outputs["peaks"][row], self.peak_threshold)
             if np.linalg.det(geometry.matrix[:, :2]) < 0:
                 points = points[:, self.skeleton.flip_order(f"head {self.name!r}")]
-            place = geometry.points_to_original(points[..., :2])
+            coordinates = geometry.points_to_original(points[..., :2])
             predictions.append(
                 {
-                    "keypoints": np.concatenate([place, points[..., 2:]], axis=2, dtype=np.float32),
+                    "keypoints": np.concatenate(
+                        [coordinates, points[..., 2:]], axis=2, dtype=np.float32
+                    ),
                     "boxes": geometry.boxes_to_original(boxes),
                     "scores": rows[:, 1].astype(np.float32),
                     "classes": rows[:, 0].astype(np.int64),

@@ -14,7 +14,7 @@ from .maps import cell_corner, cell_index, gather_cells, gather_pairs
 ALPHA, BETA = 2, 4
 
 
-def heat_loss(logits: Any, target: Any, mask: Any, known: Any = None) -> Any:
+def heat_loss(logits: Any, target: Any, mask: Any, annotated: Any = None) -> Any:
     """(B,) penalty-reduced focal loss, divided by the number of peaks (at least 1).
 
     With p the probability: -(1 - p)^2 log p at a peak, where the target is 1, and
@@ -24,12 +24,12 @@ def heat_loss(logits: Any, target: Any, mask: Any, known: Any = None) -> Any:
         logits: (B, C, h, w).
         target: (B, C, h, w) within 0 and 1.
         mask: (B, h, w), 0 where background is ignored.
-        known: (B, C), 0 for maps whose whole background is ignored; None: no such maps.
+        annotated: (B, C), 0 for maps whose whole background is ignored; None: no such maps.
     """
     peak = sym.BlockGrad(target == 1)
     weight = sym.broadcast_mul((1 - target) ** BETA, sym.expand_dims(mask, axis=1))
-    if known is not None:
-        weight = sym.broadcast_mul(weight, sym.reshape(known, shape=(0, 0, 1, 1)))
+    if annotated is not None:
+        weight = sym.broadcast_mul(weight, sym.reshape(annotated, shape=(0, 0, 1, 1)))
     probability = sym.sigmoid(logits)
     # log p and log(1 - p) from logits, to avoid log(0).
     missed = peak * (1 - probability) ** ALPHA * sym.Activation(-logits, act_type="softrelu")

@@ -42,7 +42,7 @@ def maps(
     data = feature_levels(name, features, strides, channels, top_down=True)[0]
     what = conv_bn(data, f"{name}_what", channels)
     where = conv_bn(data, f"{name}_where", channels)
-    made = {
+    outputs = {
         "centre": _last(what, f"{name}_centre", classes, HEAT_BIAS),
         "box": sym.concat(
             _last(where, f"{name}_middle", 2, 0.5),
@@ -52,9 +52,9 @@ def maps(
         "place": _last(where, f"{name}_place", 2 * keypoints) * DISTANCE_SCALE,
     }
     if heat:
-        made["joint"] = _last(what, f"{name}_joint", keypoints, HEAT_BIAS)
-        made["rest"] = _last(where, f"{name}_rest", 2 * keypoints, 0.5)  # centre of a cell
-    return made
+        outputs["joint"] = _last(what, f"{name}_joint", keypoints, HEAT_BIAS)
+        outputs["rest"] = _last(where, f"{name}_rest", 2 * keypoints, 0.5)  # centre of a cell
+    return outputs
 
 
 def _last(data: Any, name: str, channels: int, bias: float = 0.0) -> Any:
@@ -129,7 +129,7 @@ def cell_index(x: Any, y: Any, size: tuple[int, int]) -> Any:
 def _sample_index(data: Any, cell: Any, shape: tuple[int, ...]) -> Any:
     """Index of the sample in the batch, in the shape of `cell`.
 
-    Counted on `data`, whose shape is known before those of labels are.
+    Counted on `data`: shape inference reaches it before the labels.
     """
     number = sym.contrib.arange_like(data, axis=0)
     return sym.broadcast_like(sym.reshape(number, shape=shape), cell)

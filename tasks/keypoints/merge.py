@@ -41,42 +41,44 @@ def merge_objects(
     if len(predictions) == 1:
         return dict(predictions[0])
     cut = np.concatenate([cut_off(part["boxes"], view) for part, view in zip(predictions, views)])
-    every = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
+    columns = {
+        name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]
+    }
     # Whole objects first, then by falling score.
-    order = np.lexsort((-every["scores"], cut))
-    cut, every = cut[order], {name: column[order] for name, column in every.items()}
+    order = np.lexsort((-columns["scores"], cut))
+    cut, columns = cut[order], {name: column[order] for name, column in columns.items()}
     alive = np.ones(len(order), bool)
     merged: list[int] = []
     for row in range(len(order)):
         if not alive[row]:
             continue
-        others = np.flatnonzero(alive & (every["classes"] == every["classes"][row]))
-        others = others[others > row]
-        same = pairwise_oks(every, row, others, sigmas) >= alike
-        inside = cut[others] & ~cut[row]
-        inside &= covered_share(every["boxes"][others], every["boxes"][row]) > COVERED
-        alive[others[same | inside]] = False
-        _average(every, row, others[same & (cut[others] == cut[row])])
+        rivals = np.flatnonzero(alive & (columns["classes"] == columns["classes"][row]))
+        rivals = rivals[rivals > row]
+        same = pairwise_oks(columns, row, rivals, sigmas) >= alike
+        inside = cut[rivals] & ~cut[row]
+        inside &= covered_share(columns["boxes"][rivals], columns["boxes"][row]) > COVERED
+        alive[rivals[same | inside]] = False
+        _average(columns, row, rivals[same & (cut[rivals] == cut[row])])
         merged.append(row)
     best = np.array(merged, np.intp)
-    best = best[np.argsort(-every["scores"][best], kind="stable")][:limit]
-    return {name: column[best] for name, column in every.items()}
+    best = best[np.argsort(-columns["scores"][best], kind="stable")][:limit]
+    return {name: column[best] for name, column in columns.items()}
 
 
 def pairwise_oks(
-    objects: Mapping[str, np.ndarray], row: int, others: np.ndarray, sigmas: np.ndarray
+    objects: Mapping[str, np.ndarray], row: int, rows: np.ndarray, sigmas: np.ndarray
 ) -> np.ndarray:
-    """(n,) object keypoint similarity of rows `others` with row `row`, whose box is the size.
+    """(n,) object keypoint similarity of `rows` with `row`, whose box is the size.
 
     All keypoints count, with any confidence.
     """
-    count = len(others)
+    count = len(rows)
     true = objects["keypoints"][row].astype(np.float64)
     true[:, 2] = 1.0
     box = objects["boxes"][row].astype(np.float64)
     sides = box[2:] - box[:2]
     return oks(
-        objects["keypoints"][others, :, :2].astype(np.float64),
+        objects["keypoints"][rows, :, :2].astype(np.float64),
         np.repeat(true[None], count, axis=0),
         np.repeat(np.concatenate([box[:2], sides])[None], count, axis=0),
         np.full(count, sides.prod()),
@@ -92,9 +94,9 @@ def covered_share(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:
     return np.asarray((high - low).clip(0).prod(axis=1) / np.maximum(area, 1e-12))
 
 
-def _average(objects: dict[str, np.ndarray], row: int, others: np.ndarray) -> None:
-    """Replace row `row`, in place, by the mean of itself and the rows `others`."""
-    rows = np.concatenate([[row], others])
+def _average(objects: dict[str, np.ndarray], row: int, merged_rows: np.ndarray) -> None:
+    """Replace row `row`, in place, by the mean of itself and the rows `merged_rows`."""
+    rows = np.concatenate([[row], merged_rows])
     weight = objects["scores"][rows].astype(np.float64) + 1e-12
     boxes, points = objects["boxes"][rows], objects["keypoints"][rows]
     objects["boxes"][row] = np.average(boxes, axis=0, weights=weight)

@@ -43,10 +43,10 @@ def objects(outputs: dict[str, Any], size: tuple[int, int], keypoints: int, limi
     box = gather_cells(outputs["box"], cell)
     centre = start + sym.slice_axis(box, axis=2, begin=0, end=2)
     half = sym.relu(sym.slice_axis(box, axis=2, begin=2, end=4)) / 2
-    place = sym.reshape(gather_cells(outputs["place"], cell), shape=(0, 0, keypoints, 2))
-    place = sym.broadcast_add(place, sym.expand_dims(start, axis=2))
+    positions = sym.reshape(gather_cells(outputs["place"], cell), shape=(0, 0, keypoints, 2))
+    positions = sym.broadcast_add(positions, sym.expand_dims(start, axis=2))
     x, y = (
-        sym.reshape(sym.slice_axis(place, axis=3, begin=i, end=i + 1), shape=(0, 0, 0))
+        sym.reshape(sym.slice_axis(positions, axis=3, begin=i, end=i + 1), shape=(0, 0, 0))
         for i in (0, 1)
     )
     if "joint" in outputs:
@@ -80,6 +80,6 @@ def joint_peaks(outputs: dict[str, Any], size: tuple[int, int], keypoints: int, 
     best = sym.topk(heat, k=limit, axis=2, ret_typ="both")
     cell = sym.transpose(best[1], axes=(0, 2, 1))
     start = sym.stack(*cell_corner(cell, size[1]), axis=3)
-    place = (start + gather_pairs(outputs["rest"], cell, keypoints)) * STRIDE
-    place = sym.transpose(place, axes=(0, 2, 1, 3))
-    return sym.concat(place, sym.expand_dims(best[0], axis=3), dim=3)
+    positions = (start + gather_pairs(outputs["rest"], cell, keypoints)) * STRIDE
+    positions = sym.transpose(positions, axes=(0, 2, 1, 3))
+    return sym.concat(positions, sym.expand_dims(best[0], axis=3), dim=3)

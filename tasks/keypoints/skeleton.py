@@ -76,9 +76,9 @@ class Skeleton:
             raise ConfigError(
                 "Keypoints need different names, one at least", received=self.names, where=where
             )
-        known = self.names == COCO_NAMES
+        is_coco = self.names == COCO_NAMES
         if limbs is None:
-            limbs = COCO_LIMBS if known else []
+            limbs = COCO_LIMBS if is_coco else []
         if flip_pairs is None:
             flip_pairs = _sided(self.names, where)
         self.limbs = self._indices(limbs, "limbs", where)
@@ -91,7 +91,7 @@ class Skeleton:
                 )
             self.flip = swap_order(count, pairs.tolist())
         if sigmas is None:
-            sigmas = COCO_SIGMAS.tolist() if known else [UNIFORM_SIGMA] * count
+            sigmas = COCO_SIGMAS.tolist() if is_coco else [UNIFORM_SIGMA] * count
         self.sigmas = np.array(sigmas, np.float64)
         if self.sigmas.shape != (count,) or not (self.sigmas > 0).all():
             raise ConfigError(

@@ -81,7 +81,7 @@ def targets(
     stride: int,
     classes: int,
     limit: int,
-    known: np.ndarray | None = None,
+    annotated: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Training targets of one image.
 
@@ -102,7 +102,7 @@ def targets(
         classes: number of classes.
         limit: maximum number of objects whose boxes and keypoints are learned, the largest first.
             Heat maps have all objects.
-        known: (classes,) bool, classes that are annotated; None: all.
+        annotated: (classes,) bool, classes that are annotated; None: all.
 
     Returns:
         `centre` (classes, h, w): Gaussians at the centres of boxes. `joint` (K, h, w): at labelled
@@ -118,7 +118,7 @@ def targets(
     arrays["mask"][:] = 1.0
     solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     learned = solid & (points[..., 2] > 0).any(axis=1) & ~np.asarray(crowd, bool)
-    arrays["joint_mask"][:] = known is None or np.all(known)
+    arrays["joint_mask"][:] = annotated is None or np.all(annotated)
     for box in boxes[learned]:
         arrays["joint_mask"][_covered(box)] = 1.0
     for box in boxes[~learned]:
@@ -131,16 +131,16 @@ def targets(
         centre = (boxes[index, :2] + boxes[index, 2:]) / 2
         centre_cell = _cell(centre, size)
         add_gaussian(arrays["centre"][labels[index]], centre_cell, radius)
-        shown = points[index, :, 2] > 0
-        places = points[index, :, :2] / stride
-        for joint in np.flatnonzero(shown):
-            add_gaussian(arrays["joint"][joint], _cell(places[joint], size), radius)
+        labelled = points[index, :, 2] > 0
+        positions = points[index, :, :2] / stride
+        for joint in np.flatnonzero(labelled):
+            add_gaussian(arrays["joint"][joint], _cell(positions[joint], size), radius)
         if row < limit:
             start = np.array(centre_cell[::-1], np.float64)
             arrays["cell"][row] = centre_cell[0] * size[1] + centre_cell[1]
             arrays["box"][row] = [*(centre - start), *sides[index]]
-            arrays["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
-            arrays["place"][row, :, 2] = shown
+            arrays["place"][row, :, :2] = np.where(labelled[:, None], positions - start, 0.0)
+            arrays["place"][row, :, 2] = labelled
     return arrays
 
 

@@ -97,7 +97,7 @@ class MultiLabel(Head):
         """`labels`: 0 and 1; `weight`: weight of each class, 0 where unknown, adding up to 1."""
         return [Label("labels", (len(self.classes),)), Label("weight", (len(self.classes),))]
 
-    def _known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    def _checked_labels(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         """(C,) int64 of 0, 1 and UNKNOWN; all unknown without the target."""
         labels = targets.get(self.target)
         if labels is None:
@@ -120,7 +120,7 @@ class MultiLabel(Head):
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """Encode the labels; without the target no class has a weight."""
-        labels = self._known(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
+        labels = self._checked_labels(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
         weight = np.where(labels == UNKNOWN, np.float32(0), self._class_weights)
         total = weight.sum()
         return {
@@ -153,7 +153,7 @@ class MultiLabel(Head):
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """(C,) int64 of 0, 1 and -1; None if all classes are unknown."""
-        labels = self._known(targets, f"head {self.name!r}")
+        labels = self._checked_labels(targets, f"head {self.name!r}")
         return None if (labels == UNKNOWN).all() else labels
 
     def metrics(self) -> list[Metric]:

@@ -78,10 +78,10 @@ class Normals(Head):
         Raises:
             DataError: the target is no map of vectors of the image's size.
         """
-        vectors, known = unit(
+        vectors, valid = unit(
             strided_target(sample, self.target, (3,), LOGIT_STRIDE, f"head {self.name}")
         )
-        return {"normals": vectors.transpose(2, 0, 1), "weight": mean_weights(known)}
+        return {"normals": vectors.transpose(2, 0, 1), "weight": mean_weights(valid)}
 
     def _vectors(self, features: Features) -> Any:
         """(B, 3, h, w) unit vectors at LOGIT_STRIDE."""

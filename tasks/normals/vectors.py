@@ -18,11 +18,11 @@ def unit(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Divided by the largest component first: squares of very long or short vectors would overflow
     # or vanish.
     largest = np.abs(vectors).max(axis=-1, keepdims=True)
-    known = np.isfinite(largest) & (largest > 0)  # the largest is nan if any is
-    scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=known)
+    valid = np.isfinite(largest) & (largest > 0)  # the largest is nan if any is
+    scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=valid)
     length = np.sqrt(np.square(scaled).sum(axis=-1, keepdims=True))
-    normalised = np.divide(scaled, length, out=np.zeros_like(vectors), where=known)
-    return normalised, known[..., 0]
+    normalised = np.divide(scaled, length, out=np.zeros_like(vectors), where=valid)
+    return normalised, valid[..., 0]
 
 
 def draw_normals(image: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def draw_normals(image: np.ndarray, normals: np.ndarray) -> np.ndarray:
         image: (H, W, 3) uint8.
         normals: (H, W, 3) of any length.
     """
-    vectors, known = unit(normals)
+    vectors, valid = unit(normals)
     colors = np.rint(127.5 * (vectors + 1)).astype(np.uint8)
-    result: np.ndarray = np.where(known[..., None], colors, image)
+    result: np.ndarray = np.where(valid[..., None], colors, image)
     return result

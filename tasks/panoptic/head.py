@@ -68,8 +68,8 @@ class Panoptic(Head):
         for what, names in (("classes", classes), ("things", things)):
             if not isinstance(names, Iterable):
                 raise ConfigError(
-                    f"A panoptic head needs the names of its {what}: things are found by name",
-                    expected="a list of texts",
+                    f"A panoptic head needs the names of its {what}: things are matched by name",
+                    expected="a list of strings",
                     received=repr(names),
                     where=f"head {name!r}",
                 )
@@ -79,7 +79,7 @@ class Panoptic(Head):
         settings = {"segmentation": dict(segmentation or {}), "instance": dict(instance or {})}
         check_things(self.things, self.classes, f"head {name!r}")
         check_settings(settings, overlap, min_stuff, f"head {name!r}")
-        self.thing_classes = [self.classes.index(thing) for thing in self.things]
+        self.thing_classes = [self.classes.index(label) for label in self.things]
         # Instances below the threshold are dropped anyway: the network need not output them.
         detection = settings["instance"].get("detection") or {}
         settings["instance"]["detection"] = {"score_threshold": score_threshold, **detection}
@@ -126,8 +126,8 @@ class Panoptic(Head):
         }
         return add_prefixes(
             {
-                part: {name: term * self.parts[part].weight for name, term in given.items()}
-                for part, given in terms.items()
+                part: {name: term * self.parts[part].weight for name, term in part_terms.items()}
+                for part, part_terms in terms.items()
             }
         )
 
@@ -214,9 +214,9 @@ class Panoptic(Head):
             DataError: the sample states it for another number of classes.
         """
         where = f"head {self.name}"
-        known = self.segmentation.known(targets, where)
-        known[self.thing_classes] &= known_classes(targets, len(self.things), where)
-        return merge_unannotated(prediction, known, self.segmentation.background)
+        annotated = self.segmentation.annotated_classes(targets, where)
+        annotated[self.thing_classes] &= known_classes(targets, len(self.things), where)
+        return merge_unannotated(prediction, annotated, self.segmentation.background)
 
     def metrics(self) -> list[Metric]:
         """Panoptic quality."""

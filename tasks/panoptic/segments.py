@@ -70,7 +70,7 @@ def panoptic_map(
 
 
 def merge_unannotated(
-    segments: Mapping[str, np.ndarray], known: np.ndarray, background: int | None
+    segments: Mapping[str, np.ndarray], annotated: np.ndarray, background: int | None
 ) -> Mapping[str, np.ndarray]:
     """Merge segments of classes that a sample does not annotate into the background.
 
@@ -78,13 +78,13 @@ def merge_unannotated(
 
     Args:
         segments: result of `panoptic_map`.
-        known: (classes,) bool, true for `background`.
+        annotated: (classes,) bool, true for `background`.
         background: class index; None: these pixels become void.
 
     Returns:
         The same keys; other segments keep their ids.
     """
-    unknown = ~known[segments["classes"]]
+    unknown = ~annotated[segments["classes"]]
     if not unknown.any():
         return segments
     ids, classes = segments["ids"][~unknown], segments["classes"][~unknown]
@@ -119,8 +119,8 @@ def true_segments(
     instances, instance_ids = targets["instances"], np.asarray(targets["instance_ids"])
     count = len(instance_ids)
     of_id: np.ndarray = np.zeros(2**16, np.int32)
-    known = np.flatnonzero(instance_ids != NONE)
-    of_id[instance_ids[known]] = known + 1
+    rows = np.flatnonzero(instance_ids != NONE)
+    of_id[instance_ids[rows]] = rows + 1
     of_class = np.arange(256, dtype=np.int32) + count + 1
     of_class[[VOID, *thing_classes]] = 0
     segments = np.where(instances == NONE, of_class[mask], of_id[instances])

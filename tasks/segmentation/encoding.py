@@ -55,11 +55,11 @@ class MaskEncoding:
         mask = sample.targets.get(self.target)
         if mask is None:
             zeros = np.zeros(grid_size(sample.image.shape, LOGIT_STRIDE), np.float32)
-            return {"mask": zeros, "weight": zeros, **self._known(sample)}
+            return {"mask": zeros, "weight": zeros, **self._annotation_label(sample)}
         small = cell_centres(mask, LOGIT_STRIDE)
         if ((small >= len(self.classes)) & (small != IGNORE)).any():
             raise DataError(
-                "A mask holds a value that is no class",
+                "A mask has a value that is not a class",
                 expected=f"0 to {len(self.classes) - 1}, or {IGNORE} to ignore",
                 received=f"values {np.unique(mask).tolist()}",
                 where=f"head {self.name}, sample {sample.id}",
@@ -69,39 +69,40 @@ class MaskEncoding:
         return {
             "mask": np.where(small == IGNORE, 0, small).astype(np.float32),
             "weight": weight / total if total > 0 else weight,
-            **self._known(sample),
+            **self._annotation_label(sample),
         }
 
-    def _known(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The label `known`, for a head with a background."""
+    def _annotation_label(self, sample: Sample) -> dict[str, np.ndarray]:
+        """Encode the label `known` of a head with a background."""
         if self.background is None:
             self._warn_of_unknown(sample.targets, f"sample {sample.id}")
             return {}
-        known = self.known(sample.targets, f"head {self.name}, sample {sample.id}")
-        return {"known": known.astype(np.float32)}
+        annotated = self.annotated_classes(sample.targets, f"head {self.name}, sample {sample.id}")
+        return {"known": annotated.astype(np.float32)}
 
-    def known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    def annotated_classes(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         """(classes,) bool: which classes a sample's mask annotates; always the background.
 
         Raises:
             DataError: the sample states it for another number of classes.
         """
-        known = known_classes(targets, len(self.classes), where, self.target)
+        annotated = known_classes(targets, len(self.classes), where, self.target)
         if self.background is not None:
-            known[self.background] = True
-        return known
+            annotated[self.background] = True
+        return annotated
 
     def _warn_of_unknown(self, targets: Mapping[str, np.ndarray], where: str) -> None:
         """Warn once if a sample does not annotate all classes and the head has no background."""
         if known_name(self.target) not in targets:
             return
-        known = self.known(targets, f"head {self.name}, {where}")
-        if not known.all() and first_time("no background", self.name, *self.classes):
-            unknown = [name for name, has in zip(self.classes, known) if not has]
+        annotated = self.annotated_classes(targets, f"head {self.name}, {where}")
+        if not annotated.all() and first_time("no background", self.name, *self.classes):
+            unknown = [name for name, has in zip(self.classes, annotated) if not has]
             _log.warning(
-                "The head %r has no background, and samples whose %s does not tell of all classes "
-                "(%s): each pixel counts as what it is marked as. If pixels of these are marked as "
-                "another class, name it, background=NAME; nothing is wrong if they are void (%d)",
+                "The head %r has no background, and the %s of some samples does not annotate all "
+                "classes (%s): each pixel counts as labelled. If pixels of other classes are "
+                "labelled as a background class, set background=NAME; nothing is wrong if they are "
+                "void (%d)",
                 *(self.name, self.target, f"{where} not of {', '.join(unknown[:5])}", IGNORE),
             )
 
@@ -116,8 +117,8 @@ class MaskEncoding:
         if self.background is None:
             self._warn_of_unknown(targets, "scoring")
             return prediction
-        known = self.known(targets, f"head {self.name}")
-        if known.all():
+        annotated = self.annotated_classes(targets, f"head {self.name}")
+        if annotated.all():
             return prediction
-        indices = np.arange(len(known), dtype=prediction.dtype)
-        return np.where(known, indices, np.array(self.background, indices.dtype))[prediction]
+        indices = np.arange(len(annotated), dtype=prediction.dtype)
+        return np.where(annotated, indices, np.array(self.background, indices.dtype))[prediction]

@@ -110,9 +110,9 @@ class Segmentation(MaskEncoding, Head):
         if self.background is None:
             log_probability = sym.log_softmax(logits, axis=1)
         else:
-            known = sym.reshape(labels["known"], shape=(0, 0, 1, 1))
+            annotated = sym.reshape(labels["known"], shape=(0, 0, 1, 1))
             hides = sym.expand_dims(labels["mask"] == self.background, axis=1)
-            log_probability = partial_log_softmax(logits, known, hides, axis=1)
+            log_probability = partial_log_softmax(logits, annotated, hides, axis=1)
         entropy = -sym.pick(log_probability, labels["mask"], axis=1)
         return {"loss": sym.sum(entropy * labels["weight"], axis=(1, 2))}
 

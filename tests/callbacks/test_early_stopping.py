@@ -71,3 +71,20 @@ def test_a_score_that_does_not_exist_is_an_error():
 def test_wrong_settings(settings):
     with pytest.raises(ConfigError, match="out of range"):
         EarlyStopping("seg/mIoU", **settings)
+
+
+def test_scores_of_fewer_samples_count_neither_way():
+    callback = EarlyStopping("seg/mIoU", patience=2)
+    callback.fit_started(TrainState(None, directions={"seg/mIoU": True}), Control())
+
+    def after(score, unreadable):
+        scores = {"seg/mIoU": score, "samples/unreadable": float(unreadable)}
+        callback.validated(TrainState(None, validation=scores), Control())
+        return callback.best, callback.waited
+
+    assert after(0.5, 1) == (0.5, 0)
+    assert after(0.4, 1) == (0.5, 1)
+    assert after(0.9, 2) == (0.5, 1)
+    assert after(0.3, 0) == (0.3, 0)  # the first of all samples
+    assert after(0.9, 1) == (0.3, 0)
+    assert after(0.2, 0) == (0.3, 1)

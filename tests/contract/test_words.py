@@ -18,29 +18,9 @@ WORDS = frozenset(
 # Folder -> names of before that are still there. A folder that has fewer gets its new number; one
 # that is not named has none.
 LEFT = {
-    "densefit": 1,
-    "densefit/callbacks": 6,
     "densefit/checkpoint": 1,
-    "densefit/data": 5,
-    "densefit/engine": 94,
-    "densefit/evaluation": 10,
-    "densefit/interop": 2,
-    "densefit/metrics": 10,
-    "densefit/model": 15,
-    "densefit/train": 1,
-    "tasks/depth": 4,
-    "tasks/detection": 7,
-    "tasks/instance": 1,
-    "tasks/keypoints": 24,
-    "tasks/multilabel": 1,
-    "tasks/normals": 3,
-    "tasks/panoptic": 5,
-    "tasks/segmentation": 7,
-    "tools": 5,
-    "tools/formats": 57,
-    "tools/recipes": 32,
-    "tools/report": 83,
-    "tools/scoring": 28,
+    "densefit/data": 4,
+    "tools/recipes": 13,
 }
 
 

@@ -194,7 +194,9 @@ def test_images_and_masks_side_by_side_with_suffixes(tmp_path):
     """As Roboflow and many others write them; and Carvana's masks, which are GIFs."""
     write(tmp_path, "train/a.jpg", IMAGE)
     write(tmp_path, "train/a_mask.png", LINE)
-    data = MaskFolder(tmp_path, masks="{split}", mask_suffix="_mask", classes=["x", "y"])
+    (tmp_path / "train/_classes.csv").write_text("Pixel Value, Class\n0, background\n1, crack\n")
+    data = MaskFolder(tmp_path, masks="{split}", mask_suffix="_mask")
+    assert data.classes == ["background", "crack"]
     (mask,) = masks_of(data).values()
     np.testing.assert_array_equal(mask, LINE)
     assert data.id_of(0) == "train/a"
@@ -273,9 +275,13 @@ def test_colours(root):
     other = MaskFolder(root, "train", colors="class_dict.csv", ignore_colors=["Void"])
     np.testing.assert_array_equal(other[1].targets["mask"], data[1].targets["mask"])
     np.testing.assert_array_equal(data.mask_of(1), data[1].targets["mask"])
+    (root / "classes.txt").rename(root / "names.txt")
+    with pytest.raises(DataError, match=r"no names[\s\S]*colors='class_dict\.csv'"):
+        MaskFolder(root, "train")
+    (root / "names.txt").rename(root / "classes.txt")
     with pytest.raises(DataError, match=r"colours of no class[\s\S]*nearest"):
         MaskFolder(root, "train", colors=colors)[0]
-    with pytest.raises(DataError, match=r"colour picture, not one of class indices"):
+    with pytest.raises(DataError, match=r"not one of class indices[\s\S]*mask_folder and"):
         MaskFolder(root, "train")[0]
     for wrong in ({"values": {0: 0}}, {"ignore_value": 3}):
         with pytest.raises(ConfigError, match="colours or values, not both"):

@@ -18,7 +18,7 @@ def trace():
 
 
 def test_the_page_names_the_files_of_an_update(trace):
-    table = PAGE[PAGE.index("| file | what a batch meets there |") : PAGE.index("## Where to add")]
+    table = PAGE[PAGE.index("| file | purpose |") : PAGE.index("## Extensions")]
     assert {*trace.main} - {*re.findall(r"`([\w/]+\.py)`", table)} == set()
 
 

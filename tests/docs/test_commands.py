@@ -140,7 +140,8 @@ def start(words: list[str], stop, monkeypatch) -> None:
         assert not arguments
         raise Parsed
     scored = f"scoring.{name}_{arguments[0]}" if arguments else ""
-    for own in (name, scored, "recipes.training", "recipes.checkpoint_settings"):
+    parsing = ("recipes.plugins", "recipes.training", "recipes.checkpoint_settings")
+    for own in (name, scored, *parsing):
         if (ROOT / "tools" / f"{own.replace('.', '/')}.py").is_file():
             stop(importlib.import_module(f"densefit.tools.{own}"))
     main = importlib.import_module(f"densefit.tools.{name}").main

@@ -98,8 +98,8 @@ def test_no_batch_is_an_error(tiny):
         (mx.io.DataBatch([mx.nd.zeros((4, 6))], [mx.nd.zeros(4), mx.nd.zeros(4)]), "2 label"),
         (mx.io.DataBatch([mx.nd.zeros((4, 6))] * 2, [mx.nd.zeros(4)]), "2 data arrays"),
         (batch(provide_label=[("other", (4,))]), r"called \['other'\]"),
-        (batch(pad=4), "which rows are samples"),
-        (batch(pad=-1), "which rows are samples"),
+        (batch(pad=4), "wrong number of padded rows"),
+        (batch(pad=-1), "wrong number of padded rows"),
     ],
 )
 def test_batches_that_are_not_as_announced(tiny, given, message):
@@ -137,7 +137,7 @@ def test_labels_with_several_rows_a_sample(tiny):
 def test_ids_must_name_every_sample(tiny):
     given = batch()
     given.ids = ["a", "b", "c"]
-    with pytest.raises(DataError, match="which rows are samples"):
+    with pytest.raises(DataError, match="wrong number of padded rows"):
         list(kind_feeder(tiny, [given]).batches())
 
 

@@ -28,7 +28,7 @@ def test_specs_of_plain_pairs():
 
 
 def test_what_is_no_iterator():
-    with pytest.raises(DataError, match="train data are no iterator(.|\n)*no provide_data"):
+    with pytest.raises(DataError, match="train data are not an iterator(.|\n)*no provide_data"):
         check_iterator([1], "train")
 
 

@@ -86,7 +86,7 @@ def test_an_adapter_must_make_a_source():
     known = adapters.sources._adapters
     adapters.sources.register(lambda data: isinstance(data, Foreign))(lambda data: "no source")
     try:
-        with pytest.raises(DataError, match="made no Source") as raised:
+        with pytest.raises(DataError, match="did not return a Source") as raised:
             source_of(Foreign())
         assert raised.value.where == "the adapter of Foreign"
     finally:

@@ -324,7 +324,7 @@ def test_networks_without_parameters_or_of_another_shape(tiny):
         df.score(network, tiny.iterator(8, 4))
     with pytest.raises(BindError, match="no parameters yet"):
         df.score(tiny.kind(), tiny.iterator(8, 4, ["kind_label"]))
-    with pytest.raises(ConfigError, match="cannot be trained"):
+    with pytest.raises(ConfigError, match="not a model"):
         df.score("kind", tiny.iterator(8, 4))
 
 

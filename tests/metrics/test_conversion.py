@@ -60,7 +60,7 @@ def test_an_unknown_name_gets_the_nearest(name, hint):
 
 
 def test_what_is_no_metric():
-    with pytest.raises(ConfigError, match="no metric"):
+    with pytest.raises(ConfigError, match="not a metric"):
         as_metric(3)
 
 

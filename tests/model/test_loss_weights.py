@@ -34,10 +34,10 @@ def test_zero_and_more_are_taken(tiny, weight):
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [0, 0], [1, math.nan], [1, math.inf]])
 def test_each_class_has_a_weight_and_one_counts(weights):
-    with pytest.raises(ConfigError, match="(?s)Every class needs a weight.*head 'a'"):
+    with pytest.raises(ConfigError, match="(?s)Class weights must be.*head 'a'"):
         class_weights(weights, 2, "head 'a'")
     for task in ("segmentation", "multilabel"):
-        with pytest.raises(ConfigError, match=f"(?s)Every class needs a weight.*head '{task}'"):
+        with pytest.raises(ConfigError, match=f"(?s)Class weights must be.*head '{task}'"):
             df.head(task, classes=2, class_weights=weights)
 
 

@@ -104,7 +104,7 @@ def test_of_a_symbol_an_optimizer_object_decays_what_a_named_one_does(program, c
         module.get_params(),
         (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
     )
-    assert "wd=0.1 decays weights alone" in caplog.text
+    assert "wd=0.1 of the optimizer object decays weights only" in caplog.text
 
 
 def test_an_optimizer_object_whose_rescale_grad_is_one(habit):

@@ -6,7 +6,7 @@ import yaml
 
 from densefit.tools.check_data import main
 from tests.tools.data_check.conftest import root  # noqa: F401
-from tests.tools.data_check.listed import change
+from tests.tools.data_check.listed import change, write_image
 
 HEADS = {"detection": {"task": "detection", "strides": [8, 16]}}
 
@@ -77,3 +77,22 @@ def test_several_datasets(root, tmp_path, capsys):  # noqa: F811
     assert report["train"] == ["a/train", "b/train"]
     pairs = [f for f in report["findings"] if f["kind"] == "image_in_several_splits"]
     assert {finding["count"] for finding in pairs} == {6, 2}
+
+
+def test_splits_that_the_recipe_makes(root, tmp_path, capsys):  # noqa: F811
+    words = ["--data.dataset", "labelimg", "--data.root", str(tmp_path / "flat")]
+    for index in range(8):
+        write_image(tmp_path / "flat" / f"{index}.jpg", index)
+        (tmp_path / "flat" / f"{index}.xml").write_text(
+            "<annotation><size><width>80</width><height>60</height></size><object><name>cat</name>"
+            "<bndbox><xmin>5</xmin><ymin>6</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object>"
+            "</annotation>"
+        )
+    out = tmp_path / "a.json"
+    assert main([*words, "--json", str(out)]) == 0
+    assert json.loads(out.read_text())["checked"]["all"]["annotations"] == 8
+    divided = ["--data.splits", "{train: 0.5, val: 0.5}", "--data.test", "null"]
+    assert main([*words, *divided, "--json", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert sum(split["images"] for split in report["splits"].values()) == 8
+    assert sum(table["cat"] for table in report["classes"]["classes"]["counts"].values()) == 8

@@ -51,7 +51,7 @@ def test_nothing_is_explained_that_is_not_shown(task_run, tmp_path, capsys):
     assert compare_tasks.main([*map(str, folders)]) == 0
     shown = capsys.readouterr().out
     assert "all of these" not in shown
-    assert "No change is told of others: no score alone to compare with." in shown
+    assert "No change for others: there is no single-task score to compare with." in shown
     changes = shown[shown.index("Change against") : shown.index("Cost of")]
     assert "both" in changes
     assert "others" not in changes
@@ -71,7 +71,7 @@ def test_a_baseline_of_0_is_marked_and_named(task_run, tmp_path, capsys):
     out = tmp_path / "report"
     assert compare_tasks.main([*map(str, folders), "--out", str(out)]) == 0
     shown, text = capsys.readouterr().out, (out / "tasks.md").read_text()
-    for said in ("delta-m *", "* Not in delta-m, as what they are alone is exactly 0: boxes/AP."):
+    for said in ("delta-m *", "* Not in delta-m, as the score alone is exactly 0: boxes/AP."):
         assert said in shown
         assert said in text
     assert "| both | -20.0 % | - | -20.0 % |" in text
@@ -107,4 +107,4 @@ def test_mistakes_are_told(task_run, capsys):
     assert compare_tasks.main([]) == 2
     assert "No run is given" in capsys.readouterr().err
     assert compare_tasks.main([str(task_run("one", {"boxes/AP": 0.5}))]) == 2
-    assert "No run is of several tasks" in capsys.readouterr().err
+    assert "No run has several tasks" in capsys.readouterr().err

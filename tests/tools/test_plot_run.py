@@ -79,7 +79,7 @@ def test_chosen_numbers(runs, tmp_path, capsys):
     assert rows(said, "seg/IoU/cat")[0][:3] == ["seg/IoU/cat ↑?", "first", "*0.8000"]
     assert rows(said, "seg/extra")[0][0] == "seg/extra ↑?"
     assert "mIoU" not in said
-    assert "say --lower PATTERN" in said
+    assert "--lower PATTERN" in said
     assert plot_run.main([*runs, *out, "--keys", "*extra", "--lower", "*/extra"]) == 0
     said = capsys.readouterr().out
     assert rows(said, "seg/extra")[1] == ["", "second", "*0.4800", "1", "10", "0.5400"]

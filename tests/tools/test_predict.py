@@ -21,7 +21,7 @@ def test_every_head_is_drawn_and_written(trained, photos, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ["--checkpoint", str(trained), "--out", str(out), "--seed", "1"]
     assert predict.main([*arguments, str(photos), "--data.root", "unused"]) == 0
-    assert "wrote 3 pictures" in capsys.readouterr().out
+    assert "wrote 3 images" in capsys.readouterr().out
     lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     assert [line["size"] for line in lines] == [[40, 90], [70, 50], [64, 64]]
     assert lines[0]["image"] == str(photos / "a.png")
@@ -85,7 +85,7 @@ def test_pictures_are_predicted_at_their_own_size(trained, photos, tmp_path, cap
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        (["--out", "x"], 2, "name files or folders"),
+        (["--out", "x"], 2, "list files or folders"),
         (["photo.png"], 2, "--out DIR"),
         (["--out", "x", "nowhere.png"], 1, "nowhere.png"),
     ],
@@ -108,8 +108,8 @@ def test_a_broken_picture_is_named(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("given", "out", "said"),
     [
-        ("photos", "photos", "into a folder of given pictures"),
-        ("photos", "photos/below/new", "into a folder of given pictures"),
+        ("photos", "photos", "into a folder of input images"),
+        ("photos", "photos/below/new", "into a folder of input images"),
         ("photos/a.png", "photos", "would be overwritten"),
         ("photos/a.png", "link", "would be overwritten"),
     ],
@@ -149,8 +149,8 @@ def test_pictures_that_cannot_be_read_do_not_keep_the_others(
     arguments = ["--checkpoint", str(trained), "--out", str(out), *more]
     assert predict.main([*arguments, str(photos)]) == 1
     shown = capsys.readouterr()
-    assert "wrote 3 pictures" in shown.out
-    assert "3 of 6 pictures cannot be read" in shown.err
+    assert "wrote 3 images" in shown.out
+    assert "3 of 6 images cannot be read" in shown.err
     lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     names = [str(photos / name) for name in ("a.png", "b.JPG", "below/a.png")]
     assert sorted(line["image"] for line in lines) == names

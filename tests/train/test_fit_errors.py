@@ -21,7 +21,7 @@ SCHEDULER = mx.lr_scheduler.FactorScheduler(1)
         ({"schedule": df.Constant(0.1), "optimizer_params": {"lr_scheduler": SCHEDULER}}, "twice"),
         ({"schedule": df.Constant(0.1), "optimizer": mx.optimizer.SGD(lr_scheduler=SCHEDULER)},
          "twice"),
-        ({"optimizer_params": {"rescale_grad": "1/8"}}, "rescale_grad is no number"),
+        ({"optimizer_params": {"rescale_grad": "1/8"}}, "rescale_grad is not a number"),
         ({"optimizer_params": {"momentun": 1}}, "momentun"),
         ({"optimizer": "sdg"}, "sdg"),
         ({"optimizer": mx.optimizer.SGD(), "optimizer_params": {"wd": 1}}, "not with an object"),

@@ -120,7 +120,7 @@ def test_an_endless_iterator_is_told_and_may_be_cut(tiny, monkeypatch, caplog):
 def test_an_epoch_that_is_shorter_than_stated_is_told(tiny, caplog):
     _, history = run(tiny, updates_per_epoch=8, epochs=2)
     assert history.update == 10
-    assert "ended after 5 updates, and updates_per_epoch says 8" in caplog.text
+    assert "ended after 5 updates, and updates_per_epoch is 8" in caplog.text
 
 
 def test_a_schedule_that_needs_no_length_is_resolved_at_once():

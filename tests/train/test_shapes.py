@@ -109,7 +109,7 @@ def test_a_shape_is_bound_once_and_few_are_kept(monkeypatch):
 
     def spied(self, shapes):
         found = inner(self, shapes)
-        seen.append((self.binds, len(self._kept)))
+        seen.append((self.binds, len(self._cache)))
         return found
 
     monkeypatch.setattr(Modules, "of", spied)

@@ -48,8 +48,15 @@ class YOLOWriter(Writer):
         lines += [f"  {number}: {json.dumps(name)}" for number, name in enumerate(self.classes)]
         (self.folder / "data.yaml").write_text("\n".join(lines) + "\n")
 
+    def written_id(self, split: str, sample: Sample) -> str:
+        """Path of the image below the folder, without extension."""
+        return f"images/{split}/{super().written_id(split, sample)}"
+
     def settings(self) -> dict[str, Any]:
-        return {"keypoints": True} if "keypoints" in self.targets else {}
+        if "keypoints" not in self.targets:
+            return {}
+        pairs = getattr(self.dataset, "flip_pairs", None) or []
+        return {"keypoints": True, "flip_pairs": [list(pair) for pair in pairs]}
 
     def reader(self, split: str) -> Dataset:
         dataset: Dataset = datasets.create("yolo", root=self.folder, split=split, **self.settings())

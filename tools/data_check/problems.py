@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 
 from densefit.data.sample_id import sample_id
+from densefit.data.wrapped import attribute_of
 from densefit.errors import DensefitError
 from densefit.tools.data_check.box_statistics import duplicate_boxes
 from densefit.tools.data_check.findings import (
@@ -70,8 +71,9 @@ def _dropped_objects(split: str, check: SplitCheck) -> Iterator[Finding]:
     """Objects that the reader left out, by reason."""
     dropped = getattr(check.dataset, "dropped", 0) or 0
     reasons: Mapping[str, int] = getattr(check.dataset, "drop_reasons", None) or {}
+    whole = " (of all splits)" if attribute_of(check.dataset, "indices") is not None else ""
     for reason, count in Counter(reasons).most_common():
-        text = f"{counted(count, 'object')} left out: {reason[:1].lower()}{reason[1:]}"
+        text = f"{counted(count, 'object')} left out{whole}: {reason[:1].lower()}{reason[1:]}"
         yield Finding("dropped_object", WARNING, text, count, split)
     if dropped and not reasons:
         text = f"{counted(dropped, 'object')} left out: boxes without area or outside of the image"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
-from densefit.data.sample import Dataset
+from densefit.data.sample import Dataset, datasets
 from densefit.errors import MissingSplitError
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.report import report
+from densefit.tools.recipes.data.division import check_divided, read_once
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import stream
 from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.recipe import Model
 from densefit.tools.recipes.recipe_heads import make_heads
 
 
@@ -35,6 +39,7 @@ def arguments_of(words: Sequence[str]) -> list[str]:
     return complete
 
 
+@read_once()
 def checked_report(
     recipe: MultiRecipe, deep: bool, is_recipe: bool = True
 ) -> tuple[DataCheck, dict[str, Any]]:
@@ -51,8 +56,9 @@ def checked_report(
     data, train = recipe_data(recipe, is_recipe)
     heads: Sequence[Any] = ()
     if recipe.model.heads:
-        only = next(iter(data.values()))
-        heads = stream(recipe).heads if recipe.datasets else make_heads(recipe.model, only)
+        plain = replace(recipe, model=_without_weights(recipe.model))
+        first = next(iter(data.values()))
+        heads = stream(plain).heads if plain.datasets else make_heads(plain.model, first)
     check = DataCheck.of(data, train)
     check.read_headers()
     if deep:
@@ -65,10 +71,28 @@ def checked_report(
     return check, report(check, check.findings(), heads, (height, width), recipe.resize)
 
 
+def _without_weights(model: Model) -> Model:
+    """Leave out automatic class weights, for which all masks would be read."""
+
+    def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: plain(value) if isinstance(value, Mapping) else value
+            for key, value in settings.items()
+            if (key, value) != ("class_weights", "auto")
+        }
+
+    return replace(model, heads={name: plain(head) for name, head in model.heads.items()})
+
+
 def recipe_data(
     recipe: MultiRecipe, is_recipe: bool = True
 ) -> tuple[dict[str, Dataset], list[str]]:
     """Make the datasets of all splits that a recipe uses.
+
+    Args:
+        recipe: the settings.
+        is_recipe: whether all splits must be there; else missing ones are left out, and a dataset
+            without splits is checked as a whole.
 
     Returns:
         Split (of several datasets, "<dataset>/<split>") -> dataset, the training split first; and
@@ -76,9 +100,13 @@ def recipe_data(
     """
     parts: Mapping[str, Any] = recipe.datasets or {"": recipe.data}
     data: dict[str, Dataset] = {}
-    train = []
+    train: list[str] = []
     for name, part in parts.items():
         where, prefix = (f"datasets.{name}", f"{name}/") if name else ("data", "")
+        if is_recipe:
+            check_divided(part, where)
+        elif _is_undivided(part, where):
+            part = replace(part, splits={"all": 1.0}, train="all", validation=None, test=None)
         train.append(f"{prefix}{part.train}")
         for split in dict.fromkeys((part.train, part.validation, part.test)):
             if split is None:
@@ -89,6 +117,20 @@ def recipe_data(
                 if is_recipe or split == part.train:
                     raise
     return data, train
+
+
+def _is_undivided(part: Any, where: str) -> bool:
+    """Whether a dataset has no splits, or not the one to train on, and can be read as a whole."""
+    parameter = inspect.signature(datasets.get(part.dataset)).parameters.get("split")
+    if part.splits is not None or parameter is None:
+        return part.splits is None
+    if parameter.default is not None:
+        return False
+    try:
+        make_dataset(part, part.train, where)
+    except MissingSplitError:
+        return True
+    return False
 
 
 class _Progress:

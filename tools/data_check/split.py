@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from densefit.cpus import available_cpus
 from densefit.data.checks.dropped_boxes import BoxRemark
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name, sample_id
 from densefit.datasets.files.boxes import check_size
 from densefit.errors import DataError, DensefitError
+from densefit.process.cpus import available_cpus
 from densefit.tools.data_check.file_cache import FileCache
 from densefit.tools.data_check.image_files import ImageFiles
 from densefit.tools.data_check.labels import LabelCollector, Labels, Size, annotated_labels

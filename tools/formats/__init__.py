@@ -1,1 +1,1 @@
-"""Readers of other systems' files of results and truth."""
+"""Readers of results and ground truth in the file formats of other systems."""

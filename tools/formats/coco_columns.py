@@ -14,37 +14,37 @@ BOX = "[x, y, width, height]"
 
 
 def boxes(records: Records) -> np.ndarray:
-    """(n, 4) float64 `bbox`, as in the file. Raises DataError for a negative width or height."""
-    found = records.vectors("bbox", 4, BOX)
-    negative = np.flatnonzero((found[:, 2:] < 0).any(axis=1))
+    """Read `bbox` as in the file, (n, 4) float64; raise DataError for a negative size."""
+    boxes_xywh = records.vectors("bbox", 4, BOX)
+    negative = np.flatnonzero((boxes_xywh[:, 2:] < 0).any(axis=1))
     if len(negative):
         raise records.error(
             int(negative[0]),
             "A box has a negative size",
             expected=BOX,
-            received=found[negative[0]].tolist(),
+            received=boxes_xywh[negative[0]].tolist(),
             fix="are these boxes [x1, y1, x2, y2] with the corners swapped? convert them",
         )
-    return found
+    return boxes_xywh
 
 
 def mask_areas(masks: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """(n,) float64, pixels."""
+    """Areas of masks in pixels, (n,) float64."""
     return np.array(coco.area(list(masks)) if len(masks) else [], np.float64)
 
 
 def keypoints(records: Records, count: int) -> np.ndarray:
-    """(n, count, 3) float64: x, y, and whether it is labelled, or how visible."""
-    found = records.vectors("keypoints", 3 * count, f"x, y, v of {count} keypoints")
-    return found.reshape(-1, count, 3)
+    """Read keypoints, (n, count, 3) float64: x, y, visibility."""
+    points = records.vectors("keypoints", 3 * count, f"x, y, v of {count} keypoints")
+    return points.reshape(-1, count, 3)
 
 
 def by_picture(
-    columns: Mapping[str, Any], places: np.ndarray, count: int
+    columns: Mapping[str, Any], image_indices: np.ndarray, count: int
 ) -> Iterator[dict[str, Any]]:
-    """The rows of each of `count` pictures, in the file's order."""
-    order = np.argsort(places, kind="stable")
-    bounds = np.searchsorted(places[order], np.arange(count + 1))
+    """Iterate over the columns of each of `count` images, rows in the file's order."""
+    order = np.argsort(image_indices, kind="stable")
+    bounds = np.searchsorted(image_indices[order], np.arange(count + 1))
     for first, last in zip(bounds, bounds[1:]):
         rows = order[first:last]
         yield {

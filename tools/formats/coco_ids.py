@@ -17,13 +17,13 @@ from .json_records import Id, Records
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the file.
+    """An image record.
 
     Attributes:
         id: as in the file.
-        key: its id for metrics, whose order is the order of the ids in the COCO evaluation.
-        size: (height, width), None if the file does not say.
-        file: its name below the folder of pictures, None if the file does not say.
+        key: id for metrics; keys sort as ids do in the COCO evaluation.
+        size: (height, width), None if the file does not state it.
+        file: file name below the image folder, None if the file does not state it.
     """
 
     id: Id
@@ -33,7 +33,7 @@ class Picture:
 
 
 def read_pictures(images: Records) -> list[Picture]:
-    """The pictures in the file's order."""
+    """Read the image records, in the file's order."""
     ids = images.ids("id")
     doubles = [key for key, times in Counter(map(str, ids)).items() if times > 1]
     if doubles:
@@ -41,17 +41,17 @@ def read_pictures(images: Records) -> list[Picture]:
         twin = [str(key) for key in ids].index(doubles[0], index + 1)
         raise images.error(
             twin,
-            "Two pictures have the same id",
+            "Two images have the same id",
             received=f"{ids[twin]!r}, as {images.where(index)}",
         )
     if not ids:
-        raise DataError("The file names no picture", where=f"{images.path}, {images.name}")
+        raise DataError("The file lists no image", where=f"{images.path}, {images.name}")
     keys = [str(key) for key in ids]
     if all(isinstance(key, str) for key in ids):
-        places = image_ranks(keys)
-        if sorted(range(len(keys)), key=keys.__getitem__) != np.argsort(places).tolist():
-            # The COCO evaluation orders texts letter by letter ("10" before "9"), metrics order
-            # what looks like a number by its value.
+        ranks = image_ranks(keys)
+        if sorted(range(len(keys)), key=keys.__getitem__) != np.argsort(ranks).tolist():
+            # The COCO evaluation sorts strings by character ("10" before "9"), our metrics sort
+            # strings that look like numbers by value.
             keys = [f"id {key}" for key in keys]
     files = [name if isinstance(name, str) else None for name in images.column("file_name")]
     return [
@@ -68,7 +68,7 @@ def _size(images: Records, index: int) -> tuple[int, int] | None:
     if any(type(side) not in (int, float) or side % 1 != 0 or side < 1 for side in sides):
         raise images.error(
             index,
-            "A picture has no usable size",
+            "An image has no usable size",
             expected="height and width, whole numbers from 1",
             received=f"height {height!r}, width {width!r}",
         )
@@ -76,7 +76,7 @@ def _size(images: Records, index: int) -> tuple[int, int] | None:
 
 
 def read_categories(categories: Records) -> tuple[list[str], dict[Id, int]]:
-    """Class names by rising category id, and the index of each id."""
+    """Read the class names, sorted by category id, and the class index of each id."""
     ids = categories.ids("id")
     names = categories.column("name")
     seen: set[Id] = set()
@@ -91,24 +91,27 @@ def read_categories(categories: Records) -> tuple[list[str], dict[Id, int]]:
     times = Counter(names)
     pairs = sorted(zip(ids, names), key=lambda pair: (isinstance(pair[0], str), pair[0]))
     classes = [name if times[name] == 1 else f"{name} (id {key})" for key, name in pairs]
-    return classes, {key: place for place, (key, _) in enumerate(pairs)}
+    return classes, {key: index for index, (key, _) in enumerate(pairs)}
 
 
-def indices(records: Records, field: str, known: Mapping[Id, int], what: str) -> np.ndarray:
-    """Indices that an id field refers to, (n,) int64. Raises DataError for an unknown id."""
+def indices(records: Records, field: str, index_by_id: Mapping[Id, int], what: str) -> np.ndarray:
+    """Look up the ids in a field, (n,) int64 indices; raise DataError for an unknown id."""
     ids = records.ids(field)
-    found = [known.get(key, -1) for key in ids]
-    if -1 in found:
-        index = found.index(-1)
+    positions = [index_by_id.get(key, -1) for key in ids]
+    if -1 in positions:
+        index = positions.index(-1)
         key = ids[index]
         swapped: Id | None = str(key) if isinstance(key, int) else _number(key)
-        if swapped in known:
+        if swapped in index_by_id:
             fix = f"ids are compared as they are written: {key!r} is not {swapped!r}"
         else:
-            strange = sum(place < 0 for place in found)
-            fix = f"{strange} of {len(found)} records are so; do the two files belong together?"
+            strange = sum(position < 0 for position in positions)
+            fix = (
+                f"{strange} of {len(positions)} records have such an id; do the files belong "
+                "together?"
+            )
         raise records.error(index, f"{field} is no {what}", received=repr(key), fix=fix)
-    return np.array(found, np.int64)
+    return np.array(positions, np.int64)
 
 
 def _number(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Segmentations of COCO files as compressed run lengths, checked: polygons, lists, strings."""
+"""Check COCO segmentations (polygons, RLE lists and strings) and convert them to RLE."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from densefit.data.geometry.rle import covered_pixels, encode_polygons, encode_r
 from densefit.datasets.objects.segmentation import faults
 from densefit.errors import DataError
 
-from .json_records import Records, shown
+from .json_records import Records, format_value
 
-_FAR = 1e5  # pixels; a corner further out is a mistake, and painting its edge would take for ever
+_FAR = 1e5  # pixels; a corner further out is a mistake, and drawing its edge would take for ever
 
 
 def run_lengths(
     records: Records, sizes: Sequence[tuple[int, int]], field: str = "segmentation"
 ) -> list[dict[str, Any]]:
-    """The masks of records as {"size": [height, width], "counts": bytes}.
+    """Masks of records as RLE, {"size": [height, width], "counts": bytes}.
 
-    Polygons and lists of runs are converted as pycocotools does it (`COCO.annToRLE`).
+    Polygons and uncompressed RLE are converted as in pycocotools (`COCO.annToRLE`).
 
     Args:
-        records: each with polygons, a list of runs or a string of runs.
-        sizes: (height, width) of the picture of each.
-        field: that holds them.
+        records: records with polygons, uncompressed or compressed RLE.
+        sizes: (height, width) of each record's image.
+        field: field that holds the mask.
 
     Raises:
-        DataError: one is missing, of another size than its picture, or broken.
+        DataError: a mask is missing, broken, or of another size than its image.
     """
-    found = []
+    masks = []
     values = records.column(field)
     polygons = [index for index, value in enumerate(values) if isinstance(value, list)]
     faulty = faults([values[index] for index in polygons], [sizes[index] for index in polygons])
@@ -42,26 +42,26 @@ def run_lengths(
             if index in bad:
                 _check_polygons(value)
                 raise DataError(f"A record {bad[index]}")
-            found.append(_converted(value, size))
+            masks.append(_converted(value, size))
         except DataError as error:
             raise records.error(
                 index,
                 f"A record has no {field}" if value in (None, []) else error.what,
                 expected=error.expected,
-                received=None if value in (None, []) else error.received or shown(value),
+                received=None if value in (None, []) else error.received or format_value(value),
             ) from None
-    covered = covered_pixels([mask["counts"] for mask in found])
+    covered = covered_pixels([mask["counts"] for mask in masks])
     wrong = np.flatnonzero(covered != [height * width for height, width in sizes])
     if len(wrong):
         index = int(wrong[0])
         height, width = sizes[index]
         raise records.error(
             index,
-            "The runs of a mask do not fill its picture",
+            "The runs of a mask do not fill its image",
             expected=f"{height * width} pixels, {height} high and {width} wide",
             received="a broken string" if covered[index] < 0 else f"{covered[index]} pixels",
         )
-    return found
+    return masks
 
 
 def _converted(value: Any, size: tuple[int, int]) -> dict[str, Any]:
@@ -72,14 +72,14 @@ def _converted(value: Any, size: tuple[int, int]) -> dict[str, Any]:
         return encode_polygons(value, size)
     if not isinstance(value, dict) or not {"size", "counts"} <= set(value):
         raise DataError(
-            "A segmentation is of no known kind",
+            "A segmentation has an unknown form",
             expected='polygons [[x, y, ...], ...], or {"size": [height, width], "counts": ...}',
         )
     if value["size"] != [height, width]:
         raise DataError(
-            "A mask is not of its picture's size",
+            "A mask does not have the size of its image",
             expected=f"[{height}, {width}] (height, width)",
-            received=shown(value["size"]),
+            received=format_value(value["size"]),
         )
     counts = value["counts"]
     if isinstance(counts, list):
@@ -87,7 +87,7 @@ def _converted(value: Any, size: tuple[int, int]) -> dict[str, Any]:
             raise DataError("The runs of a mask are not whole numbers from 0")
         if sum(counts) != height * width:
             raise DataError(
-                "The runs of a mask do not fill its picture",
+                "The runs of a mask do not fill its image",
                 expected=f"{height * width} pixels, {height} high and {width} wide",
                 received=f"{sum(counts)} pixels",
             )
@@ -108,5 +108,5 @@ def _check_polygons(polygons: list[Any]) -> None:
     ):
         raise DataError(
             "A polygon is not usable",
-            expected="lists [x, y, x, y, ...] of three or more corners, near the picture",
+            expected="lists [x, y, x, y, ...] of three or more corners, near the image",
         )

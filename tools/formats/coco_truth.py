@@ -1,4 +1,4 @@
-"""Ground truth in a COCO annotation file: boxes, masks or keypoints, each checked."""
+"""Read and check the ground truth in a COCO annotation file: boxes, masks or keypoints."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from .json_records import Id, Records
 
 @dataclass(frozen=True)
 class Truth:
-    """The content of an annotation file.
+    """Content of an annotation file.
 
     Attributes:
         path: the file.
-        pictures: all of it, with and without annotations.
-        places: image id -> index into `pictures`.
-        classes: names by rising category id; a name that comes twice has its id behind it.
+        pictures: all images, with and without annotations.
+        index_by_id: image id -> index into `pictures`.
+        classes: names, sorted by category id; the id is appended to a name that occurs twice.
         labels: category id -> index into `classes`.
         keypoints: number of keypoints of an object; 0 unless they are scored.
-        targets: of each picture, as the COCO metrics take them.
-        notes: what a reader should know about the numbers, a line each.
+        targets: ground truth of each image, as the COCO metrics take it.
+        notes: remarks on the scores, a line each.
     """
 
     path: Path
     pictures: list[Picture]
-    places: Mapping[Id, int]
+    index_by_id: Mapping[Id, int]
     classes: list[str]
     labels: Mapping[Id, int]
     keypoints: int
     targets: list[dict[str, Any]]
     notes: list[str]
 
-    def sizes(self, places: np.ndarray, records: Records) -> list[tuple[int, int]]:
-        """(height, width) of the pictures of records. Raises DataError if one is not stated."""
-        found = []
-        for index, place in enumerate(places.tolist()):
-            size = self.pictures[place].size
+    def sizes(self, image_indices: np.ndarray, records: Records) -> list[tuple[int, int]]:
+        """(height, width) of the images of records; raise DataError if one is not stated."""
+        sizes = []
+        for index, image_index in enumerate(image_indices.tolist()):
+            size = self.pictures[image_index].size
             if size is None:
                 raise records.error(
                     index,
-                    "The size of its picture is not known, which masks need",
-                    expected=f"height and width of image {self.pictures[place].id!r}",
+                    "The size of the record's image is missing, which masks need",
+                    expected=f"height and width of image {self.pictures[image_index].id!r}",
                     fix=f"write them into {self.path}",
                 )
-            found.append(size)
-        return found
+            sizes.append(size)
+        return sizes
 
 
 def read_truth(path: Path, kind: str) -> Truth:
@@ -66,7 +66,7 @@ def read_truth(path: Path, kind: str) -> Truth:
         kind: "bbox", "segm" or "keypoints".
 
     Raises:
-        DataError: the file or a record is not usable; it says which.
+        DataError: an invalid file or record.
     """
     content = read_json(path, "annotations")
     lists = ("images", "annotations", "categories")
@@ -78,7 +78,7 @@ def read_truth(path: Path, kind: str) -> Truth:
             if isinstance(content, dict)
             else f"a {type(content).__name__}",
             where=path,
-            fix="is this the file of results?" if isinstance(content, list) else None,
+            fix="is this the results file?" if isinstance(content, list) else None,
         )
     images, annotations, categories = (Records.of(content[name], path, name) for name in lists)
     pictures = read_pictures(images)
@@ -86,41 +86,46 @@ def read_truth(path: Path, kind: str) -> Truth:
     truth = Truth(
         path,
         pictures,
-        {picture.id: place for place, picture in enumerate(pictures)},
+        {picture.id: index for index, picture in enumerate(pictures)},
         classes,
         labels,
         keypoint_count(categories, annotations) if kind == "keypoints" else 0,
         [],
         [],
     )
-    places = indices(annotations, "image_id", truth.places, "picture of the file")
+    image_indices = indices(annotations, "image_id", truth.index_by_id, "image of the file")
     columns: dict[str, Any] = {
         "classes": indices(annotations, "category_id", labels, "category of the file"),
         "crowd": _crowds(annotations),
     }
-    extent = _objects(annotations, kind, truth, places, columns)
+    extent = _objects(annotations, kind, truth, image_indices, columns)
     columns["area"] = annotations.numbers("area", extent.tolist(), least=0.0)
     lacking = sum(value is None for value in annotations.column("area"))
     if lacking:
         truth.notes.append(
             f"{lacking} of {len(annotations)} annotations have no area: the area of the "
-            f"{'mask' if kind == 'segm' else 'box'} is taken"
+            f"{'mask' if kind == 'segm' else 'box'} is used"
         )
     ids = [value for value in annotations.column("id") if value is not None]
     if len(set(map(str, ids))) < len(ids):
         truth.notes.append(
-            "annotation ids come twice: each annotation counts here; pycocotools would mix them up"
+            "annotation ids are not unique: each annotation counts here; pycocotools would confuse "
+            "them"
         )
-    truth.targets.extend(by_picture(columns, places, len(pictures)))
+    truth.targets.extend(by_picture(columns, image_indices, len(pictures)))
     return truth
 
 
 def _objects(
-    annotations: Records, kind: str, truth: Truth, places: np.ndarray, columns: dict[str, Any]
+    annotations: Records,
+    kind: str,
+    truth: Truth,
+    image_indices: np.ndarray,
+    columns: dict[str, Any],
 ) -> np.ndarray:
-    """Add what the evaluation compares to the columns; returns the area of each."""
+    """Add boxes, masks or keypoints to the columns; return the area of each object."""
     if kind == "segm":
-        columns["masks"] = run_lengths(annotations, truth.sizes(places, annotations))
+        columns["masks"] = run_lengths(annotations, truth.sizes(image_indices, annotations))
         return mask_areas(columns["masks"])
     columns["bbox"] = boxes(annotations)
     if kind == "keypoints":
@@ -140,17 +145,17 @@ def _crowds(annotations: Records) -> np.ndarray:
 
 
 def keypoint_count(categories: Records, annotations: Records) -> int:
-    """How many keypoints an object has: by its category, else by the first annotation."""
+    """Number of keypoints of an object, from the categories, else from the first annotation."""
     named = {
         len(names) for names in categories.column("keypoints") if isinstance(names, list) and names
     }
     if not named:
-        found = [value for value in annotations.column("keypoints") if isinstance(value, list)]
-        named = {len(found[0]) // 3} if found and found[0] else set()
+        lists = [value for value in annotations.column("keypoints") if isinstance(value, list)]
+        named = {len(lists[0]) // 3} if lists and lists[0] else set()
     if len(named) != 1:
         raise DataError(
-            "There must be one number of keypoints for all categories",
-            expected="categories with a list of keypoints' names",
+            "All categories must have the same number of keypoints",
+            expected="categories with a list of keypoint names",
             received=f"{sorted(named)} keypoints" if named else "no keypoints",
             where=categories.path,
             fix=None if named else "--iou-type bbox, or another file",
@@ -159,7 +164,7 @@ def keypoint_count(categories: Records, annotations: Records) -> int:
 
 
 def _check_counts(annotations: Records, points: np.ndarray) -> None:
-    """An object is scored if any keypoint of it is labelled; the file must not deny that."""
+    """Check that `num_keypoints` is 0 exactly for objects without labelled keypoints."""
     labelled = (points[:, :, 2] > 0).sum(axis=1)
     stated = annotations.numbers("num_keypoints", labelled.tolist(), least=0.0)
     wrong = np.flatnonzero((stated > 0) != (labelled > 0))
@@ -167,6 +172,6 @@ def _check_counts(annotations: Records, points: np.ndarray) -> None:
         raise annotations.error(
             int(wrong[0]),
             "num_keypoints contradicts the keypoints",
-            expected=f"{labelled[wrong[0]]}, the number of those with v > 0",
+            expected=f"{labelled[wrong[0]]}, the number of keypoints with v > 0",
             received=f"{stated[wrong[0]]:g}",
         )

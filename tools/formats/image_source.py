@@ -14,7 +14,7 @@ from densefit.errors import DataError
 from densefit.tools.report.pictures import LARGEST, SMALLEST
 from densefit.visualize.fitted import Fitted
 
-_CANVAS = 225  # light grey: everything that is drawn is darker or has a colour
+_CANVAS = 225  # light grey: drawings are darker or coloured
 
 
 class Photographs:
@@ -32,17 +32,19 @@ class Photographs:
         self._paths: dict[str, Path] = {}
         if folder is None:
             return
-        known = {_stem(path): path for path in tree(Path(folder))}
-        lacking = [key for key, name in names.items() if _stem(Path(name)) not in known]
+        by_stem = {_stem(path): path for path in tree(Path(folder))}
+        lacking = [key for key, name in names.items() if _stem(Path(name)) not in by_stem]
         if lacking:
             raise DataError(
                 f"{len(lacking)} of {len(names)} samples have no photograph",
-                expected=f"a picture {names[lacking[0]]!r} for the sample {lacking[0]!r}",
-                received=f"{len(known)} pictures, such as {min(known)!r}" if known else "none",
+                expected=f"an image {names[lacking[0]]!r} for the sample {lacking[0]!r}",
+                received=f"{len(by_stem)} images, such as {min(by_stem)!r}" if by_stem else "none",
                 where=folder,
-                fix="another --images, or none",
+                fix="another --images folder, or leave --images out",
             )
-        self._paths = {key: Path(folder) / known[_stem(Path(name))] for key, name in names.items()}
+        self._paths = {
+            key: Path(folder) / by_stem[_stem(Path(name))] for key, name in names.items()
+        }
 
     def __bool__(self) -> bool:
         """Whether the source has photographs."""

@@ -16,7 +16,7 @@ from densefit.errors import DataError
 
 Id = int | str
 
-_WHOLE = "a whole number (of any size, but not a rounded one) or a text"
+_WHOLE = "an integer (of any size, but not a rounded one) or a string"
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Records:
             raise DataError(
                 f"{name} are not a list", received=type(value).__name__, where=f"{path}, {name}"
             )
-        made = cls(value, path, name)
+        records = cls(value, path, name)
         for index, item in enumerate(value):
             if not isinstance(item, dict):
-                raise made.error(index, "A record is no object", received=shown(item))
-        return made
+                raise records.error(index, "A record is not an object", received=format_value(item))
+        return records
 
     def __len__(self) -> int:
         return len(self.items)
@@ -54,15 +54,15 @@ class Records:
         return f"{self.path}, {self.name}[{index}]"
 
     def error(self, index: int, what: str, **parts: Any) -> DataError:
-        """An error about a record."""
+        """Make an error about a record."""
         return DataError(what, **parts, where=self.where(index))
 
     def column(self, field: str) -> list[Any]:
-        """The values of a field, None where a record lacks it."""
+        """Values of a field, None where a record lacks it."""
         return [item.get(field) for item in self.items]
 
     def ids(self, field: str) -> list[Id]:
-        """Read ids exactly: numbers of 64 bits, or texts."""
+        """Read ids exactly: integers of 64 bits, or strings."""
         values = self.column(field)
         if not set(map(type, values)) <= {int, str}:
             values = [int(value) if _is_whole(value) else value for value in values]
@@ -72,16 +72,18 @@ class Records:
     def numbers(
         self, field: str, default: Sequence[float] | None = None, least: float = -math.inf
     ) -> np.ndarray:
-        """Finite numbers, (n,) float64.
+        """Read finite numbers, (n,) float64.
 
         Args:
-            field: the name.
-            default: n numbers, for the records that lack it; None: it must be there.
-            least: smaller ones are errors.
+            field: name of the field.
+            default: n numbers for the records that lack the field; None if it is required.
+            least: smallest valid number.
         """
         values = self.column(field)
         if default is not None:
-            values = [other if value is None else value for value, other in zip(values, default)]
+            values = [
+                fallback if value is None else value for value, fallback in zip(values, default)
+            ]
         array = _finite(values)
         if array is None or (array < least).any():
             expected = "a finite number" + (f", {least:g} or more" if least > -math.inf else "")
@@ -89,12 +91,12 @@ class Records:
         return np.asarray(array)
 
     def vectors(self, field: str, length: int, what: str) -> np.ndarray:
-        """Lists of `length` finite numbers, (n, length) float64.
+        """Read lists of `length` finite numbers, (n, length) float64.
 
         Args:
-            field: the name.
-            length: of each list.
-            what: what the numbers are, for errors: "[x, y, width, height]".
+            field: name of the field.
+            length: length of each list.
+            what: meaning of the numbers, for errors: "[x, y, width, height]".
         """
 
         def usable(value: Any) -> bool:
@@ -117,11 +119,11 @@ class Records:
                     index,
                     f"A record has no {field}" if value is None else f"{field} is not usable",
                     expected=expected,
-                    received=None if value is None else shown(value),
+                    received=None if value is None else format_value(value),
                 )
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Format a JSON value for a message, shortened."""
     text = json.dumps(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
@@ -137,7 +139,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _finite(values: Sequence[Any]) -> np.ndarray | None:
-    """(n,) float64; None if one is no number (a bool is none either) or not finite."""
+    """Convert to (n,) float64; None unless all are finite numbers (and not bools)."""
     if not set(map(type, values)) <= {int, float}:
         return None
     try:

@@ -57,7 +57,7 @@ def pack(dataset: Dataset, out: Path) -> int:
             copied.append(as_it_was)
             end += len(record)
             yield record
-        # The new records take their place next; a description of the old ones must not be there.
+        # The new records replace the old ones next; the old description must be gone by then.
         out.with_suffix(".json").unlink(missing_ok=True)
 
     replace_file(out, pieces())
@@ -125,7 +125,7 @@ def header_labels(sample: Sample) -> float | np.ndarray:
     if "boxes" in targets:
         if "classes" not in targets:
             raise DataError(
-                "The label of a record names the class of each box, and there are none",
+                "The label of a record needs the class of each box, and the sample has none",
                 expected="a target `classes` beside `boxes`",
                 received=sorted(targets),
                 where=f"sample {sample.id!r}",

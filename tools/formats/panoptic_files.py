@@ -1,4 +1,4 @@
-"""Segments in COCO's panoptic format: a JSON file, and a PNG of segment ids for each picture."""
+"""Segments in COCO's panoptic format: a JSON file, and a PNG of segment ids for each image."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ _LARGEST = (1 << 24) - 1  # the largest id that three bytes hold
 
 @dataclass(frozen=True)
 class SegmentFile:
-    """One side: the segments of each picture.
+    """Segments of each image, of the ground truth or of the results.
 
     Attributes:
         path: the JSON file.
-        folder: of the PNG files.
-        records: the file's annotations.
-        places: image id -> index into `records`.
-        labels: category id -> class, of a file that names its categories itself.
+        folder: folder of the PNG files.
+        records: annotations of the file.
+        index_by_id: image id -> index into `records`.
+        labels: category id -> class, for a file with categories of its own.
     """
 
     path: Path
     folder: Path
     records: Records
-    places: Mapping[Id, int]
+    index_by_id: Mapping[Id, int]
     labels: Mapping[Id, int] | None = None
 
-    def png(self, place: int) -> Path:
-        """The PNG file of a record, below the folder."""
-        name = self.records.items[place]["file_name"]
-        return self.folder / name_below(name, self.records.where(place), self.folder)
+    def png(self, record_index: int) -> Path:
+        """Path of a record's PNG file."""
+        name = self.records.items[record_index]["file_name"]
+        return self.folder / name_below(name, self.records.where(record_index), self.folder)
 
-    def where(self, place: int) -> str:
-        """A record and its PNG file, for errors."""
-        return f"{self.records.where(place)} and {self.png(place)}"
+    def where(self, record_index: int) -> str:
+        """Position of a record and its PNG file, for errors."""
+        return f"{self.records.where(record_index)} and {self.png(record_index)}"
 
-    def read(self, place: int, labels: Mapping[Id, int]) -> dict[str, Any]:
-        """The segments of a picture, as the panoptic metric takes them.
+    def read(self, record_index: int, labels: Mapping[Id, int]) -> dict[str, Any]:
+        """Read the segments of an image, as the panoptic metric takes them.
 
         Args:
-            place: index of the record.
-            labels: category id -> class, where the file does not say that itself.
+            record_index: index of the record.
+            labels: category id -> class, for a file without categories.
 
         Raises:
-            DataError: the record or its PNG is not usable.
+            DataError: an invalid record or PNG file.
         """
         labels = labels if self.labels is None else self.labels
-        record = self.records.items[place]
-        name = f"{self.records.name}[{place}].segments_info"
+        record = self.records.items[record_index]
+        name = f"{self.records.name}[{record_index}].segments_info"
         segments = Records.of(record.get("segments_info"), self.path, name)
         ids = segments.numbers("id", least=1.0)
         wrong = np.flatnonzero((ids > _LARGEST) | (ids % 1 != 0))
@@ -67,7 +67,7 @@ class SegmentFile:
             raise segments.error(
                 int(wrong[0]),
                 "A segment has no usable id",
-                expected=f"a whole number from 1 to {_LARGEST}",
+                expected=f"an integer from 1 to {_LARGEST}",
                 received=f"{ids[wrong[0]]:.15g}",
             )
         values, firsts = np.unique(ids, return_index=True)
@@ -77,7 +77,7 @@ class SegmentFile:
                 index, "Two segments have the same id", received=f"{ids[index]:.15g}"
             )
         return {
-            "map": read_ids(self.png(place)),
+            "map": read_ids(self.png(record_index)),
             "ids": ids.astype(np.int64),
             "classes": indices(segments, "category_id", labels, "category of the annotations"),
             "crowd": np.array([value in (1, True) for value in segments.column("iscrowd")], bool),
@@ -86,14 +86,14 @@ class SegmentFile:
 
 @dataclass(frozen=True)
 class PanopticTruth:
-    """The annotation file.
+    """Content of an annotation file.
 
     Attributes:
-        segments: of each picture.
-        classes: names by rising category id.
+        segments: segments of each image.
+        classes: names, sorted by category id.
         labels: category id -> index into `classes`.
-        things: the names of the classes of countable objects.
-        pictures: image id -> name of its photograph.
+        things: names of the thing classes (countable objects).
+        pictures: image id -> file name of the image.
     """
 
     segments: SegmentFile
@@ -107,11 +107,11 @@ def read_panoptic_truth(path: Path, folder: Path | None = None) -> PanopticTruth
     """Read an annotation file.
 
     Args:
-        path: JSON with "annotations" and "categories", each of these with "isthing".
-        folder: of the PNG files; by default the path without ".json".
+        path: JSON with "annotations" and "categories"; each category has "isthing".
+        folder: folder of the PNG files; by default the path without ".json".
 
     Raises:
-        DataError: the file or a record is not usable.
+        DataError: an invalid file or record.
     """
     content = _content(path, "annotations", ("annotations", "categories"))
     segments = _segments(content, path, folder)
@@ -137,7 +137,8 @@ def read_panoptic_truth(path: Path, folder: Path | None = None) -> PanopticTruth
         if isinstance(name, str)
     }
     pictures = {
-        key: names.get(key, segments.png(place).name) for key, place in segments.places.items()
+        key: names.get(key, segments.png(record_index).name)
+        for key, record_index in segments.index_by_id.items()
     }
     return PanopticTruth(segments, classes, labels, things, pictures)
 
@@ -145,43 +146,45 @@ def read_panoptic_truth(path: Path, folder: Path | None = None) -> PanopticTruth
 def read_panoptic_results(
     path: Path, truth: PanopticTruth, folder: Path | None = None
 ) -> tuple[SegmentFile, int]:
-    """Read a file of results.
+    """Read a results file.
 
     Args:
-        path: JSON with "annotations"; with "categories", ids are those of these by their names.
-        truth: each of its pictures must be there.
-        folder: of the PNG files; by default the path without ".json".
+        path: JSON with "annotations"; if it has "categories", they are matched by name.
+        truth: ground truth; all its images need a result.
+        folder: folder of the PNG files; by default the path without ".json".
 
     Returns:
-        (the segments, how many pictures there are that have no truth).
+        (segments, number of images without ground truth).
 
     Raises:
-        DataError: the file or a record is not usable, or a picture is missing.
+        DataError: an invalid file or record, or an image is missing.
     """
     content = _content(path, "results", ("annotations",))
-    found = replace(_segments(content, path, folder), labels=_by_name(content, path, truth))
-    lacking = [key for key in truth.segments.places if key not in found.places]
+    results = replace(_segments(content, path, folder), labels=_by_name(content, path, truth))
+    lacking = [key for key in truth.segments.index_by_id if key not in results.index_by_id]
     if lacking:
         raise DataError(
-            f"{len(lacking)} of {len(truth.segments.places)} images have no prediction",
+            f"{len(lacking)} of {len(truth.segments.index_by_id)} images have no prediction",
             expected=f"a record with image_id {lacking[0]!r}",
-            received=f"{len(found.places)} others" if found.places else "no record",
+            received=f"{len(results.index_by_id)} others" if results.index_by_id else "no record",
             where=f"{path}, annotations",
-            fix="an image in which nothing is found has a record without segments, and a black PNG",
+            fix="for an image without segments write a record with an empty list, and a black PNG",
         )
-    return found, len(set(found.places) - set(truth.segments.places))
+    return results, len(set(results.index_by_id) - set(truth.segments.index_by_id))
 
 
 def _by_name(content: Mapping[str, Any], path: Path, truth: PanopticTruth) -> Any:
-    """Category id of results -> class of the annotations, by the names that the results give."""
-    given = content.get("categories")
-    if not given or not all(isinstance(one, dict) and one.get("name") for one in given):
+    """Category id of the results -> class of the annotations, matched by category name."""
+    categories = content.get("categories")
+    if not categories or not all(
+        isinstance(category, dict) and category.get("name") for category in categories
+    ):
         return None
-    names, labels = read_categories(Records.of(given, path, "categories"))
+    names, labels = read_categories(Records.of(categories, path, "categories"))
     return {
-        key: truth.classes.index(names[place])
-        for key, place in labels.items()
-        if names[place] in truth.classes
+        key: truth.classes.index(names[index])
+        for key, index in labels.items()
+        if names[index] in truth.classes
     }
 
 
@@ -202,32 +205,32 @@ def _content(path: Path, what: str, lists: tuple[str, ...]) -> dict[str, Any]:
 def _segments(content: Mapping[str, Any], path: Path, folder: Path | None) -> SegmentFile:
     records = Records.of(content["annotations"], path, "annotations")
     ids = records.ids("image_id")
-    places: dict[Id, int] = {}
+    index_by_id: dict[Id, int] = {}
     for index, (key, name) in enumerate(zip(ids, records.column("file_name"))):
-        if key in places:
+        if key in index_by_id:
             raise records.error(
                 index,
                 "Two records are of the same image",
-                received=f"image_id {key!r}, as {records.where(places[key])}",
+                received=f"image_id {key!r}, as {records.where(index_by_id[key])}",
             )
         name_below(name, records.where(index), folder)
-        places[key] = index
+        index_by_id[key] = index
     folder = path.with_suffix("") if folder is None else folder
     if not folder.is_dir():
         raise DataError(
             "There is no folder of PNG files",
-            expected="one called as the JSON file",
+            expected="a folder with the name of the JSON file",
             where=folder,
-            fix="--truth-dir and --predicted-dir name others",
+            fix="--truth-dir or --predicted-dir DIR",
         )
-    return SegmentFile(path, folder, records, places)
+    return SegmentFile(path, folder, records, index_by_id)
 
 
 def read_ids(path: Path) -> np.ndarray:
-    """The segment ids in a PNG file, R + 256 G + 65536 B, (H, W) int32.
+    """Read the segment ids in a PNG file, R + 256 G + 65536 B, (H, W) int32.
 
     Raises:
-        DataError: the file is missing, broken or not of three channels of 8 bits.
+        DataError: the file is missing, broken, or does not have three channels of 8 bits.
     """
     values = read_triples(path, exact=True)
     if values.dtype != np.uint8:

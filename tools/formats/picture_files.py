@@ -1,4 +1,4 @@
-"""Picture files without annotations, as a dataset."""
+"""Image files without annotations, as a dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from densefit.datasets.files.pictures import pictures_below
 from densefit.errors import DataError
 from densefit.tools.report.file_names import FileNames
 
-# What cv2 writes without loss, or as small as the original; others become PNG.
+# Formats that cv2 writes without loss, or as small as the original; others become PNG.
 WRITTEN_AS_GIVEN = (".jpg", ".jpeg", ".png")
 _STAND_IN = np.full((32, 32, 3), 128, np.uint8)
 
@@ -41,7 +41,7 @@ class Pictures:
 
     def __init__(
         self,
-        given: Sequence[str],
+        texts: Sequence[str],
         files: Callable[[str], Iterable[str]] = lambda name: [name],
     ) -> None:
         self.classes: list[str] = []
@@ -49,15 +49,15 @@ class Pictures:
         self.folders: list[Path] = []
         self.failed: dict[str, str] = {}
         self._file_names = FileNames(files)
-        for text in given:
+        for text in texts:
             path = Path(text)
             if path.is_dir():
                 self.folders.append(path)
-                found = sorted(map(Path, pictures_below(path)))
-                if not found:
-                    raise DataError("There is no picture in the folder", where=path)
-                for one in found:
-                    self._add(path / one, one)
+                relative_paths = sorted(map(Path, pictures_below(path)))
+                if not relative_paths:
+                    raise DataError("There is no image in the folder", where=path)
+                for relative in relative_paths:
+                    self._add(path / relative, relative)
             elif path.is_file():
                 self._add(path, Path(path.name))
             else:
@@ -68,8 +68,8 @@ class Pictures:
         suffix = name.suffix.lower()
         if suffix not in WRITTEN_AS_GIVEN:
             suffix = ".png"
-        wanted = self._file_names.take(name.with_suffix("").as_posix(), suffix)
-        self.paths[wanted] = path
+        unique_name = self._file_names.take(name.with_suffix("").as_posix(), suffix)
+        self.paths[unique_name] = path
 
     def __repr__(self) -> str:
         return f"Pictures({len(self)} files)"
@@ -82,7 +82,7 @@ class Pictures:
         return self._names[index]
 
     def image(self, name: str) -> np.ndarray | None:
-        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says; None if it cannot be read."""
+        """Read (H, W, 3) uint8 RGB in its EXIF orientation; None if it is unreadable."""
         try:
             return read_image(self.paths[name])
         except (DataError, OSError, MemoryError) as error:

@@ -31,9 +31,9 @@ class ClassFile:
 
     Attributes:
         path: the file.
-        images: (m,) ids, in the file's order.
-        scores: (m,) float64; of equal ones the first in the file is raised by the smallest step
-            there is, so that they stay in the file's order wherever they are sorted.
+        images: (m,) image ids, in the file's order.
+        scores: (m,) float64; ties are broken by the smallest possible steps, so that sorting keeps
+            the file's order.
         boxes: (m, 4) float64 x1, y1, x2, y2, as in the file.
     """
 
@@ -44,25 +44,25 @@ class ClassFile:
 
 
 def find_files(
-    place: Path, classes: Collection[str], more: Callable[[], Collection[str]] = tuple
+    source: Path, classes: Collection[str], more: Callable[[], Collection[str]] = tuple
 ) -> dict[str, Path]:
-    """The file of each class.
+    """Find the file of each class.
 
     Args:
-        place: a folder of files `comp4_det_test_<class>.txt` (or `<class>.txt`), or one file.
-        classes: those known.
-        more: gives further ones, and is asked if they do not suffice.
+        source: a folder of files `comp4_det_test_<class>.txt` (or `<class>.txt`), or one file.
+        classes: valid class names.
+        more: returns further class names; called only for a file of another class.
 
     Raises:
-        DataError: there is no such file, one is of an unknown class, or a class has two.
+        DataError: no file, a file of an unknown class, or two files of a class.
     """
-    if place.is_dir():
-        paths = sorted(place.glob("*.txt"))
-    elif place.is_file():
-        paths = [place]
+    if source.is_dir():
+        paths = sorted(source.glob("*.txt"))
+    elif source.is_file():
+        paths = [source]
     else:
-        raise DataError("There is no such file or folder", where=place)
-    found: dict[str, Path] = {}
+        raise DataError("There is no such file or folder", where=source)
+    by_class: dict[str, Path] = {}
     for path in paths:
         match = _NAME.fullmatch(path.stem)
         name = match.group(1) if match and path.stem not in classes else path.stem
@@ -73,33 +73,33 @@ def find_files(
                 f"A file of results is of the unknown class {name!r}",
                 expected="comp4_det_test_<class>.txt",
                 where=path,
-                fix=f"{nearest(name, classes)}; --class-names FILE says others",
+                fix=f"{nearest(name, classes)}; or list the classes in --class-names FILE",
             )
-        if name in found:
+        if name in by_class:
             raise DataError(
                 f"The class {name!r} has two files of results",
-                received=f"{found[name].name} and {path.name}",
-                where=place,
-                fix="put those of one system and one list into a folder",
+                received=f"{by_class[name].name} and {path.name}",
+                where=source,
+                fix="keep the results of one system and one split in a folder of their own",
             )
-        found[name] = path
-    if not found:
+        by_class[name] = path
+    if not by_class:
         raise DataError(
-            "There are no files of results", expected="comp4_det_test_<class>.txt", where=place
+            "There are no files of results", expected="comp4_det_test_<class>.txt", where=source
         )
-    return found
+    return by_class
 
 
-def read_class(path: Path, images: Collection[str], known: str) -> ClassFile:
+def read_class(path: Path, images: Collection[str], listed_as: str) -> ClassFile:
     """Read the detections of one class.
 
     Args:
         path: a file with lines "image score x1 y1 x2 y2".
-        images: the ids that are scored.
-        known: what these are, for errors.
+        images: image ids that are scored.
+        listed_as: description of the images, for errors.
 
     Raises:
-        DataError: the file cannot be read, or a line is not usable; it says which.
+        DataError: an unreadable file, or an invalid line.
     """
     lines = read_text(path, "The results").splitlines()
     rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
@@ -114,7 +114,7 @@ def read_class(path: Path, images: Collection[str], known: str) -> ClassFile:
         if words[0] not in images:
             close = difflib.get_close_matches(words[0], images, n=1)
             raise DataError(
-                f"{words[0]!r} is not among {known}",
+                f"{words[0]!r} is not among {listed_as}",
                 where=f"{path}, line {number}",
                 fix=f"did you mean {close[0]!r}?" if close else None,
             )
@@ -132,7 +132,7 @@ def read_class(path: Path, images: Collection[str], known: str) -> ClassFile:
 
 
 def _raise_line(path: Path, rows: Sequence[tuple[int, list[str]]]) -> None:
-    """Raise DataError about the first line that is none."""
+    """Raise DataError about the first line that is not a detection."""
     for number, words in rows:
         try:
             numbers = [float(word) for word in words[1:]]
@@ -140,7 +140,7 @@ def _raise_line(path: Path, rows: Sequence[tuple[int, list[str]]]) -> None:
             numbers = []
         if len(numbers) != 5 or not np.isfinite(numbers).all():
             raise DataError(
-                "A line is no detection",
+                "A line is not a detection",
                 expected=_LINE,
                 received=" ".join(words)[:80],
                 where=f"{path}, line {number}",
@@ -148,10 +148,10 @@ def _raise_line(path: Path, rows: Sequence[tuple[int, list[str]]]) -> None:
 
 
 def in_order(scores: np.ndarray) -> np.ndarray:
-    """Scores without equals: of equal ones the first is the highest, by the smallest steps.
+    """Break ties between scores by the smallest possible steps, so that the first is highest.
 
     The devkit sorts the detections of a class over all images at once, and equal scores stay in
-    the order of the file. A metric that looks at image after image cannot know that order.
+    the order of the file. A metric that is updated image by image does not know that order.
 
     >>> in_order(np.array([0.5, 0.5, 0.25])) - [0.5, 0.5, 0.25] > 0
     array([ True, False, False])
@@ -173,15 +173,15 @@ def _turned(bits: np.ndarray) -> np.ndarray:
 def by_image(
     files: Sequence[ClassFile], labels: Sequence[int], images: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """The detections of each image, as the VOC metric takes them.
+    """Group detections by image, in the form that the VOC metric takes.
 
     Args:
-        files: of the classes.
+        files: detections of each class.
         labels: class index of each file.
-        images: all ids that are scored.
+        images: ids of all scored images.
     """
-    places = {key: place for place, key in enumerate(images)}
-    owner = np.array([places[key] for file in files for key in file.images], np.int64)
+    index_by_id = {key: index for index, key in enumerate(images)}
+    owner = np.array([index_by_id[key] for file in files for key in file.images], np.int64)
     counts = [len(file.images) for file in files]
     columns = {
         "boxes": np.concatenate([np.zeros((0, 4)), *(file.boxes for file in files)]),

@@ -1,4 +1,4 @@
-"""The annotated pictures of a PASCAL VOC folder, boxes as they are in the files."""
+"""Ground truth of a PASCAL VOC folder, with the boxes exactly as in the files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from densefit.datasets.voc.split_list import listed_ids
 from densefit.datasets.voc.xml import VocFile, read_voc_xml
 from densefit.errors import DataError
 
-# The first of these lists that is there is scored, if none is named.
+# Without a split, the first of these that exists is scored.
 SPLITS = ("test", "val")
 
 
@@ -25,8 +25,8 @@ class VocTruth:
     """Annotations of a PASCAL VOC folder.
 
     Attributes:
-        folder: of the annotations.
-        split: name of the list that says which count; None: all of the folder.
+        folder: folder of the annotations.
+        split: name of the image list; None for all annotations of the folder.
         files: id -> annotation.
     """
 
@@ -35,27 +35,27 @@ class VocTruth:
     files: dict[str, VocFile]
 
     def names(self) -> list[str]:
-        """The classes of all objects, sorted."""
-        return sorted({thing.name for file in self.files.values() for thing in file.objects})
+        """Classes of all objects, sorted."""
+        return sorted({item.name for file in self.files.values() for item in file.objects})
 
     def all_names(self) -> list[str]:
-        """The classes of all readable annotations of the folder, sorted."""
+        """Classes in all readable annotations of the folder, sorted."""
         names = set(self.names())
         for path in self.folder.glob("*.xml"):
             try:
                 file = self.files.get(path.stem) or read_voc_xml(path)
             except DataError:
-                continue  # of an image that is not scored
-            names.update(thing.name for thing in file.objects)
+                continue  # the image is not scored
+            names.update(item.name for item in file.objects)
         return sorted(names)
 
     def target(self, key: str, classes: Sequence[str]) -> dict[str, Any]:
-        """The objects of some classes, as the VOC metric takes them, corners as in the file."""
-        things = [thing for thing in self.files[key].objects if thing.name in classes]
+        """Objects of some classes, as the VOC metric takes them, corners as in the file."""
+        things = [item for item in self.files[key].objects if item.name in classes]
         return {
-            "boxes": np.array([thing.corners for thing in things], np.float64).reshape(-1, 4),
-            "classes": np.array([classes.index(thing.name) for thing in things], np.int64),
-            "difficult": np.array([thing.difficult for thing in things], bool),
+            "boxes": np.array([item.corners for item in things], np.float64).reshape(-1, 4),
+            "classes": np.array([classes.index(item.name) for item in things], np.int64),
+            "difficult": np.array([item.difficult for item in things], bool),
         }
 
 
@@ -63,33 +63,33 @@ def read_voc(folder: Path, split: str | None = None) -> VocTruth:
     """Read annotations.
 
     Args:
-        folder: of a VOC year (with `Annotations` and `ImageSets/Main`), or of XML files.
-        split: a list in `ImageSets/Main`; None: test, else val, else all annotations.
+        folder: folder of a VOC year (with `Annotations` and `ImageSets/Main`), or of XML files.
+        split: an image list in `ImageSets/Main`; None for test, else val, else all annotations.
 
     Raises:
-        DataError: nothing is found, or a list or annotation is missing or broken.
+        DataError: there are no annotations, or a list or annotation is missing or broken.
     """
     if not folder.is_dir():
         raise DataError("There is no such folder", where=folder)
     lists = folder / "ImageSets" / "Main"
-    place = folder / "Annotations"
-    if not place.is_dir():
-        place, lists = folder, folder.parent / "ImageSets" / "Main"
+    annotations = folder / "Annotations"
+    if not annotations.is_dir():
+        annotations, lists = folder, folder.parent / "ImageSets" / "Main"
         if split is None:
-            return VocTruth(place, None, _read(place, _all(place), place))
+            return VocTruth(annotations, None, _read(annotations, _all(annotations), annotations))
     if split is None:
         split = next((name for name in SPLITS if (lists / f"{name}.txt").is_file()), None)
         if split is None:
-            return VocTruth(place, None, _read(place, _all(place), place))
+            return VocTruth(annotations, None, _read(annotations, _all(annotations), annotations))
     path = lists / f"{split}.txt"
     if not path.is_file():
-        raise missing_split(split, lists, [one.stem for one in lists.glob("*.txt")])
-    names = listed_ids(path, place)
-    return VocTruth(place, split, _read(place, names, path))
+        raise missing_split(split, lists, [file.stem for file in lists.glob("*.txt")])
+    names = listed_ids(path, annotations)
+    return VocTruth(annotations, split, _read(annotations, names, path))
 
 
 def _all(folder: Path) -> list[str]:
-    """The ids of all annotations in a folder."""
+    """Ids of all annotations in a folder."""
     names = sorted(path.stem for path in folder.glob("*.xml"))
     if not names:
         years = sorted(path.parent.name for path in folder.glob("*/Annotations"))
@@ -103,14 +103,14 @@ def _all(folder: Path) -> list[str]:
 
 
 def _read(folder: Path, names: Sequence[str], listed: Path) -> dict[str, VocFile]:
-    found = {}
+    files = {}
     for name in names:
         path = folder / name_below(f"{name}.xml", listed)
         if not path.is_file():
             raise DataError(f"{name!r} has no annotation", expected=path, where=listed)
-        found[name] = read_voc_xml(path)
-        for number, thing in enumerate(found[name].objects, 1):
-            xmin, ymin, xmax, ymax = thing.corners
+        files[name] = read_voc_xml(path)
+        for number, item in enumerate(files[name].objects, 1):
+            xmin, ymin, xmax, ymax = item.corners
             why = box_fault((xmin - 1, ymin - 1, xmax, ymax))
             if xmax < xmin or ymax < ymin:
                 why = "has its corners in the wrong order"
@@ -121,4 +121,4 @@ def _read(folder: Path, names: Sequence[str], listed: Path) -> dict[str, VocFile
                     received=[xmin, ymin, xmax, ymax],
                     where=f"{path}, object {number}",
                 )
-    return found
+    return files

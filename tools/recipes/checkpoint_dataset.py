@@ -22,10 +22,10 @@ class CheckpointDataset:
 
     Args:
         recipe: content of the recipe in a checkpoint.
-        name: of the dataset; may be None if the recipe has a single one.
+        name: name of the dataset; may be None if the recipe has a single one.
 
     Attributes:
-        name: of the dataset.
+        name: name of the dataset.
         part: settings of the dataset.
 
     Raises:
@@ -33,53 +33,57 @@ class CheckpointDataset:
     """
 
     def __init__(self, recipe: Mapping[str, Any], name: str | None) -> None:
-        known = recipe["datasets"]
-        if name is None and len(known) == 1:
-            name = next(iter(known))
-        if name is None or name not in known:
+        datasets = recipe["datasets"]
+        if name is None and len(datasets) == 1:
+            name = next(iter(datasets))
+        if name is None or name not in datasets:
             raise ConfigError(
                 "The checkpoint was trained on several datasets: which one is to be scored?"
                 if name is None
                 else f"The checkpoint was not trained on a dataset {name!r}",
-                expected=f"one of {', '.join(known)}",
-                fix="--of NAME" if name is None else nearest(name, known),
+                expected=f"one of {', '.join(datasets)}",
+                fix="--of NAME" if name is None else nearest(name, datasets),
             )
-        self.name, self.part = name, Part(**known[name])
+        self.name, self.part = name, Part(**datasets[name])
         self._shares = Shares(**recipe["mixture"])
 
-    def data(self, own: Data) -> Data:
-        """Settings of the dataset; `root` and the workers of `own` take precedence."""
+    def data(self, settings: Data) -> Data:
+        """Settings of the dataset; `root` and the workers of `settings` take precedence."""
         part = self.part
         return replace(
-            own,
+            settings,
             dataset=part.dataset,
-            root=own.root or part.root,
+            root=settings.root or part.root,
             train=part.train,
             validation=part.validation,
             test=part.test,
+            splits=part.splits,
+            group_by=part.group_by,
             settings=part.settings,
         )
 
     def as_trained(self, dataset: Dataset, heads: Sequence[Head]) -> Mixture:
         """Wrap the dataset so that ids and class indices are as the heads were trained."""
         classes: dict[str, list[str]] = {}
-        targets = {name: own for name, own in self._shares.targets.items() if name == self.name}
-        known = {
+        targets = {
+            name: renamed for name, renamed in self._shares.targets.items() if name == self.name
+        }
+        class_targets = {
             *CLASS_TARGETS,
             *(self._shares.classes or {}),
             *targets.get(self.name, {}).values(),
         }
         for head in heads:
-            told = [
-                (held, getattr(head, setting, None))
-                for setting, held in head.dataset_settings.items()
+            settings = [
+                (target, getattr(head, setting, None))
+                for setting, target in head.dataset_settings.items()
             ]
-            for held, names in ((head.class_target, head.target_classes()), *told):
-                if held in known and names and len(names) > len(classes.get(held, ())):
-                    classes[held] = list(names)
+            for target, names in ((head.class_target, head.target_classes()), *settings):
+                if target in class_targets and names and len(names) > len(classes.get(target, ())):
+                    classes[target] = list(names)
         rename = {
-            name: renames_of_split(self.part, None, dataset, own)
-            for name, own in self._shares.rename.items()
+            name: renames_of_split(self.part, None, dataset, renamed)
+            for name, renamed in self._shares.rename.items()
             if name == self.name
         }
         return Mixture(

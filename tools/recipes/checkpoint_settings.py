@@ -15,10 +15,10 @@ from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.loader.views import Views
 from densefit.data.sample import Dataset
 from densefit.errors import CheckpointError, ConfigError
-from densefit.recipe_paths import files_field
 from densefit.tools.recipes.data.loaders import score_loader
 from densefit.tools.recipes.plugins import check_recorded, use_plugins
 from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass
@@ -29,18 +29,18 @@ class CheckpointSettings:
         checkpoint: a checkpoint, or a run's folder (its best checkpoint, else its newest).
         resume: another spelling of --checkpoint; auto is the run in --out.
         input_size: height and width of the network's input; as trained by default.
-        resize: letterbox or stretch, as trained by default; none leaves each picture at its own
+        resize: letterbox or stretch, as trained by default; none leaves each image at its own
             size, padded to a multiple of 64 pixels.
-        score_batch_size: samples a batch; changes no result.
+        score_batch_size: samples per batch; changes no result.
         out: where files are written.
-        seed: of everything random; predictions and scores do not depend on it.
-        flip: look at each picture mirrored as well, and merge what is seen.
-        scales: look at each picture at these sizes, as factors, and merge what is seen.
-        windows: look at pictures at their own size (times the scales) through windows of the
+        seed: seed of everything random; predictions and scores do not depend on it.
+        flip: look at each image mirrored as well, and merge what is seen.
+        scales: look at each image at these sizes, as factors, and merge what is seen.
+        windows: look at images at their own size (times the scales) through windows of the
             input size, in place of fitting them into it.
         overlap: smallest share of a window that the next one covers too; windows are a pixel
             apart at least.
-        data: as trained by default; pictures that are named themselves need its workers only.
+        data: as trained by default; images that are named themselves need its workers only.
         plugins: the Python files that the checkpoint was trained with (docs/plugins.md); a
             checkpoint alone runs no code.
     """
@@ -97,7 +97,7 @@ class CheckpointSettings:
         fit = "original" if self.windows else self.resize
         views = Views(self.flip, self.scales, fit, self.overlap)
         if not self.windows and not self.flip and views.scales == (1.0,):
-            return score_loader(self, dataset, self.data.workers)
+            return score_loader(self, dataset, self.data)
         return ViewLoader(
             dataset,
             input_size=self.input_size,
@@ -109,7 +109,7 @@ class CheckpointSettings:
     def _at_own_size(self, dataset: Dataset) -> OriginalSizeLoader:
         if self.flip or self.scales != (1.0,):
             raise ConfigError(
-                "Whole pictures at their own size are looked at once",
+                "Whole images at their own size are looked at once",
                 received=f"resize none, flip {self.flip}, scales {self.scales}",
                 fix="--windows true with --flip or --scales",
             )
@@ -145,13 +145,13 @@ def settings(
     checkpoint = first.find_checkpoint()
     check_recorded(checkpoint, use_plugins(first.plugins))
     fields = kind.__dataclass_fields__
-    known = {
+    trained = {
         key: value
         for key, value in recipe_of(checkpoint).items()
         if key in fields and key not in ("out", "resume", "plugins")
     }
     resolved, _ = parse(
-        kind, arguments, description=description, defaults=flat(known), positional=positional
+        kind, arguments, description=description, defaults=flat(trained), positional=positional
     )
     return resolved, checkpoint
 

@@ -13,6 +13,7 @@ from densefit.engine.finite import check_parameters
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
+from densefit.metrics.core.unreadable import counts_text, without_counts
 from densefit.model.network import Network
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.progress import WithProgress
@@ -27,7 +28,7 @@ _FILES = (
     *("checkpoints/last", "checkpoints/best"),
 )
 
-#: Writes a network's predictions on some of what was scored to a picture.
+#: Writes a network's predictions on some of what was scored to an image.
 Draw = Callable[[Network, Any, Path], None]
 
 
@@ -59,7 +60,7 @@ def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[s
     whole: dict[str, Any] = {"": split}
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
-    by_dataset = {}
+    by_dataset, unreadable = {}, {}
     for name, loader in loaders.items():
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
@@ -77,16 +78,18 @@ def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[s
         dataset_scores = {
             key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)
         }
-        by_dataset[name] = (
-            dataset_scores,
-            f"{chosen} on {len(loader.dataset)} samples of {splits[name]!r}",
-        )
+        unreadable[name] = loader.unreadable
+        counts = counts_text(len(loader.dataset), loader.unreadable)
+        title = f"{chosen} on {counts} of {splits[name]!r}"
+        by_dataset[name] = (without_counts(dataset_scores), title)
     samples = {name: len(loader.dataset) for name, loader in loaders.items()}
     primary: dict[str, bool] = {}
     for directions in primary_numbers(network, test).values():
         primary.update(directions)
     about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
     about["samples"] = samples if isinstance(test, Mapping) else samples[""]
+    if any(unreadable.values()):
+        about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
     draw(network, test, out / "predictions.png")
     for name, (numbers, title) in by_dataset.items():

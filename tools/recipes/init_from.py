@@ -64,7 +64,7 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
         how = f"is {theirs} there, {ours} here" if theirs != ours else "is of other classes"
         console.print(Text(f"not loaded: {name} {how}"))
     if report.weights:
-        console.print(Text(f"learned weights of losses: {report.told_weights()}"))
+        console.print(Text(f"learned weights of losses: {report.weights_text()}"))
     if report.strides:
         template = "not as trained: the backbone's output stride is {} there, {} here"
         console.print(Text(template.format(*report.strides)))

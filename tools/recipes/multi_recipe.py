@@ -18,6 +18,8 @@ class Part:
         train: name of the split to train on.
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for the validation split.
+        splits: fractions of splits that are made, as data.splits.
+        group_by: what stays together in one of these splits, as data.group_by.
         settings: further settings of the dataset.
         augment: random transforms of its own, in place of training.augment.
         resize: its own way to the input size, letterbox or stretch, in place of the recipe's.
@@ -28,6 +30,8 @@ class Part:
     train: str = "train"
     validation: str | None = "val"
     test: str | None = "test"
+    splits: dict[str, Any] | None = None
+    group_by: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     augment: list[dict[str, Any]] | None = None
     resize: str | None = None
@@ -40,7 +44,7 @@ class Shares:
     Args:
         ratio: dataset -> its share; null for their sizes.
         temperature: shares by size^(1 / temperature); null for their sizes.
-        length: samples an epoch; null for as many as there are.
+        length: samples per epoch; null for as many as there are.
         batches: mixed (every batch has samples of all), in_turn or at_random (of one each).
         classes: target -> the common class names; null for all names, as they come.
         targets: dataset -> its target -> a new name, where datasets call different things alike.
@@ -64,8 +68,8 @@ class Shares:
 class MultiRecipe(Recipe):
     __doc__ = f"""{str(Recipe.__doc__).rstrip()}
         datasets: name -> what it is, for several at once: --datasets.NAME.root DIR. In place of
-            `data`, whose workers, worker_kind, on_error and check count for all. All batches
-            have one input size.
+            `data`, whose workers, worker_kind, on_error, score_on_error and check count for
+            all. All batches have one input size.
         mixture: how these datasets share an epoch.
         only: names of the heads to train; all by default. Datasets that have labels for none of
             them are left out, and of the others come as many samples an epoch as before: so each

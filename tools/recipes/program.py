@@ -44,8 +44,8 @@ def _of_system(error: OSError) -> Exception:
     """Convert an error of the operating system that has a description to a DataError."""
     if error.strerror is None:
         return error
-    places = [str(path) for path in (error.filename, error.filename2) if path is not None]
-    return DataError(error.strerror, where=" -> ".join(places) or None)
+    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    return DataError(error.strerror, where=" -> ".join(paths) or None)
 
 
 def _print_error(error: Exception, code: int) -> int:

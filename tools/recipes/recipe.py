@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
-from densefit.recipe_paths import files_field
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass
@@ -21,12 +21,20 @@ class Data:
         train: name of the split to train on.
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
+        splits: splits that are made of a dataset without any, e.g. {train: 0.7, val: 0.15, test:
+            0.15, seed: 0}, by a hash of each sample's id and the seed: samples that are added move
+            no others. `of: train` divides that split of the dataset's own; its other splits stay.
+        group_by: keeps samples together in one of these splits: folder (of the image), a regular
+            expression with one group that is looked for in ids and paths, such as (patient\\d+)_,
+            or a table, FILE.csv, with the columns id and group.
         settings: further settings of the dataset.
         rename: its name of a class or keypoint -> another, or null to drop the class; two of one
             name become one.
         workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
-        on_error: what a broken training sample does: raise or skip. Scoring never skips.
+        on_error: what a broken training sample does: raise or skip.
+        score_on_error: what a broken sample does that is scored: raise or skip. The score then
+            says of how many samples it is, and is the best of none of another number.
         check: whether annotations, files and headers of all splits are checked before the first
             update: true, false, or deep, which decodes every image.
         cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
@@ -38,11 +46,14 @@ class Data:
     train: str = "train"
     validation: str | None = "val"
     test: str | None = "test"
+    splits: dict[str, Any] | None = None
+    group_by: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     rename: dict[str, str | None] = field(default_factory=dict)
     workers: int | None = None
     worker_kind: str = "threads"
     on_error: str = "raise"
+    score_on_error: str = "raise"
     check: bool | str = True
     cache: dict[str, Any] | None = None
 
@@ -53,9 +64,9 @@ class Model:
 
     Args:
         backbone: a registered backbone: resnet18, resnet34, resnet50, mobilenetv2.
-        settings: of the backbone, e.g. width.
+        settings: settings of the backbone, e.g. width.
         heads: name of a head -> its settings; `task` says which, and is the name by default.
-        output_stride: of the backbone; null for the smallest that a head asks for.
+        output_stride: output stride of the backbone; null for the smallest that a head asks for.
     """
 
     backbone: str = "resnet18"
@@ -70,7 +81,7 @@ class Training:
 
     Args:
         epochs: length of the training.
-        batch_size: samples an update.
+        batch_size: samples per update.
         optimizer: MXNet's name of an optimizer.
         optimizer_params: its settings, without the learning rate; by default momentum 0.9, of
             those that have one, and wd 1e-4.
@@ -86,7 +97,7 @@ class Training:
         nonfinite: what a loss or gradient that is not finite does: raise, skip or rollback; or
             {policy, limit, factor}, how often at most and with which factor on the rate.
         groups: pattern of parameter names -> lr and wd, factors on rate and decay.
-        layer_decay: factor on the rate for each layer that is nearer to the picture; null for none.
+        layer_decay: factor on the rate for each layer that is nearer to the image; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
             among several heads; null adds up their losses.
         conflict: batches on which the cosine between the heads' gradients is measured at the end,
@@ -127,12 +138,12 @@ class Recipe:
     """Everything that makes a training.
 
     Args:
-        input_size: height and width of the network's input. Pictures are scored at this size;
+        input_size: height and width of the network's input. Images are scored at this size;
             transforms of training that state no size have it, and scales refer to it.
-        resize: how a picture is brought to it: letterbox (keeps proportions) or stretch.
-        score_batch_size: samples a batch when scoring.
-        out: the run's folder: config, scalars, checkpoints, curves and pictures.
-        seed: of everything random.
+        resize: how an image is brought to it: letterbox (keeps proportions) or stretch.
+        score_batch_size: samples per batch when scoring.
+        out: the run's folder: config, scalars, checkpoints, curves and images.
+        seed: seed of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
         init_mismatched: what weights of another shape do (of heads for other classes, say): raise
@@ -154,16 +165,16 @@ class Recipe:
     init_mismatched: str = "raise"
     plugins: list[str] = files_field()
 
-    def adjust(self, given: Set[str]) -> None:
+    def adjust(self, named: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.
 
         Args:
-            given: dotted keys that the user wrote.
+            named: dotted keys that the user wrote.
         """
         key, kind = (
             "training.optimizer_params",
             mx.optimizer.Optimizer.opt_registry.get(self.training.optimizer.lower()),
         )
-        if kind is not None and not given & {key, f"{key}.momentum"}:
+        if kind is not None and not named & {key, f"{key}.momentum"}:
             if "momentum" not in inspect.signature(kind).parameters:
                 self.training.optimizer_params.pop("momentum", None)

@@ -43,7 +43,7 @@ def make_heads(
                 fix=nearest(name, {*heads.names(), *model.heads} - {name}),
             )
         task, source = settings.pop("task", name), settings.pop("from", None)
-        told = dataset
+        head_dataset = dataset
         if source is not None:
             if source not in (sources or {}):
                 raise ConfigError(
@@ -51,9 +51,12 @@ def make_heads(
                     where=f"model.heads.{name}.from",
                     fix=nearest(source, sources) if sources else "leave `from` out",
                 )
-            told = (sources or {})[source]
+            head_dataset = (sources or {})[source]
         stated = "classes" in settings
-        complete = {**settings_from_dataset(told, dataset, name, task, settings), **settings}
+        complete = {
+            **settings_from_dataset(head_dataset, dataset, name, task, settings),
+            **settings,
+        }
         make = partial(head, task, name=name)
         new = with_class_weights(make, complete, model.heads[name], dataset)
         if sources:
@@ -72,8 +75,8 @@ def settings_from_dataset(
     Args:
         dataset: source of the settings.
         whole: the training data, whose class indices the targets have: `dataset` or a mixture.
-        name: of the head.
-        task: of the head.
+        name: name of the head.
+        task: task of the head.
         settings: settings of the recipe.
 
     Raises:
@@ -99,8 +102,8 @@ def settings_from_dataset(
             )
     if "among" in taken and source is not None and not isinstance(settings.get("classes"), int):
         result["among"] = classes_in(whole, source, kind.class_target)
-    known = all(hasattr(dataset, attribute) for attribute in kind.dataset_settings.values())
-    if known and not kind.dataset_settings.keys() & settings.keys():
+    has_settings = all(hasattr(dataset, attribute) for attribute in kind.dataset_settings.values())
+    if has_settings and not kind.dataset_settings.keys() & settings.keys():
         result.update(
             {key: getattr(dataset, attribute) for key, attribute in kind.dataset_settings.items()}
         )
@@ -114,24 +117,24 @@ def classes_in(dataset: Any, *targets: str | None) -> list[str] | None:
     return None if result is None else list(result)
 
 
-def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
+def check_classes(head: Head, mixture: Mixture, is_chosen: bool) -> None:
     """Check that a head's classes match the class indices in a mixture's targets.
 
     Args:
         head: head to train.
         mixture: several datasets, with class names for each target that holds classes.
-        told: whether the recipe sets the classes, or the dataset that they come from.
+        is_chosen: whether the recipe sets the classes, or the dataset that they come from.
 
     Raises:
         ConfigError: the classes differ, or their dataset is ambiguous.
     """
     for setting, target in head.dataset_settings.items():
-        listed, own = mixture.class_lists.get(target), getattr(head, setting, None)
-        if listed is not None and own is not None and list(own) != list(listed):
+        listed, names = mixture.class_lists.get(target), getattr(head, setting, None)
+        if listed is not None and names is not None and list(names) != list(listed):
             raise ConfigError(
                 f"The {setting} of the head {head.name!r} are not the classes of the mixture",
                 expected=f"{list(listed)}, in this order",
-                received=list(own),
+                received=list(names),
                 where=f"head {head.name!r}, target {target!r}",
                 fix=f"leave `{setting}` and `from` out, or choose the common ones: mixture.classes",
             )
@@ -148,7 +151,7 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
                 fix="leave the head's classes out, or choose the common ones: mixture.classes and "
                 "mixture.rename",
             )
-    elif head.targets and not told and head.class_target not in mixture.class_targets:
+    elif head.targets and not is_chosen and head.class_target not in mixture.class_targets:
         # a target that no dataset has is an error of the loader
         raise ConfigError(
             f"Which dataset's classes has the head {head.name!r}?",
@@ -161,9 +164,9 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
 
 def _meant(head: Head, mixture: Mixture) -> str:
     """Suggest a target for a head whose target the recipe has changed."""
-    told = str(head.class_target)
-    close = difflib.get_close_matches(told, mixture.class_lists, n=1)
-    return f"did you mean {close[0]!r}? " if close and told != type(head).class_target else ""
+    target = str(head.class_target)
+    close = difflib.get_close_matches(target, mixture.class_lists, n=1)
+    return f"did you mean {close[0]!r}? " if close and target != type(head).class_target else ""
 
 
 def make_network(

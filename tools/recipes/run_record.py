@@ -19,11 +19,11 @@ from densefit import engine
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.callbacks.memory_use import memory_in_use
 from densefit.checkpoint.storage.atomic import replace_file
-from densefit.cpus import available_cpus
 from densefit.data.fingerprint import fingerprint
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
 from densefit.plugin_files import imported
+from densefit.process.cpus import available_cpus
 
 FILE = "environment.json"
 COST_FILE = "cost.json"

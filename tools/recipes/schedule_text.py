@@ -9,7 +9,7 @@ from typing import Any
 from densefit.errors import ConfigError, located
 from densefit.tools.recipes.parts import named
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
-from densefit.yaml_document import load
+from densefit.yaml_files.document import load
 
 
 def from_text(text: str) -> Schedule:

@@ -1,4 +1,4 @@
-"""Train by a recipe: run folder, fit, final score, curves and pictures."""
+"""Train by a recipe: run folder, fit, final score, curves and images."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.recipes.class_weights import use_saved_weights
+from densefit.tools.recipes.data.division import division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -35,7 +36,7 @@ from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
 from densefit.tools.report.pictures import write_predictions
 from densefit.train.fit import fit
-from densefit.yaml_words import dump
+from densefit.yaml_files.words import dump
 
 Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"
@@ -81,8 +82,15 @@ def run(
     out = Path(recipe.out)
     begin_from(network, recipe)
     data = recipe.data
-    skipping = prepared.training_splits if data.on_error == "skip" else ()
-    rest_of_check = check_data(prepared.data, prepared.training_splits, data.check, skipping)
+    training_splits = prepared.training_splits
+    skipping = {
+        split
+        for split in prepared.data
+        if (data.on_error if split in training_splits else data.score_on_error) == "skip"
+    }
+    rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
+    for line in division_lines(prepared.data):
+        print(line)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)
         if median is not None:
@@ -90,7 +98,7 @@ def run(
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if has_validation else None)
-    own = make_callbacks(training, out)
+    recipe_callbacks = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
     loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
@@ -107,7 +115,7 @@ def run(
             RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
-            *(*own, ProfileLine(), Cost(out)),
+            *(*recipe_callbacks, ProfileLine(), Cost(out)),
             *([] if rest_of_check is None else [rest_of_check]),
         ],
         accumulate=training.accumulate,
@@ -159,6 +167,6 @@ def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str
     """
     if key is not None:
         return key
-    for own in numbers.values():
-        return next(iter(own))
+    for head_numbers in numbers.values():
+        return next(iter(head_numbers))
     raise ConfigError("No head has a metric to choose the best checkpoint by")

@@ -1,1 +1,1 @@
-"""Tables, plots and pictures of scores."""
+"""Tables, plots and images of scores."""

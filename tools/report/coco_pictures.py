@@ -1,4 +1,4 @@
-"""Objects of COCO files drawn: what is true beside what was predicted."""
+"""Draw the objects of COCO files: ground truth beside prediction."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from densefit.visualize.drawing import (
     note_unreached,
 )
 
-# Predictions below this score are not drawn, unless another threshold is asked for or found.
+# Default score threshold for drawing.
 DRAWN = 0.3
 
 
 class CocoPictures:
-    """Draws a picture's true objects, and those that were predicted.
+    """Draw the true and the predicted objects of an image.
 
     Args:
-        truth: the annotations.
-        predictions: of each of its pictures.
-        photographs: to draw on.
-        threshold: of the scores that are drawn.
+        truth: ground truth.
+        predictions: predictions of each annotated image.
+        photographs: images to draw on.
+        threshold: lowest score that is drawn.
     """
 
     def __init__(
@@ -43,34 +43,34 @@ class CocoPictures:
     ) -> None:
         self._truth, self._predictions, self._photographs = truth, predictions, photographs
         self._threshold = DRAWN if threshold is None else threshold
-        self._places = {picture.key: place for place, picture in enumerate(truth.pictures)}
+        self._indices = {picture.key: index for index, picture in enumerate(truth.pictures)}
 
     def __call__(self, key: str) -> list[np.ndarray]:
-        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
-        place = self._places[key]
-        target, prediction = self._truth.targets[place], self._predictions[place]
-        size = self._truth.pictures[place].size or _extent([target, prediction])
+        """Draw [ground truth, prediction], (H, W, 3) uint8 RGB each."""
+        index = self._indices[key]
+        target, prediction = self._truth.targets[index], self._predictions[index]
+        size = self._truth.pictures[index].size or _extent([target, prediction])
         image, fitted = self._photographs.fitted(key, size)
-        shown = np.flatnonzero(prediction["scores"] >= self._threshold)
-        found = fitted(_rows_of(prediction, shown))
+        drawn_rows = np.flatnonzero(prediction["scores"] >= self._threshold)
+        drawn_objects = fitted(_rows_of(prediction, drawn_rows))
         empty = note_unreached(image, prediction["scores"], self._threshold)
         return [
             draw_objects(image, fitted(target), None, self._truth.classes),
-            draw_objects(empty, found, None, self._truth.classes),
+            draw_objects(empty, drawn_objects, None, self._truth.classes),
         ]
 
 
 def draw_objects(
     image: np.ndarray, objects: Mapping[str, Any], rows: np.ndarray | None, names: Sequence[str]
 ) -> np.ndarray:
-    """A copy of a picture with some of the objects: masks, keypoints, boxes with their names.
+    """Draw objects on a copy of an image: masks, keypoints, boxes with class names.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        objects: what a COCO metric takes: "classes" and any of "masks", "keypoints", "bbox" (or
-            none of a box), "scores".
-        rows: which of the objects; None: all.
-        names: of the classes.
+        objects: objects as a COCO metric takes them: "classes" and any of "masks", "keypoints",
+            "bbox", "scores".
+        rows: indices of the objects to draw; None for all.
+        names: class names.
     """
     objects = objects if rows is None else _rows_of(objects, rows)
     classes = np.asarray(objects["classes"], np.int64)
@@ -79,7 +79,7 @@ def draw_objects(
         points = objects["keypoints"]
         if scores is not None:
             points = np.array(points)
-            points[~(points[..., 2] > 0).any(axis=1), :, 2] = 1  # the system does not say
+            points[~(points[..., 2] > 0).any(axis=1), :, 2] = 1  # results state no visibility
     if "masks" in objects:
         masks = list(objects["masks"])
         image = _draw_masks(image, masks, classes, scores)
@@ -87,7 +87,7 @@ def draw_objects(
     elif "bbox" in objects:
         boxes = objects["bbox"]
     else:
-        boxes = np.array([_around(one) for one in points])
+        boxes = np.array([_around(object_points) for object_points in points])
     corners = np.asarray(boxes, np.float64).reshape(-1, 4).copy()
     corners[:, 2:] += corners[:, :2]
     image = draw_boxes(image, corners, classes, names, scores)
@@ -97,7 +97,7 @@ def draw_objects(
 
 
 def _rows_of(objects: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    """Some of the objects."""
+    """Select objects by index."""
     named = ("classes", "scores", "keypoints", "masks", "bbox")
     return {
         key: value[rows] if isinstance(value, np.ndarray) else [value[row] for row in rows]
@@ -112,7 +112,7 @@ def _draw_masks(
     classes: np.ndarray,
     scores: np.ndarray | None,
 ) -> np.ndarray:
-    """Tinted by class; the best on top, or the smallest where there are no scores."""
+    """Tint masks by class; the highest score is on top, without scores the smallest mask."""
     areas = np.asarray(coco.area(list(masks)) if masks else [], np.float64)
     painted = np.full(image.shape[:2], 255, np.uint8)
     for index in np.argsort(-areas if scores is None else scores, kind="stable"):
@@ -121,18 +121,18 @@ def _draw_masks(
 
 
 def _draw_points(image: np.ndarray, objects: np.ndarray, classes: np.ndarray) -> None:
-    """Labelled keypoints as dots, in place."""
+    """Draw labelled keypoints as dots, in place."""
     radius = 1 + line_width(image)
     for points, label in zip(objects, classes):
         for x, y, visible in points:
             if visible > 0:
-                place = (round(float(np.clip(x, -FAR, FAR))), round(float(np.clip(y, -FAR, FAR))))
-                cv2.circle(image, place, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
-                cv2.circle(image, place, radius, color_of(int(label)), -1, cv2.LINE_AA)
+                center = (round(float(np.clip(x, -FAR, FAR))), round(float(np.clip(y, -FAR, FAR))))
+                cv2.circle(image, center, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
+                cv2.circle(image, center, radius, color_of(int(label)), -1, cv2.LINE_AA)
 
 
 def _around(points: np.ndarray) -> list[float]:
-    """The box [x, y, width, height] around labelled keypoints."""
+    """Compute the box [x, y, width, height] around labelled keypoints."""
     some = points[points[:, 2] > 0, :2]
     if not len(some):
         return [0.0, 0.0, 0.0, 0.0]
@@ -141,7 +141,7 @@ def _around(points: np.ndarray) -> list[float]:
 
 
 def _extent(sides: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    """A size that all boxes and keypoints of a picture fit in, where the file states none."""
+    """Size that contains all boxes and keypoints of an image, if the file states none."""
     high = [64.0, 64.0]
     for side in sides:
         for x, y, width, height in side.get("bbox", ()):

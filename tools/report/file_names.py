@@ -1,4 +1,4 @@
-"""Names of the files that are written for samples, none of them twice."""
+"""Unique names of the files that are written for samples."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 
 class FileNames:
-    """Hands out file names; where two samples would share a file, the later one gets a number.
+    """Make unique file names; where two samples would share a file, the later one gets a number.
 
-    Letters of the two cases are alike, as they are on the disks of macOS and Windows.
+    Names are compared without case, as on the disks of macOS and Windows.
 
     Args:
-        files: name of a sample -> all files that are written for it.
+        files: function from the name of a sample to all files that are written for it.
 
     >>> names = FileNames(lambda name: [name, name[:-4] + ".seg.png"])
     >>> names.take("a", ".jpg"), names.take("a", ".png"), names.take("a.seg", ".png")
@@ -23,12 +23,12 @@ class FileNames:
         self._taken: set[str] = set()
 
     def take(self, stem: str, suffix: str) -> str:
-        """`stem` and `suffix`, with a number in between if a file of that name is taken."""
+        """Join `stem` and `suffix`, with a number in between if a file of that name is taken."""
         name, number = f"{stem}{suffix}", 1
-        while not self._taken.isdisjoint(own := self._written(name)):
+        while not self._taken.isdisjoint(files := self._written(name)):
             number += 1
             name = f"{stem}-{number}{suffix}"
-        self._taken |= own
+        self._taken |= files
         return name
 
     def _written(self, name: str) -> set[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from densefit.data.annotated import targets_of
 from densefit.data.loader.loader import Loader
-from densefit.data.sample import Dataset
-from densefit.data.sample_id import dataset_classes, sample_id
+from densefit.data.sample_id import sample_id
+from densefit.data.subset import Subset
 from densefit.evaluation.predict import predict
 from densefit.metrics.core.detail import Curves
 from densefit.metrics.core.metric import Metric
@@ -22,43 +21,17 @@ from densefit.model.network import Network
 from densefit.visualize.fitted import Fitted
 from densefit.visualize.grid import grid
 
-# The longer side of a drawing is brought into this range, in pixels.
+# Range of the longer side of a drawing, in pixels.
 SMALLEST, LARGEST = 320, 480
-_LARGEST_ALONE = 720  # of pictures with the drawings of all heads on them
-BYTES = 8 << 20  # of a picture of several drawings, at most
-
-
-class Subset:
-    """A subset of a dataset, by index."""
-
-    def __init__(self, dataset: Dataset, indices: list[int]) -> None:
-        self.dataset, self.indices = dataset, indices
-        self.classes = dataset_classes(dataset, "classes")
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.endswith("_classes") and name != "keypoint_names":
-            raise AttributeError(name)
-        return getattr(self.dataset, name)  # names of the numbers in targets
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[self.indices[index]]
-
-    def targets_of(self, index: int) -> Collection[str] | None:
-        """Names of a sample's targets, if the dataset declares them."""
-        return targets_of(self.dataset, self.indices[index])
-
-    def id_of(self, index: int) -> str:
-        """Id of a sample."""
-        return sample_id(self.dataset, self.indices[index])
+_LARGEST_ALONE = 720  # if all heads are drawn on one image
+BYTES = 8 << 20  # largest file with several drawings
 
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:
     """Write a PNG of `count` samples spread over the dataset, with all heads' predictions."""
-    total = len(loader.dataset)
-    chosen = sorted({round(i * (total - 1) / max(1, count - 1)) for i in range(count)})
+    indices = readable_indices(loader)
+    last = len(indices) - 1
+    chosen = sorted({indices[round(i * last / max(1, count - 1))] for i in range(count)})
     subset = Subset(loader.dataset, chosen)
     images, captions = [], []
     some = Loader(subset, batch_size=len(chosen), transform=loader.transform, workers=0)
@@ -70,6 +43,15 @@ def write_predictions(network: Network, loader: Loader, path: Path, count: int =
         images.append(resized(image, SMALLEST, _LARGEST_ALONE))
         captions.append(key)
     write_image(path, grid(images, columns=min(3, len(images)), captions=captions), BYTES)
+
+
+def readable_indices(loader: Loader) -> list[int]:
+    """Indices of the samples that the loader has not skipped as broken."""
+    skipped, dataset = {key for key, _ in loader.skipped}, loader.dataset
+    every = range(len(dataset))
+    if not skipped:
+        return list(every)
+    return [index for index in every if sample_id(dataset, index) not in skipped]
 
 
 def choose_thresholds(
@@ -84,17 +66,17 @@ def choose_thresholds(
     Returns:
         head -> threshold.
     """
-    found = {}
+    thresholds = {}
     for head in network.heads:
         drawing: Any = getattr(head, "detector", head)
-        told = (head.spec or {}).get("settings", {})
-        told = told if drawing is head else told.get("detection") or {}
-        if not hasattr(drawing, "draw_threshold") or "draw_threshold" in told:
+        settings = (head.spec or {}).get("settings", {})
+        settings = settings if drawing is head else settings.get("detection") or {}
+        if not hasattr(drawing, "draw_threshold") or "draw_threshold" in settings:
             continue
         threshold = best_of(metrics.get(head.name, ()))
         if threshold is not None:
-            found[head.name] = drawing.draw_threshold = threshold
-    return found
+            thresholds[head.name] = drawing.draw_threshold = threshold
+    return thresholds
 
 
 def best_of(metrics: Iterable[Metric]) -> float | None:
@@ -133,19 +115,19 @@ def truth_and_prediction(
     Args:
         head: head that draws.
         image: (H, W, 3) uint8 RGB.
-        targets: of the sample.
-        prediction: of the head.
-        smallest: pixels of the longer side of both, see `resized`;
-        largest: the same, at most.
+        targets: targets of the sample.
+        prediction: prediction of the head.
+        smallest: smallest longer side in pixels, see `resized`.
+        largest: largest longer side in pixels.
     """
     fitted = fitted_for([head], image, smallest, largest)
     small, truth = fitted.image(image), head.ground_truth(targets)
-    shown = fitted(prediction)
+    fitted_prediction = fitted(prediction)
     if truth is None:
-        both = (small, head.draw(small, shown))
+        both = (small, head.draw(small, fitted_prediction))
     else:
-        both = head.draw_both(small, fitted(truth), shown)
-    return [resized(one, smallest, largest) for one in both]
+        both = head.draw_both(small, fitted(truth), fitted_prediction)
+    return [resized(drawing, smallest, largest) for drawing in both]
 
 
 def drawn(network: Network, image: np.ndarray, predictions: dict[str, Any]) -> np.ndarray:
@@ -159,15 +141,15 @@ def write_image(path: Path, image: np.ndarray, most: int | None = None) -> None:
     """Write an RGB image; the format follows the path's extension.
 
     Args:
-        path: of the file; folders are made.
+        path: path of the file; missing folders are created.
         image: (H, W, 3) uint8.
         most: largest size of the file in bytes, by shrinking the image; None for no limit.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     while True:
-        made, data = cv2.imencode(path.suffix or ".png", image)
-        if not made:
+        encoded, data = cv2.imencode(path.suffix or ".png", image)
+        if not encoded:
             raise OSError(f"cannot write {path}")
         if most is None or data.nbytes <= most or min(image.shape[:2]) < 2:
             break
@@ -180,6 +162,6 @@ def write_image(path: Path, image: np.ndarray, most: int | None = None) -> None:
 def resized(image: np.ndarray, smallest: int, largest: int) -> np.ndarray:
     """Resize an image to a longer side of `smallest` to `largest` pixels.
 
-    Small ones grow by a whole factor, so that single pixels can be told apart.
+    Small images are enlarged by an integer factor, so that single pixels stay visible.
     """
     return Fitted.within((image.shape[0], image.shape[1]), smallest, largest).image(image)

@@ -12,7 +12,7 @@ from densefit.tools.report.predictions_json import map_files
 
 
 def write_failed(path: Path, pictures: Pictures) -> None:
-    """List unreadable pictures with the reason; remove the list of an earlier run."""
+    """List unreadable images with the reason; remove the list of an earlier run."""
     lines = [f"{pictures.paths[name]}\t{why}\n" for name, why in pictures.failed.items()]
     if lines:
         path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
@@ -21,7 +21,7 @@ def write_failed(path: Path, pictures: Pictures) -> None:
 
 
 def written(key: str, heads: Sequence[str]) -> list[str]:
-    """Names of all files that may be written for a picture: the drawing and the heads' maps."""
+    """Names of all files that may be written for an image: the drawing and the heads' maps."""
     return [key, *(name for head in heads for name in map_files(key, head))]
 
 
@@ -33,11 +33,11 @@ def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
         pictures: inputs.
         heads: names of the heads, some of which write maps.
     """
-    real_out = Path(os.path.realpath(out))  # circular links raise where `out` is made
+    real_out = Path(os.path.realpath(out))  # circular links raise when `out` is created
     for folder in pictures.folders:
         if Path(os.path.realpath(folder)) in (real_out, *real_out.parents):
             raise ConfigError(
-                "The results would be written into a folder of given pictures",
+                "The results would be written into a folder of input images",
                 received=f"--out {out}, in {folder}",
                 fix="--out a folder elsewhere",
             )
@@ -46,7 +46,7 @@ def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
         for name in written(key, heads):
             if os.path.realpath(out / name) in inputs:
                 raise ConfigError(
-                    "A given picture would be overwritten",
+                    "An input image would be overwritten",
                     received=out / name,
                     fix="--out another folder",
                 )

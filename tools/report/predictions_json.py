@@ -28,15 +28,15 @@ def prediction_to_json(prediction: Any, head: Head, out: Path, key: str) -> Any:
     """
     names = list(getattr(head, "classes", ()))
     if isinstance(prediction, dict):
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for field, value in prediction.items():
             if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iu":
-                found[field] = _map_file(value, head, out, key)
+                fields[field] = _map_file(value, head, out, key)
             else:
-                found[field] = _listed(value)
-        if names and "classes" in found:
-            found["classes"] = [names[index] for index in found["classes"]]
-        return found
+                fields[field] = _listed(value)
+        if names and "classes" in fields:
+            fields["classes"] = [names[index] for index in fields["classes"]]
+        return fields
     array = np.asarray(prediction)
     if array.ndim == 2:
         picture = out / map_files(key, head.name)[0]

@@ -1,4 +1,4 @@
-"""Report scores: tables on the terminal, files and pictures in a folder."""
+"""Report scores: tables on the terminal, files and plots in a folder."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from densefit.metrics.core.bootstrap import confidence_intervals
 from densefit.metrics.core.detail import Matrix
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
+from densefit.metrics.core.unreadable import sample_counts
 from densefit.tools.report.plots import (
     plot_curves,
     plot_matrix,
@@ -43,50 +44,53 @@ def report(
 ) -> dict[str, float]:
     """Print the scores of metrics that have seen the whole dataset, and write them to a folder.
 
-    The files, where `<head>_` is left out for the head "":
+    Files (`<head>_` is omitted for the head ""):
 
-    - scores.json: {"<head>/<key>": number}, null where it is undefined; with `bootstrap` also
-      "<key>.low" and "<key>.high" for scores that are not of a class.
+    - scores.json: {"<head>/<key>": number}, null if undefined; with `bootstrap` also "<key>.low"
+      and "<key>.high" for scores of the whole dataset.
     - scored.json: `about`.
-    - <head>_classes.csv: a row a class, a column a number, all digits.
+    - <head>_classes.csv: a row for each class, a column for each score, in full precision.
     - <head>_<name>.png and .csv for each of the metrics' `details()`, e.g. "confusion".
-    - worst.csv and <head>_worst.png, of the metrics that are `PerSample`.
+    - worst.csv and <head>_worst.png, for `PerSample` metrics.
 
     Args:
-        out: the folder; None only prints.
-        metrics: head -> its metrics; "" if there are no heads.
-        title: what was scored, for the terminal.
-        about: the same for programs, JSON-able.
-        bootstrap: resamples of the dataset for 95 % intervals, 0 for none; for the metrics that
-            are `PerSample(..., keep_states=True)`.
-        seed: of the resampling.
-        worst: how many of the worst samples are listed and drawn.
-        pictures: id -> pictures of the sample to put side by side, the truth first; or head -> such
-            a function.
+        out: output folder; None only prints.
+        metrics: head -> metrics; the head "" if there are no heads.
+        title: description of the scored data, for the terminal.
+        about: description of the scored data as JSON values.
+        bootstrap: resamples of the dataset for 95 % intervals, 0 for none; applies to
+            `PerSample(..., keep_states=True)` metrics.
+        seed: seed of the resampling.
+        worst: number of worst samples to list and draw.
+        pictures: function from a sample id to drawings side by side, ground truth first; or head
+            -> such a function.
 
     Returns:
-        The content of scores.json, with nan for what is undefined.
+        The content of scores.json, with nan for undefined scores.
 
     Raises:
         ConfigError: two metrics of a head have a score of the same name.
     """
-    numbers = {head: _own(head, metrics[head]) for head in metrics}
+    numbers = {head: _scores_of(head, metrics[head]) for head in metrics}
     with Console(stderr=True).status(f"{bootstrap} resamples"):
         intervals = {head: _intervals(metrics[head], bootstrap, seed) for head in metrics}
     scores: dict[str, float] = {}
-    for head, own in numbers.items():
-        scores.update({_key(head, key): value for key, value in own.items()})
+    for head, head_scores in numbers.items():
+        scores.update({_key(head, key): value for key, value in head_scores.items()})
         for key, (low, high) in intervals[head].items():
             scores[_key(head, f"{key}.low")], scores[_key(head, f"{key}.high")] = low, high
+    if about.get("unreadable"):
+        unreadable = about["unreadable"]
+        scores.update(sample_counts(about["samples"] - unreadable, unreadable))
     written: list[str] = []
-    if out is not None:  # first: whoever reads what is printed may go away
+    if out is not None:  # before printing: the reader of a pipe may go away
         about = dict(about)
         if bootstrap:
             about["bootstrap"] = {"resamples": bootstrap, "level": _LEVEL, "seed": seed}
         write_scores(out, scores, about)
         written = ["scores.json", "scored.json"]
-        for head, own in numbers.items():
-            written += _write_classes(out, head, own)
+        for head, head_scores in numbers.items():
+            written += _write_classes(out, head, head_scores)
             written += _write_details(out, head, metrics[head])
         if not isinstance(pictures, Mapping):
             pictures = {} if pictures is None else dict.fromkeys(metrics, pictures)
@@ -96,7 +100,7 @@ def report(
     if out is not None:
         print(f"wrote to {out}: {', '.join(written)}")
         if not is_available() and any(
-            metric.details() for own in metrics.values() for metric in own
+            metric.details() for head_scores in metrics.values() for metric in head_scores
         ):
             print("without matplotlib there are no plots: pip install densefit[plot]")
     return scores
@@ -123,7 +127,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def file_name(head: str, name: str) -> str:
-    """`<head>_<name>` as a file may be called.
+    """Make a valid file name `<head>_<name>`.
 
     >>> file_name("", "AP/s"), file_name("left eye", "worst.png")
     ('AP-s', 'left eye_worst.png')
@@ -136,19 +140,19 @@ def _key(head: str, key: str) -> str:
     return f"{head}/{key}" if head else key
 
 
-def _own(head: str, metrics: Sequence[Metric]) -> dict[str, float]:
-    found = compute_metrics({head: metrics})
-    return {key[len(head) + 1 :]: value for key, value in found.items()}
+def _scores_of(head: str, metrics: Sequence[Metric]) -> dict[str, float]:
+    scores = compute_metrics({head: metrics})
+    return {key[len(head) + 1 :]: value for key, value in scores.items()}
 
 
 def _intervals(metrics: Sequence[Metric], bootstrap: int, seed: int) -> dict[str, Interval]:
     """Confidence intervals by key, for scores that are not of a class."""
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     if bootstrap:
         for metric in metrics:
             if isinstance(metric, PerSample):
-                found.update(confidence_intervals(metric, bootstrap, _LEVEL, seed, _is_overall))
-    return found
+                intervals.update(confidence_intervals(metric, bootstrap, _LEVEL, seed, _is_overall))
+    return intervals
 
 
 def _is_overall(key: str) -> bool:
@@ -165,19 +169,19 @@ def _write_classes(out: Path, head: str, numbers: Mapping[str, float]) -> list[s
     with writing(out / name), open(out / name, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["class", *columns])
-        for label, found in classes.items():
-            values = [found.get(column, math.nan) for column in columns]
+        for label, class_scores in classes.items():
+            values = [class_scores.get(column, math.nan) for column in columns]
             writer.writerow([label, *("" if math.isnan(value) else value for value in values)])
     return [name]
 
 
 def _write_details(out: Path, head: str, metrics: Sequence[Metric]) -> list[str]:
-    """Write the metrics' details as CSV and, with matplotlib, as pictures."""
+    """Write the metrics' details as CSV and, with matplotlib, as images."""
     written: list[str] = []
     for metric in metrics:
         for name, detail in metric.details().items():
             stem = file_name(head, name)
-            if f"{stem}.csv" in written:  # another metric of the head shows the like
+            if f"{stem}.csv" in written:  # another metric of the head has this detail
                 stem = file_name(head, f"{name}_{metric.name}")
             table, picture = out / f"{stem}.csv", out / f"{stem}.png"
             if isinstance(detail, Matrix):
@@ -202,4 +206,8 @@ def _values(metric: Metric) -> tuple[dict[str, float], str]:
     if not columns:
         return {}, ""
     number = "AP50" if "AP50" in columns else columns[0]
-    return {name: found[number] for name, found in classes.items() if number in found}, number
+    return {
+        name: class_scores[number]
+        for name, class_scores in classes.items()
+        if number in class_scores
+    }, number

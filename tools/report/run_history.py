@@ -14,7 +14,7 @@ from densefit.metrics import metrics
 from densefit.model.heads.loss_terms import LossTerms
 from densefit.registry import load_plugins
 
-KNOWN = ("scalars.jsonl", "metrics.jsonl")  # what our programs write, and the name that docs use
+KNOWN = ("scalars.jsonl", "metrics.jsonl")  # written by our programs, and the name in the docs
 
 
 @dataclass(frozen=True)
@@ -31,40 +31,40 @@ class Run:
 
     def best(self, key: str, higher: bool) -> dict[str, Any] | None:
         """Validation with the best score, the earliest of equal ones."""
-        found = [line for line in self.validations() if line.get(key) is not None]
+        scored = [line for line in self.validations() if line.get(key) is not None]
         sign = 1 if higher else -1
-        return max(found, key=lambda line: sign * line[key], default=None)
+        return max(scored, key=lambda line: sign * line[key], default=None)
 
     def validations(self) -> list[dict[str, Any]]:
         """The lines of kind "validation"."""
         return [line for line in self.lines if line["kind"] == "validation"]
 
 
-def read_runs(given: Sequence[str]) -> list[Run]:
+def read_runs(texts: Sequence[str]) -> list[Run]:
     """Read the runs in folders or files, under the shortest unique names.
 
     Raises:
         ConfigError: no path, or a path twice.
         DataError: a folder or file has no history.
     """
-    if not given:
+    if not texts:
         raise ConfigError(
-            "No run is given", fix="name run folders (--out of a training) or .jsonl files"
+            "No run is given", fix="list run folders (--out of a training) or .jsonl files"
         )
-    paths = [Path(text) for text in given]
+    paths = [Path(text) for text in texts]
     files = [history_file(path) for path in paths]
-    for place, file in enumerate(files):
-        if os.path.realpath(file) in [os.path.realpath(other) for other in files[:place]]:
-            raise ConfigError("A run is given twice", received=given[place])
+    for index, file in enumerate(files):
+        if os.path.realpath(file) in [os.path.realpath(other) for other in files[:index]]:
+            raise ConfigError("A run is given twice", received=texts[index])
     runs = []
     for name, file in zip(names(paths), files):
         try:
             lines = read_lines(file)
         except (UnicodeDecodeError, RecursionError, OSError) as error:
             raise DataError(
-                f"This is no history of a training: {error}",
+                f"This is not the history of a training: {error}",
                 where=file,
-                fix="name run folders (--out of a training) or .jsonl files",
+                fix="list run folders (--out of a training) or .jsonl files",
             ) from error
         if not lines:
             raise DataError(
@@ -89,16 +89,18 @@ def history_file(path: Path) -> Path:
     for name in KNOWN:
         if (path / name).is_file():
             return path / name
-    others = sorted(path.glob("*.jsonl"))
-    if len(others) != 1:
+    histories = sorted(path.glob("*.jsonl"))
+    if len(histories) != 1:
         raise DataError(
-            "The folder is not of a run" if not others else "The run has several histories",
+            "The folder has no history of a run"
+            if not histories
+            else "The run has several histories",
             expected=" or ".join(KNOWN),
-            received=", ".join(other.name for other in others) or "no .jsonl file",
+            received=", ".join(file.name for file in histories) or "no .jsonl file",
             where=path,
-            fix="name the file" if others else None,
+            fix="name the file" if histories else None,
         )
-    return others[0]
+    return histories[0]
 
 
 def names(paths: Sequence[Path]) -> list[str]:
@@ -110,25 +112,25 @@ def names(paths: Sequence[Path]) -> list[str]:
     parts = [path.resolve().parts if path.name in ("", "..") else path.parts for path in paths]
     counts = [1] * len(parts)
 
-    def shown(place: int) -> str:
-        return "/".join(parts[place][-counts[place] :])
+    def ending(index: int) -> str:
+        return "/".join(parts[index][-counts[index] :])
 
     for _ in range(max(map(len, parts))):
-        now = [shown(place) for place in range(len(parts))]
+        now = [ending(index) for index in range(len(parts))]
         counts = [
-            min(count + (now.count(name) > 1), len(own))
-            for count, name, own in zip(counts, now, parts)
+            min(count + (now.count(name) > 1), len(path_parts))
+            for count, name, path_parts in zip(counts, now, parts)
         ]
-    return [shown(place) for place in range(len(parts))]
+    return [ending(index) for index in range(len(parts))]
 
 
 def directions() -> dict[str, bool]:
     """Whether a high value is better by name of the score, as registered metrics declare."""
     load_plugins()
-    found = {LossTerms.primary: LossTerms.higher_is_better}
+    higher_is_better = {LossTerms.primary: LossTerms.higher_is_better}
     for name in metrics.names():
         metric = metrics.get(name)
         primary = getattr(metric, "primary", None)
         if isinstance(primary, str):
-            found[primary] = bool(metric.higher_is_better)  # type: ignore[attr-defined]
-    return found
+            higher_is_better[primary] = bool(metric.higher_is_better)  # type: ignore[attr-defined]
+    return higher_is_better

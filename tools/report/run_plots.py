@@ -19,7 +19,7 @@ from densefit.visualize.plotting import (
     write_figure,
 )
 
-_MOST = 15  # panels in a picture
+_MOST = 15  # panels of a figure
 
 
 _TIMES = ((7200.0, 3600.0, "hours"), (300.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
@@ -80,7 +80,7 @@ def draw(
         write_figure(figure, path, dpi=120)
     except ValueError as error:  # an unknown extension
         raise ConfigError(
-            f"The picture cannot be written: {error}", where=path, fix="--out compare.png"
+            f"The figure cannot be written: {error}", where=path, fix="--out compare.png"
         ) from error
     return [f"{kind} {key}" for kind, key in numbers[_MOST - 1 :]]
 

@@ -15,7 +15,7 @@ from densefit.errors import ConfigError
 from densefit.model.heads.loss_terms import LossTerms
 from densefit.registry import nearest
 from densefit.tools.report.run_history import Run, directions
-from densefit.tools.report.table import shown
+from densefit.tools.report.table import format_score
 
 _TRAIN = ("update", "epoch")
 
@@ -23,8 +23,8 @@ _TRAIN = ("update", "epoch")
 def chosen_keys(runs: Sequence[Run], patterns: Sequence[str]) -> tuple[list[str], list[str]]:
     """Choose the training and the validation numbers to compare.
 
-    By default the losses and the metrics' primary scores, as COCO's AP comes with eleven others;
-    the names of the others are printed.
+    By default these are the losses and the metrics' primary scores (COCO's AP comes with eleven
+    other scores); names of the other scores are printed.
 
     Raises:
         ConfigError: a pattern matches no number.
@@ -40,7 +40,7 @@ def chosen_keys(runs: Sequence[Run], patterns: Sequence[str]) -> tuple[list[str]
             print(f"other scores, for --keys: {', '.join(other_scores)}")
         return losses, scores
     available: dict[str, set[str]] = {"train": set(), "validation": set()}
-    for line in lines:  # a number that is never defined is no choice
+    for line in lines:  # a number that is never defined cannot be chosen
         kind = "train" if line["kind"] in _TRAIN else "validation"
         available[kind].update(key for key, value in line.items() if value is not None)
     every = {key for numbers in available.values() for key in numbers if "/" in key}
@@ -97,16 +97,16 @@ def print_best(runs: Sequence[Run], keys: Sequence[str], lower: Sequence[str]) -
         for index, (run, line) in enumerate(zip(runs, bests)):
             named = Text(f"{key} {arrow}" if index == 0 else "")
             lasts = [record.get(key) for record in run.validations()]
-            end = "-" if not lasts or lasts[-1] is None else shown(lasts[-1])
+            end = "-" if not lasts or lasts[-1] is None else format_score(lasts[-1])
             if line is None:
                 table.add_row(named, Text(run.name), "-", "-", "-", end)
                 continue
             mark = "*" if len(runs) > 1 and line[key] == top else ""
             where = (str(line["epoch"] + 1), str(line["update"]))
-            table.add_row(named, Text(run.name), mark + shown(line[key]), *where, end)
+            table.add_row(named, Text(run.name), mark + format_score(line[key]), *where, end)
         table.add_section()
     console.print(table)
     if len(runs) > 1:
         console.print("* the best of all runs; epochs are counted from 1")
     if unsure:
-        console.print("? no metric declares which way is better: say --lower PATTERN if lower is")
+        console.print("? no metric declares whether higher is better: --lower PATTERN if lower is")

@@ -1,4 +1,4 @@
-"""Learning rates over a training: as a table, as lines of characters, and as a picture."""
+"""Show learning rates over a training: as a table, as sparklines, and as a plot."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 64  # characters of a line
 _OTHERS, _COLUMN = 46, 12  # characters of the table beside the rates, and of each rate
 _MARKS = 8  # moments of a schedule in the table
-_POINTS = 2000  # of a curve
-_WIDE = 30.0  # between the highest and the lowest rate: more is drawn in a logarithmic scale too
-_DEEP = 1e-5  # of the highest rate: the lowest that the logarithmic scale shows
+_POINTS = 2000  # points of a curve
+_WIDE = 30.0  # ratio of highest to lowest rate above which a logarithmic panel is added
+_DEEP = 1e-5  # lower limit of the logarithmic panel, relative to the highest rate
 
 
 @dataclass(frozen=True)
-class Shown:
+class NamedSchedule:
     """A schedule to show.
 
     Attributes:
@@ -45,28 +45,34 @@ class Shown:
     scored: bool = False
 
 
-Numbered = tuple[int | None, Shown]
+Numbered = tuple[int | None, NamedSchedule]
 
 
-def print_rates(shown: Sequence[Shown], total: int, per_epoch: int) -> None:
-    """Print each schedule as a line of characters, and their rates at notable moments."""
+def print_rates(schedules: Sequence[NamedSchedule], total: int, per_epoch: int) -> None:
+    """Print each schedule as a sparkline, and the rates at notable moments."""
     console = Console(soft_wrap=True)
-    for number, one in enumerate(shown, 1):
-        peak = max(sampled(one.rate, total)[1])
-        name = f"{number}  {one.label}" + ("  (while scores improve)" if one.scored else "")
+    for number, schedule in enumerate(schedules, 1):
+        peak = max(sampled(schedule.rate, total)[1])
+        name = f"{number}  {schedule.label}" + (
+            "  (while scores improve)" if schedule.scored else ""
+        )
         console.print(Text(name, style="bold"))
-        console.print(Text(f"   {sparkline(one.rate, total)}  up to {peak:.4g}"))
+        console.print(Text(f"   {sparkline(schedule.rate, total)}  up to {peak:.4g}"))
     title = Text(f"{total:,} updates, {total / per_epoch:.4g} epochs of {per_epoch:,}")
     console.print(title)
-    numbered = list(enumerate(shown, 1))
+    numbered = list(enumerate(schedules, 1))
     columns = max(1, (console.width - _OTHERS) // _COLUMN)
     for start in range(0, len(numbered), columns):
-        console.print(_table(numbered[start : start + columns], len(shown) > 1, total, per_epoch))
+        console.print(
+            _table(numbered[start : start + columns], len(schedules) > 1, total, per_epoch)
+        )
 
 
 def _table(group: Sequence[Numbered], several: bool, total: int, per_epoch: int) -> Table:
-    """The schedules that fit beside each other; where there are several, they have numbers."""
-    rows, left_out = moments(group if several else [(None, one) for _, one in group], total)
+    """Make a table of schedules side by side; several schedules are numbered."""
+    rows, left_out = moments(
+        group if several else [(None, schedule) for _, schedule in group], total
+    )
     table = Table(
         caption=f"{left_out} later moments are not listed" if left_out else None,
         caption_justify="left",
@@ -78,23 +84,23 @@ def _table(group: Sequence[Numbered], several: bool, total: int, per_epoch: int)
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for t, what in rows.items():
-        rates = [f"{one.rate(t):.4g}" for _, one in group]
+        rates = [f"{schedule.rate(t):.4g}" for _, schedule in group]
         table.add_row(f"{t:,}", f"{t / per_epoch:.4g}", *rates, Text(", ".join(what)))
     return table
 
 
 def moments(group: Sequence[Numbered], total: int) -> tuple[dict[int, list[str]], int]:
-    """Notable updates with their descriptions, in order, and the number of those left out."""
-    found: dict[int, list[str]] = {}
+    """(notable updates with their descriptions, in order; number of moments left out)."""
+    descriptions: dict[int, list[str]] = {}
     quarters = {total * part // 100: f"{part} %" for part in (25, 50, 75)}
     for t, what in [(0, "first"), *quarters.items(), (total - 1, "last"), (total, "after the end")]:
-        found.setdefault(t, []).append(what)
+        descriptions.setdefault(t, []).append(what)
     left_out = 0
-    for number, one in group:
-        for t, what in one.rate.moments[:_MARKS]:
-            found.setdefault(t, []).append(what if number is None else f"{number}: {what}")
-        left_out += len(one.rate.moments[_MARKS:])
-    return {t: found[t] for t in sorted(found)}, left_out
+    for number, schedule in group:
+        for t, what in schedule.rate.moments[:_MARKS]:
+            descriptions.setdefault(t, []).append(what if number is None else f"{number}: {what}")
+        left_out += len(schedule.rate.moments[_MARKS:])
+    return {t: descriptions[t] for t in sorted(descriptions)}, left_out
 
 
 def sparkline(rate: Resolved, total: int, width: int = _WIDTH) -> str:
@@ -107,38 +113,38 @@ def sparkline(rate: Resolved, total: int, width: int = _WIDTH) -> str:
     '█▇▆▅▄▃▂▁'
     """
     times, rates = (np.asarray(values) for values in sampled(rate, total))
-    places = times * min(width, total) // total
-    counts = np.bincount(places)
-    sums = np.bincount(places, rates)
+    columns = times * min(width, total) // total
+    counts = np.bincount(columns)
+    sums = np.bincount(columns, rates)
     means = sums / counts
     steps = np.ceil(means / max(means.max(), np.finfo(float).tiny) * len(_BLOCKS)).astype(int)
     return "".join((" " + _BLOCKS)[step] for step in steps.tolist())
 
 
 def sampled(rate: Resolved, total: int) -> tuple[list[int], list[float]]:
-    """Sample (updates, rates): up to 2,000 updates, and all marked ones with their predecessors."""
+    """Sample (updates, rates) at 2,000 updates, and before and at all notable moments."""
     evenly = np.linspace(0, total - 1, min(total, _POINTS)).round().astype(int)
     marked = [t for t, _ in rate.moments]
     times = sorted({*evenly.tolist(), *marked, *(t - 1 for t in marked)})
     return times, [rate(t) for t in times]
 
 
-def plot_rates(path: Path, shown: Sequence[Shown], total: int, per_epoch: int) -> None:
+def plot_rates(path: Path, schedules: Sequence[NamedSchedule], total: int, per_epoch: int) -> None:
     """Plot all schedules with their marks; also on a logarithmic scale for wide ranges.
 
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    curves = [sampled(one.rate, total) for one in shown]
+    curves = [sampled(schedule.rate, total) for schedule in schedules]
     positive = [rate for _, rates in curves for rate in rates if rate > 0]
     wide = bool(positive) and max(positive) / min(positive) > _WIDE
-    figure = new_figure(9, (6 if wide else 3.8) + 0.21 * len(shown))
+    figure = new_figure(9, (6 if wide else 3.8) + 0.21 * len(schedules))
     panels = figure.subplots(
         1 + wide, 1, sharex=True, squeeze=False, height_ratios=(3, 2)[: 1 + wide]
     )[:, 0]
-    for number, (one, (times, rates)) in enumerate(zip(shown, curves), 1):
-        marks = [t for t, _ in one.rate.moments[:100]]
-        label = f"{number}  {one.label}" if len(shown) > 1 else one.label
+    for number, (schedule, (times, rates)) in enumerate(zip(schedules, curves), 1):
+        marks = [t for t, _ in schedule.rate.moments[:100]]
+        label = f"{number}  {schedule.label}" if len(schedules) > 1 else schedule.label
         for axes in panels:
             drawn = np.asarray(rates, float)
             if axes is not panels[0]:

@@ -1,4 +1,4 @@
-"""Scores for people: a table of each head's numbers, and one of its classes."""
+"""Print scores: for each head a table of scores, and a table by class."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from densefit.tools.report.wide_table import PADDING, split_columns
 
 Interval = tuple[float, float]
 
-_LOWEST, _HIGHEST = 20, 10  # classes that are printed where there are more
-_NUMBER = 10  # characters that a column of numbers takes at least, borders included
+_LOWEST, _HIGHEST = 20, 10  # classes that are printed if there are more
+_NUMBER = 10  # smallest width of a column of numbers, borders included
 
 
 def print_scores(
@@ -22,18 +22,19 @@ def print_scores(
     title: str,
     intervals: Mapping[str, Mapping[str, Interval]] | None = None,
 ) -> None:
-    """For each head one line a number, and one line a class.
+    """Print a line for each score of a head, and a line for each class.
 
     Args:
-        scores: head -> key -> number; "<key>/<class>" is the class's. The head "" has no name.
-        title: what was scored.
-        intervals: head -> key -> the ends of the 95 % interval.
+        scores: head -> key -> number; the key of a class's score is "<key>/<class>". The head ""
+            has no title.
+        title: description of the scored data.
+        intervals: head -> key -> ends of the 95 % interval.
     """
     console = Console(soft_wrap=True)
     console.print(Text(title, style="bold"))
     for head, numbers in scores.items():
         plain, classes = by_class(numbers)
-        absent = plain.pop("absent_classes", math.nan)  # a count, and no score
+        absent = plain.pop("absent_classes", math.nan)  # a count, not a score
         if plain:
             console.print(_plain(head, plain, (intervals or {}).get(head, {})))
         if absent > 0:
@@ -46,22 +47,22 @@ def print_scores(
 
 
 def by_head(scores: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """What `densefit.score` gives, by head.
+    """Group the result of `densefit.score` by head.
 
     >>> by_head({"a/mIoU": 0.5, "a/IoU/cat": 0.4, "b/AP": 0.3})
     {'a': {'mIoU': 0.5, 'IoU/cat': 0.4}, 'b': {'AP': 0.3}}
     """
-    found: dict[str, dict[str, float]] = {}
+    by_name: dict[str, dict[str, float]] = {}
     for name, value in scores.items():
         head, key = name.split("/", 1)
-        found.setdefault(head, {})[key] = value
-    return found
+        by_name.setdefault(head, {})[key] = value
+    return by_name
 
 
 def by_class(
     numbers: Mapping[str, float],
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """The numbers that are not of a class, and class -> key -> number.
+    """Split scores into those of the whole dataset, and class -> key -> number.
 
     >>> by_class({"mIoU": 0.5, "IoU/cat": 0.4})
     ({'mIoU': 0.5}, {'cat': {'IoU': 0.4}})
@@ -78,8 +79,8 @@ def by_class(
 
 
 def columns_of(classes: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The numbers that any class has, in order of appearance."""
-    return list(dict.fromkeys(key for found in classes.values() for key in found))
+    """Names of all scores that any class has, in order of appearance."""
+    return list(dict.fromkeys(key for class_scores in classes.values() for key in class_scores))
 
 
 def _plain(head: str, numbers: Mapping[str, float], intervals: Mapping[str, Interval]) -> Table:
@@ -90,19 +91,23 @@ def _plain(head: str, numbers: Mapping[str, float], intervals: Mapping[str, Inte
         table.add_column("95 %")
     for key, value in numbers.items():
         low, high = intervals.get(key, (math.nan, math.nan))
-        interval = "-" if math.isnan(low) else f"{shown(low)} to {shown(high)}"
-        table.add_row(Text(key), shown(value), *([interval] if intervals else []))
+        interval = "-" if math.isnan(low) else f"{format_score(low)} to {format_score(high)}"
+        table.add_row(Text(key), format_score(value), *([interval] if intervals else []))
     return table
 
 
 def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) -> list[Table]:
-    """One table, or several where the columns of one would not fit side by side."""
+    """Make a table by class, or several if the columns do not fit side by side."""
     names = max((len(name) for name in classes), default=0) + PADDING + 1
     columns = columns_of(classes)
     widths = [max(_NUMBER, len(column) + PADDING) for column in columns]
-    groups = [[columns[one] for one in own] for own in split_columns(names, widths, width)]
+    groups = [
+        [columns[index] for index in indices] for indices in split_columns(names, widths, width)
+    ]
     tables = []
-    undefined = any(math.isnan(value) for found in classes.values() for value in found.values())
+    undefined = any(
+        math.isnan(value) for class_scores in classes.values() for value in class_scores.values()
+    )
     chosen, which = _shortened(classes, columns[0] if columns else "")
     for group in groups:
         table = Table(
@@ -114,8 +119,10 @@ def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) 
         table.add_column("class", overflow="fold")
         for column in group:
             table.add_column(Text(column), justify="right", no_wrap=True)
-        for name, found in chosen.items():
-            table.add_row(Text(name), *(shown(found.get(column, math.nan)) for column in group))
+        for name, class_scores in chosen.items():
+            table.add_row(
+                Text(name), *(format_score(class_scores.get(column, math.nan)) for column in group)
+            )
         tables.append(table)
     return tables
 
@@ -123,9 +130,10 @@ def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) 
 def _shortened(
     classes: Mapping[str, Mapping[str, float]], column: str
 ) -> tuple[Mapping[str, Mapping[str, float]], str]:
-    """The classes that are printed, and what the title says of them.
+    """Choose the classes to print, with a suffix for the title.
 
-    Of many the lowest and highest in one column; scores.json and the CSV file have all.
+    Of many classes, the lowest and highest in a column are printed; scores.json and the CSV file
+    contain all.
     """
     if len(classes) <= _LOWEST + _HIGHEST:
         return classes, ""
@@ -137,10 +145,10 @@ def _shortened(
     return {name: classes[name] for name in ranked}, title
 
 
-def shown(value: float) -> str:
-    """Four decimals; a dash for what is undefined, e.g. the AP of large objects without any.
+def format_score(value: float) -> str:
+    """Format with four decimals; a dash for an undefined score, e.g. AP without ground truth.
 
-    >>> shown(0.5), shown(0.00001), shown(float("nan"))
+    >>> format_score(0.5), format_score(0.00001), format_score(float("nan"))
     ('0.5000', '1.0e-05', '-')
     """
     if math.isnan(value):

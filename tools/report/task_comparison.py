@@ -11,7 +11,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.core.delta_m import delta_m, relative_change
 from densefit.tools.report.task_runs import Group, TaskRun, head_of
 
-ALL = "all of these"  # networks for one task, taken together
+ALL = "all of these"  # all single-task networks together
 COSTS = ("parameters", "ms_per_update", "peak_memory_mib")
 
 
@@ -36,11 +36,11 @@ class Spread:
         >>> Spread.of([1.0, 3.0])
         Spread(mean=2.0, std=1.4142135623730951, count=2)
         """
-        found = list(values)
-        if not found or any(math.isnan(value) for value in found):
-            return cls(math.nan, math.nan, len(found))
-        std = statistics.stdev(found) if len(found) > 1 else math.nan
-        return cls(statistics.fmean(found), std, len(found))
+        numbers = list(values)
+        if not numbers or any(math.isnan(value) for value in numbers):
+            return cls(math.nan, math.nan, len(numbers))
+        std = statistics.stdev(numbers) if len(numbers) > 1 else math.nan
+        return cls(statistics.fmean(numbers), std, len(numbers))
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,25 @@ def compare(groups: Sequence[Group]) -> Comparison:
             single[heads[0]] = group
     if not many:
         raise ConfigError(
-            "No run is of several tasks",
+            "No run has several tasks",
             received=", ".join(group.name for group in groups),
-            fix="name one that was trained with several heads, and runs of each of them alone",
+            fix="add a run that was trained with several heads, and runs of each head alone",
         )
     tasks = [_task(key, many, single) for key in _keys(many)]
     alone = {task.key: task.alone.mean for task in tasks if task.alone is not None}
     deltas = {group.name: Spread.of(_deltas(group, alone)) for group in many}
     cost = {group.name: _cost(group) for group in many}
-    own = {f"{head} alone": _cost(group) for head, group in single.items()}
+    alone_cost = {f"{head} alone": _cost(group) for head, group in single.items()}
     conflict = {group.name: _conflict(group) for group in many}
     return Comparison(
         tasks,
         deltas,
-        {**cost, **own, **({ALL: _added(list(own.values()))} if len(own) > 1 else {})},
-        {name: found for name, found in conflict.items() if found},
+        {
+            **cost,
+            **alone_cost,
+            **({ALL: _added(list(alone_cost.values()))} if len(alone_cost) > 1 else {}),
+        },
+        {name: cosines for name, cosines in conflict.items() if cosines},
         [key for key, baseline in alone.items() if baseline == 0],
     )
 
@@ -131,13 +135,13 @@ def _task(key: str, many: Sequence[Group], single: Mapping[str, Group]) -> Task:
     together = {group.name: Spread.of(run.scores[key] for run in group.runs) for group in holding}
     higher = holding[0].runs[0].higher[key]
     group = single.get(head_of(key))
-    own = None if group is None else matching(key, group.runs[0])
+    alone_key = None if group is None else matching(key, group.runs[0])
     alone = None
-    if group is not None and own is not None:
-        alone = Spread.of(run.scores[own] for run in group.runs)
+    if group is not None and alone_key is not None:
+        alone = Spread.of(run.scores[alone_key] for run in group.runs)
     change = {
-        name: math.nan if alone is None else relative_change(found.mean, alone.mean, higher)
-        for name, found in together.items()
+        name: math.nan if alone is None else relative_change(spread.mean, alone.mean, higher)
+        for name, spread in together.items()
     }
     return Task(key, higher, alone, together, change)
 
@@ -151,20 +155,20 @@ def matching(key: str, run: TaskRun) -> str | None:
     if key in run.scores:
         return key
     ending = key.split("/")[-2:]
-    found = [
-        own
-        for own in run.scores
-        if own.split("/")[-2:] == ending and own.count("/") != key.count("/")
+    same_number = [
+        other_key
+        for other_key in run.scores
+        if other_key.split("/")[-2:] == ending and other_key.count("/") != key.count("/")
     ]
-    return found[0] if len(found) == 1 else None
+    return same_number[0] if len(same_number) == 1 else None
 
 
 def _deltas(group: Group, alone: Mapping[str, float]) -> list[float]:
-    found = []
+    deltas = []
     for run in group.runs:
-        known = {key: base for key, base in alone.items() if key in run.scores}
-        found.append(delta_m(run.scores, known, run.higher).mean)
-    return found
+        baselines = {key: base for key, base in alone.items() if key in run.scores}
+        deltas.append(delta_m(run.scores, baselines, run.higher).mean)
+    return deltas
 
 
 def _cost(group: Group) -> dict[str, float]:
@@ -177,12 +181,12 @@ def _cost(group: Group) -> dict[str, float]:
 
 def _added(costs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Cost of several networks: parameters and update times add up; memory is their maximum."""
-    found = {}
+    total = {}
     for key in COSTS:
         values = [cost[key] for cost in costs if key in cost]
         if len(values) == len(costs):
-            found[key] = max(values) if key == "peak_memory_mib" else math.fsum(values)
-    return found
+            total[key] = max(values) if key == "peak_memory_mib" else math.fsum(values)
+    return total
 
 
 def _conflict(group: Group) -> dict[str, float]:

@@ -14,9 +14,9 @@ from densefit.callbacks.jsonl import read_lines
 from densefit.datasets.files.json_file import read_json
 from densefit.errors import ConfigError, DataError
 from densefit.tools.report.run_history import names
-from densefit.yaml_document import read_document
+from densefit.yaml_files.document import read_document
 
-CONFLICT = "conflict/"  # how such numbers begin in a history
+CONFLICT = "conflict/"  # prefix of such numbers in a history
 APART = ("out", "seed", "resume")  # settings in which runs of one recipe may differ
 
 
@@ -77,11 +77,11 @@ def read_task_runs(folders: Sequence[str]) -> list[TaskRun]:
         DataError: a folder does not contain a finished training.
     """
     if not folders:
-        raise ConfigError("No run is given", fix="name run folders (--out of trainings)")
+        raise ConfigError("No run is given", fix="list run folders (--out of trainings)")
     paths = [Path(text) for text in folders]
-    places = [os.path.realpath(path) for path in paths]  # links in a ring are no error here
-    for place, text in zip(places, folders):
-        if places.count(place) > 1:
+    real_paths = [os.path.realpath(path) for path in paths]  # circular links raise no error here
+    for real_path, text in zip(real_paths, folders):
+        if real_paths.count(real_path) > 1:
             raise ConfigError("A run is given twice", received=text)
     return [read_task_run(path, name) for path, name in zip(paths, names(paths))]
 
@@ -97,27 +97,29 @@ def read_task_run(path: Path, name: str) -> TaskRun:
             raise DataError(
                 f"The run has no {needed}",
                 where=path,
-                fix="name the folder of a training that has come to its end",
+                fix="choose the folder of a finished training",
             )
     higher = read_json(path / "scored.json", "account of the scores").get("primary")
     if not higher:
         raise DataError(
-            "The run does not tell what its heads are judged by",
+            "The run does not record the primary scores of its heads",
             expected='"primary" in scored.json, which training tools write',
             where=path,
             fix="train it again",
         )
     scores = read_json(path / "scores.json", "scores")
-    found = {key: math.nan if scores.get(key) is None else float(scores[key]) for key in higher}
-    recipe = read_document(path / "config.yaml", "record of the run's settings").value
+    primary_scores = {
+        key: math.nan if scores.get(key) is None else float(scores[key]) for key in higher
+    }
+    recipe = read_document(path / "config.yaml", "settings of the run").value
     if not isinstance(recipe, dict):
-        raise DataError("The record of the run has no settings", where=path / "config.yaml")
+        raise DataError("The run has no settings", where=path / "config.yaml")
     same = {key: value for key, value in recipe.items() if key not in APART}
     cost = path / "cost.json"
     return TaskRun(
         name,
         json.dumps(same, sort_keys=True),
-        found,
+        primary_scores,
         {key: bool(high) for key, high in higher.items()},
         read_json(cost, "cost") if cost.is_file() else {},
         read_conflict(path),
@@ -129,12 +131,12 @@ def read_conflict(path: Path) -> dict[str, float]:
     if (path / "conflict.json").is_file():
         cosines = read_json(path / "conflict.json", "cosines between heads")
         return {key: math.nan if v is None else v for key, v in cosines.items() if "~" in key}
-    found: dict[str, list[float]] = {}
+    cosines_by_pair: dict[str, list[float]] = {}
     for line in read_lines(path / "scalars.jsonl"):
         for key, value in line.items():
             if key.startswith(CONFLICT) and "~" in key and value is not None:
-                found.setdefault(key[len(CONFLICT) :], []).append(value)
-    return {key: math.fsum(values) / len(values) for key, values in found.items()}
+                cosines_by_pair.setdefault(key[len(CONFLICT) :], []).append(value)
+    return {key: math.fsum(values) / len(values) for key, values in cosines_by_pair.items()}
 
 
 def grouped(runs: Sequence[TaskRun]) -> list[Group]:
@@ -143,20 +145,20 @@ def grouped(runs: Sequence[TaskRun]) -> list[Group]:
     Raises:
         DataError: runs of a recipe were scored on different data or heads.
     """
-    found: dict[str, list[TaskRun]] = {}
+    by_recipe: dict[str, list[TaskRun]] = {}
     for run in runs:
-        found.setdefault(run.recipe, []).append(run)
+        by_recipe.setdefault(run.recipe, []).append(run)
     groups = []
-    for own in found.values():
-        for run in own:
-            if set(run.scores) != set(own[0].scores):
+    for recipe_runs in by_recipe.values():
+        for run in recipe_runs:
+            if set(run.scores) != set(recipe_runs[0].scores):
                 raise DataError(
-                    "Two runs of one recipe have other scores",
-                    expected=sorted(own[0].scores),
+                    "Two runs of one recipe have different scores",
+                    expected=sorted(recipe_runs[0].scores),
                     received=sorted(run.scores),
                     where=run.name,
                 )
-        groups.append(Group(common_name([run.name for run in own]), own))
+        groups.append(Group(common_name([run.name for run in recipe_runs]), recipe_runs))
     taken = [group.name for group in groups]
     return [
         Group(group.runs[0].name, group.runs) if taken.count(group.name) > 1 else group
@@ -164,21 +166,21 @@ def grouped(runs: Sequence[TaskRun]) -> list[Group]:
     ]
 
 
-def common_name(given: Sequence[str]) -> str:
+def common_name(run_names: Sequence[str]) -> str:
     """Common part of the names of several runs, without the number of the seed.
 
     >>> common_name(["both-0", "both-1"]), common_name(["a-0"]), common_name(["a", "b"])
     ('both', 'a-0', 'a')
     """
-    if len(given) == 1:
-        return given[0]
-    return os.path.commonprefix(list(given)).rstrip("-_./0123456789") or given[0]
+    if len(run_names) == 1:
+        return run_names[0]
+    return os.path.commonprefix(list(run_names)).rstrip("-_./0123456789") or run_names[0]
 
 
 def as_plain(value: Any) -> Any:
     """Convert to JSON values, with None for nan."""
     if isinstance(value, Mapping):
-        return {key: as_plain(own) for key, own in value.items()}
+        return {key: as_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_plain(own) for own in value]
+        return [as_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -16,7 +16,7 @@ _COST_TITLES = {
 
 
 def tables(comparison: Comparison) -> dict[str, Rows]:
-    """Make tables by title: rows of texts, a network each; the first row names the columns."""
+    """Make tables by title: a row of strings for each network, after a header row."""
     groups = list(comparison.delta_m)
     titles = [f"{task.key} ({'high' if task.higher else 'low'})" for task in comparison.tasks]
     alone = [task.alone for task in comparison.tasks]
@@ -78,12 +78,11 @@ def note(comparison: Comparison) -> str:
     unchanged = [group for group in comparison.delta_m if group not in rows]
     if unchanged:
         lines.append(
-            f"No change is told of {', '.join(unchanged)}: no score alone to compare with."
+            f"No change for {', '.join(unchanged)}: there is no single-task score to compare with."
         )
     if comparison.without:
         lines.append(
-            "* Not in delta-m, as what they are alone is exactly 0: "
-            f"{', '.join(comparison.without)}."
+            f"* Not in delta-m, as the score alone is exactly 0: {', '.join(comparison.without)}."
         )
     lacking = [task.key for task in comparison.tasks if task.alone is None]
     if lacking:

@@ -1,4 +1,4 @@
-"""Tables of any number of columns on a terminal of any width."""
+"""Print tables of any number of columns on a terminal of any width."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from rich.text import Text
 
 Rows = Sequence[Sequence[str]]
 
-PADDING = 3  # of a column: a blank at either side and a line
-NAME = 24  # characters of the first column at most, if it is a matter of room
+PADDING = 3  # characters around a column: a blank at either side and a line
+NAME = 24  # largest width of the first column if the table is too wide
 
 
 def split_columns(first: int, widths: Sequence[int], available: int) -> list[list[int]]:
-    """Which columns stand in one table; those that do not fit come in another one below.
+    """Split columns into tables that fit on the terminal.
 
     >>> split_columns(10, [20, 20, 20], 53)
     [[0, 1], [2]]
 
     Args:
-        first: width of the column that all tables begin with, lines and blanks included.
-        widths: of the others, at most, lines and blanks included.
+        first: width of the first column, which all tables repeat, lines and blanks included.
+        widths: largest widths of the other columns, lines and blanks included.
         available: width of the terminal.
 
     Returns:
-        Indices of columns, table by table: at least one column in each.
+        Column indices of each table; at least one column per table.
     """
     groups: list[list[int]] = []
     left = 0
@@ -40,14 +40,14 @@ def split_columns(first: int, widths: Sequence[int], available: int) -> list[lis
 
 
 def print_rows(console: Console, title: str, rows: Rows) -> None:
-    """Print a table, or several below each other where the columns of one would not fit.
+    """Print a table, or several below each other if the columns do not fit.
 
-    Where they do not, names of columns are broken at each "/" and "(", so that more of them do.
+    In that case column names are wrapped at "/" and "(", so that more of them fit.
 
     Args:
-        console: where to.
-        title: of the table.
-        rows: of texts; the first names the columns, and the first column the rows.
+        console: console to print on.
+        title: title of the table.
+        rows: rows of strings; the first row names the columns, the first column names the rows.
     """
     head, *body = rows
     names = max(len(row[0]) for row in rows)
@@ -69,7 +69,7 @@ def print_rows(console: Console, title: str, rows: Rows) -> None:
 
 
 def _widths(head: Sequence[str], body: Rows) -> list[int]:
-    """Of all columns but the first, lines and blanks included."""
+    """Widths of all columns but the first, lines and blanks included."""
     columns = zip(head, *(row[1:] for row in body))
-    longest = [max(len(line) for text in own for line in text.split("\n")) for own in columns]
+    longest = [max(len(line) for text in column for line in text.split("\n")) for column in columns]
     return [width + PADDING for width in longest]

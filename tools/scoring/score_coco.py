@@ -21,23 +21,24 @@ from densefit.tools.formats.image_source import Photographs
 from densefit.tools.recipes.program import program
 from densefit.tools.report.coco_pictures import CocoPictures
 
-from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
+from .score_settings import ScoreSettings, required_path, update_metrics, with_shared_settings
 
 KINDS = ("bbox", "segm", "keypoints")
 
 
 @dataclass
 class CocoFiles:
-    """What is scored, and how.
+    """Files and settings of a COCO evaluation.
 
     Args:
-        annotations: the COCO file with what is true.
-        results: the file with what was predicted.
-        iou_type: what is compared: bbox, segm (masks) or keypoints.
-        max_detections: of an image and class that count, the best; 100, of keypoints 20.
-        sigmas: of each keypoint, how far apart people place it; those of COCO's 17 by default.
-        score_threshold: also give precision, recall and F1 of the detections with this score.
-        backend: that computes: densefit, faster-coco-eval or pycocotools; the same numbers.
+        annotations: file of the ground truth, in the COCO format.
+        results: file of the predictions, in the COCO results format.
+        iou_type: bbox, segm (masks) or keypoints.
+        max_detections: highest-scored detections per image and class; by default 100, keypoints 20.
+        sigmas: standard deviation of each keypoint's annotation; by default of COCO's 17 keypoints.
+        score_threshold: also compute precision, recall and F1 of detections with at least this
+            score.
+        backend: densefit, faster-coco-eval or pycocotools; all compute the same numbers.
     """
 
     annotations: str | None = None
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(chosen: CocoScoring) -> dict[str, float]:
-    """Compare the two files; every picture of the annotations counts."""
+    """Compare the two files; every annotated image counts."""
     chosen.check()
     if chosen.iou_type not in KINDS:
         raise ConfigError(
@@ -69,8 +70,8 @@ def run(chosen: CocoScoring) -> dict[str, float]:
             where="--iou-type",
             fix=nearest(chosen.iou_type, KINDS),
         )
-    annotations = given(chosen.annotations, "--annotations", "annotations")
-    path = given(chosen.results, "--results", "results")
+    annotations = required_path(chosen.annotations, "--annotations", "annotations")
+    path = required_path(chosen.results, "--results", "results")
     truth = read_truth(annotations, chosen.iou_type)
     metric = chosen.watched(make_metric(chosen, truth))
     results = read_results(path, truth, chosen.iou_type)
@@ -87,7 +88,7 @@ def run(chosen: CocoScoring) -> dict[str, float]:
             "iou_type": chosen.iou_type,
             "backend": chosen.backend,
             "samples": len(truth.pictures),
-            "objects": sum(len(one["classes"]) for one in truth.targets),
+            "objects": sum(len(target["classes"]) for target in truth.targets),
             "detections": results.count,
         },
         CocoPictures(truth, results.predictions, photographs, chosen.drawn_from([metric])),
@@ -130,13 +131,13 @@ class CocoPairs:
         return len(self.predictions)
 
     def id_of(self, index: int) -> str:
-        """The picture's key."""
+        """Key of an image."""
         return self.truth.pictures[index].key
 
     def where(self, index: int) -> str:
-        """The annotations."""
+        """Path of the annotations, for errors."""
         return str(self.truth.path)
 
     def read(self, index: int) -> tuple[Any, Any]:
-        """(prediction, target)."""
+        """Read (prediction, target)."""
         return self.predictions[index], self.truth.targets[index]

@@ -1,4 +1,4 @@
-"""Score class maps in picture files."""
+"""Score class maps in image files."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ from densefit.tools.recipes.program import program
 from densefit.visualize.drawing import draw_mask
 
 from .absent_classes import never_true
-from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
+from .score_settings import ScoreSettings, required_path, update_metrics, with_shared_settings
 
 
 @dataclass
 class MaskFiles:
-    """What is scored, and how.
+    """Files and settings of a segmentation evaluation.
 
     Args:
         truth: folder of the true masks: PNG files whose pixels are class indices.
-        predicted: folder of the predicted ones, with the same names.
+        predicted: folder of the predicted masks, with the same names.
         classes: number of classes; not needed with class_names.
-        class_names: file with the name of a class a line, in the order of their indices.
-        ignore: true pixels with this value count nowhere; null for none.
-        truth_values: value of the true files -> class, where it is another: {255: 1} of two-class
-            masks of 0 and 255. A value that is not named keeps its number, if that is a class which
-            no named value becomes.
-        predicted_values: the same of the predicted files.
-        boundary: also give the IoU of the classes' boundaries.
-        truth_ending: part of the true files' names that is none of the others'; others are left.
-        predicted_ending: the same of the predicted files.
+        class_names: file with a class name per line, in the order of the indices.
+        ignore: true pixels with this value are not scored; null for none.
+        truth_values: value of the true files -> class, if they differ: {255: 1} for masks of 0 and
+            255. A value that is not mapped is a class index, unless another value is mapped to it.
+        predicted_values: the same for the predicted files.
+        boundary: also compute the IoU of the classes' boundaries.
+        truth_ending: suffix of the true files' names that is not compared; other files are skipped.
+        predicted_ending: the same for the predicted files.
     """
 
     truth: str | None = None
@@ -55,7 +54,7 @@ class MaskFiles:
     predicted_ending: str = ""
 
     def names(self) -> list[str]:
-        """The names of the classes. Raises ConfigError if they are not given, or contradict."""
+        """Class names; raise ConfigError if they are missing or inconsistent."""
         if self.class_names is not None:
             names = class_names(self.class_names, Path()) or []
         elif self.classes is not None and self.classes > 0:
@@ -73,16 +72,16 @@ class MaskFiles:
             )
         if len(names) > 255 and self.ignore == 255:
             raise ConfigError(
-                f"255 is one of {len(names)} classes, and to be ignored",
+                f"255 is one of {len(names)} classes, and also the ignored value",
                 fix="--ignore 65535, or --ignore null",
             )
         return names
 
     def checked_values(self, classes: int) -> tuple[dict[int, int], dict[int, int]]:
-        """All values of the true, and of the predicted files, where some are named.
+        """Check and complete `truth_values` and `predicted_values`; empty if none are mapped.
 
         Raises:
-            ConfigError: one is no pixel's, or becomes no class.
+            ConfigError: a value is out of range, or is mapped to no class.
         """
         return (
             _all_values(self.truth_values, classes, self.ignore, "--truth-values"),
@@ -112,19 +111,19 @@ class MaskScoring(ScoreSettings, MaskFiles):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    text = "Score predicted class maps: mIoU and what else a confusion matrix says."
+    text = "Score predicted class maps: mIoU and other scores of a confusion matrix."
     words = list(sys.argv[1:] if arguments is None else arguments)
-    for place, word in enumerate(words):
-        if word == "--boundary" and words[place + 1 : place + 2] not in (["true"], ["false"]):
-            words[place] = "--boundary=true"
+    for index, word in enumerate(words):
+        if word == "--boundary" and words[index + 1 : index + 2] not in (["true"], ["false"]):
+            words[index] = "--boundary=true"
     return program(lambda: run(parse(MaskScoring, words, description=text)[0]))
 
 
 def run(chosen: MaskScoring) -> dict[str, float]:
     """Compare the masks of two folders, pair by pair."""
     chosen.check()
-    truth = given(chosen.truth, "--truth", "true masks")
-    predicted = given(chosen.predicted, "--predicted", "predicted masks")
+    truth = required_path(chosen.truth, "--truth", "true masks")
+    predicted = required_path(chosen.predicted, "--predicted", "predicted masks")
     names = chosen.names()
     pairs = pair_masks(truth, predicted, chosen.truth_ending, chosen.predicted_ending)
     pairs.values, pairs.predicted_values = chosen.checked_values(len(names))
@@ -158,26 +157,26 @@ def run(chosen: MaskScoring) -> dict[str, float]:
 
 
 def check_foreground(pairs: MaskPairs, classes: int) -> None:
-    """Refuse masks of 0 and 255 without `predicted_values`, by looking at a few of them."""
+    """Raise DataError for predictions of 0 and 255 without `predicted_values`, from a few masks."""
     if classes > 255 or pairs.predicted_values:
         return
-    for place in _looked(pairs):
+    for index in _some_indices(pairs):
         try:
-            prediction, target = pairs.read(place)
+            prediction, target = pairs.read(index)
         except DensefitError:
-            continue  # all files that cannot be read are named later
+            continue  # unreadable files are listed later
         counted = prediction if pairs.ignore is None else prediction[target != pairs.ignore]
         if counted.size and counted.max() == 255 and np.isin(counted, (0, 255)).all():
             raise DataError(
-                "A prediction holds 0 and 255, and 255 is no class",
+                "A prediction has the values 0 and 255, and 255 is not a class",
                 expected=f"class indices 0 to {classes - 1}",
-                where=pairs.where(place),
+                where=pairs.where(index),
                 fix="if 255 is the foreground: --predicted-values '{255: 1}' (and --truth-values, "
                 "if it is in the truth, too)",
             )
 
 
-def _looked(pairs: MaskPairs) -> list[int]:
+def _some_indices(pairs: MaskPairs) -> list[int]:
     """Indices of up to 8 pairs, evenly spread."""
     return sorted({round(k * (len(pairs) - 1) / 7) for k in range(8)})
 
@@ -189,26 +188,26 @@ def ignored_foreground(metric: Metric, pairs: MaskPairs, ignore: int | None) -> 
     inner = metric.metric if isinstance(metric, PerSample) else metric
     if ignore is None or len(names) < len(getattr(inner, "classes", ())) - 1 or classes < 2:
         return []
-    looked = [pairs.true(pairs.id_of(place)) for place in _looked(pairs)]
-    share = np.mean([(mask == ignore).mean() for mask in looked])
+    masks = [pairs.true(pairs.id_of(index)) for index in _some_indices(pairs)]
+    share = np.mean([(mask == ignore).mean() for mask in masks])
     if not share:
         return []
     return [
-        f"WARNING: the truth has one class alone, and {share:.1%} of the pixels of "
-        f"{len(looked)} masks are {ignore}, which is ignored: whatever was predicted there does "
-        f"not count. If {ignore} is a class: --truth-values '{{{ignore}: 1}}' "
+        f"WARNING: the truth has a single class, and {share:.1%} of the pixels of "
+        f"{len(masks)} masks are {ignore}, which is ignored: predictions there are not scored. "
+        f"If {ignore} is a class: --truth-values '{{{ignore}: 1}}' "
         "(or --ignore null, if it is among the classes)"
     ]
 
 
 class MaskPictures:
-    """Draws a true mask, and the predicted one.
+    """Draw the true and the predicted mask.
 
     Args:
-        pairs: the masks.
-        photographs: to draw on.
-        names: of the classes.
-        ignore: value that is left without colour, with what is predicted there.
+        pairs: pairs of masks.
+        photographs: images to draw on.
+        names: class names.
+        ignore: value of the truth; its pixels are not coloured in either mask.
     """
 
     def __init__(
@@ -218,7 +217,7 @@ class MaskPictures:
         self._names, self._ignore = names, ignore
 
     def __call__(self, key: str) -> list[np.ndarray]:
-        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
+        """Draw [ground truth, prediction], (H, W, 3) uint8 RGB each."""
         prediction, target = self._pairs.by_name(key)
         image, fitted = self._photographs.fitted(key, (target.shape[0], target.shape[1]))
         prediction, target = fitted(prediction), fitted(target)
@@ -230,9 +229,9 @@ class MaskPictures:
         ]
 
     def _colours(self, mask: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """(H, W) uint8: the class, 255 where nothing counts; beyond 255 classes share colours."""
-        shown = (mask % 255).astype(np.uint8)
-        shown[mask >= len(self._names)] = 255
+        """Class to draw, (H, W) uint8; 255 for ignored pixels. Above 255, classes share colours."""
+        drawn_classes = (mask % 255).astype(np.uint8)
+        drawn_classes[mask >= len(self._names)] = 255
         if self._ignore is not None:
-            shown[target == self._ignore] = 255
-        return shown
+            drawn_classes[target == self._ignore] = 255
+        return drawn_classes

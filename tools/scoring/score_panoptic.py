@@ -23,18 +23,18 @@ from densefit.tools.formats.panoptic_files import (
 from densefit.tools.recipes.program import program
 from densefit.visualize.drawing import draw_mask
 
-from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
+from .score_settings import ScoreSettings, required_path, update_metrics, with_shared_settings
 
 
 @dataclass
 class PanopticFiles:
-    """What is scored, and how.
+    """Files of a panoptic evaluation.
 
     Args:
-        annotations: the COCO panoptic file with what is true.
-        results: the file with what was predicted.
-        truth_dir: folder of the true PNG files; that of annotations without ".json" by default.
-        predicted_dir: folder of the predicted ones; that of results without ".json" by default.
+        annotations: file of the ground truth, in the COCO panoptic format.
+        results: file of the predictions, in the COCO panoptic format.
+        truth_dir: folder of the true PNG files; by default annotations without ".json".
+        predicted_dir: folder of the predicted PNG files; by default results without ".json".
     """
 
     annotations: str | None = None
@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(chosen: PanopticScoring) -> dict[str, float]:
-    """Compare the two files, picture by picture."""
+    """Compare the two files, image by image."""
     chosen.check()
-    annotations = given(chosen.annotations, "--annotations", "annotations")
-    results = given(chosen.results, "--results", "results")
+    annotations = required_path(chosen.annotations, "--annotations", "annotations")
+    results = required_path(chosen.results, "--results", "results")
     truth = read_panoptic_truth(annotations, _folder(chosen.truth_dir))
-    found, extra = read_panoptic_results(results, truth, _folder(chosen.predicted_dir))
-    pairs = PanopticPairs(truth, found)
+    predicted_segments, extra = read_panoptic_results(results, truth, _folder(chosen.predicted_dir))
+    pairs = PanopticPairs(truth, predicted_segments)
     photographs = Photographs(
         chosen.images, {str(key): name for key, name in truth.pictures.items()}
     )
@@ -91,63 +91,62 @@ class PanopticPairs:
 
     Args:
         truth: ground truth.
-        found: results of all images of the ground truth.
+        results: results of all images of the ground truth.
     """
 
-    def __init__(self, truth: PanopticTruth, found: SegmentFile) -> None:
-        self.truth, self._found = truth, found
-        self._ids = list(truth.segments.places)
-        self._places = {str(key): index for index, key in enumerate(self._ids)}
+    def __init__(self, truth: PanopticTruth, results: SegmentFile) -> None:
+        self.truth, self._results = truth, results
+        self._ids = list(truth.segments.index_by_id)
+        self._indices = {str(key): index for index, key in enumerate(self._ids)}
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def id_of(self, index: int) -> str:
-        """The image id."""
+        """Id of an image."""
         return str(self._ids[index])
 
     def where(self, index: int) -> str:
-        """The records and files of both sides."""
+        """Records and files of an image, for errors."""
         key = self._ids[index]
-        truth, found = self.truth.segments, self._found
-        return (
-            f"truth {truth.where(truth.places[key])}, prediction {found.where(found.places[key])}"
-        )
+        truth, results = self.truth.segments, self._results
+        true, predicted = truth.index_by_id[key], results.index_by_id[key]
+        return f"truth {truth.where(true)}, prediction {results.where(predicted)}"
 
     def read(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(prediction, target)."""
+        """Read (prediction, target)."""
         key, labels = self._ids[index], self.truth.labels
-        target = self.truth.segments.read(self.truth.segments.places[key], labels)
-        prediction = self._found.read(self._found.places[key], labels)
+        target = self.truth.segments.read(self.truth.segments.index_by_id[key], labels)
+        prediction = self._results.read(self._results.index_by_id[key], labels)
         true, size = target["map"].shape, prediction["map"].shape
         if size != true:
-            place = self.truth.segments.places[key]
+            truth_index = self.truth.segments.index_by_id[key]
             raise DataError(
-                "A prediction is not of its truth's size",
-                expected=f"{true} (height, width), as {self.truth.segments.png(place)}",
+                "A prediction does not have the size of its ground truth",
+                expected=f"{true} (height, width), as {self.truth.segments.png(truth_index)}",
                 received=size,
-                where=self._found.png(self._found.places[key]),
+                where=self._results.png(self._results.index_by_id[key]),
             )
         return prediction, target
 
     def by_name(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The same, by id as text."""
-        return self.read(self._places[name])
+        """Read (prediction, target) by image id."""
+        return self.read(self._indices[name])
 
 
 class PanopticPictures:
-    """Draws true and predicted segments, coloured by class, with their borders.
+    """Draw true and predicted segments, coloured by class, with their borders.
 
     Args:
-        pairs: the images.
-        photographs: to draw on.
+        pairs: images with predicted and true segments.
+        photographs: images to draw on.
     """
 
     def __init__(self, pairs: PanopticPairs, photographs: Photographs) -> None:
         self._pairs, self._photographs = pairs, photographs
 
     def __call__(self, key: str) -> list[np.ndarray]:
-        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
+        """Draw [ground truth, prediction], (H, W, 3) uint8 RGB each."""
         prediction, target = self._pairs.by_name(key)
         size = target["map"].shape
         image, fitted = self._photographs.fitted(key, (size[0], size[1]))
@@ -159,22 +158,22 @@ class PanopticPictures:
 def draw_segments(
     image: np.ndarray, segments: Mapping[str, Any], names: Sequence[str], alpha: float
 ) -> np.ndarray:
-    """A copy of a picture with its segments.
+    """Draw segments on a copy of an image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         segments: "map", "ids" and "classes", as the panoptic metric takes them.
-        names: of the classes.
-        alpha: strength of the colours.
+        names: class names.
+        alpha: opacity of the colours.
     """
     order = np.argsort(segments["ids"])
     ids, classes = segments["ids"][order], segments["classes"][order]
     # Void pixels and more than 255 classes: 255 is left without colour.
     labels = np.append(classes % 255, 255).astype(np.uint8)
-    place = np.searchsorted(ids, segments["map"])
-    place[segments["map"] == 0] = len(ids)
-    drawn = draw_mask(image, labels[place], alpha=alpha, contour=False)
-    numbers, corner = place.astype(np.float32), np.ones((2, 2), np.uint8)
+    segment_indices = np.searchsorted(ids, segments["map"])
+    segment_indices[segments["map"] == 0] = len(ids)
+    drawn = draw_mask(image, labels[segment_indices], alpha=alpha, contour=False)
+    numbers, corner = segment_indices.astype(np.float32), np.ones((2, 2), np.uint8)
     drawn[cv2.dilate(numbers, corner) != cv2.erode(numbers, corner)] = 255
     legend = names if len(names) <= 255 else None
-    return draw_mask(drawn, labels[place], legend, alpha=0.0, contour=False)
+    return draw_mask(drawn, labels[segment_indices], legend, alpha=0.0, contour=False)

@@ -1,4 +1,4 @@
-"""Settings and iteration that all scoring of other systems' files shares."""
+"""Settings and iteration shared by all programs that score files of other systems."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _LISTED = 50  # broken samples in an error
 
 @dataclass
 class ScoreSettings:
-    """Settings of every scoring of files.
+    """Settings of every program that scores files.
 
     Args:
-        out: folder for scores.json, tables and pictures; without it they are only printed.
+        out: folder for scores.json, tables and images; by default scores are only printed.
         bootstrap: resamples of the dataset for 95 % intervals; 0 for none.
-        worst: how many of the worst samples are listed and drawn; 0 for none.
-        images: folder of the photographs, to draw the worst samples on.
-        seed: of the resampling.
-        workers: threads that read files.
+        worst: number of worst samples to list and draw; 0 for none.
+        images: folder of the images, to draw the worst samples on.
+        seed: seed of the resampling.
+        workers: number of threads that read files.
     """
 
     out: str | None = None
@@ -46,7 +46,7 @@ class ScoreSettings:
     workers: int = field(default_factory=default_workers)
 
     def check(self) -> None:
-        """Raise ConfigError if a number is out of range, or nothing can be written into `out`."""
+        """Raise ConfigError if a number is out of range or `out` is not writable."""
         for name in ("bootstrap", "worst", "workers"):
             if getattr(self, name) < 0:
                 raise ConfigError(
@@ -56,10 +56,7 @@ class ScoreSettings:
             make_folder(self.out)
 
     def watched(self, metric: Metric) -> Metric:
-        """Wrap the metric to score each sample, too, if the settings need it.
-
-        Scoring a sample costs a small evaluation; only `worst` and `bootstrap` need it.
-        """
+        """Wrap the metric in `PerSample` if `worst` or `bootstrap` need scores of samples."""
         if self.bootstrap or (self.worst and self.out is not None):
             return PerSample(metric, keep_states=self.bootstrap > 0)
         return metric
@@ -82,9 +79,9 @@ class ScoreSettings:
         pictures: Callable[[str], Sequence[np.ndarray]],
         notes: Sequence[str] = (),
     ) -> dict[str, float]:
-        """Print the scores, and write everything into `out`; see `report`."""
+        """Print the scores, and write all files into `out`; see `report`."""
         notes = [*notes, *absent_classes.note(metrics)]
-        found = report(
+        scores = report(
             None if self.out is None else Path(self.out),
             {"": metrics},
             title,
@@ -96,16 +93,16 @@ class ScoreSettings:
         )
         for note in notes:
             print(f"note: {note}")
-        return found
+        return scores
 
 
-def with_shared_settings(own: type) -> str:
+def with_shared_settings(settings: type) -> str:
     """Docstring of a tool's settings followed by the shared ones."""
     shared = str(ScoreSettings.__doc__).partition("Args:\n")[2]
-    return f"{str(own.__doc__).rstrip()}\n{shared}"
+    return f"{str(settings.__doc__).rstrip()}\n{shared}"
 
 
-def given(value: str | None, option: str, what: str) -> Path:
+def required_path(value: str | None, option: str, what: str) -> Path:
     """Require a path; raise ConfigError with the option if it is missing."""
     if value is None:
         raise ConfigError(f"Where are the {what}?", fix=f"{option} PATH")
@@ -154,11 +151,11 @@ class _Stream:
     def __iter__(self) -> Iterator[_Batch]:
         self._ahead.begin(cast(Any, self), range(len(self.dataset)))
         for first in range(0, len(self.dataset), self._together):
-            places = range(first, min(first + self._together, len(self.dataset)))
-            both = [pair for pair in (self._next() for _ in places) if pair is not None]
+            indices = range(first, min(first + self._together, len(self.dataset)))
+            both = [pair for pair in (self._next() for _ in indices) if pair is not None]
             if self.failed:
-                continue  # there is no score; the others are read to list all broken ones
-            ids = [self.dataset.id_of(place) for place in places]
+                continue  # read on only to list all broken samples
+            ids = [self.dataset.id_of(index) for index in indices]
             where = self.dataset.where(first)
             yield _Batch(where, ids, [pair[0] for pair in both], [pair[1] for pair in both])
 
@@ -199,7 +196,7 @@ def update_metrics(
         metrics: metrics to update.
         pairs: the samples.
         workers: threads that read; 0 reads in the calling thread.
-        together: samples of an update of the metrics; changes no score.
+        together: samples per update of the metrics; scores do not depend on it.
     """
     stream = _Stream(pairs, workers, together)
     with WithProgress(cast(Any, stream), "scoring") as watched:

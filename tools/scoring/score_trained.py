@@ -16,6 +16,7 @@ from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_matching import match_head
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
+from densefit.data.subset import Subset
 from densefit.engine.finite import check_parameters
 from densefit.errors import ConfigError
 from densefit.evaluation.labelled_heads import labelled_heads
@@ -23,6 +24,7 @@ from densefit.evaluation.predict import predict
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
+from densefit.metrics.core.unreadable import counts_text
 from densefit.model.network import Network
 from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
@@ -30,7 +32,7 @@ from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
-from densefit.tools.report.pictures import Subset, choose_thresholds, truth_and_prediction
+from densefit.tools.report.pictures import choose_thresholds, truth_and_prediction
 from densefit.tools.report.report import report
 from densefit.tools.report.worst import pictured, worst_samples
 
@@ -38,11 +40,11 @@ from densefit.tools.report.worst import pictured, worst_samples
 @dataclass
 class Scoring(CheckpointSettings):
     __doc__ = f"""{str(CheckpointSettings.__doc__).rstrip()}
-        split: of the dataset; the recipe's test split by default, else its validation split.
+        split: split of the dataset; by default the recipe's test split, else its validation split.
         bootstrap: resamples of the dataset, e.g. 1000, for 95 % intervals of the scores.
-        worst: how many of the worst samples are listed and drawn in --out.
+        worst: number of worst samples to list and draw in --out.
         of: name of the dataset, for a checkpoint that was trained on several; --data.root is then
-            its folder, as trained by default.
+            its folder, by default as trained.
     """
 
     split: str | None = None
@@ -56,35 +58,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return program(lambda: run(*settings(Scoring, "Score a checkpoint exactly.", arguments)))
 
 
-def run(chosen: Scoring, place: Path) -> dict[str, float]:
+def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
     """Score every sample of the split once; print the scores, and write them if `out` is given."""
     if chosen.bootstrap < 0 or chosen.worst < 0:
         raise ConfigError(
-            "bootstrap and worst say how many",
+            "bootstrap and worst are counts",
             expected="0 or more",
             received=f"{chosen.bootstrap} and {chosen.worst}",
         )
     if chosen.out is not None:
         make_folder(chosen.out)
-    recipe = recipe_of(place)
+    recipe = recipe_of(checkpoint)
     part = CheckpointDataset(recipe, chosen.of) if recipe.get("datasets") else None
     if part is not None:
-        own_size = chosen.resize == "none"  # was asked for: no recipe trains so
-        resize = "none" if own_size else part.part.resize or chosen.resize
+        original_size = chosen.resize == "none"  # set on the command line: no recipe trains so
+        resize = "none" if original_size else part.part.resize or chosen.resize
         chosen = replace(chosen, data=part.data(chosen.data), resize=resize)
     split = chosen.split or chosen.data.test or chosen.data.validation
     if split is None:
         raise ConfigError("The recipe names no split to score", fix="--split NAME")
-    network = load(place)
+    network = load(checkpoint)
     dataset = make_dataset(chosen.data, split)
     if part is not None:
         dataset = part.as_trained(dataset, network.heads)
     listed = chosen.worst if chosen.out is not None else 0
     loader = chosen.loader(dataset)
     metrics = head_metrics(network, each=listed > 0, states=chosen.bootstrap > 0)
-    if part is not None:  # heads that learned from the others have no truth here
+    if part is not None:  # heads trained on the other datasets have no ground truth here
         names = labelled_heads(network, list(metrics), loader)
-        metrics = {name: own for name, own in metrics.items() if name in names}
+        metrics = {name: head_metrics_ for name, head_metrics_ in metrics.items() if name in names}
     with WithProgress(loader, "scoring") as watched:
         check_parameters(network)
         scorer = Scorer(
@@ -97,13 +99,14 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     return report(
         None if chosen.out is None else Path(chosen.out),
         scorer.metrics,
-        f"{place} on {len(dataset)} samples of {split!r}",
+        f"{checkpoint} on {counts_text(len(dataset), scorer.unreadable)} of {split!r}",
         {
-            "checkpoint": str(place),
+            "checkpoint": str(checkpoint),
             "dataset": chosen.data.dataset,
             "root": chosen.data.root,
             "split": split,
             "samples": len(dataset),
+            **({"unreadable": scorer.unreadable} if scorer.unreadable else {}),
             "input_size": list(chosen.input_size),
             "resize": "windows" if chosen.windows else chosen.resize,
             "flip": chosen.flip,
@@ -125,26 +128,28 @@ def head_metrics(network: Network, each: bool, states: bool) -> dict[str, list[M
         each: whether each sample is scored, too.
         states: whether the metrics keep states for resampling.
     """
-    found: dict[str, list[Metric]] = {}
+    by_head: dict[str, list[Metric]] = {}
     for head in network.heads:
-        own = head.metrics()
-        found[head.name] = (
-            [PerSample(metric, keep_states=states) for metric in own] if each or states else own
+        metrics = head.metrics()
+        by_head[head.name] = (
+            [PerSample(metric, keep_states=states) for metric in metrics]
+            if each or states
+            else metrics
         )
-    return found
+    return by_head
 
 
 class Worst:
-    """Truth and prediction of the worst samples of each head, which are predicted once more.
+    """Draw ground truth and prediction of each head's worst samples, which are predicted again.
 
-    Nothing is read before the first picture is asked for, and then only these samples.
+    The worst samples are read and predicted when the first drawing is requested.
 
     Args:
-        network: with parameters.
-        dataset: all samples.
-        loader: makes batches of some of them, as they were scored.
-        metrics: head -> metrics that have seen the dataset.
-        count: of worst samples.
+        network: network with parameters.
+        dataset: the scored dataset.
+        loader: function that makes a loader of a subset, as for scoring.
+        metrics: head -> metrics updated with the dataset.
+        count: number of worst samples.
     """
 
     def __init__(
@@ -157,23 +162,23 @@ class Worst:
     ) -> None:
         self._network, self._dataset, self._loader = network, dataset, loader
         self._heads = {head.name: head for head in network.heads}
-        found = [worst_samples(own, count) for own in metrics.values()]
-        self._ids = {key for worst in found if worst for key, _ in worst[pictured(worst)]}
-        self._places: dict[str, int] = {}
+        worst_by_score = [worst_samples(head_metrics, count) for head_metrics in metrics.values()]
+        self._ids = {key for worst in worst_by_score if worst for key, _ in worst[pictured(worst)]}
+        self._indices: dict[str, int] = {}
         self._predictions: dict[str, dict[str, Any]] = {}
 
     def pictures(self, name: str, key: str) -> list[np.ndarray]:
-        """The sample `key` with the truth of the head `name`, and with its prediction."""
+        """Draw ground truth and prediction of the head `name` for the sample `key`."""
         if not self._predictions:
             self._predict()
-        head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
+        head, sample = self._heads[name], read_sample(self._dataset, self._indices[key], [])
         prediction = self._predictions[key][name]
         targets = match_head(self._dataset, head)(sample.targets)
         return truth_and_prediction(head, sample.image, targets, prediction)
 
     def _predict(self) -> None:
         names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))
-        self._places = {key: index for index, key in enumerate(names) if key in self._ids}
-        loader = self._loader(Subset(self._dataset, list(self._places.values())))
+        self._indices = {key: index for index, key in enumerate(names) if key in self._ids}
+        loader = self._loader(Subset(self._dataset, list(self._indices.values())))
         self._predictions = dict(predict(self._network, loader))
         loader.close()

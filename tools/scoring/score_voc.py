@@ -20,25 +20,25 @@ from densefit.tools.recipes.program import program
 from densefit.tools.report.coco_pictures import DRAWN
 from densefit.visualize.drawing import draw_boxes, note_unreached
 
-from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
+from .score_settings import ScoreSettings, required_path, update_metrics, with_shared_settings
 
 CONVENTIONS = {2007: "11point", 2012: "area"}
 
 
 @dataclass
 class VocFiles:
-    """What is scored, and how.
+    """Files and settings of a PASCAL VOC evaluation.
 
     Args:
         annotations: folder of a VOC year, with Annotations and ImageSets, or of XML files.
-        results: folder of files comp4_det_test_CLASS.txt, or one of them, whose class then is all.
-        split: list in ImageSets/Main of what counts; test, else val, else all annotations.
+        results: folder of files comp4_det_test_CLASS.txt, or one file to score one class.
+        split: image list in ImageSets/Main; by default test, else val, else all annotations.
         year: 2007 for the mean of precisions at 11 recalls, 2012 for the area under the curve.
-        iou: smallest overlap of a right detection.
-        pixel_offset: edges are whole pixels that belong to the box: widths are x2 - x1 + 1, as in
-            the devkit. False for edges that are continuous: x2 - x1.
-        class_names: file with a class a line; those of the annotations by default.
-        score_threshold: also give precision, recall and F1 of the detections with this score.
+        iou: smallest IoU of a correct detection.
+        pixel_offset: whether widths are x2 - x1 + 1, as in the devkit; false for x2 - x1.
+        class_names: file with a class per line; by default the classes of the annotations.
+        score_threshold: also compute precision, recall and F1 of detections with at least this
+            score.
     """
 
     annotations: str | None = None
@@ -67,23 +67,23 @@ def run(chosen: VocScoring) -> dict[str, float]:
     chosen.check()
     if chosen.year not in CONVENTIONS:
         raise ConfigError(
-            "There are two rules of average precision",
+            "There is no such rule of average precision",
             expected="2007 (11 points) or 2012 (area)",
             received=chosen.year,
             where="--year",
         )
-    annotations = given(chosen.annotations, "--annotations", "annotations")
-    results = given(chosen.results, "--results", "results")
+    annotations = required_path(chosen.annotations, "--annotations", "annotations")
+    results = required_path(chosen.results, "--results", "results")
     truth = read_voc(annotations, chosen.split)
     classes, files, notes = chosen_classes(chosen, truth, results)
     images = list(truth.files)
     listed = truth.folder if truth.split is None else f"{truth.split}.txt"
-    read = {
+    class_files = {
         name: read_class(path, truth.files, f"the {len(images)} images of {listed}")
         for name, path in files.items()
     }
-    labels = [classes.index(name) for name in read]
-    predictions = by_image(list(read.values()), labels, images)
+    labels = [classes.index(name) for name in class_files]
+    predictions = by_image(list(class_files.values()), labels, images)
     photographs = Photographs(chosen.images, {key: key for key in images})
     pairs = VocPairs(truth, classes, predictions, chosen.score_threshold, photographs)
     metric = chosen.watched(
@@ -112,7 +112,7 @@ def run(chosen: VocScoring) -> dict[str, float]:
             "iou": chosen.iou,
             "samples": len(images),
             "objects": sum(len(file.objects) for file in truth.files.values()),
-            "detections": sum(len(one.images) for one in read.values()),
+            "detections": sum(len(detections.images) for detections in class_files.values()),
         },
         pairs.pictures,
         notes,
@@ -122,7 +122,7 @@ def run(chosen: VocScoring) -> dict[str, float]:
 def chosen_classes(
     chosen: VocScoring, truth: VocTruth, results: Path
 ) -> tuple[list[str], dict[str, Path], list[str]]:
-    """(the classes that are scored, their files, notes on what is missing)."""
+    """Choose (classes to score, their files, notes on missing files)."""
     named = class_names(chosen.class_names, truth.folder) if chosen.class_names else None
     classes = truth.names() if named is None else named
     if not classes:
@@ -130,8 +130,8 @@ def chosen_classes(
     if named is not None:
         files = find_files(results, named)
     else:  # a class may well have no object in a small list
-        known = VOC_CLASSES if set(classes) <= set(VOC_CLASSES) else classes
-        files = find_files(results, known, truth.all_names)
+        candidates = VOC_CLASSES if set(classes) <= set(VOC_CLASSES) else classes
+        files = find_files(results, candidates, truth.all_names)
     notes = []
     if results.is_file():
         classes = list(files)
@@ -151,7 +151,7 @@ def chosen_classes(
 
 @dataclass
 class VocPairs:
-    """The images with their predictions and targets."""
+    """Images with predictions and targets."""
 
     truth: VocTruth
     classes: list[str]
@@ -166,20 +166,20 @@ class VocPairs:
         return len(self.predictions)
 
     def id_of(self, index: int) -> str:
-        """The image's id."""
+        """Id of an image."""
         return self.images[index]
 
     def where(self, index: int) -> str:
-        """The annotations."""
+        """Folder of the annotations, for errors."""
         return str(self.truth.folder)
 
     def read(self, index: int) -> tuple[Any, Any]:
-        """(prediction, target)."""
+        """Read (prediction, target)."""
         key = self.id_of(index)
         return self.predictions[key], self.truth.target(key, self.classes)
 
     def pictures(self, key: str) -> list[np.ndarray]:
-        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
+        """Draw [ground truth, prediction], (H, W, 3) uint8 RGB each."""
         target, prediction = self.truth.target(key, self.classes), self.predictions[key]
         corners = np.concatenate([target["boxes"], prediction["boxes"], [[0, 0, 64, 64]]])
         size = self.truth.files[key].size or tuple(
@@ -187,17 +187,17 @@ class VocPairs:
         )
         image, fitted = self.photographs.fitted(key, (int(size[0]), int(size[1])))
         threshold = DRAWN if self.threshold is None else self.threshold
-        shown = prediction["scores"] >= threshold
-        # Pixels from 1, the last included, to edges.
+        drawn_rows = prediction["scores"] >= threshold
+        # From inclusive pixel indices that start at 1 to continuous edges.
         first = np.array([1.0, 1.0, 0.0, 0.0])
         true = fitted({"boxes": target["boxes"] - first})["boxes"]
         return [
             draw_boxes(image, true, target["classes"], self.classes),
             draw_boxes(
                 note_unreached(image, prediction["scores"], threshold),
-                fitted({"boxes": prediction["boxes"][shown] - first})["boxes"],
-                prediction["classes"][shown],
+                fitted({"boxes": prediction["boxes"][drawn_rows] - first})["boxes"],
+                prediction["classes"][drawn_rows],
                 self.classes,
-                prediction["scores"][shown],
+                prediction["scores"][drawn_rows],
             ),
         ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from densefit.checkpoint.storage import store
 from densefit.metrics.core.direction import direction_of, stated_direction, warn_undefined
+from densefit.metrics.core.unreadable import ComparableScores, unreadable_in
 from densefit.numeric import whole
 
 LAST, BEST = "last", "best"
@@ -30,11 +31,13 @@ class Record:
         name: name of the checkpoint's directory.
         update: number of updates done.
         score: score by which the best save is chosen; nan if it was not measured.
+        unreadable: number of samples that the score lacks.
     """
 
     name: str
     update: int
     score: float
+    unreadable: int = 0
 
 
 def checkpoint_name(update: int) -> str:
@@ -47,8 +50,13 @@ def checkpoint_name(update: int) -> str:
 
 
 def best_of(records: Sequence[Record], higher_is_better: bool = True) -> Record | None:
-    """Return the record with the best score, the earliest of equals; nan is never the best."""
+    """Return the record with the best score, the earliest of equals; nan is never the best.
+
+    Of scores of different numbers of samples, only those that lack the fewest are compared.
+    """
     scored = [record for record in records if not math.isnan(record.score)]
+    fewest = min((record.unreadable for record in scored), default=0)
+    scored = [record for record in scored if record.unreadable == fewest]
     sign = 1 if higher_is_better else -1
     return max(scored, key=lambda record: sign * record.score, default=None)
 
@@ -98,6 +106,7 @@ class Keep:
         self._stated = higher_is_better
         self._scores: list[float] = []  # one a validation of this process
         self.records: list[Record] = []
+        self._comparable = ComparableScores(f"for the checkpoint {BEST!r}")
 
     def begin(self) -> None:
         """Forget the saves of an earlier training."""
@@ -131,7 +140,7 @@ class Keep:
         if self.best is not None and scores:
             direction_of(self.best, dict.fromkeys(scores, True), NAMES, WHERE)
             score = float(scores[self.best])
-        new = Record(checkpoint_name(update), update, score)
+        new = Record(checkpoint_name(update), update, score, unreadable_in(scores))
         for old in self.records:
             if old.name == new.name and math.isnan(new.score):
                 new = old  # the same weights, whose score is known
@@ -142,17 +151,19 @@ class Keep:
         """Record a validation's scores, and warn if the score for `best` is nan."""
         if self.best is not None:
             self._scores.append(float(scores.get(self.best, math.nan)))
+            self._comparable.begins_anew(scores)
+            self._comparable.are_comparable(scores)  # warns
             warn_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
 
     def improves(self, scores: Mapping[str, float]) -> bool:
         """Return whether validation scores are better than those of all saves."""
         if self.best is None or math.isnan(scores.get(self.best, math.nan)):
             return False
-        new = Record("", 0, float(scores[self.best]))
+        new = Record("", 0, float(scores[self.best]), unreadable_in(scores))
         scored = [record for record in self.records if not math.isnan(record.score)]
         return best_of([*scored, new], self.higher_is_better) is new
 
-    def tell_end(self) -> None:
+    def warn_at_end(self) -> None:
         """Warn if there is no best checkpoint because every score was nan."""
         if self._scores and self.leader is None and all(map(math.isnan, self._scores)):
             _log.warning(

@@ -53,7 +53,7 @@ class Saver:
         self._written: Path | None = None  # not yet returned by `written`
         self.newest: Path | None = None  # saved by this training, or resumed from
         #: Whether the training resumed from another checkpoint than the directory's newest.
-        self.behind = False
+        self.is_behind = False
 
     def begin(self, resume: str | Path) -> None:
         """Lock the directory for this training until `end`, and reset the state of earlier ones.
@@ -65,7 +65,7 @@ class Saver:
         self._claim.take()
         self.keep.begin()
         self._written = self.newest = None
-        self.behind = False
+        self.is_behind = False
         check_unmixed(self.directory, resume, is_held=True)
 
     def end(self) -> None:
@@ -152,7 +152,7 @@ class Saver:
         named = (
             str(what) not in ("auto", "none") and path.parent.resolve() == self.directory.resolve()
         )
-        self.behind = named and store.latest(self.directory) != path
+        self.is_behind = named and store.latest(self.directory) != path
         return path
 
 

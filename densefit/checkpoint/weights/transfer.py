@@ -65,10 +65,10 @@ class Transferred:
             )
         ]
         if self.weights:
-            lines.append(f"learned weights of losses: {self.told_weights()}")
+            lines.append(f"learned weights of losses: {self.weights_text()}")
         return "\n".join([*lines, *([_strides_text(self.strides)] if self.strides else [])])
 
-    def told_weights(self) -> str:
+    def weights_text(self) -> str:
         """Format `weights` for people."""
         return ", ".join(f"{name} {what}" for name, what in self.weights.items())
 

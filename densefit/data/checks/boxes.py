@@ -95,8 +95,8 @@ def _mended(name: str, boxes: np.ndarray, size: tuple[int, int], elsewhere: Else
         ),
         (
             outside,
-            "lies outside of its picture",
-            "x comes before y, and both are pixels of this picture, not of a larger or smaller one",
+            "lies outside of its image",
+            "x comes before y, and both are pixels of this image, not of a larger or smaller one",
         ),
     ):
         if bad.any():
@@ -120,7 +120,7 @@ def _in_parts(name: str, boxes: np.ndarray, size: tuple[int, int]) -> DataError:
         name,
         0,
         len(boxes),
-        "Boxes are in parts of the picture's sides, not in pixels",
+        "Boxes are fractions of the image's size, not in pixels",
         _XYXY,
         boxes[0],
         size,

@@ -30,15 +30,15 @@ def are_parts(coordinates: np.ndarray, size: tuple[int, int], elsewhere: Elsewhe
     """
     if coordinates.size == 0 or coordinates.max() > PARTS or max(size) < _MANY:
         return False
-    pictures, whole = 0, True
+    images, whole = 0, True
     for values in chain((coordinates,), elsewhere()):
         if values.size == 0:
             continue
         if values.max() > PARTS:
             return False
-        pictures += 1
+        images += 1
         whole = whole and bool((values == np.rint(values)).all())
-    return not whole or pictures >= _ALIKE
+    return not whole or images >= _ALIKE
 
 
 def elsewhere_in(

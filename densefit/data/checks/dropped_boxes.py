@@ -17,7 +17,7 @@ CUT = "cut"
 _TEXTS = {
     WITHOUT_AREA: "Boxes without area are left out of the dataset %s, the first: %s",
     CUT: "Boxes of the dataset %s lose more than half of their area where they are cut to the "
-    "picture; are they of a picture of another size? The first: %s",
+    "image; are they of an image of another size? The first: %s",
 }
 
 

@@ -127,7 +127,7 @@ def log_pairs(pairs: Sequence[Sequence[str]], where: object) -> None:
     plain = all(left.startswith("left_") and right == f"right_{left[5:]}" for left, right in pairs)
     if not plain and first_time("keypoint sides", text):
         _log.warning(
-            "keypoints that change places in a mirrored picture, by their names: %s (%s). If that "
+            "keypoints that change places in a mirrored image, by their names: %s (%s). If that "
             "is wrong, say with `flip_pairs` which do ([] for none)",
             text,
             where,

@@ -59,7 +59,7 @@ def checked_keypoints(
             and labelled_points.min() >= 0
             and are_parts(labelled_points, size, elsewhere)
         ):
-            what = "Keypoints are in parts of the picture's sides, not in pixels"
+            what = "Keypoints are fractions of the image's size, not in pixels"
             raise _bad_point(name, np.argwhere(labelled)[0], what, array, size)
     return array
 
@@ -76,7 +76,7 @@ def _bad_point(
     return DataError(
         what,
         expected="x, y in pixels, and visibility 0 (not labelled), 1 (hidden) or 2 (seen)",
-        received=f"{points[row, number].tolist()} in a picture {size[1]} pixels wide and "
+        received=f"{points[row, number].tolist()} in an image {size[1]} pixels wide and "
         f"{size[0]} high",
         where=f"target {name!r}, object {row} of {len(points)}, keypoint {number} (from 0)",
     )

@@ -54,7 +54,7 @@ def checked_labels(name: str, values: object) -> np.ndarray:
         index = int(np.flatnonzero(wrong)[0])
         raise DataError(
             f"The target {name!r} is not a yes or no for each class",
-            expected="for each class 1 (the picture shows it), 0, or -1 (unknown)",
+            expected="for each class 1 (the image shows it), 0, or -1 (unknown)",
             received=f"{array[index]} for class {index}",
             where=f"target {name!r}",
             fix="of the indices of what is shown: labels = np.zeros(classes, int); "
@@ -65,7 +65,7 @@ def checked_labels(name: str, values: object) -> np.ndarray:
 
 def _no_class(name: str, value: object, names: Sequence[str]) -> DataError:
     return DataError(
-        "A picture is of no known class",
+        "An image is of no known class",
         expected=f"an index, -1 for unknown, or a name among {list(names)}"[:200],
         received=value,
         where=f"target {name!r}",

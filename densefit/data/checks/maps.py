@@ -21,7 +21,7 @@ def checked_map(name: str, values: object, size: tuple[int, int]) -> np.ndarray:
         array = array[:, :, 0]
     if array.shape[:2] != size:
         raise DataError(
-            f"The target {name!r} is not of its picture's size",
+            f"The target {name!r} does not have the size of its image",
             expected=f"{size} (height, width)",
             received=f"shape {array.shape}",
             where=f"target {name!r}",
@@ -111,6 +111,6 @@ def checked_normals(name: str, values: object, size: tuple[int, int]) -> np.ndar
             expected="float32, components from -1 to 1",
             received=str(array.dtype),
             where=f"target {name!r}",
-            fix="of a picture of 8 bits: normals.astype(np.float32) / 127.5 - 1",
+            fix="of an image of 8 bits: normals.astype(np.float32) / 127.5 - 1",
         )
     return array.astype(np.float32, copy=False)

@@ -109,7 +109,7 @@ def _leave_out(
             targets[name] = boxes.array.copy()
             targets[name][list(boxes.lost)] = list(boxes.lost.values())
         return
-    where = f"of sample {key!r}, a picture {size[1]} pixels wide and {size[0]} high"
+    where = f"of sample {key!r}, an image {size[1]} pixels wide and {size[0]} high"
     remarks += [BoxRemark(CUT, f"object {row} {where}, {box}") for row, box in boxes.lost.items()]
     if boxes.solid is None:
         return

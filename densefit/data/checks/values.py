@@ -65,7 +65,7 @@ def bad_object(
 ) -> DataError:
     """Make the error of one object; names its row, counted from 0, and the image's size."""
     text = value.tolist() if isinstance(value, np.ndarray) else value
-    about = "" if size is None else f" in a picture {size[1]} pixels wide and {size[0]} high"
+    about = "" if size is None else f" in an image {size[1]} pixels wide and {size[0]} high"
     return DataError(
         what,
         expected=expected,

@@ -109,7 +109,7 @@ class ClassMap:
         """(count,) bool: which common classes the dataset, or one of its samples, annotates.
 
         Args:
-            annotated_classes: which of the dataset's classes the sample annotates; default all.
+            annotated_classes: classes of the dataset that the sample annotates; all by default.
         """
         annotated: np.ndarray = np.zeros(self.count, bool)
         is_kept = self.table >= 0

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from densefit.cpus import available_cpus
 from densefit.data.annotated import targets_of
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_matching import match_head
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name, sample_id
+from densefit.data.subset import Subset
 from densefit.data.wrapped import named_classes
 from densefit.errors import DataError
+from densefit.process.cpus import available_cpus
 
 _log = logging.getLogger("densefit")
 
@@ -116,15 +117,14 @@ def _reader(
     mapping: Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]] | None,
 ) -> _Read:
     """A function that reads the mask of a sample; without the image where the dataset can."""
-    # Wrappers pass on attributes of the dataset inside, whose masks have other classes.
-    reads_masks = target == "mask" and hasattr(type(dataset), _MASK_OF)
+    mask_of = _mask_of(dataset) if target == "mask" else None
 
     def read(index: int) -> np.ndarray | None:
         declared = targets_of(dataset, index)
         if declared is not None and target not in declared:
             return None
-        if reads_masks:
-            targets: Mapping[str, np.ndarray] = {target: getattr(dataset, _MASK_OF)(index)}
+        if mask_of is not None:
+            targets: Mapping[str, np.ndarray] = {target: mask_of(index)}
         else:
             targets = read_sample(dataset, index).targets
         if target not in targets:
@@ -132,6 +132,18 @@ def _reader(
         return targets[target] if mapping is None else mapping(targets)[target]
 
     return read
+
+
+def _mask_of(dataset: Any) -> Callable[[int], np.ndarray] | None:
+    """A dataset's method that reads a mask alone; None if it has none.
+
+    Only the class is asked: wrappers pass on attributes of the dataset inside, whose masks have
+    other classes.
+    """
+    if isinstance(dataset, Subset):
+        whole, indices = _mask_of(dataset.dataset), dataset.indices
+        return None if whole is None else lambda index: whole(int(indices[index]))
+    return getattr(dataset, _MASK_OF) if hasattr(type(dataset), _MASK_OF) else None
 
 
 def _counts(mask: np.ndarray, classes: int, dataset: Dataset, index: int) -> np.ndarray:

@@ -34,13 +34,12 @@ class CutGeometry(Geometry):
         if name != "matrix":
             raise AttributeError(name)
         raise DataError(
-            "A picture is scored or predicted as a whole, and the network was shown a part of it",
-            expected="the whole picture in the network's input",
+            "An image is scored or predicted as a whole, and the network was shown a part of it",
+            expected="the whole image in the network's input",
             received=f"{min(99, round(100 * self.visible))} % of it: what lies outside would count "
             "as missed, or be made up",
             where=self.where,
-            fix="use resize or letterbox; for pictures larger than the input a ViewLoader of "
-            "windows",
+            fix="use resize or letterbox; for images larger than the input a ViewLoader of windows",
         )
 
 

@@ -142,7 +142,7 @@ def covered_pixels(counts: Sequence[bytes], digits: int = MAX_DIGITS) -> np.ndar
 
     Args:
         counts: the strings.
-        digits: of a number at most; a string with a longer one is broken.
+        digits: largest number of digits of a number; longer ones are broken.
     """
     chunks = [counts[i : i + _CHUNK] for i in range(0, len(counts), _CHUNK)]
     return np.concatenate([np.zeros(0, np.int64), *(_covered(part, digits) for part in chunks)])

@@ -68,7 +68,7 @@ def strided_target(
     if array.shape != size:
         numbers = f"{channels[0]} numbers" if channels else "a number"
         raise DataError(
-            f"The target {target!r} has not {numbers} for each pixel of its picture",
+            f"The target {target!r} does not have {numbers} for each pixel of its image",
             expected=f"shape {size}",
             received=f"shape {array.shape}",
             where=f"{where}, sample {sample.id}",

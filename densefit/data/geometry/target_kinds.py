@@ -85,7 +85,7 @@ def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") 
     if (kind == "keypoints") != bool(flip):
         raise ConfigError(
             f"Keypoints need `flip`, and nothing else does (target {name!r})",
-            expected="the name of the target with their order in a mirrored picture",
+            expected="the name of the target with their order in a mirrored image",
             received=f"kind {kind!r}, flip {flip!r}",
             fix=f'declare_target({name!r}, "keypoints", flip="keypoint_flip")',
         )

@@ -27,8 +27,8 @@ def map_to_original(array: np.ndarray, geometry: Geometry) -> np.ndarray:
     (sx, skew, tx), (slant, sy, ty) = geometry.matrix
     if array.shape[:2] != tuple(geometry.input_size) or skew or slant:
         raise DataError(
-            "A map cannot be brought back to its original picture",
-            expected=f"shape {tuple(geometry.input_size)}, and a picture that was not turned",
+            "A map cannot be mapped back to its original image",
+            expected=f"shape {tuple(geometry.input_size)}, and an image that was not turned",
             received=f"shape {array.shape[:2]}, and the map {geometry.matrix.tolist()}",
         )
     height, width = geometry.size

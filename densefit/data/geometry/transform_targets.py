@@ -91,8 +91,8 @@ def clip_boxes(
 
     Args:
         boxes: (n, 4) xyxy, parts of which may be outside.
-        height: of the image.
-        width: of the image.
+        height: height of the image.
+        width: width of the image.
         crowd: (n,) bool, boxes that stay even if their centre is outside.
     """
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -155,7 +155,7 @@ def flip_order(sample: Sample, name: str, kind: Kind) -> np.ndarray:
     order, count = sample.targets.get(kind.flip), sample.targets[name].shape[1]
     if order is None or not is_swap(order, count):
         raise DataError(
-            f"The target {name!r} does not say what changes places in a mirrored picture",
+            f"The target {name!r} does not declare what is swapped in a mirrored image",
             expected=f"{kind.flip!r}: {count} indices, each of a pair at the other's place",
             received="none" if order is None else f"{np.asarray(order).tolist()}"[:80],
             where=f"sample {sample.id!r}",

@@ -30,8 +30,8 @@ def warp(sample: Sample, matrix: np.ndarray, height: int, width: int, fill: Fill
         sample: to warp.
         matrix: (2, 3) affine map or (3, 3) homography, from its continuous pixel coordinates to
             those of the new image.
-        height: of the new image.
-        width: of the new image.
+        height: height of the new image.
+        width: width of the new image.
         fill: colour outside of the image; maps have their own fills.
     """
     matrix = as_3x3(matrix)[:2] if is_affine(np.asarray(matrix)) else as_3x3(matrix)

@@ -35,8 +35,8 @@ def warn_of_lost_bits(image: np.ndarray, data: bytes, kind: str, where: object) 
     largest = int(colours.max())
     bits = max(8, largest.bit_length())
     _log.warning(
-        "%s: a picture of 16 bits whose largest value is %d. 16 bits are cut to 8 "
-        "which leaves 0 to %d here. If the camera has %d bits, write the pictures as 8 bits: "
+        "%s: an image of 16 bits whose largest value is %d. 16 bits are cut to 8 "
+        "which leaves 0 to %d here. If the camera has %d bits, write the images as 8 bits: "
         "(values >> %d).astype(np.uint8). Said once for this folder",
         where,
         largest,

@@ -78,7 +78,7 @@ def decode_image(
         return _decoded(data, where, exif, least)
     except MemoryError as error:
         raise DataError(
-            "The picture needs more memory than there is",
+            "The image needs more memory than there is",
             where=where,
             fix=f"make it smaller, or set {PIXELS} in the environment to what may be decoded",
         ) from error
@@ -95,7 +95,7 @@ def _decoded(data: bytes, where: object, exif: bool, least: int | None) -> np.nd
         return as_rgb(data, kind, where)
     if kind == "TIFF" and bits_of(data, kind) > 16:  # OpenCV would print a line of its own
         raise DataError(
-            "The picture is one of measurements, not of colours",
+            "The image is one of measurements, not of colours",
             expected="8 or 16 bits a channel",
             received=f"{bits_of(data, kind)} bits",
             where=where,

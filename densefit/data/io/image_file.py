@@ -23,10 +23,10 @@ def decode_by_opencv(data: bytes, kind: str, where: object, flags: int) -> np.nd
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise DataError(f"The picture cannot be decoded: {error}", where=where) from error
+        raise DataError(f"The image cannot be decoded: {error}", where=where) from error
     if image is None:
         raise DataError(
-            "The picture cannot be decoded",
+            "The image cannot be decoded",
             expected=KINDS,
             received=f"{len(data)} bytes that begin with {data[:8]!r}",
             where=where,

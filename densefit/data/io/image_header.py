@@ -39,7 +39,7 @@ def kind_of(data: bytes, where: object) -> str:
         kind, size = header
         if size is None:
             raise DataError(
-                f"The picture cannot be decoded: the header of its {kind} file is broken, or of a "
+                f"The image cannot be decoded: the header of its {kind} file is broken, or of a "
                 "rare kind",
                 received=f"{len(data)} bytes that begin with {data[:8]!r}",
                 where=where,
@@ -47,7 +47,7 @@ def kind_of(data: bytes, where: object) -> str:
         check_pixels(size, where)
         return kind
     raise DataError(
-        "The picture cannot be decoded: it is of no kind that is read",
+        "The image cannot be decoded: it is of no kind that is read",
         expected=KINDS,
         received=f"{len(data)} bytes that begin with {data[:8]!r}",
         where=where,

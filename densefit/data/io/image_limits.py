@@ -2,8 +2,8 @@
 
 | variable | meaning | default |
 |---|---|---|
-| `DENSEFIT_MAX_PIXELS` | pixels of a picture; its header is read before it is decoded | 2^28, 16,384 x 16,384 |
-| `DENSEFIT_MAX_BYTES` | bytes of a picture's file | 2^30 |
+| `DENSEFIT_MAX_PIXELS` | pixels of an image; its header is read before it is decoded | 2^28, 16,384 x 16,384 |
+| `DENSEFIT_MAX_BYTES` | bytes of an image's file | 2^30 |
 | `DENSEFIT_DAMAGED_JPEG` | `warn`: read it and say so, once a file; `raise`: an error, which a Loader with `on_error="skip"` skips | warn |
 """  # noqa: E501 - a table
 
@@ -23,7 +23,7 @@ def check_pixels(size: tuple[int, int], where: object) -> None:
     most = _limit(PIXELS)
     if size[0] * size[1] > most:
         raise DataError(
-            "The picture is too large",
+            "The image is too large",
             expected=f"at most {most:,} pixels",
             received=f"{size[0]:,} x {size[1]:,} (height x width), as its header states",
             where=where,
@@ -59,7 +59,7 @@ def _limit(name: str) -> int:
     digits = text.replace("_", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
         raise ConfigError(
-            "A limit for pictures is no whole number",
+            "A limit for images is no whole number",
             expected=f"digits, such as {_DEFAULTS[name]}",
             received=repr(text),
             where=f"the environment variable {name}",

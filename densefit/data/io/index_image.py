@@ -52,11 +52,12 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
     values = _equal_channel(values)
     if values.ndim != 2:
         raise DataError(
-            f"The mask is a colour picture, not one of {what}",
-            expected="a grey or palette picture, one index a pixel",
+            f"The mask is a colour image, not one of {what}",
+            expected="a grey or palette image, one index a pixel",
             received=f"mode {mode}, shape {values.shape}",
             where=path,
-            fix=f"convert the colours to {what}",
+            fix="mask_folder and voc_segmentation read colours, by colors={class name: [r, g, b]}; "
+            f"or convert them to {what}",
         )
     if values.dtype != np.uint8 and values.size:
         if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > largest:

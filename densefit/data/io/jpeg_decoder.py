@@ -69,7 +69,7 @@ def decode_jpeg(data: bytes, head: JpegHead, where: object, least: int | None = 
         raise DataError(f"The image cannot be decoded: {error}", where=where) from error
     if first_time("damaged JPEG", str(where)):
         logger.warning(
-            "The JPEG is damaged, and a part of the picture may be wrong: %s: %s. "
+            "The JPEG is damaged, and a part of the image may be wrong: %s: %s. "
             "%s=raise in the environment makes this an error",
             where,
             message,

@@ -117,7 +117,7 @@ def _with_colour(data: bytes) -> bytes:
 def _decoded(data: bytes, kind: str, where: object, mode: str | None) -> tuple[np.ndarray, str]:
     if kind not in _READERS:
         raise DataError(
-            f"The picture cannot be decoded: {kind} files are not read here",
+            f"The image cannot be decoded: {kind} files are not read here",
             expected=", ".join(_READERS),
             where=where,
         )
@@ -134,7 +134,7 @@ def _decoded(data: bytes, kind: str, where: object, mode: str | None) -> tuple[n
 
 def _broken(data: bytes, where: object, error: Exception) -> DataError:
     return DataError(
-        f"The picture cannot be decoded: {error or type(error).__name__}",
+        f"The image cannot be decoded: {error or type(error).__name__}",
         received=f"{len(data)} bytes that begin with {data[:8]!r}",
         where=where,
     )

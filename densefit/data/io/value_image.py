@@ -33,8 +33,8 @@ def read_values(path: PathLike) -> np.ndarray:
     values = _unchanged(path)
     if values.ndim != 2:
         raise DataError(
-            "The picture is a coloured one, not one of values",
-            expected="a grey picture, one number a pixel",
+            "The image is a coloured one, not one of values",
+            expected="a grey image, one number a pixel",
             received=f"shape {values.shape}, {values.dtype}",
             where=path,
         )
@@ -42,7 +42,7 @@ def read_values(path: PathLike) -> np.ndarray:
 
 
 def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
-    """Decode a colour image with three numbers a pixel, such as a vector.
+    """Decode a colour image with three numbers per pixel, such as a vector.
 
     Args:
         path: the file.
@@ -57,8 +57,8 @@ def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
     values = _unchanged(path, exact)
     if values.ndim != 3 or values.shape[2] < 3:
         raise DataError(
-            "The picture is a grey one, not one of three values a pixel",
-            expected="a coloured picture",
+            "The image is a grey one, not one of three values a pixel",
+            expected="a coloured image",
             received=f"shape {values.shape}, {values.dtype}",
             where=path,
         )

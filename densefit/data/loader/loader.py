@@ -50,8 +50,9 @@ class Loader(LoaderFacts):
             random in each epoch, without one always the same. A Mixture moves them to the next
             epoch.
         on_error: "raise" errors of samples, or "skip" broken samples: the batch is filled from the
-            following samples, and `skipped` lists the reasons. Running out of memory is never
-            skipped.
+            following samples, and `skipped` lists the reasons. "leave_out" is the same for
+            scoring, which refuses "skip": a score then says how many samples were `unreadable`.
+            Running out of memory is never skipped.
         timeout: seconds that one sample may take in its worker; time in a queue does not count.
         rename: class or keypoint name of the dataset -> name of the heads, or None to drop the
             class: see `RenamedClasses`. Class indices are always matched by name.
@@ -100,9 +101,9 @@ class Loader(LoaderFacts):
         self.last, self.on_error, self.timeout = last, on_error, timeout
         self.originals = originals
         self.epoch = 0
-        drops, skips = last == "drop", on_error == "skip"
+        drops, skips = last == "drop", on_error != "raise"
         self._order = order_of(dataset, shuffle, batch_size, skips=skips, drops=drops)
-        self.exact = last == "keep" and on_error == "raise" and self._order.exact
+        self.exact = last == "keep" and on_error != "skip" and self._order.exact
         if len(self) == 0:
             raise ConfigError(
                 "Every batch would be dropped",
@@ -148,7 +149,7 @@ class Loader(LoaderFacts):
             raise
         if len(samples) < self.batch_size and (self.last == "drop" or not samples):
             self._finished = True
-            self._samples.tell_end()
+            self._samples.warn_at_end()
             raise StopIteration
         self._samples.bind_first_labels(samples)
         batch = self._layout.collate(samples)

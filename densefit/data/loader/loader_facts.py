@@ -103,8 +103,13 @@ class LoaderFacts(SampleLoader):
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """(id, reason) of each sample skipped so far, with on_error="skip"."""
+        """(id, reason) of each sample skipped so far, with on_error="skip" or "leave_out"."""
         return list(self._skips.reasons.items())
+
+    @property
+    def unreadable(self) -> int:
+        """Number of samples of this epoch that were left out, with on_error="leave_out"."""
+        return self._skips.count if self.on_error == "leave_out" else 0
 
     @property
     def left_out(self) -> DroppedBoxes:
@@ -149,7 +154,7 @@ class LoaderFacts(SampleLoader):
     def _task(self, epoch: int, counter: ClassOccurrence | None = None) -> SampleTask:
         """The task of workers in an epoch."""
         parts = (self.dataset, self.transform, self.heads, self.seed, epoch, self._placeholders)
-        skips = self.on_error == "skip"
+        skips = self.on_error != "raise"
         return SampleTask(*parts, self.originals, skips, self._matches(), counter)
 
     def _prepare_labels(self) -> set[str]:
@@ -163,7 +168,7 @@ class LoaderFacts(SampleLoader):
             self._matches = ClassMatcher(self.dataset, self.heads)
             matches = self._matches()
             check_mask_values(self.dataset, self.heads, examples)
-        skips = self.on_error == "skip"
+        skips = self.on_error != "raise"
         size = input_size(SampleTask(self.dataset, self.transform, (), self.seed, 0, skips=skips))
         self._layout = BatchLayout(size, self.heads)
         self._placeholders = stand_ins(self.heads, examples, size, matches)

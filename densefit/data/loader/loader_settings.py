@@ -9,6 +9,9 @@ from densefit.data.workers.factory import WORKER_KINDS
 from densefit.errors import ConfigError
 from densefit.numeric import check_whole, is_real, real
 
+#: What a loader does with broken samples.
+ON_ERROR = ("raise", "skip", "leave_out")
+
 
 def check_settings(
     batch_size: int,
@@ -30,7 +33,7 @@ def check_settings(
     for name, value, good, expected in (
         ("worker_kind", worker_kind, worker_kind in WORKER_KINDS, kinds),
         ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
-        ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
+        ("on_error", on_error, on_error in ON_ERROR, ", ".join(map(repr, ON_ERROR))),
         ("skip_limit", skip_limit, is_real(skip_limit) and 0 <= skip_limit <= 1, "a share, 0 to 1"),
     ):
         if not good:

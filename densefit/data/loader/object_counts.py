@@ -11,6 +11,7 @@ from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.loader.label_encoder import Encoder
 from densefit.data.sample import Sample
 from densefit.data.transforms.extra_samples import Draw
+from densefit.old_paths import former_names
 
 #: Keys of the counts. Heads have `positives/<head>`, and `objects/<head>` for the objects in the
 #: samples that train the head.
@@ -75,10 +76,10 @@ def positives_of(head: Encoder, sample: Sample, labels: Mapping[str, Any]) -> di
     return {f"{OBJECTS}{head.name}": int(objects), f"{POSITIVES}{head.name}": int(n_positives)}
 
 
-def added(counts: Sequence[Counts]) -> dict[str, int]:
+def sum_counts(counts: Sequence[Counts]) -> dict[str, int]:
     """Sum counts by key.
 
-    >>> added([{"left": 2}, {"left": 1, "positives/a": 4}])
+    >>> sum_counts([{"left": 2}, {"left": 1, "positives/a": 4}])
     {'left': 3, 'positives/a': 4}
     """
     total: dict[str, int] = {}
@@ -88,10 +89,10 @@ def added(counts: Sequence[Counts]) -> dict[str, int]:
     return total
 
 
-def shown(counts: Counts) -> str:
+def format_counts(counts: Counts) -> str:
     """Format counts for a log line; empty if no head trains on objects.
 
-    >>> shown({"annotated": 1690, "left": 1234, "crowds": 0, "positives/detection": 5120})
+    >>> format_counts({"annotated": 1690, "left": 1234, "crowds": 0, "positives/detection": 5120})
     'objects 1,234 of 1,690 (73 %), detection 5,120 positives'
     """
     if ANNOTATED not in counts:
@@ -111,3 +112,6 @@ def positives(counts: Counts) -> dict[str, int]:
 def learnable(counts: Counts, head: str) -> int:
     """Objects that train a head; for counts of older checkpoints, all that were left."""
     return counts.get(f"{OBJECTS}{head}", counts[LEFT])
+
+
+__getattr__ = former_names(__name__, {"added": "sum_counts", "shown": "format_counts"})

@@ -87,7 +87,7 @@ class OriginalSizeLoader(SampleLoader):
         rename: new names of the dataset's classes, as in `Loader`.
 
     Attributes:
-        sizes_vary: True: `provide_data` announces a batch of the first picture's size.
+        sizes_vary: True: `provide_data` announces a batch of the first image's size.
 
     Raises:
         ConfigError: a setting is out of range.

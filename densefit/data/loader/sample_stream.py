@@ -125,7 +125,7 @@ class SampleStream:
                 if not sample.labelled[head]:
                     sample.labels[head] = labels
 
-    def tell_end(self) -> None:
+    def warn_at_end(self) -> None:
         """Warn once of heads without labels and of classes that no sample of an epoch had."""
         for name in self._unseen if self._is_counted else ():
             if first_time("no label", name, dataset_key(self._dataset)):

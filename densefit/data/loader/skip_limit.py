@@ -29,6 +29,11 @@ class SkipLimit:
         self.reasons: dict[str, str] = {}
         self.begin(0)
 
+    @property
+    def count(self) -> int:
+        """Number of samples that were skipped in this epoch."""
+        return self._skipped
+
     def begin(self, samples: int) -> None:
         """Reset the counts for an epoch of `samples` samples."""
         self._samples = samples

@@ -85,7 +85,7 @@ class RandomPerspective(GeometricTransform):
     """
 
     def __init__(self, distortion: float = 0.3, p: float = 0.5, fill: Fill = GREY) -> None:
-        # From 2/3 on, a corner can come to lie between its neighbours: the picture would fold.
+        # From 2/3 on, a corner can come to lie between its neighbours: the image would fold.
         self.distortion = checked_range("distortion", distortion, 0.0, 0.6, "RandomPerspective")
         self.p = checked_range("p", p, 0.0, 1.0, "RandomPerspective")
         self.fill = fill

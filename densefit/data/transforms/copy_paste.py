@@ -115,7 +115,7 @@ class CopyPaste:
                 targets[name] = concatenate_rows([changes.get(name, first)[left], second[chosen]])
         image = _blend(sample.image, above.image, pasted, self.blend)
         geometry = merged_geometry(
-            sample, image.shape, "objects of another picture were pasted into it"
+            sample, image.shape, "objects of another image were pasted into it"
         )
         return replace(sample, image=image, targets=targets, geometry=geometry)
 

@@ -76,8 +76,8 @@ def draw_from(
 
     Args:
         dataset: to draw from.
-        index: of the sample.
-        rng: of the sample, shared with its transforms.
+        index: index of the sample.
+        rng: random generator of the sample, shared with its transforms.
         skips: replace a broken sample by another one.
         remarks: see `read_sample`.
     """

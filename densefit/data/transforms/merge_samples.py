@@ -54,7 +54,7 @@ def intersect_known_classes(samples: Sequence[Sample]) -> list[Sample]:
         masks = [np.asarray(sample.targets[name]) for sample in samples if name in sample.targets]
         if len({array.shape for array in masks}) > 1:
             raise DataError(
-                f"Pictures that are put together have different classes: {name!r}",
+                f"Images that are merged have different classes: {name!r}",
                 received=f"shapes {', '.join(str(array.shape) for array in masks)}",
                 where="samples " + ", ".join(repr(sample.id) for sample in samples),
                 fix="bring their datasets to common classes: Mixture(..., classes=...)",
@@ -90,7 +90,7 @@ def merge_plain(name: str, samples: Sequence[Sample], where: str, either: bool) 
     and one may, else 0.
 
     Args:
-        name: of the target.
+        name: name of the target.
         samples: to merge.
         where: the transform, for errors.
         either: whether the merged image shows all of each, so that `labels` can be merged.
@@ -112,10 +112,10 @@ def cannot_merge(name: str, samples: Sequence[Sample], where: str) -> DataError:
     """Make the error of a target that cannot be merged."""
     ids = ", ".join(repr(sample.id) for sample in samples)
     return DataError(
-        f"The target {name!r} of several pictures cannot become that of one",
+        f"The target {name!r} of several images cannot become that of one",
         received=f"samples {ids}",
         where=where,
-        fix=f"drop=[{name!r}]: what learns it then learns nothing from such pictures; or leave "
+        fix=f"drop=[{name!r}]: what learns it then learns nothing from such images; or leave "
         f"{where} out",
     )
 
@@ -136,7 +136,7 @@ def renumber_instances(samples: Sequence[Sample]) -> list[Sample]:
         ids = np.flatnonzero(is_present)
         if last + len(ids) >= UNKNOWN:
             raise DataError(
-                "There are more objects in a picture than ids",
+                "There are more objects in an image than ids",
                 expected=f"less than {UNKNOWN}",
                 received=last + len(ids),
                 where=f"sample {sample.id!r}",

@@ -82,7 +82,7 @@ class Mixup:
             else:
                 targets[name] = concatenate_rows(arrays)
         image = cv2.addWeighted(sample.image, share, other.image, 1 - share, 0)
-        geometry = merged_geometry(sample, image.shape, "it was mixed with another picture")
+        geometry = merged_geometry(sample, image.shape, "it was mixed with another image")
         return replace(sample, image=np.asarray(image), targets=targets, geometry=geometry)
 
     def __repr__(self) -> str:

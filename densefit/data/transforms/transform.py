@@ -93,7 +93,7 @@ def checked_size(height: int, width: int, where: str) -> tuple[int, int]:
     """(height, width) if both are positive whole numbers. Raises ConfigError otherwise."""
     if int(height) != height or int(width) != width or height < 1 or width < 1:
         raise ConfigError(
-            "A picture size must be positive whole numbers of pixels",
+            "An image size must be positive whole numbers of pixels",
             received=f"height={height!r}, width={width!r}",
             where=where,
         )

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from densefit.cpus import available_cpus
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Dataset
 from densefit.data.workers.picklable import to_pickle
 from densefit.data.workers.process_prefetcher import ProcessPrefetcher
 from densefit.data.workers.thread_prefetcher import Job, SamplePrefetcher, ThreadPrefetcher
 from densefit.old_paths import former_names
+from densefit.process.cpus import available_cpus
 
 WORKER_KINDS = ("threads", "processes")
 _PROBED_SAMPLES = 8

@@ -1,1 +1,1 @@
-"""The compute engine on MXNet: the one folder beside interop/ that knows its arrays."""
+"""The compute engine on MXNet; only this folder and interop/ use its arrays."""

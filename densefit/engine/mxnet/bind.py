@@ -23,7 +23,7 @@ from densefit.engine.mxnet.graph.parameter_checks import (
 from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.initializer import ByName, as_initializer
-from densefit.engine.mxnet.inputs import Input, bound_inputs, tell_changes
+from densefit.engine.mxnet.inputs import Input, bound_inputs, log_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.param_groups import check_fixed, frozen
@@ -41,10 +41,10 @@ def bind_training(
     """Bind the Modules of the train graph; the first of them gets parameters.
 
     Args:
-        network: whose graph and parameters are bound.
-        reader: of the training data.
+        network: network whose graph and parameters are bound.
+        reader: reader of the training data.
         devices: MXNet contexts.
-        settings: how it is bound.
+        settings: settings of the binding.
 
     Returns:
         (Modules, shape of each output for a full batch by short name).
@@ -65,7 +65,7 @@ def bind_training(
     labels, heads = _labels(network, reader, symbol)
     where = f"heads {', '.join(heads)}"
     inputs = bound_inputs(symbol, data, labels, where)
-    tell_changes(inputs, {**data, **labels}, f"{reader.where} data")
+    log_changes(inputs, {**data, **labels}, f"{reader.where} data")
     full = {name: bound.shape for name, bound in inputs.items()}
     shapes, outputs = infer_shapes(symbol, full, heads)
     values = {**network.parameters, **network.statistics}
@@ -102,11 +102,11 @@ def bind_training(
 def _labels(
     network: Network, reader: BatchReader, symbol: Any
 ) -> tuple[dict[str, ArraySpec], list[str]]:
-    """Specs of the labels that a train graph reads, by name, and the heads that they are for."""
+    """Specs of the labels that a train graph reads, by name, and their heads."""
     arguments = set(symbol.list_arguments())
     labels = [desc for desc in reader.label_specs if desc.name in arguments]
     heads = heads_of(reader, [desc.name for desc in labels]) or list(network.adapters)
-    # The factors on each sample's loss come from the engine, and from no iterator.
+    # The engine, not the iterator, provides the factors on each sample's loss.
     labels += [
         ArraySpec(name, (reader.batch_size,))
         for adapter in network.adapters.values()
@@ -117,11 +117,11 @@ def _labels(
 
 
 def _keep_padding(reader: BatchReader) -> None:
-    """Train padding as samples, of a symbol that takes full batches only, and warn."""
+    """Train padding as samples for a symbol that takes full batches only, and log a warning."""
     reader.keeps_padding = True
     _log.warning(
         "The symbol is made for batches of %d rows (a Reshape to a fixed number of rows, say): "
-        "rows that only fill up a last batch are trained as samples, as in Module.fit. "
+        "padded rows of a last batch are trained as samples, as in Module.fit. "
         "mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number",
         reader.batch_size,
     )
@@ -130,7 +130,7 @@ def _keep_padding(reader: BatchReader) -> None:
 def _rewritten(
     graph: SymbolGraph, inputs: Mapping[str, Input], settings: BindSettings
 ) -> tuple[SymbolGraph, list[str]]:
-    """(Graph with frozen statistics and in the settings' precision, parameters that are fixed)."""
+    """(graph with frozen statistics, in the settings' precision; names of fixed parameters)."""
     trainable = [name for name in graph.symbol.list_arguments() if name not in inputs]
     fixed = frozen(settings.freeze, trainable)
     graph = with_frozen_statistics(graph, fixed)
@@ -139,7 +139,7 @@ def _rewritten(
 
 
 def _with_parameters(graph: TrainGraph, network: Network, settings: BindSettings) -> Modules:
-    """Modules of a train graph, or the user's, with parameters."""
+    """Make the Modules of a train graph, or use the user's, with parameters."""
     initializer = ByName(as_initializer(settings.initializer), settings.seed)
     live = settings.live
     try:
@@ -167,14 +167,14 @@ def _with_parameters(graph: TrainGraph, network: Network, settings: BindSettings
 
 
 def _other_rows(full: Shapes, batch: Shapes, where: str) -> BindError:
-    """What is raised for a batch of other shapes than a symbol is made for."""
+    """Make the error for a batch whose number of rows does not fit the symbol."""
     return BindError(
         "A batch has another number of rows than the symbol is made for",
         expected=full,
         received=dict(batch),
         where=where,
         fix="mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number; or "
-        "give full batches alone (last_batch_handle='pad')",
+        "yield full batches only (last_batch_handle='pad')",
     )
 
 
@@ -182,7 +182,9 @@ def check_dense(module: Any, where: str) -> None:
     """Raise BindError for parameters that are stored as row_sparse."""
     group = module._exec_group
     sparse = [
-        n for n, own in zip(group.param_names, group.param_arrays) if own[0].stype != "default"
+        n
+        for n, replicas in zip(group.param_names, group.param_arrays)
+        if replicas[0].stype != "default"
     ]
     if sparse:
         raise BindError(

@@ -1,4 +1,4 @@
-"""Devices that MXNet sees, and how their memory is split."""
+"""Devices of MXNet: their memory, and how batches are split among them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def to_device(array: np.ndarray, like: Any) -> Any:
 
 
 def usable(devices: Sequence[Any], rows: int) -> list[Any]:
-    """The first devices, as many as MXNet can split `rows` rows among.
+    """Select the first devices, as many as MXNet can split `rows` rows among.
 
-    It gives round(rows / devices) rows to each and what is left to the last, for which nothing may
-    be left: 6 rows go to 3 devices, and not to 4.
+    Each device gets round(rows / devices) rows and the last one the remaining rows, of which there
+    must be some: 6 rows can be split among 3 devices, but not among 4.
     """
     count = min(len(devices), rows)
     while count > 1 and round(rows / count) * (count - 1) >= rows:

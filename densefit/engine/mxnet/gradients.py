@@ -19,12 +19,12 @@ class Gradients:
     """Gradients of the micro-batches computed since the last update.
 
     Args:
-        module: bound for training.
-        network: that is trained.
-        adds: whether gradients of several micro-batches are added up.
+        module: Module bound for training.
+        network: network that is trained.
+        adds: whether gradients of several micro-batches are summed.
 
     Attributes:
-        samples: that the mean of the losses is over, of the update so far.
+        samples: number of samples of the update so far, over which losses are averaged.
         rescale: the constant factor on an update's gradient; None: 1 / samples.
     """
 
@@ -38,7 +38,7 @@ class Gradients:
         self.rescale: float | None = None
 
     def begin(self, batch: Batch, first: bool, shares: Mapping[str, float] | None) -> None:
-        """Begin with a micro-batch, the `first` of an update or a further one.
+        """Begin a micro-batch, the `first` of an update or a further one.
 
         Without `shares`, the mean of the losses is over the labelled samples.
         """
@@ -50,7 +50,7 @@ class Gradients:
         self.samples += int(batch.labelled[self._weighed[0]].sum()) if is_counted else batch.real
 
     def mean_factor(self) -> float:
-        """Factor that makes the summed gradient that of the mean loss: one place normalises."""
+        """Factor on the summed gradient that gives the gradient of the mean loss."""
         return 1.0 / max(1, self.samples) if self.rescale is None else self.rescale
 
     def norm(self) -> float:
@@ -59,7 +59,9 @@ class Gradients:
         Not finite if any of the gradients is not.
         """
         present = self._module._exec_group.grad_arrays
-        if present is not self._viewed:  # else the memory is that of the last update
+        if (
+            present is not self._viewed
+        ):  # otherwise the memory has not changed since the last update
             arrays = [replicas[0] for replicas in present if replicas and replicas[0] is not None]
             self._viewed, self._views = present, None
             if all(len(replicas) == 1 for replicas in present) and all(map(is_viewed, arrays)):
@@ -81,7 +83,7 @@ class Gradients:
         ]
 
     def per_head(self) -> HeadGradients:
-        """Keep the gradients of the heads apart.
+        """Collect the gradients of each head separately.
 
         Raises:
             ConfigError: the heads share no parameter that is trained.
@@ -92,7 +94,7 @@ class Gradients:
 
 
 def gradient_arrays(module: Any) -> dict[str, list[Any]]:
-    """Name of each trained parameter -> its gradient on each device."""
+    """Gradient of each trained parameter on each device, by name."""
     group = module._exec_group
     return {
         name: replicas
@@ -102,7 +104,7 @@ def gradient_arrays(module: Any) -> dict[str, list[Any]]:
 
 
 def zero_gradients(module: Any) -> None:
-    """Set the gradients of a Module that adds them up to 0."""
+    """Set the gradients of a Module that sums them to 0."""
     for replicas in gradient_arrays(module).values():
         for array in replicas:
             array[:] = 0
@@ -121,12 +123,12 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
     6 ms, and errs in the third digit.
 
     Args:
-        gradients: for each parameter an NDArray for each device; those of a parameter add up.
+        gradients: for each parameter an NDArray per device, which are summed.
     """
     total = 0.0
     waiting = []
-    # The first layers' first: theirs are computed last, and nothing competes with the backward
-    # pass for the cores while it is waited for.
+    # The first layers' gradients first: they are computed last, so nothing competes with the
+    # backward pass for the cores during the wait.
     for replicas in gradients:
         whole = replicas[0]
         if len(replicas) > 1:

@@ -17,11 +17,11 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
 
     Args:
         symbol: the train graph.
-        network: whose heads.
+        network: the network.
         trained: names of the parameters that have gradients.
 
     Raises:
-        ConfigError: there is none, or one head.
+        ConfigError: there is no such parameter, or only one head.
     """
     adapters = network.adapters.values()
     if len(adapters) < 2:
@@ -29,7 +29,7 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
             "Gradients are balanced between heads, and the network has one: there is nothing to "
             "balance",
             received=f"the head {', '.join(network.adapters)}",
-            fix="train without balance=; of one head, weight= of the head scales its loss",
+            fix="train without balance=; weight= of a head scales its loss",
         )
     heads = {output: adapter.name for adapter in adapters for output in adapter.outputs("train")}
     learning, _ = losses_of(symbol, heads)
@@ -44,19 +44,19 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
 
 
 class HeadGradients:
-    """Collects the gradients of each head's backward pass, and writes back a combination.
+    """Collect the gradients of each head's backward pass, and write back a combination.
 
     Args:
-        gradients: of each trained parameter, on each device.
+        gradients: gradients of each trained parameter, on each device.
         shared: names of the parameters that several heads train.
-        heads: how many.
+        heads: number of heads.
     """
 
     def __init__(
         self, gradients: Mapping[str, Sequence[Any]], shared: Sequence[str], heads: int
     ) -> None:
         self._gradients, self._shared = gradients, list(shared)
-        self._own = [name for name in gradients if name not in set(shared)]
+        self._unshared = [name for name in gradients if name not in set(shared)]
         self._shapes = [gradients[name][0].shape for name in self._shared]
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
         self.rows = np.zeros((heads, sum(self._sizes)), np.float32)
@@ -68,39 +68,39 @@ class HeadGradients:
         self._sums = {}
 
     def take(self, row: int) -> None:
-        """Store the present gradients as head number `row`'s; waits for the backward pass."""
-        place = 0
+        """Store the current gradients as row `row`; waits for the backward pass."""
+        start = 0
         for name, size in zip(self._shared, self._sizes):
-            self.rows[row, place : place + size] = _sum(self._gradients[name]).ravel()
-            place += size
-        for name in self._own:
-            found = _sum(self._gradients[name])
-            self._sums[name] = self._sums[name] + found if name in self._sums else found
+            self.rows[row, start : start + size] = _sum(self._gradients[name]).ravel()
+            start += size
+        for name in self._unshared:
+            gradient = _sum(self._gradients[name])
+            self._sums[name] = self._sums[name] + gradient if name in self._sums else gradient
 
     def put(self, combined: np.ndarray) -> None:
-        """Write gradients of the shared parameters, and the summed gradients of the others.
+        """Write gradients of the shared parameters, and the summed gradients of other parameters.
 
         Args:
             combined: (P,) float32.
         """
-        place = 0
+        start = 0
         for name, size, shape in zip(self._shared, self._sizes, self._shapes):
-            _set(self._gradients[name], combined[place : place + size].reshape(shape))
-            place += size
-        for name, found in self._sums.items():
-            _set(self._gradients[name], found)
+            _set(self._gradients[name], combined[start : start + size].reshape(shape))
+            start += size
+        for name, gradient in self._sums.items():
+            _set(self._gradients[name], gradient)
 
 
 def _sum(replicas: Sequence[Any]) -> np.ndarray:
-    """The gradient of a parameter, over all devices."""
-    found: np.ndarray = replicas[0].asnumpy()
+    """Sum the gradient of a parameter over all devices."""
+    total: np.ndarray = replicas[0].asnumpy()
     for other in replicas[1:]:
-        found = found + other.asnumpy()
-    return found
+        total = total + other.asnumpy()
+    return total
 
 
 def _set(replicas: Sequence[Any], value: np.ndarray) -> None:
-    """Write a gradient to the first device and 0 to the others: devices are added up."""
+    """Write a gradient to the first device and 0 to the others, as devices are summed."""
     replicas[0][:] = value
     for other in replicas[1:]:
         other[:] = 0

@@ -15,8 +15,8 @@ from densefit.errors import ConfigError
 class He(mx.init.Xavier):  # type: ignore[misc]
     """Normal with variance 2 / fan (He et al. 2015), which keeps the scale through ReLUs.
 
-    The fan of a convolution is its outputs, as in ResNets. That of a fully connected layer is its
-    inputs: with a handful of outputs, the other rule makes the first logits huge.
+    The fan of a convolution is its outputs, as in ResNets. The fan of a fully connected layer is
+    its inputs: with few outputs, the other rule makes the first logits huge.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class He(mx.init.Xavier):  # type: ignore[misc]
 
 
 class ByName:
-    """Initializes each parameter from the seed and its name alone.
+    """Initialize each parameter from the seed and its name only.
 
-    With one random stream for all, adding a head would change the initial values of every
-    parameter after it.
+    With a single random stream, adding a head would change the initial values of every
+    later parameter.
 
     Args:
         initializer: MXNet's, or any callable of (InitDesc, NDArray); None for `He`.
-        seed: another seed, other values.
+        seed: seed of the initial values.
     """
 
     def __init__(self, initializer: Any = None, seed: int = 0) -> None:
@@ -50,13 +50,13 @@ class ByName:
         """
         digest = hashlib.sha256(str(name).encode()).digest()
         words = [self.seed % 2**32, *np.frombuffer(digest, "<u4").tolist()]
-        own = int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
+        seed = int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
         states = random.getstate(), np.random.get_state()
         try:
-            self._fill(name, array, own)
+            self._fill(name, array, seed)
             if array.dtype == np.float64:  # MXNet draws other numbers of double precision
                 single = mx.nd.zeros(array.shape, array.context)
-                self._fill(name, single, own)
+                self._fill(name, single, seed)
                 if (array.astype(np.float32) != single).max().asscalar():
                     array[:] = single.astype(np.float64)
         finally:
@@ -74,7 +74,7 @@ def as_initializer(initializer: Any) -> Any:
     """Make an initializer of MXNet's name ("xavier"); others are returned.
 
     Raises:
-        ConfigError: the name is unknown, or it is nothing that initialises.
+        ConfigError: an unknown name, or an object that is not an initializer.
     """
     if isinstance(initializer, str):
         try:
@@ -85,5 +85,5 @@ def as_initializer(initializer: Any) -> Any:
                 expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
             ) from error
     if initializer is not None and not callable(initializer):
-        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
+        raise ConfigError("This is not an initializer", received=repr(initializer)[:200])
     return initializer

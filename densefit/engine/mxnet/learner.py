@@ -30,19 +30,19 @@ from densefit.model.symbol_graph import SymbolGraph
 
 
 class Learner:
-    """Trains and evaluates one Network on one set of devices: the `Engine` on MXNet.
+    """Train and evaluate one Network on one set of devices: the `Engine` on MXNet.
 
     Args:
-        network: whose parameters are read at the start, and kept up to date.
+        network: network that provides the initial parameters, and is kept up to date.
         devices: MXNet contexts; a batch is split among them.
 
     Attributes:
         output_shapes, random: see `Engine`.
-        batch: the micro-batch that was computed last.
+        batch: the last computed micro-batch.
         computed: the bound mx.mod.Module that computed it.
-        monitoring: of the train graph, by an mx.mon.Monitor; None for none.
+        monitoring: installs an mx.mon.Monitor on the train graph; None without a monitor.
         module: the bound mx.mod.Module of the train graph that has parameters and optimizer.
-        parameters, gradients, updater: of the train graph; there once it is bound, as `module`.
+        parameters, gradients, updater: of the train graph; set by `bind`, like `module`.
     """
 
     random = False
@@ -107,7 +107,7 @@ class Learner:
     def load_optimizer_state(
         self, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any], is_other: bool = False
     ) -> str:
-        """Continue from what `optimizer_state` returned; returns why not, or ""."""
+        """Continue from what `optimizer_state` returned; see `Engine`."""
         return load_optimizer_state(self.module, arrays, counters, is_other)
 
     def begin_update(self, absent: Collection[str]) -> None:
@@ -146,10 +146,10 @@ class Learner:
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only."""
         arrays = dict(zip(self._outputs, self.computed.get_outputs()))
-        wanted = dict.fromkeys(arrays if names is None else names)
-        if not wanted:
+        chosen = dict.fromkeys(arrays if names is None else names)
+        if not chosen:
             arrays[self._outputs[0]].wait_to_read()
-        return {name: arrays[name].asnumpy() for name in wanted}
+        return {name: arrays[name].asnumpy() for name in chosen}
 
     def update(
         self,

@@ -14,7 +14,7 @@ from densefit.backend import mx
 from densefit.engine.mxnet.inputs import Input
 from densefit.errors import BindError
 
-# MXNet's remarks on what densefit does on purpose (a second optimizer, say) go nowhere.
+# Silences MXNet's warnings about intended behaviour (e.g. a second optimizer).
 _silent = logging.getLogger("densefit.mxnet")
 _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
@@ -33,7 +33,7 @@ class TrainGraph:
         gradients: "write" or "add".
         fixed: parameters that have no gradient.
         symbol_for: shapes of the inputs -> the Symbol, rewritten for them by the graph passes.
-        where: the heads, to be named in errors.
+        where: heads, for error messages.
     """
 
     inputs: Mapping[str, Input]
@@ -49,11 +49,11 @@ class TrainGraph:
         """Bind a Module for inputs of these shapes; it has parameters only if it shares some.
 
         Args:
-            shapes: of the inputs.
-            shared: a Module whose parameters, gradients and memory it shares.
+            shapes: shapes of the inputs.
+            shared: a Module whose parameters, gradients and memory are shared.
 
         Raises:
-            BindError: MXNet refuses (types do not fit, say, or there is not enough memory).
+            BindError: MXNet cannot bind it (e.g. types do not fit, or out of memory).
         """
         module = mx.mod.Module(
             self.symbol_for(shapes),
@@ -63,7 +63,7 @@ class TrainGraph:
             fixed_param_names=list(self.fixed),
             logger=_silent,
         )
-        descs = {n: mx.io.DataDesc(n, shapes[n], own.dtype) for n, own in self.inputs.items()}
+        descs = {n: mx.io.DataDesc(n, shapes[n], bound.dtype) for n, bound in self.inputs.items()}
         try:
             module.bind(
                 [descs[name] for name in self.data_names],
@@ -89,13 +89,13 @@ class Modules:
     share memory.
 
     Args:
-        graph: that is bound.
-        first: bound Module that has the parameters and the optimizer; never evicted.
-        limit: Modules in the cache, beside the first.
+        graph: graph that is bound.
+        first: bound Module with the parameters and the optimizer; never evicted.
+        limit: largest number of further Modules in the cache.
 
     Attributes:
         binds: Modules bound so far, the first included.
-        inputs: of the graph, by name.
+        inputs: inputs of the graph, by name.
         data_names, label_names: of the inputs, in bound order.
         is_steady: whether each Module stays bound to its shapes.
     """
@@ -106,22 +106,22 @@ class Modules:
         self.first, self.binds, self.inputs = first, 1, graph.inputs
         self.data_names, self.label_names = list(graph.data_names), list(graph.label_names)
         self._graph, self._limit = graph, limit
-        self._first_key = self._key({n: own.shape for n, own in graph.inputs.items()})
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._first_key = self._key({n: bound.shape for n, bound in graph.inputs.items()})
+        self._cache: OrderedDict[Any, Any] = OrderedDict()
 
     def of(self, shapes: Shapes) -> Any:
         """Get the Module for inputs of these shapes; bind it if it is not cached."""
         key = self._key(shapes)
         if key == self._first_key:
             return self.first
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        while len(self._kept) >= self._limit:
-            self._kept.popitem(last=False)
-        self._kept[key] = self._graph.bind(shapes, self.first)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        while len(self._cache) >= self._limit:
+            self._cache.popitem(last=False)
+        self._cache[key] = self._graph.bind(shapes, self.first)
         self.binds += 1
-        return self._kept[key]
+        return self._cache[key]
 
     def _key(self, shapes: Shapes) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(shapes[name]) for name in self._graph.inputs)

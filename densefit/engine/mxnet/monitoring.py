@@ -6,9 +6,9 @@ from typing import Any
 
 
 class Monitoring:
-    """Installs a monitor on the executors in use and starts it before an update.
+    """Install a monitor on the current executors and start it before an update.
 
-    Batches of several shapes have executors each; Module would lose the monitor with them.
+    Each batch shape has its own executors, on which Module would not install the monitor.
 
     Args:
         monitor: an mx.mon.Monitor.
@@ -19,15 +19,15 @@ class Monitoring:
         self._watched: list[Any] = []
 
     def begin(self, module: Any, first: bool) -> None:
-        """Follow the executors of a bound Module that is about to run.
+        """Move the monitor to the executors of a bound Module before it runs.
 
         Args:
-            module: of the batch's shapes.
+            module: Module that is bound to the batch's shapes.
             first: whether the batch is the first of an update: the monitor is then started.
         """
         executors = module._exec_group.execs
         if len(executors) != len(self._watched) or any(
-            one is not other for one, other in zip(executors, self._watched)
+            executor is not watched for executor, watched in zip(executors, self._watched)
         ):
             if hasattr(self._monitor, "exes"):
                 self._monitor.exes = []  # else it would read the arrays of executors out of use

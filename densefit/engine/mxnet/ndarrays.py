@@ -1,4 +1,4 @@
-"""Arrays of batches between numpy and MXNet: the only place where one becomes the other."""
+"""Convert arrays of batches between numpy and MXNet."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SHARED = {"uint8", "int32", "int64", "float32", "float64"}  # types that MXNet 
 def train_inputs(
     inputs: Mapping[str, Input], network: Network, batch: Batch, shares: Mapping[str, float] | None
 ) -> dict[str, Any]:
-    """Arrays that a train graph reads of the real rows of a batch, by name.
+    """Convert the arrays of a batch's real rows that a train graph reads, by name.
 
-    Padding trains nothing, and must not enter BatchNorm's statistics either.
+    Padding is not trained, and must not enter BatchNorm's statistics either.
 
     Args:
-        inputs: of the graph.
-        network: whose heads' losses are weighed.
-        batch: that is trained.
+        inputs: inputs of the graph.
+        network: network whose heads' losses are weighed.
+        batch: batch that is trained.
         shares: see `Engine.compute`.
     """
     arrays = {**batch.data, **batch.labels}
@@ -47,11 +47,11 @@ def train_inputs(
 
 
 def to_ndarray(array: Any) -> Any:
-    """An NDArray on the CPU with the values of an array of a batch.
+    """Convert an array of a batch to an NDArray on the CPU.
 
-    A large array is not copied: the NDArray shares its memory, which must not be written to until
-    MXNet has read it. Keep the NDArray until then: the last reference to it should not be MXNet's,
-    whose threads would wait for Python's lock to drop it.
+    A large array is not copied: the NDArray shares its memory, which must not be overwritten until
+    MXNet has read it. Keep a reference until then: if the last one were MXNet's, its threads would
+    wait for Python's lock to drop it.
 
     Args:
         array: numpy, of a type that MXNet has, or a `CSRArray`.
@@ -62,14 +62,14 @@ def to_ndarray(array: Any) -> Any:
     if array.nbytes >= _SHARED_FROM and array.dtype.name in _SHARED:
         # Of a view: MXNet makes the array that it is given read-only.
         return mx.nd.from_numpy(np.ascontiguousarray(array).view())
-    made = mx.nd.empty(array.shape, mx.cpu(), array.dtype)
+    copied = mx.nd.empty(array.shape, mx.cpu(), array.dtype)
     flat = np.ascontiguousarray(array)
     mx.base.check_call(
         mx.base._LIB.MXNDArraySyncCopyFromCPU(
-            made.handle, ctypes.c_void_p(flat.ctypes.data), ctypes.c_size_t(flat.size)
+            copied.handle, ctypes.c_void_p(flat.ctypes.data), ctypes.c_size_t(flat.size)
         )
     )
-    return made
+    return copied
 
 
 def to_ndarrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def to_ndarrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_numpy(array: Any) -> Any:
-    """A copy of an NDArray in numpy's memory, a `CSRArray` of a CSRNDArray; waits for its values.
+    """Copy an NDArray to numpy, a CSRNDArray to a `CSRArray`; waits for its values.
 
-    On the CPU the copy is numpy's: that of `asnumpy` takes seven times as long for bytes.
+    On the CPU numpy copies: `asnumpy` takes seven times as long for bytes.
     """
     if array.stype == "csr":
         values, columns, starts = array.data, array.indices, array.indptr
@@ -92,9 +92,9 @@ def to_numpy(array: Any) -> Any:
 
 
 def host_view(array: Any) -> np.ndarray:
-    """A CPU NDArray's memory as a numpy array, without a copy; waits until it is written.
+    """View a CPU NDArray's memory as a read-only numpy array; waits until it is written.
 
-    It is valid as long as `array` is, and cannot be written to.
+    The view is valid as long as `array` exists.
     """
     array.wait_to_read()
     pointer = ctypes.c_void_p()
@@ -107,10 +107,10 @@ def host_view(array: Any) -> np.ndarray:
 
 
 class HostViews:
-    """Flat views of the same CPU NDArrays, read again and again; made once for each memory.
+    """Cached flat views of CPU NDArrays that are read repeatedly.
 
     Args:
-        arrays: dense, not empty.
+        arrays: dense arrays that are not empty.
     """
 
     def __init__(self, arrays: Sequence[Any]) -> None:
@@ -121,11 +121,11 @@ class HostViews:
     def read(self) -> list[np.ndarray]:
         """The views, once all arrays are written; see `host_view`."""
         check, library, pointer = mx.base.check_call, mx.base._LIB, ctypes.c_void_p()
-        found = ctypes.byref(pointer)
+        address = ctypes.byref(pointer)
         for number, array in enumerate(self._arrays):
             check(library.MXNDArrayWaitToRead(array.handle))
-            # Asked each time: it also turns the layout of MXNet's library for CPUs into rows.
-            check(library.MXNDArrayGetData(array.handle, found))
+            # Needed each time: it also converts oneDNN's layout to a plain one.
+            check(library.MXNDArrayGetData(array.handle, address))
             if pointer.value != self._addresses[number]:
                 self._views[number] = host_view(array).ravel()
                 self._addresses[number] = pointer.value or 0

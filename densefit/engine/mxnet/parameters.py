@@ -18,16 +18,16 @@ from densefit.model.network import Network
 
 
 class ParameterStore:
-    """Owns the parameters of a bound Module, and keeps the network's copies up to date.
+    """Own the parameters of a bound Module, and keep the network's copies up to date.
 
     Args:
-        network: whose parameters the Module was bound with.
-        module: bound for training, with parameters.
-        ema: average the weights; the network is then given the averages.
-        is_live: the Module is the user's, and its host copies are left to it.
+        network: network whose parameters the Module was bound with.
+        module: Module bound for training, with parameters.
+        ema: averages the weights; the network then gets the averages.
+        is_live: whether the Module is the user's, whose host copies are not changed.
 
     Attributes:
-        version: number of the parameters; another one means that they have changed.
+        version: version number of the parameters; it changes with them.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ParameterStore:
 
     @property
     def are_averaged(self) -> bool:
-        """Whether the network is given moving averages of the weights."""
+        """Whether the network gets moving averages of the weights."""
         return self.averages is not None
 
     def on_device(self) -> dict[str, Any]:
@@ -58,12 +58,12 @@ class ParameterStore:
         return array
 
     def training_values(self) -> dict[str, np.ndarray]:
-        """Copy the weights in training, which are not the averages."""
+        """Copy the weights in training (not their averages)."""
         mx.nd.waitall()  # see `refresh`
         return {name: array.asnumpy() for name, array in self.on_device().items()}
 
     def move_averages(self, count: int) -> None:
-        """Bring the averages up to date with an update, before which there were `count`."""
+        """Update the averages after an update, before which there were `count`."""
         if self.averages is not None:
             self.averages.update(self.on_device(), count)
 
@@ -76,8 +76,8 @@ class ParameterStore:
             CheckpointError: a parameter is missing or has another shape.
         """
         self.refresh()
-        for held, loaded in zip(self._host, (parameters, statistics)):
-            for name, value in held.items():
+        for host_arrays, loaded in zip(self._host, (parameters, statistics)):
+            for name, value in host_arrays.items():
                 if name not in loaded or tuple(loaded[name].shape) != value.shape:
                     raise CheckpointError(
                         f"The checkpoint does not fit the network at parameter {name!r}",
@@ -86,10 +86,10 @@ class ParameterStore:
                         where=where,
                         fix="is it a checkpoint of another recipe?",
                     )
-        for held, loaded in zip(self._host, (parameters, statistics)):
+        for host_arrays, loaded in zip(self._host, (parameters, statistics)):
             copies = host_copies(loaded)
-            held.clear()
-            held.update(copies)
+            host_arrays.clear()
+            host_arrays.update(copies)
         arrays = self._alias() or [to_ndarrays(part) for part in self._host]
         self._module.set_params(*arrays, allow_extra=True)
         if self._module.optimizer_initialized:
@@ -108,8 +108,8 @@ class ParameterStore:
         """Copy the current values into the network's dicts, if they have changed."""
         if self._copied == self.version:
             return
-        # BatchNorm's backward writes the moving statistics without MXNet's engine knowing: whoever
-        # reads them does not wait for it, unless everything is waited for.
+        # BatchNorm's backward pass writes the moving statistics unknown to MXNet's engine: reading
+        # them does not wait for it, only `waitall` does.
         mx.nd.waitall()
         if self.averages is not None:
             current = self.averages.arrays
@@ -120,22 +120,22 @@ class ParameterStore:
             parameters, statistics = self._module.get_params()
             current = {f"arg:{name}": array for name, array in parameters.items()}
             current.update({f"aux:{name}": array for name, array in statistics.items()})
-        # The network may have parameters of other graphs too. One after the other, so that there
-        # are never two copies of all.
+        # The network may have parameters of other graphs, too. One by one, so that there are never
+        # two copies of all parameters.
         self._alias(empty=True)
-        held = dict(zip(("arg", "aux"), self._host))
+        host_arrays = dict(zip(("arg", "aux"), self._host))
         for key, array in current.items():
             kind, _, name = key.partition(":")
-            held[kind][name] = array.asnumpy()
-            held[kind][name].setflags(write=False)
+            host_arrays[kind][name] = array.asnumpy()
+            host_arrays[kind][name].setflags(write=False)
         self._copied = self.version
         self._alias()
 
     def _alias(self, empty: bool = False) -> list[dict[str, Any]] | None:
         """Alias the Module's host copies to the network's arrays, to save a copy of all.
 
-        Returns what is aliased; None where the Module needs its own copies, which it averages the
-        devices into. `empty` leaves the Module without copies.
+        Returns the aliased arrays; None if the Module needs separate copies, to average devices
+        into. `empty` leaves the Module without copies.
         """
         module = self._module
         if len(module._context) > 1 or self.averages is not None or self._is_live:
@@ -143,23 +143,24 @@ class ParameterStore:
         group = module._exec_group
         names = ([], []) if empty else (group.param_names, group.aux_names)
         module._arg_params, module._aux_params = arrays = [
-            to_ndarrays({name: held[name] for name in own}) for own, held in zip(names, self._host)
+            to_ndarrays({name: host_arrays[name] for name in part_names})
+            for part_names, host_arrays in zip(names, self._host)
         ]
         return arrays
 
     def check_finite(self) -> None:
-        """Check that training can go on from the current parameters.
+        """Check that the current parameters are finite.
 
-        Outputs alone do not tell: a ReLU turns nan into 0.
+        Outputs do not show it: a ReLU turns nan into 0.
 
         Raises:
             TrainingDiverged: a parameter is nan or infinite.
         """
         self.refresh()
-        held = {**self._host[0], **self._host[1]}
-        bad = [name for name, array in held.items() if not np.isfinite(array).all()]
+        host_arrays = {**self._host[0], **self._host[1]}
+        bad = [name for name, array in host_arrays.items() if not np.isfinite(array).all()]
         if bad:
-            more = f", ... ({len(bad)} of {len(held)})" if len(bad) > 5 else ""
+            more = f", ... ({len(bad)} of {len(host_arrays)})" if len(bad) > 5 else ""
             raise TrainingDiverged(
                 "Parameters are no longer finite",
                 received=f"nan or infinity in {', '.join(bad[:5])}{more}",
@@ -168,7 +169,7 @@ class ParameterStore:
             )
 
     def statistics(self) -> list[list[Any]]:
-        """Copy BatchNorm's moving statistics on each device; a forward and backward change them."""
+        """Copy BatchNorm's moving statistics on each device, which each pass changes."""
         mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
         return [
             [array.copy() for array in replicas] for replicas in self._module._exec_group.aux_arrays
@@ -182,7 +183,7 @@ class ParameterStore:
                 copy.copyto(array)
 
     def mend_statistics(self) -> None:
-        """Restore statistics that are not finite from the network's last values."""
+        """Replace statistics that are not finite by the network's last values."""
         mx.nd.waitall()
         group = self._module._exec_group
         for name, replicas in zip(group.aux_names, group.aux_arrays):

@@ -1,4 +1,4 @@
-"""MXNet's random generator, whose state cannot be read: seeded, or a seed drawn from it."""
+"""Seed MXNet's random generator, or draw a seed from it; its state cannot be read."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def seed(number: int) -> None:
 def seed_update(number: int, epoch: int, batch: int = 0) -> None:
     """Seed MXNet (dropout) for an epoch, or for one of its updates.
 
-    A resume cannot continue a state that cannot be read; with a seed for each update it need not.
-    Seeding takes a millisecond: networks that draw nothing are seeded for each epoch only.
+    The generator's state cannot be saved, so each update is seeded to make a resume exact. Seeding
+    takes a millisecond: networks without random operators are seeded for each epoch only.
 
     Args:
-        number: the training's seed.
+        number: seed of the training.
         epoch: number of the epoch.
-        batch: number of the update in it, from 1; 0 for the epoch.
+        batch: number of the update in the epoch, from 1; 0 for the epoch.
     """
     words = np.random.SeedSequence((number % 2**32, epoch, batch)).generate_state(1)
     mx.random.seed(int(words[0] >> 1))
 
 
 def draw_seed() -> int:
-    """Draw a seed, so that what MXNet gives next still follows from its owner's seed."""
+    """Draw a seed, so that MXNet's random numbers still depend on the user's seed."""
     return int(mx.nd.random.randint(0, 2**31 - 1, shape=(1,)).asscalar())

@@ -94,7 +94,7 @@ class CyclicSource(ChainedSource):
         origin = self.origin
         if origin.leaves_out:
             raise self.refusal(
-                "mx.image.ImageDetIter leaves out pictures without a valid box, and carries the "
+                "mx.image.ImageDetIter leaves out images without a valid box, and carries the "
                 "samples of the last batch over",
                 "last_batch_handle='pad'",
             )

@@ -62,7 +62,7 @@ class RewoundSource(ChainedSource):
         if self.samples is not None and rows != self.samples:
             raise self.refusal(
                 f"{rows} of {self.samples} samples came",
-                "mx.image.ImageDetIter leaves out pictures without a valid box: score with "
+                "mx.image.ImageDetIter leaves out images without a valid box: score with "
                 "df.Loader(dataset, ...) or remove them from the list"
                 if self.origin.leaves_out
                 else "let no batchify_fn or collate_fn leave samples out"

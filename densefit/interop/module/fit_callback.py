@@ -142,13 +142,13 @@ class ModuleFit(Callback):
         return (
             MetricView(self._state.train)
             if adapter is None
-            else adapter.metrics_by_mode["train"].shown
+            else adapter.metrics_by_mode["train"].exposed
         )
 
     def _validation_metric(self, scorer: Any) -> Any:
         if self._wire is None:
             return MetricView(lambda: compute_metrics(scorer.metrics))
-        return scorer.metrics[NAME][0].shown
+        return scorer.metrics[NAME][0].exposed
 
     def _validation_numbers(self, scorer: Any) -> Iterable[tuple[str, float]]:
         if self._wire is None:

@@ -74,7 +74,7 @@ class ModuleHead(HeadAdapter):
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
-        # Outputs without an integer number of rows a sample are passed unsliced.
+        # Outputs without an integer number of rows per sample are passed unsliced.
         for name in self._full_names:
             whole, rest = divmod((*shapes[name], 1)[0], batch_size)
             self._rows[name] = 0 if rest else whole

@@ -28,16 +28,16 @@ class ModuleMetric(LegacyMetric):
             may reset; values are read from `metric`. None: callbacks receive `metric` itself.
     """
 
-    def __init__(self, metric: Any, shown: Any = None) -> None:
+    def __init__(self, metric: Any, exposed: Any = None) -> None:
         self.metric = created(metric)
-        self.shown = self.metric if shown is None else shown
+        self.exposed = self.metric if exposed is None else exposed
         self.name = name_of(self.metric)
         self.higher_is_better = declared_direction(self.metric)
         self.primary = next(iter(self.compute()), self.name)
 
     def fresh(self) -> ModuleMetric:
         metric = copied(self.metric)
-        return ModuleMetric(metric, None if self.shown is self.metric else copied(metric))
+        return ModuleMetric(metric, None if self.exposed is self.metric else copied(metric))
 
     def reset(self) -> None:
         self._updated = False
@@ -84,11 +84,11 @@ class ModuleMetric(LegacyMetric):
                 fix="go on with the same metric, or from the end of an epoch",
             )
         super().load_state_dict(state)
-        if self.shown is not self.metric:
-            ModuleMetric(self.shown).load_state_dict(state)
+        if self.exposed is not self.metric:
+            ModuleMetric(self.exposed).load_state_dict(state)
 
     def _objects(self) -> list[Any]:
-        return [self.metric] if self.shown is self.metric else [self.metric, self.shown]
+        return [self.metric] if self.exposed is self.metric else [self.metric, self.exposed]
 
 
 def check_names(metric: Any, outputs: Sequence[str]) -> list[str]:

@@ -78,7 +78,7 @@ def scores_and_labels(
         targets: n rows of C labels.
         ids: the n sample ids.
         classes: C.
-        coding: of the labels.
+        coding: label values and their meaning.
 
     Returns:
         (scores (n, C) in their floating type, float64 if they were integers; labels (n, C) int8:

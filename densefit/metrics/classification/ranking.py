@@ -45,7 +45,7 @@ def precision_recall(
     """Precision-recall curve of one class, a point for each distinct score.
 
     Args:
-        ranking: of the class.
+        ranking: ranking of the class.
         weights: (n,) int64, number of times that each sample counts; None: once.
 
     Returns:

@@ -39,7 +39,7 @@ def accumulate(
     is in the range, minus the matched detections.
 
     Args:
-        matches: of the whole dataset.
+        matches: matches of the whole dataset.
         limits: ascending numbers of highest-scoring detections of an image and class, for which
             recall is computed. The last is the limit of the matching.
         weights: (images,) int64, number of times that each image counts; once by default. An image

@@ -111,7 +111,7 @@ def evaluate(
         images: number of images, with and without objects.
         classes: number of classes.
         limits: ascending numbers of highest-scoring detections of each image and class.
-        sigmas: of keypoints.
+        sigmas: sigmas of keypoints.
     """
     coco_class, evaluator_class = _read(package)
     about = {

@@ -28,8 +28,8 @@ def counts_from(
     """Count true and false positives with a score of `threshold` or more, and positives.
 
     Args:
-        matches: of the whole dataset.
-        threshold: of the score.
+        matches: matches of the whole dataset.
+        threshold: threshold of the score.
         weights: (images,) int64, number of times that each image counts; once by default.
 
     Returns:

@@ -56,7 +56,7 @@ class COCOKeypointAveragePrecision(COCOMetric):
     """
 
     name = "coco_keypoint_ap"
-    thing = "set of keypoints"
+    object_name = "set of keypoints"
     kind = "keypoints"
     ranges = ("", "m", "l")
 

@@ -39,7 +39,7 @@ class COCOMaskAveragePrecision(COCOMetric):
     """
 
     name = "coco_mask_ap"
-    thing = "mask"
+    object_name = "mask"
     kind = "segm"
 
     def __init__(

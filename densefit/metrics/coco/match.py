@@ -81,7 +81,7 @@ def match(
         limit: number of highest-scoring detections of an image and class that are evaluated.
         areas: (a, 2) float64 ranges in square pixels, both ends inclusive. Out of its range a
             true object is ignored, and so is a detection without a match.
-        overlap: of rows of `detections` with rows of `truth`.
+        overlap: overlap of rows of `detections` with rows of `truth`.
         thresholds: (t,) ascending overlaps from which a detection may match.
         dense: the same overlaps for large groups, where that is faster.
     """

@@ -36,7 +36,7 @@ class COCOMetric(DetectionMetric):
         classes: names in index order, or their number.
         max_detections: number of highest-scoring detections of an image and class to evaluate.
         backend: one of `BACKENDS`.
-        score_threshold: of the operating point; None: no operating point.
+        score_threshold: score threshold of the operating point; None: no operating point.
         predicted, true: columns of the objects' shapes, see `DetectionMetric`.
 
     Attributes:

@@ -81,13 +81,13 @@ def _check_hard(masks: np.ndarray, where: str) -> None:
         )
 
 
-def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:
-    """Mask the run lengths that are readable and cover `wanted` pixels, (n,) bool.
+def whole(counts: Sequence[str], pixels: np.ndarray) -> np.ndarray:
+    """Mask the run lengths that are readable and cover `pixels` pixels, (n,) bool.
 
     >>> whole(["52203", "5220", "5220`"], np.array([16, 16, 16]))
     array([ True, False, False])
     """
-    return covered_pixels([text.encode("ascii") for text in counts], _DIGITS) == wanted
+    return covered_pixels([text.encode("ascii") for text in counts], _DIGITS) == pixels
 
 
 def dicts(columns: Mapping[str, np.ndarray], rows: Any = slice(None)) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ class Matrix:
     """Counts of pairs of classes.
 
     Attributes:
-        names: of the K classes.
+        names: names of the K classes.
         counts: (K, K) int64, row = truth, column = prediction.
         what: what is counted, e.g. "pixels".
     """
@@ -45,7 +45,7 @@ class Curves:
     Attributes:
         x_label, y_label: titles of the axes.
         lines: name (usually of a class) -> Curve.
-        title: of the plot.
+        title: title of the plot.
     """
 
     x_label: str

@@ -72,7 +72,7 @@ def warn_undefined(score: str, values: Sequence[float], what: str, where: str) -
 
     Args:
         score: its full name.
-        values: of all validations so far, including the last.
+        values: values of all validations so far, including the last.
         what: the consequence.
         where: the setting that names it.
     """

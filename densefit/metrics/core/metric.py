@@ -68,11 +68,11 @@ class Metric(ABC):
         Functions and other objects that cannot be compared are left out. A subclass removes
         settings that change no number, and normalises settings that have several spellings.
         """
-        known = dict(self._arguments)
-        classes = known.get("classes")
+        arguments = dict(self._arguments)
+        classes = arguments.get("classes")
         if isinstance(classes, int) and not isinstance(classes, bool):
-            known["classes"] = [str(index) for index in range(classes)]
-        return {"name": getattr(self, "name", type(self).__name__), **known}
+            arguments["classes"] = [str(index) for index in range(classes)]
+        return {"name": getattr(self, "name", type(self).__name__), **arguments}
 
     @abstractmethod
     def reset(self) -> None:

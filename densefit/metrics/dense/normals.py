@@ -147,6 +147,6 @@ def _vectors(values: Any, what: str, key: str) -> np.ndarray:
             where=f"sample {key!r}",
             fix="put the channels last: array.transpose(1, 2, 0)"
             if turned
-            else "decode pictures of normals first: array / 127.5 - 1",
+            else "decode images of normals first: array / 127.5 - 1",
         )
     return array

@@ -13,8 +13,8 @@ def map_and_mask(target: Any, name: str, shape: str, key: str) -> tuple[Any, Any
 
     Args:
         target: the map, or {name: map, "valid": mask}.
-        name: of the map: "depth", "normals".
-        shape: of the map, for errors.
+        name: name of the map: "depth", "normals".
+        shape: shape of the map, for errors.
         key: the sample's id, for errors.
 
     Raises:

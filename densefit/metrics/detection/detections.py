@@ -63,7 +63,7 @@ class DetectionMetric(Metric):
         predicted, true: columns of the objects' shapes: name -> (shape of a row, dtype).
     """
 
-    thing = "box"
+    object_name = "box"
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class DetectionMetric(Metric):
         names = [f"{side} of {key!r}" for key in ids]
         images = [self._rows(part, side, name) for part, name in zip(parts, names)]
         columns = join(images)
-        check_values(columns, len(self.classes), self.thing, names)
+        check_values(columns, len(self.classes), self.object_name, names)
         self._check(columns, names)
         return columns
 
@@ -114,17 +114,19 @@ class DetectionMetric(Metric):
         require(part, names, side, where)
         columns = self._shapes(part, side, where)
         count = len(next(iter(columns.values())))
-        columns["classes"] = column_of(part, "classes", count, self.thing, where)
+        columns["classes"] = column_of(part, "classes", count, self.object_name, where)
         if "area" in columns and part.get("area") is not None:
-            columns["area"] = column_of(part, "area", count, self.thing, where, np.float64)
+            columns["area"] = column_of(part, "area", count, self.object_name, where, np.float64)
         if side == PREDICTION:
-            columns["scores"] = column_of(part, "scores", count, self.thing, where, np.float64)
+            columns["scores"] = column_of(
+                part, "scores", count, self.object_name, where, np.float64
+            )
             return columns
         for name in ("difficult", "crowd"):
             if part.get(name) is None:
                 columns[name] = np.zeros(count, np.bool_)
             else:
-                columns[name] = column_of(part, name, count, self.thing, where, np.bool_)
+                columns[name] = column_of(part, name, count, self.object_name, where, np.bool_)
         return columns
 
     def _shapes(self, part: Mapping[str, Any], side: str, where: str) -> Columns:

@@ -64,13 +64,13 @@ def shaped(values: Any, row: tuple[int, ...], name: str, where: str) -> np.ndarr
 
 
 def column_of(
-    part: Mapping[str, Any], name: str, count: int, thing: str, where: str, dtype: Any = None
+    part: Mapping[str, Any], name: str, count: int, object_name: str, where: str, dtype: Any = None
 ) -> np.ndarray:
-    """Read the column `name`, with a number for each of `count` things of an image."""
+    """Read the column `name`, with a number for each of the `count` objects of an image."""
     array = numbers(part[name], name, where, dtype)
     if array.shape != (count,):
         raise DataError(
-            f"There is not one of {name} for each {thing}",
+            f"{name} does not have one entry for each {object_name}",
             expected=f"shape ({count},)",
             received=f"shape {array.shape}",
             where=where,
@@ -90,24 +90,26 @@ def drop_unknown_classes(columns: Columns, known_classes: Sequence[Any]) -> Colu
     """Drop the rows of classes that their image does not annotate.
 
     Args:
-        columns: of `join`, with checked classes.
+        columns: result of `join`, with checked classes.
         known_classes: for each image (K,) bool, or None if all classes are annotated.
     """
     keep = np.ones(len(columns["classes"]), bool)
-    for image, known in enumerate(known_classes):
-        if known is not None:
+    for image, annotated in enumerate(known_classes):
+        if annotated is not None:
             rows = columns["image"] == image
-            keep[rows] = np.asarray(known, bool)[columns["classes"][rows].astype(np.int64)]
+            keep[rows] = np.asarray(annotated, bool)[columns["classes"][rows].astype(np.int64)]
     return columns if keep.all() else {name: column[keep] for name, column in columns.items()}
 
 
-def check_values(columns: Columns, classes: int, thing: str, image_names: Sequence[str]) -> None:
+def check_values(
+    columns: Columns, classes: int, object_name: str, image_names: Sequence[str]
+) -> None:
     """Raise DataError if a number is not finite, or a class is not in 0 .. classes - 1.
 
     Args:
-        columns: of `join`.
+        columns: result of `join`.
         classes: number of classes.
-        thing: what a row is, for errors.
+        object_name: name of an object, for errors.
         image_names: names of the images, for errors.
     """
     for name, column in columns.items():
@@ -122,7 +124,7 @@ def check_values(columns: Columns, classes: int, thing: str, image_names: Sequen
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"A {thing} has no such class",
+            f"A {object_name} has no such class",
             expected=f"0 to {classes - 1}",
             received=labels[row].item(),
             where=image_names[columns["image"][row]],
@@ -135,7 +137,7 @@ def check_sides(sides: np.ndarray, columns: Columns, image_names: Sequence[str])
 
     Args:
         sides: (n, 2) float64, widths and heights.
-        columns: of `join`, to find the image.
+        columns: columns of `join`, to find the image.
         image_names: names of the images, for errors.
     """
     negative = (sides < 0).any(axis=1)

@@ -107,9 +107,9 @@ class PanopticQuality(AdditiveMetric):
 
     def compute(self) -> dict[str, float]:
         values = panoptic_quality(self.iou, self.tp, self.fp, self.fn)
-        thing = np.array([name in self.things for name in self.classes])
+        is_thing = np.array([name in self.things for name in self.classes])
         numbers = {key: mean_defined(each) for key, each in values.items()}
-        for group, members in (("things", thing), ("stuff", ~thing)):
+        for group, members in (("things", is_thing), ("stuff", ~is_thing)):
             for key, each in values.items():
                 numbers[f"{key}_{group}"] = mean_defined(each[members])
         for key, each in values.items():

@@ -56,7 +56,7 @@ def segments(part: Mapping[str, Any], classes: int, where: str) -> Segments:
             "A map of segments is not (height, width)",
             received=f"shape {pixels.shape}",
             where=where,
-            fix="turn a picture of colours into ids: R + 256 G + 256 * 256 B",
+            fix="turn an image of colours into ids: R + 256 G + 256 * 256 B",
         )
     ids = _whole(part["ids"], "ids", where).astype(np.int64)
     labels = _whole(part["classes"], "classes", where).astype(np.int64)

@@ -126,6 +126,6 @@ def head(task: str, **settings: Any) -> Head:
     Raises:
         ConfigError: no task is registered under that name.
     """
-    made = heads.create(task, **settings)
-    made.spec = {"task": task, "settings": settings}
-    return made
+    created = heads.create(task, **settings)
+    created.spec = {"task": task, "settings": settings}
+    return created

@@ -37,11 +37,11 @@ class NetworkHead(HeadAdapter):
         They do not if a subclass overrides `evaluate` alone.
         """
         order = type(self.head).__mro__
-        place = {
+        depth = {
             name: next(number for number, kind in enumerate(order) if name in vars(kind))
             for name in ("evaluate", "raw_outputs", "postprocess")
         }
-        return place["evaluate"] >= max(place["raw_outputs"], place["postprocess"])
+        return depth["evaluate"] >= max(depth["raw_outputs"], depth["postprocess"])
 
     @property
     def labels(self) -> list[str]:
@@ -184,12 +184,15 @@ class NetworkHead(HeadAdapter):
                 also for heads that read no geometry; or it is cropped and the head predicts for
                 the whole image.
         """
-        where = [f"sample {key!r}, head {self.name!r}" for key in ids]
-        for place, geometry in zip(where, geometries):
+        descriptions = [f"sample {key!r}, head {self.name!r}" for key in ids]
+        for description, geometry in zip(descriptions, geometries):
             if isinstance(geometry, LostGeometry) and geometry.is_other:
-                raise geometry.refusal(place)
+                raise geometry.refusal(description)
         if scored or not self.head.supports_crops:
-            geometries = [whole(geometry, place) for geometry, place in zip(geometries, where)]
+            geometries = [
+                whole(geometry, description)
+                for geometry, description in zip(geometries, descriptions)
+            ]
         short = {name: outputs[f"{self.name}_{name}"] for name in self.evaluate_outputs}
         with located(f"head {self.name!r}"):
             return self.head.decode(short, geometries)

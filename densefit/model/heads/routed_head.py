@@ -126,15 +126,13 @@ class RoutedHead(HeadAdapter):
         return array
 
     def _label(self, label: str, batch: Any) -> Any:
-        given = batch.arrays
-        if label in given:
-            array = given[label]
-            return np.asarray(batch.real_rows(array))
+        if label in batch.arrays:
+            return np.asarray(batch.real_rows(batch.arrays[label]))
         return [targets[label] for targets in batch.targets]
 
 
 def _all_have(label: str, targets: Sequence[Mapping[str, Any]] | None) -> bool:
-    return targets is not None and all(label in one for one in targets)
+    return targets is not None and all(label in sample_targets for sample_targets in targets)
 
 
 def _grouped(array: Any, samples: int) -> Any:

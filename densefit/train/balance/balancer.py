@@ -45,7 +45,7 @@ class Balancer(ABC):
         Args:
             heads: names, in network order.
             total: number of updates of the training; None if unknown.
-            updates_per_epoch: number of updates an epoch; None if unknown.
+            updates_per_epoch: number of updates per epoch; None if unknown.
 
         Raises:
             ConfigError: no head, two of one name, or the settings do not fit the heads.

@@ -23,7 +23,7 @@ class PCGrad(Balancer):
     none.
 
     Args:
-        seed: of the orders, 0 or more.
+        seed: seed of the orders, 0 or more.
     """
 
     needs = "gradients"

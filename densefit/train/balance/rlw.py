@@ -19,7 +19,7 @@ class RLW(Balancer):
     An absent head does not change the draws of the others.
 
     Args:
-        seed: of the draws, 0 or more.
+        seed: seed of the draws, 0 or more.
     """
 
     cost = "free"

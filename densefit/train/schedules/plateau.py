@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from densefit.errors import ConfigError
 from densefit.metrics.core.direction import direction_of, stated_direction, warn_undefined
+from densefit.metrics.core.unreadable import ComparableScores
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, schedules
 from densefit.train.schedules.warmup import WarmedUp
 
@@ -155,6 +156,7 @@ class ResolvedPlateau(Resolved):
         self._plateau = plateau
         self._undisturbed = undisturbed
         self._scores: list[float] = []  # one a validation of this process
+        self._comparable = ComparableScores("by the schedule")
 
     def observe(self, scores: Mapping[str, float]) -> None:
         """Update the state by a validation's scores.
@@ -164,6 +166,10 @@ class ResolvedPlateau(Resolved):
         """
         key, where = self._plateau.metric, self._plateau._where("metric")
         direction_of(key, dict.fromkeys(scores, True), FOLLOW, where)
+        if self._comparable.begins_anew(scores):
+            self.forget_scores()
+        if not self._comparable.are_comparable(scores):
+            return
         score = float(scores[key])
         self._scores.append(score)
         warn_undefined(key, self._scores, "it counts as not improved", where)

@@ -160,7 +160,7 @@ def _reader(
 
 
 def _length(reader: BatchReader, settings: Settings) -> tuple[int | None, int | None]:
-    """Return (updates an epoch, updates in all); None where unknown."""
+    """Return (updates per epoch, updates in all); None where unknown."""
     per_epoch = reader.epochs.updates(settings.updates_per_epoch, settings.accumulate)
     if settings.epochs is None:
         return per_epoch, settings.updates

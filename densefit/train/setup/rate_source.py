@@ -29,7 +29,7 @@ def source_of_rate(
         schedule: argument of `fit`.
         optimizer: optimizer of the training.
         total: number of updates of the training; None if unknown.
-        updates_per_epoch: number of updates an epoch; None if unknown.
+        updates_per_epoch: number of updates per epoch; None if unknown.
 
     Raises:
         ConfigError: two sources, or a schedule that does not fit the training's length.
@@ -66,7 +66,7 @@ def check_schedule(
         schedule: argument of `fit`.
         validation: validation data.
         begin_epoch: number of the first epoch.
-        updates_per_epoch: number of updates an epoch; None if unknown.
+        updates_per_epoch: number of updates per epoch; None if unknown.
     """
     if schedule is None:
         return

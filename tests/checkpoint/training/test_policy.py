@@ -183,3 +183,26 @@ def test_a_score_that_does_not_exist_is_an_error():
         Keep(best="seg/miou").record(1, {"seg/mIoU": 0.5})
     with pytest.raises(ConfigError, match="at least 1"):
         Keep(last=0)
+
+
+def test_scores_of_other_numbers_of_samples_are_not_compared(tmp_path):
+    lacking = {"a/mIoU": 0.9, "samples/scored": 9.0, "samples/unreadable": 1.0}
+    keep = Keep(best="a/mIoU", higher_is_better=True)
+    keep.record(1, lacking)
+    assert keep.leader.name == checkpoint_name(1)
+    assert keep.improves({"a/mIoU": 0.1})  # of all samples, which the record lacks
+    keep.record(2, {"a/mIoU": 0.1})
+    assert keep.leader.name == checkpoint_name(2)
+    assert not keep.improves(lacking)
+    keep.record(3, lacking)
+    keep.record(4, {"a/mIoU": 0.2})
+    again = Keep(best="a/mIoU", higher_is_better=True)
+    again.load_state_dict(keep.state_dict())
+    assert again.leader.name == checkpoint_name(4)
+    assert [record.unreadable for record in again.records] == [1, 0, 1, 0]
+
+
+def test_records_of_before_lack_no_samples():
+    keep = Keep(best="a/mIoU", higher_is_better=True)
+    keep.load_state_dict({"records": [{"name": "x", "update": 1, "score": 0.5}]})
+    assert keep.records[0].unreadable == 0

@@ -74,7 +74,7 @@ def test_a_bad_box_names_dataset_object_and_kind(kind):
 )
 def test_boxes_in_parts_of_the_sides_are_told_with_what_to_type(boxes):
     text = told(objects(boxes))
-    assert "in parts of the picture's sides" in text
+    assert "fractions of the image's size" in text
     assert "boxes * (width, height, width, height)" in text
 
 
@@ -86,9 +86,9 @@ def test_other_pictures_tell_whether_a_box_at_the_corner_is_in_pixels():
         data = Own(objects([]), {}, *plain[1:], far, corner)
         with df.Loader(data, batch_size=5, transform=Resize(32, 32), workers=0) as loader:
             assert sum(len(batch.ids) for batch in loader) == 41
-    with pytest.raises(DataError, match="in parts"):
+    with pytest.raises(DataError, match="fractions of"):
         read_sample(Own(pixel, pixel, pixel), 1, [])
-    with pytest.raises(DataError, match="in parts"):
+    with pytest.raises(DataError, match="fractions of"):
         read_sample(Own(objects([[0.1, 0.2, 0.4, 1]]), {}, pixel), 2, [])
     assert len(read_sample(Own(pixel, objects([]), {}), 0, []).targets["boxes"]) == 1
 
@@ -153,7 +153,7 @@ def test_classes_in_any_form_that_can_be_read_in_one_way(classes):
         ("keypoints", np.ones((2, 5, 2)), "(n, K, 3)"),
         ("keypoints", [[[9, 9, 3]], [[9, 9, 2]]], "object 0 of 2, keypoint 0"),
         ("keypoints", [[[9, 9, 2]], [[np.nan, 9, 1]]], "object 1 of 2, keypoint 0"),
-        ("keypoints", [[[0.5, 0.2, 2]], [[0.1, 0.9, 1]]], "in parts"),
+        ("keypoints", [[[0.5, 0.2, 2]], [[0.1, 0.9, 1]]], "fractions of"),
         ("keypoints", np.ones((1, 5, 3)) * 2, "one row a box"),
         ("mask", np.zeros((64, 48)), "transpose"),
         ("mask", np.zeros((*SIZE, 3), np.uint8), "not a colour"),
@@ -248,7 +248,7 @@ def test_other_pictures_are_told_with_what_to_type(image, words):
 
 @pytest.mark.parametrize("image", [None, "cat.jpg", 7, np.zeros(5)])
 def test_what_is_no_picture_is_told(image):
-    with pytest.raises(DataError, match="no picture"):
+    with pytest.raises(DataError, match="not an image"):
         Sample("a", image, {})
 
 
@@ -333,7 +333,7 @@ def test_every_loader_tells_boxes_of_a_larger_picture_and_no_overhang(kind, arou
     assert found[key]["boxes"].tolist() == [[4, 4, 20, 30], [20, 10, 64, 48]]
     (record,) = caplog.records
     assert "lose more than half of their area" in record.getMessage()
-    where = f"object 1 of sample '{key}', a picture 64 pixels wide and 48 high"
+    where = f"object 1 of sample '{key}', an image 64 pixels wide and 48 high"
     assert f"{where}, [20.0, 10.0, 900.0, 800.0]" in record.getMessage()
 
 

@@ -7,6 +7,7 @@ import densefit as df
 from densefit.data.classes.pixel_weights import median_frequency_weights
 from densefit.data.classes.renamed_classes import RenamedClasses
 from densefit.data.sample import Sample
+from densefit.data.subset import Subset
 from densefit.errors import DataError
 
 NAMES = ["road", "sky", "car", "train"]
@@ -88,6 +89,12 @@ def weights_of_two():
     """Road 9 of 14, sky (and car) 5 of 14."""
     frequency = np.array([9, 5]) / 14
     return np.median(frequency) / frequency
+
+
+def test_a_subset_reads_its_own_masks():
+    subset = Subset(MasksAlone([[[1, 1]], FIRST, SECOND]), [2, 1])
+    expected = median_frequency_weights(Masks([SECOND, FIRST]))
+    np.testing.assert_allclose(median_frequency_weights(subset), expected, rtol=1e-12)
 
 
 def test_what_is_wrong_is_named():

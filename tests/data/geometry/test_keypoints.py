@@ -151,7 +151,7 @@ def test_a_mirrored_sample_must_say_what_changes_places(sample, order):
         del sample.targets["keypoint_flip"]
     else:
         sample.targets["keypoint_flip"] = order
-    with pytest.raises(DataError, match=r"mirrored picture[\s\S]*'keypoint_flip'[\s\S]*'s'"):
+    with pytest.raises(DataError, match=r"mirrored image[\s\S]*'keypoint_flip'[\s\S]*'s'"):
         flip(sample)
     assert crop(sample, 0, 0, W, H).targets["keypoints"].shape == (2, K, 3)
 

@@ -43,7 +43,7 @@ def test_a_target_of_numbers_is_read_in_the_middle_of_its_cells(channels):
 )
 def test_maps_of_another_size_are_told(channels, shape):
     sample = Sample("a", np.zeros((8, 8, 3), np.uint8), {"heat": np.ones(shape)})
-    with pytest.raises(DataError, match="(?s)'heat' has not .* for each pixel") as error:
+    with pytest.raises(DataError, match="(?s)'heat' does not have .* for each pixel") as error:
         strided_target(sample, "heat", channels, 4, "head h")
     assert f"shape {shape}" in str(error.value)
     assert "head h, sample a" in str(error.value)

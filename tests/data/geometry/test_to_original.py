@@ -75,7 +75,7 @@ def test_what_was_cut_off_takes_the_nearest_value():
 
 def test_turned_pictures_and_other_sizes_are_refused():
     moved = resize(sample(20, 30), 10, 15)
-    with pytest.raises(DataError, match="cannot be brought back"):
+    with pytest.raises(DataError, match="cannot be mapped back"):
         map_to_original(np.zeros((15, 10)), moved.geometry)
     turned = moved.geometry.then(np.array([[0.0, 1, 0], [-1, 0, 15]]), (15, 10))
     with pytest.raises(DataError, match="not turned"):

@@ -186,7 +186,7 @@ def test_grey_mask_of_few_bits_is_not_stretched(tmp_path, bits):
 
 
 def test_colour_mask_and_large_values_are_refused(tmp_path, picture):
-    with pytest.raises(DataError, match="colour picture"):
+    with pytest.raises(DataError, match="colour image"):
         read_mask(save(tmp_path / "m.png", picture))
     with pytest.raises(DataError, match=r"0\.\.300"):
         read_mask(save(tmp_path / "n.png", np.array([[0, 300]], np.uint16)))
@@ -202,7 +202,7 @@ def test_equal_channels_are_one(tmp_path, channels, reader):
     np.testing.assert_array_equal(reader(path), values)
     if channels in (2, 4):
         many[0, 0, -1] = 0
-        with pytest.raises(DataError, match="colour picture"):
+        with pytest.raises(DataError, match="colour image"):
             reader(save(path, many))
 
 

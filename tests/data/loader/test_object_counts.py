@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.loader.object_counts import added, shown
+from densefit.data.loader.object_counts import format_counts, sum_counts
 from densefit.data.transforms import Compose, Mosaic, RandomCrop
 from densefit.datasets import Shapes
 
@@ -37,13 +37,13 @@ def test_objects_and_positive_anchors_are_counted(kind):
 
 def test_what_a_crop_loses_is_counted():
     _, found = batches(RandomCrop(8, 8))
-    total = added([batch.counts for batch in found])
+    total = sum_counts([batch.counts for batch in found])
     assert 0 <= total["left"] < total["annotated"]
 
 
 def test_a_mosaic_counts_the_samples_that_it_draws():
     data, found = batches(Compose([Mosaic(64, 64, p=1.0, drop=["label"])]))
-    total = added([batch.counts for batch in found])
+    total = sum_counts([batch.counts for batch in found])
     alone = sum(len(data[i].targets["boxes"]) for i in range(6))
     assert total["annotated"] > 2 * alone
     assert total["left"] <= total["annotated"]
@@ -131,10 +131,10 @@ def test_every_head_of_objects_tells_its_positives(task, settings, key):
         labels = head.encode(data[index])
         (name,) = [name for name in labels if name.endswith(key)][:1]
         wanted += np.count_nonzero(labels[name] >= (0 if key == "cell" else 1))
-    total = added([batch.counts for batch in found])
+    total = sum_counts([batch.counts for batch in found])
     assert total[f"positives/{task}"] == wanted > 0
 
 
 def test_counts_as_people_read_them():
-    assert shown({}) == ""
-    assert shown({"annotated": 0, "left": 0, "crowds": 2}) == "objects 0 of 0"
+    assert format_counts({}) == ""
+    assert format_counts({"annotated": 0, "left": 0, "crowds": 2}) == "objects 0 of 0"

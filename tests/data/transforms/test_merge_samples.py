@@ -114,5 +114,5 @@ def test_a_picture_with_another_in_it_cannot_be_scored(kind):
     data, rng = Shapes(4, size=(48, 60), empty=0.0), np.random.default_rng(0)
     drop = ["label", "labels"] + (["mask", "instances", "instance_ids"] if kind is Mixup else [])
     after = kind(p=1.0, drop=drop)(data[0], rng, draw_from(data, 0, rng))
-    with pytest.raises(DataError, match="another picture"):
+    with pytest.raises(DataError, match="another image"):
         after.geometry.boxes_to_original(np.zeros((1, 4)))

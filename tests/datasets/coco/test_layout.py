@@ -148,7 +148,7 @@ def test_names_with_the_split_in_them(tmp_path):
     assert files(tmp_path, "train", **settings).images == tmp_path / "x"
     one_file = {"annotations": "all.json"}
     assert files(tmp_path, None, **one_file) == Files(tmp_path / "all.json", tmp_path / "images")
-    with pytest.raises(MissingSplitError, match=r"no split 'val'[\s\S]*data\.splits: \{train"):
+    with pytest.raises(MissingSplitError, match=r"no split 'val'[\s\S]*leave `split` out"):
         files(tmp_path, "val", **one_file)
     with pytest.raises(ConfigError, match="names files below `root`"):
         files(tmp_path, "val", annotations=3)

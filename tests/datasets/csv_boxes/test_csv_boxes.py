@@ -52,6 +52,15 @@ MAKESENSE_2 = {
     "labels.csv": "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,"
     "image_height\ndog,10,5,20,20,a.jpg,80,40\n",
 }
+SKU = {
+    "images/a.jpg": None,
+    "annotations_train.csv": "a.jpg,10,5,30,25,dog,80,40\n",
+}
+AUTOML = {
+    "a.jpg": None,
+    "labels.csv": "TRAIN,gs://bucket/set/a.jpg,dog,0.125,0.125,,,0.375,0.625,,\n"
+    "TEST,gs://bucket/set/b.jpg,,,,,,,,,\n",
+}
 SEMICOLONS = {
     "a.jpg": None,
     "labels.csv": "\ufeffPath;Class;X1;Y1;X2;Y2\r\n./a.jpg;dog;10;5;30;25\r\n\r\n",
@@ -74,6 +83,8 @@ VIA = {
         (ROBOFLOW, "train", "dog"),
         (MAKESENSE, None, "dog"),
         (MAKESENSE_2, None, "dog"),
+        (SKU, "train", "dog"),
+        (AUTOML, "train", "dog"),
         (SEMICOLONS, None, "dog"),
         (VIA, None, "dog"),
     ],
@@ -298,3 +309,16 @@ def test_regions_of_via_that_cannot_be_used(tmp_path, shape, attributes, message
     with pytest.raises(DataError, match=message):
         data[0]
     np.testing.assert_array_equal(data[1].targets["boxes"], [BOX])
+
+
+def test_the_table_of_objects_is_stored_for_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    root = write(tmp_path / "data", SEMICOLONS)
+    first = CSVBoxes(root)
+    assert list((tmp_path / "cache").iterdir())
+    np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], first[0].targets["boxes"])
+    (root / "a.jpg").rename(write(root, {"images/b.jpg": None}) / "images/a.jpg")
+    np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], [BOX])
+    write(root, {"labels.csv": SEMICOLONS["labels.csv"].replace("10", "11")})
+    np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], [[11, *BOX[1:]]])

@@ -79,3 +79,12 @@ def test_a_split_where_there_is_none_says_what_to_make(tmp_path, name, hint):
         cv2.imwrite(str(tmp_path / "depth" / "a.png"), np.ones((4, 4), np.uint16))
     with pytest.raises(DataError, match=f"(?s)There is no .*fix: .*{hint}"):
         df.dataset(name, root=tmp_path, split="train")
+
+
+def test_a_table_of_values_and_names(tmp_path):
+    path = tmp_path / "_classes.csv"
+    path.write_text("Pixel Value, Class\n0, background\n1, big, red\n")
+    assert class_names(path, tmp_path) == ["background", "big, red"]
+    path.write_text("Pixel Value, Class\n0, background\n2, crack\n")
+    with pytest.raises(DataError, match=r"count from 0[\s\S]*'2, crack'[\s\S]*entry 3"):
+        class_names(path, tmp_path)

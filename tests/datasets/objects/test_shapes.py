@@ -87,5 +87,10 @@ def test_an_ellipse_has_nearly_its_area(radii):
     assert np.reshape(polygon, (-1, 2)).mean(0) == pytest.approx([50, 60])
 
 
+@pytest.mark.parametrize("radius", [0.0, 1e30, 1e308])
+def test_an_ellipse_of_any_size_is_a_polygon(radius):
+    assert len(ellipse_polygon((5, 6), (radius, radius))) % 2 == 0
+
+
 def test_an_area_without_end_is_none():
     assert polygon_area([0, 0, 1e308, 1e308, -1e308, 1e308]) == 0

@@ -71,7 +71,7 @@ def test_a_panoptic_head_takes_its_classes_and_things(root):
 def test_what_is_missing_is_named(root):
     with pytest.raises(DataError, match=r"no split 'vall'[\s\S]*did you mean 'val'"):
         Cityscapes(root, "vall")
-    with pytest.raises(DataError, match=r"no split 'train'[\s\S]*leftImg8bit"):
+    with pytest.raises(DataError, match=r"no folder 'leftImg8bit/train'[\s\S]*looks like city"):
         Cityscapes(root / "nowhere")
     (root / f"gtFine/val/{CITY}_gtFine_labelIds.png").unlink()
     with pytest.raises(DataError, match=r"exactly one mask[\s\S]*gtFine"):

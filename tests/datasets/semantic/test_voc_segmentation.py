@@ -95,6 +95,15 @@ def test_cvat_writes_colours_and_their_table(root):
     assert void.classes == ["cat", "dog"]
 
 
+def test_a_label_map_without_colours_has_the_order_of_indices(root):
+    names = [f"c{i}" for i in range(21)]
+    lines = ["# label:color_rgb:parts:actions", *(f"{name}:::" for name in names)]
+    (root / "labelmap.txt").write_text("\n".join(lines))
+    data = VOCSegmentation(root)
+    assert data.classes == names
+    np.testing.assert_array_equal(data[0].targets["mask"], INDICES)
+
+
 def test_labelme_writes_names_and_no_lists(root):
     (root / "class_names.txt").write_text(
         "_background_\n" + "\n".join(f"c{i}" for i in range(1, 21)) + "\n"
@@ -115,5 +124,5 @@ def test_what_is_missing_is_named(root):
         with pytest.raises(DataError, match=message):
             data[index]
     assert sorted(data.faults) == [1, 2]
-    with pytest.raises(DataError, match=r"no folder of masks[\s\S]*JPEGImages"):
+    with pytest.raises(DataError, match=r"no folder .Nowhere.[\s\S]*JPEGImages"):
         VOCSegmentation(root, masks="Nowhere")

@@ -176,8 +176,9 @@ def test_a_broken_label_is_a_fault_of_its_image_alone(tmp_path, text, message):
 def test_repeated_labels_and_missing_files_are_counted(tmp_path, caplog):
     root = write(tmp_path, {**ULTRALYTICS, "labels/train/a.txt": BOX * 3})
     data = YOLO(root, "train")
-    assert data.repeated == 2
-    assert "2 repeated labels were left out" in caplog.text
+    assert data.dropped == 2
+    assert "2 bad boxes were dropped" in caplog.text
+    assert "line 2, which repeats an earlier line" in caplog.text
     assert "1 of 2 images have no label file" in caplog.text
     assert data[1].targets["boxes"].shape == (0, 4)
     few = {f"images/train/{i}.jpg": None for i in range(20)}
@@ -322,3 +323,25 @@ def test_an_empty_folder_shows_the_layout(tmp_path):
         YOLO(tmp_path / "gone", "train")
     with pytest.raises(ConfigError, match="No targets"):
         YOLO(write(tmp_path, ULTRALYTICS), "train", boxes=False)
+
+
+def test_the_table_of_objects_is_stored_for_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setattr("densefit.datasets.objects.table_cache._JUST_NOW", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    root = write(tmp_path / "data", {**ULTRALYTICS, "labels/train/a.txt": BOX * 2})
+    first = YOLO(root, "train")
+    assert list((tmp_path / "cache").iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.yolo.yolo.read_labels", None)
+        again = YOLO(root, "train")
+        assert again.dropped == first.dropped == 1
+        np.testing.assert_array_equal(again[0].targets["boxes"], first[0].targets["boxes"])
+    write(root, {"labels/train/b.txt": BOX})
+    assert len(YOLO(root, "train")[1].targets["boxes"]) == 1
+    (root / "images/train/b.jpg").unlink()
+    assert len(YOLO(root, "train")) == 1
+    yaml = ULTRALYTICS["data.yaml"].replace("cat", "dog").replace("1: dog", "1: cat")
+    write(root, {"data.yaml": yaml})
+    data = YOLO(root, "train")
+    assert data.classes[data[0].targets["classes"][0]] == "cat"

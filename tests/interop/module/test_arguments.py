@@ -31,7 +31,7 @@ def test_a_copy_is_kept_only_for_callbacks_that_may_reset(tiny):
         module = ModuleArguments({"eval_metric": "acc", name: print}, network(tiny))
         metrics_by_mode = module.adapters["module"].metrics_by_mode
         assert [
-            mode for mode, judge in metrics_by_mode.items() if judge.shown is not judge.metric
+            mode for mode, judge in metrics_by_mode.items() if judge.exposed is not judge.metric
         ] == modes
 
 

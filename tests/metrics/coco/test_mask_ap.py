@@ -198,7 +198,10 @@ def test_masks_of_an_image_have_one_size():
     [
         ({"boxes": [[0, 0, 1, 1]], "classes": [0]}, "lacks masks"),
         ({"masks": np.ones((4, 5), bool), "classes": [0]}, r"\(n, H, W\)"),
-        ({"masks": np.ones((2, 4, 5), bool), "classes": [0]}, "one of classes for each mask"),
+        (
+            {"masks": np.ones((2, 4, 5), bool), "classes": [0]},
+            "classes does not have one entry for each mask",
+        ),
         ({"masks": [{"size": [4, 5], "counts": "5"}], "classes": [0]}, "do not fill"),
     ],
 )

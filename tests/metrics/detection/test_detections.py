@@ -80,10 +80,10 @@ def test_lists_without_boxes():
         (found(), {"boxes": BOX}, "lacks classes"),
         (found(), {"classes": [0]}, "lacks boxes"),
         (None, truth(), "lacks classes, scores"),
-        (found(), truth(area=[1.0, 2.0]), "one of area for each box"),
+        (found(), truth(area=[1.0, 2.0]), "area does not have one entry for each box"),
         (found(), truth(classes=["cat"]), "classes are not numbers"),
         (found(boxes=[[0, 0, 1]]), truth(), r"\(1, 3\)"),
-        (found(scores=[0.1, 0.2]), truth(), "one of scores for each box"),
+        (found(scores=[0.1, 0.2]), truth(), "scores does not have one entry for each box"),
         (found(scores=[np.nan]), truth(), "scores are not all finite"),
         (found(boxes=[[0, 0, np.inf, 1]]), truth(), "boxes are not all finite"),
         (found(boxes=[[50, 50, 20, 20]]), truth(), "width, height"),
@@ -91,7 +91,7 @@ def test_lists_without_boxes():
         (found(classes=[2]), truth(), "0 to 1"),
         (found(classes=[0.5]), truth(), "0.5"),
         (found(), truth(classes=[-1]), "no such class"),
-        (found(), truth(difficult=[True, False]), "one of difficult for each box"),
+        (found(), truth(difficult=[True, False]), "difficult does not have one entry for each box"),
     ],
 )
 def test_what_is_wrong_with_boxes_names_the_image(prediction, target, message):

@@ -76,7 +76,7 @@ def test_shapes():
     for wrong in ([1, 2, 3, 4], [[1, 2, 3]], [[[1, 2, 3, 4]]]):
         with pytest.raises(DataError, match=r"expected: \(n, 4\)"):
             shaped(wrong, (4,), "boxes", "here")
-    with pytest.raises(DataError, match="one of scores for each box"):
+    with pytest.raises(DataError, match="scores does not have one entry for each box"):
         column_of({"scores": [[1.0]]}, "scores", 1, "box", "here")
 
 

@@ -34,7 +34,7 @@ def test_numbers_of_no_class(numbers):
         ([], ["person"], "different names"),
         (["a", "a"], ["a", "b"], "different names"),
         (["a"], ["a", "b", "b"], "different names"),
-        (2, ["a", "b"], "'0' of a keypoint head is not among"),
+        (2, ["a", "b"], "'0' of a keypoint head is not a class"),
     ],
 )
 def test_names_that_do_not_fit(classes, among, message):

@@ -82,7 +82,7 @@ def test_maps_of_classes_that_are_not_annotated_have_no_background(rng):
     mask = (rng.random((2, H, W)) < 0.7).astype(float)
     known = np.array([[1, 0, 1], [0, 1, 1]])
     given = {"logits": logits, "target": target, "mask": mask}
-    value, gradient = run(heat_loss, **given, known=known)
+    value, gradient = run(heat_loss, **given, annotated=known)
     _, plain = run(heat_loss, **given)
     for picture, own in enumerate(known == 1):
         parts = [array[picture : picture + 1, own] for array in (logits, target)]

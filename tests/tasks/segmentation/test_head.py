@@ -188,7 +188,7 @@ def test_the_target_may_have_another_name():
 
 
 def test_wrong_masks_and_settings():
-    with pytest.raises(DataError, match="(?s)no class.*head segmentation, sample a"):
+    with pytest.raises(DataError, match="(?s)not a class.*head segmentation, sample a"):
         Segmentation(3).encode(sample(np.full((8, 8), 3)))
     for settings in (
         {"classes": 1},
@@ -375,7 +375,7 @@ def test_classes_that_a_sample_does_not_know_are_told_where_there_is_no_backgrou
         np.testing.assert_array_equal(made.filter_prediction(mask, targets), mask)
     made.encode(Sample("a", image, {target: mask}))
     assert caplog.text.count("no background") == 1
-    assert f"samples whose {target} does not tell of all" in caplog.text
+    assert f"the {target} of some samples does not annotate all" in caplog.text
     assert "sample a not of pole" in caplog.text
     caplog.clear()
     hiding = Segmentation(["sky", "ground", "pole"], background="ground", **settings)

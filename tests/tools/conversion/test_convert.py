@@ -6,7 +6,7 @@ import pytest
 
 from densefit.data.geometry import rle
 from densefit.data.sample import Sample
-from densefit.datasets import COCO, VOC, MaskFolder, Record, Shapes
+from densefit.datasets import COCO, VOC, YOLO, MaskFolder, Record, Shapes
 from densefit.errors import ConfigError, DataError
 from densefit.tools.conversion.convert import convert
 from densefit.tools.conversion.verify import verify_split
@@ -62,13 +62,13 @@ def source(tmp_path):
     return tmp_path / "source"
 
 
-@pytest.mark.parametrize("layout", ["coco", "voc", "record"])
+@pytest.mark.parametrize("layout", ["coco", "voc", "yolo", "record"])
 def test_boxes_come_back_and_jpegs_keep_their_bytes(source, tmp_path, layout):
     dataset = Objects(source)
     conversion = convert({"train": dataset}, layout, tmp_path / "out")
     assert (conversion.samples, conversion.copied, conversion.verified) == ({"train": 2}, 2, 2)
     assert not conversion.lost
-    written = {"coco": COCO, "voc": VOC, "record": Record}[layout](
+    written = {"coco": COCO, "voc": VOC, "yolo": YOLO, "record": Record}[layout](
         root=tmp_path / "out", split="train"
     )
     np.testing.assert_allclose(written[0].targets["boxes"], dataset[0].targets["boxes"], atol=1e-3)
@@ -121,6 +121,19 @@ def test_instances_and_keypoints_come_back_from_coco(tmp_path):
         assert [dict(m) for m in new["instance_masks"]] == [
             rle.as_text(m) | {"counts": m["counts"]} for m in masks
         ]
+
+
+def test_keypoints_come_back_from_yolo(tmp_path):
+    shapes = Shapes(4, (64, 64), split="train", keypoints=True)
+    conversion = convert({"train": shapes}, "yolo", tmp_path / "out", lossy=True)
+    assert conversion.lost["instances (samples)"] == 4
+    written = YOLO(tmp_path / "out", "train", **conversion.settings)
+    assert written.keypoint_names == list(shapes.keypoint_names)
+    assert [list(pair) for pair in written.flip_pairs] == [list(p) for p in shapes.flip_pairs]
+    assert written.id_of(0) == f"images/train/{shapes.id_of(0)}"
+    for index in range(4):
+        expected = shapes[index].targets["keypoints"]
+        np.testing.assert_allclose(written[index].targets["keypoints"], expected, atol=1e-3)
 
 
 def test_masks_instances_and_labels_come_back_from_voc(tmp_path):

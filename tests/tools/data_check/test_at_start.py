@@ -1,10 +1,11 @@
+import json
 import logging
 import shutil
 
 import pytest
 
 from densefit.errors import ConfigError, DataError
-from densefit.tools import train_det
+from densefit.tools import score, train_det
 from densefit.tools.data_check import at_start
 from densefit.tools.data_check.at_start import check_data
 from tests.tools.data_check.listed import Listed, change
@@ -128,3 +129,25 @@ def test_a_training_is_refused_before_its_first_update(tiny, root, tmp_path, cap
 def test_a_training_of_sound_data_prints_what_was_checked(tiny, root, tmp_path, capsys):
     assert training(tiny, root, tmp_path / "run", "--training.epochs", "1") == 0
     assert "checked 8 images: annotations, files, headers" in capsys.readouterr().out
+
+
+def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys):
+    data = (root / "val1.png").read_bytes()
+    (root / "val1.png").write_bytes(data[: len(data) // 2])
+    words = ["--training.epochs", "1", "--data.score_on_error", "skip"]
+    out = tmp_path / "run"
+    assert training(tiny, root, out, *words) == 0
+    assert "on 1 of 2 samples, 1 unreadable, of 'val'" in capsys.readouterr().out
+    scores = json.loads((out / "scores.json").read_text())
+    assert (scores["samples/scored"], scores["samples/unreadable"]) == (1, 1)
+    scored = json.loads((out / "scored.json").read_text())
+    assert (scored["samples"], scored["unreadable"]) == (2, 1)
+    lines = [json.loads(line) for line in (out / "scalars.jsonl").read_text().splitlines()]
+    validated = [line for line in lines if line["kind"] == "validation"]
+    assert [line["samples/unreadable"] for line in validated] == [1]
+    again = ["--checkpoint", str(out), "--out", str(tmp_path / "again")]
+    assert score.main(again) == 0
+    assert "on 1 of 2 samples, 1 unreadable, of 'val'" in capsys.readouterr().out
+    assert json.loads((tmp_path / "again" / "scores.json").read_text())["samples/scored"] == 1
+    assert score.main([*again, "--data.score_on_error", "raise"]) == 1
+    assert score.main([*again, "--data.score_on_error", "ignore"]) == 2

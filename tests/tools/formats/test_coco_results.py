@@ -66,7 +66,7 @@ def test_the_area_of_a_bbox_counts_where_there_is_one(read, kind):
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
-        ({"image_id": 8}, "bbox", r"no picture of .*gt\.json[\s\S]*1 of 2 records"),
+        ({"image_id": 8}, "bbox", r"no image of .*gt\.json[\s\S]*1 of 2 records"),
         ({"image_id": "7"}, "bbox", "'7' is not 7"),
         ({"image_id": 7.5}, "bbox", "image_id is not usable"),
         ({"category_id": 1}, "bbox", r"no category of .*gt\.json"),
@@ -77,7 +77,7 @@ def test_the_area_of_a_bbox_counts_where_there_is_one(read, kind):
         ({"bbox": "left out"}, "bbox", "no bbox"),
         ({"bbox": [1, 2, 3, -1]}, "bbox", "negative size"),
         ({"bbox": [1, 2, 3, float("inf")]}, "bbox", "4 finite numbers"),
-        ({"segmentation": {"size": [50, 40], "counts": [2000]}}, "segm", "not of its picture"),
+        ({"segmentation": {"size": [50, 40], "counts": [2000]}}, "segm", "size of its image"),
         ({"segmentation": "left out"}, "segm", "no segmentation"),
         ({"keypoints": [1, 2, 3]}, "keypoints", "6 finite numbers"),
     ],

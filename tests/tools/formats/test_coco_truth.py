@@ -54,7 +54,7 @@ def test_classes_go_by_category_id_and_objects_by_picture(read):
     assert truth.targets[1]["area"].tolist() == [250.5, 4]
     assert truth.targets[1]["crowd"].tolist() == [False, True]
     assert len(truth.notes) == 1  # the ids, all 0
-    assert "ids come twice" in truth.notes[0]
+    assert "ids are not unique" in truth.notes[0]
 
 
 def test_a_file_without_annotations_is_one(read):
@@ -99,7 +99,7 @@ def test_ids_of_any_kind_stay_exact(read):
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
-        ({"image_id": 8}, "bbox", "image_id is no picture"),
+        ({"image_id": 8}, "bbox", "image_id is no image"),
         ({"image_id": "7"}, "bbox", "'7' is not 7"),
         ({"image_id": "left out"}, "bbox", "has no image_id"),
         ({"category_id": 4}, "bbox", "category_id is no category"),
@@ -127,10 +127,10 @@ def test_a_broken_annotation_is_named(read, changes, kind, said):
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ([], "is this the file of results"),
+        ([], "is this the results file"),
         ({"images": [], "annotations": []}, "lists images, annotations, categories"),
         (content(images={}), "not a list"),
-        (content(images=[]), "no picture"),
+        (content(images=[]), "no image"),
         (content(images=[{"id": 1}, {"id": "1"}]), r"same id[\s\S]*images\[1\]"),
         (content(images=[{"id": 1, "height": 3}]), r"no usable size[\s\S]*images\[0\]"),
         (content(images=[{"id": 1, "height": 3, "width": 2.5}]), "no usable size"),
@@ -146,7 +146,7 @@ def test_a_broken_file_is_told(read, what, said):
 
 
 def test_masks_need_the_size_of_their_picture(read):
-    with pytest.raises(DataError, match=r"size of its picture[\s\S]*annotations\[0\]"):
+    with pytest.raises(DataError, match=r"size of the record's image[\s\S]*annotations\[0\]"):
         read(content(thing(), images=[{"id": 7}]), "segm")
 
 

@@ -44,7 +44,7 @@ def test_without_a_folder_there_are_canvases():
 
 
 def test_what_lacks_is_told_at_once(folder):
-    with pytest.raises(DataError, match=r"2 of 3 samples[\s\S]*'x'[\s\S]*3 pictures"):
+    with pytest.raises(DataError, match=r"2 of 3 samples[\s\S]*'x'[\s\S]*3 images"):
         Photographs(folder, {"1": "a", "2": "x", "3": "b"})
 
 

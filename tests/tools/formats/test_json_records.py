@@ -59,7 +59,7 @@ def test_what_is_no_vector(value):
 def test_what_is_no_list_of_objects():
     with pytest.raises(DataError, match=r"things are not a list[\s\S]*dict"):
         Records.of({}, PATH, "things")
-    with pytest.raises(DataError, match=r"no object[\s\S]*\[5\][\s\S]*things\[1\]"):
+    with pytest.raises(DataError, match=r"not an object[\s\S]*\[5\][\s\S]*things\[1\]"):
         records({}, [5])
 
 

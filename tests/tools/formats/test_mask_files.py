@@ -74,7 +74,9 @@ def test_what_does_not_belong_together_is_told(trees):
     with pytest.raises(DataError, match=r"1 of 3 masks have no prediction, the first is 'a/2'"):
         pair_masks(truth, predicted)
     write(predicted / "a/2.png", MASK.T.copy())
-    with pytest.raises(DataError, match=r"truth's size[\s\S]*\(2, 3\)[\s\S]*\(3, 2\)[\s\S]*p/a/2"):
+    with pytest.raises(
+        DataError, match=r"size of its ground truth[\s\S]*\(2, 3\)[\s\S]*\(3, 2\)[\s\S]*p/a/2"
+    ):
         pair_masks(truth, predicted).read(1)
     write(truth / "a/2.bmp")
     with pytest.raises(DataError, match=r"Two masks are called 'a/2'[\s\S]*2\.bmp"):
@@ -87,7 +89,7 @@ def test_folders_without_masks_are_told(trees, tmp_path):
     with pytest.raises(DataError, match=r"no masks[\s\S]*names that end in 'x'"):
         pair_masks(*trees, "x")
     (tmp_path / "jpeg").mkdir()
-    with pytest.raises(DataError, match=r"no masks[\s\S]*no picture"):
+    with pytest.raises(DataError, match=r"no masks[\s\S]*no image"):
         pair_masks(tmp_path / "jpeg", trees[1])
     write(tmp_path / "jpeg/a.jpg")
     with pytest.raises(DataError, match=r"JPEG changes class indices"):

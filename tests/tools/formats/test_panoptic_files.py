@@ -49,7 +49,7 @@ def read(tmp_path):
 def test_segments_as_the_metric_takes_them(read):
     truth = read(record("a"), record(5))
     assert (truth.classes, truth.things) == (["cat", "dog", "sky"], ["cat", "dog"])
-    assert dict(truth.segments.places) == {"a": 0, 5: 1}
+    assert dict(truth.segments.index_by_id) == {"a": 0, 5: 1}
     found = truth.segments.read(1, truth.labels)
     np.testing.assert_array_equal(found["map"], IDS)
     assert found["ids"].tolist() == [7, 300, 70_000]

@@ -54,11 +54,11 @@ def test_lines_are_taken_as_they_are(folder):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("a 0.5 1 2 3", "no detection"),
-        ("a 0.5 1 2 3 4 5", "no detection"),
-        ("a 0.5 1 2 three 4", "no detection"),
-        ("a nan 1 2 3 4", "no detection"),
-        ("a 0.5 1 2 inf 4", "no detection"),
+        ("a 0.5 1 2 3", "not a detection"),
+        ("a 0.5 1 2 3 4 5", "not a detection"),
+        ("a 0.5 1 2 three 4", "not a detection"),
+        ("a nan 1 2 3 4", "not a detection"),
+        ("a 0.5 1 2 inf 4", "not a detection"),
         ("image7 0.5 1 2 3 4", r"'image7' is not among those[\s\S]*did you mean 'image1'"),
         ("a 0.5 5 2 3 4", "wrong order"),
     ],

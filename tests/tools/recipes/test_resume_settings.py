@@ -99,6 +99,8 @@ ONE = {
     "data.train": "trainval",
     "data.validation": None,
     "data.test": "val",
+    "data.splits": {"train": 0.7, "val": 0.3, "of": "train"},
+    "data.group_by": r"(\d)",
     "data.settings": {"length": 12},
     "data.rename": {"a": "x"},
     "data.workers": 2,
@@ -106,6 +108,7 @@ ONE = {
     "data.on_error": "skip",
     "data.cache": {"memory": "1MiB"},
     "data.check": False,
+    "data.score_on_error": "skip",
     "model.backbone": "other",
     "model.settings": {"width": 6},
     "model.heads": {"sort": {"task": "classification"}},
@@ -154,6 +157,8 @@ SEVERAL = {
     "only": ["kind"],
 }
 TABLE = table_of("a recipe")
+#: Settings that go with others only.
+WITH = {"data.group_by": ["data.splits"]}
 
 
 def settings_of(kind, prefix=""):
@@ -255,7 +260,7 @@ def resumed(tmp_path, begun, monkeypatch, names, place):
     is_several = not {*names}.isdisjoint(SEVERAL)
     shutil.copytree(begun[is_several][place], out, symlinks=True)
     made = recipe(out, is_several)
-    for name in names:
+    for name in [*names, *(other for key in names for other in WITH.get(key, ()))]:
         value = {**ONE, **SEVERAL}[name]
         holder, _, field = name.rpartition(".")
         setattr(

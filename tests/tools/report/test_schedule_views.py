@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from densefit.tools.report.schedule_views import (
-    Shown,
+    NamedSchedule,
     moments,
     plot_rates,
     print_rates,
@@ -13,7 +13,7 @@ from densefit.train.schedules import Constant, CosineRestarts, Exponential, Line
 
 
 def shown(schedule, total, label="x"):
-    return Shown(label, schedule.resolve(total, 10))
+    return NamedSchedule(label, schedule.resolve(total, 10))
 
 
 def test_a_line_of_characters_is_as_high_as_the_rates():
@@ -67,7 +67,7 @@ def test_any_length_and_name_can_be_drawn(tmp_path, total):
 
 
 def test_a_rate_of_0_is_drawn(tmp_path, recwarn):
-    zero = Shown("0", Exponential(1e-300, 1e-300, every=1).resolve(50))
+    zero = NamedSchedule("0", Exponential(1e-300, 1e-300, every=1).resolve(50))
     assert 0.0 in sampled(zero.rate, 50)[1]
     plot_rates(tmp_path / "a.png", [zero], 50, 10)
     assert not [w for w in recwarn if issubclass(w.category, (RuntimeWarning, UserWarning))]

@@ -70,13 +70,13 @@ def test_what_is_no_finished_run_is_told(task_run, tmp_path):
     with pytest.raises(DataError, match=r"no scores\.json"):
         read_task_run(tmp_path, "nothing")
     (folder / "scored.json").write_text('{"split": "test"}')
-    with pytest.raises(DataError, match="judged by"):
+    with pytest.raises(DataError, match="primary scores"):
         read_task_run(folder, "both")
 
 
 def test_runs_of_one_recipe_have_the_same_scores(task_run):
     folders = [task_run("a", {"boxes/AP": 0.5}), task_run("b", {"boxes/AP50": 0.5}, seed=1)]
-    with pytest.raises(DataError, match="other scores"):
+    with pytest.raises(DataError, match="different scores"):
         grouped(read_task_runs([str(folder) for folder in folders]))
 
 

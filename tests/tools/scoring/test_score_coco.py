@@ -262,7 +262,7 @@ def test_the_worst_are_drawn_on_photographs(write, tmp_path, capsys):
         (["--annotations", "{gt}", "--results", "{dt}", "--iou-type", "box"], 2, "mean 'bbox'?"),
         (["--annotations", "{gt}", "--results", "{dt}", "--iou-type", "segm"], 1, "results[0]"),
         (["--annotations", "{gt}", "--results", "{gt}"], 1, "annotations[0]"),
-        (["--annotations", "{dt}", "--results", "{gt}"], 1, "is this the file of results?"),
+        (["--annotations", "{dt}", "--results", "{gt}"], 1, "is this the results file?"),
         (["--annotations", "{gt}", "--results", "{dt}", "--sigmas", "[1]"], 2, "for keypoints"),
         (["--annotations", "{gt}", "--results", "{dt}", "--images", "nowhere"], 1, "nowhere"),
         (["--annotations", "{gt}", "--resluts", "{dt}"], 2, "did you mean 'results'?"),

@@ -167,7 +167,7 @@ def two_values(tmp_path):
 def test_foreground_that_is_ignored_is_told(two_values, capsys):
     score_masks.run(settings(two_values, classes=2))
     told = capsys.readouterr().out
-    assert "note: WARNING: the truth has one class alone, and 40.0% of the pixels" in told
+    assert "note: WARNING: the truth has a single class, and 40.0% of the pixels" in told
     assert "--truth-values '{255: 1}'" in told
     assert "never occur in the truth: 1" in told
 

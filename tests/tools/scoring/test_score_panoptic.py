@@ -172,7 +172,7 @@ def test_other_sizes_are_told(case, capsys):
     tmp_path, sides = case
     write(tmp_path / "dt", 2, sides[2][2][:, :-1])
     shown = fails(tmp_path, capsys)
-    assert "not of its truth's size" in shown
+    assert "not have the size of its ground truth" in shown
     assert "(30, 40)" in shown
     assert f"{tmp_path / 'dt'}/2.png" in shown
 

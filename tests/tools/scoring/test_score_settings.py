@@ -5,7 +5,7 @@ from densefit.metrics import MAE
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.scoring.score_settings import (
     ScoreSettings,
-    given,
+    required_path,
     update_metrics,
     with_shared_settings,
 )
@@ -89,7 +89,7 @@ def test_settings_are_checked():
         with pytest.raises(ConfigError, match=f"{name} is negative"):
             ScoreSettings(**{name: -1}).check()
     with pytest.raises(ConfigError, match=r"Where are the results\?[\s\S]*--results PATH"):
-        given(None, "--results", "results")
+        required_path(None, "--results", "results")
 
 
 def test_own_settings_are_documented_before_the_shared():

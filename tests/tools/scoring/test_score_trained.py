@@ -63,7 +63,7 @@ def test_everything_is_written_and_the_numbers_are_those_of_score(chosen, tmp_pa
     settings_, place = chosen()
     found = run(settings_, place)
     network = load(place)
-    loader = score_loader(settings_, make_dataset(settings_.data, "test"), 0)
+    loader = score_loader(settings_, make_dataset(settings_.data, "test"), settings_.data)
     assert found == pytest.approx(score(network, loader), abs=0, nan_ok=True)
     out = tmp_path / "out"
     stored = json.loads((out / "scores.json").read_text())

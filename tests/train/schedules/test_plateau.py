@@ -180,3 +180,16 @@ def test_a_standing_goes_on_whether_or_not_the_length_was_known():
     assert other(10) == 1.0
     again.load_state_dict({})
     assert again(10) == 1.0
+
+
+def test_scores_of_fewer_samples_are_not_followed():
+    rate = Plateau(1.0, "a/mIoU", patience=0, higher_is_better=True).resolve(total=None)
+    for score, unreadable, standing in [
+        (0.5, 1, (0.5, 0)),
+        (0.9, 2, (0.5, 0)),
+        (0.3, 0, (0.3, 0)),
+        (0.9, 1, (0.3, 0)),
+        (0.2, 0, (0.3, 1)),
+    ]:
+        rate.observe({"a/mIoU": score, "samples/unreadable": float(unreadable)})
+        assert (rate.standing.best, rate.standing.drops) == standing

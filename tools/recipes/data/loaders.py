@@ -13,11 +13,13 @@ from densefit.data.loader.loader import Loader
 from densefit.data.loader.sample_task import SampleTransform
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
+from densefit.datasets.files.names import missing_split as unknown_split
 from densefit.errors import ConfigError, DataError, MissingSplitError, located
 from densefit.model.heads.head import Head
+from densefit.tools.recipes.data.division import Division, division_of, whole
 from densefit.tools.recipes.data.splits import missing_split, renames_of_split
 from densefit.tools.recipes.parts import named
-from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.recipe import Data, Recipe
 
 
 class Source(Protocol):
@@ -31,11 +33,39 @@ class Source(Protocol):
 def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
     """Make the dataset of a split; factories that take `root` and `split` receive them.
 
+    If the settings divide the dataset, the split is a part of it.
+
     Args:
         data: settings of the dataset.
         split: name of the split.
         where: name of the settings, for errors.
     """
+    division = division_of(data, where)
+    if division is not None and (split in division.fractions or division.of is None):
+        created = _divided(data, division, split, where)
+    else:
+        created = _opened(data, split, where)
+    # A part of several datasets has no cache, and the mixture renames its classes.
+    cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
+    dataset = cached(created, cache, f"{where}.cache")
+    rename = renames_of_split(data, split, created, rename or {})
+    with located(f"{where}.rename, split {split!r}"):
+        renamed: Dataset = with_renames(dataset, rename)
+    return renamed
+
+
+def _divided(data: Source, division: Division, split: str, where: str) -> Dataset:
+    """A split that the recipe makes."""
+    if split not in division.fractions:
+        error = unknown_split(split, Path(f"{where}.splits"), list(division.fractions))
+        raise missing_split(data, split, where, error)
+    key = (data.dataset, data.root, data.settings, division.of)
+    dataset = whole(key, lambda: _opened(data, division.of, where))
+    return division.part(dataset, split, data.root, where)
+
+
+def _opened(data: Source, split: str | None, where: str) -> Dataset:
+    """The dataset of one of its own splits; None: of all samples."""
     factory = datasets.get(data.dataset)
     taken = inspect.signature(factory).parameters
     settings: dict[str, Any] = dict(data.settings)
@@ -45,16 +75,22 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
                 f"The dataset {data.dataset!r} needs its folder", fix=f"--{where}.root DIR"
             )
         settings["root"] = data.root
-    if "split" in taken:
+    if "split" in taken and split is not None:
         settings["split"] = split
-    # A part of several datasets has no cache, and the mixture renames its classes.
-    cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
+    elif "split" in taken and "None" in str(taken["split"].annotation):
+        settings.setdefault("split", None)  # all samples
+    elif "split" in taken and taken["split"].default is not None and "split" not in settings:
+        raise ConfigError(
+            f"The dataset {data.dataset!r} has splits of its own: which one is divided?",
+            where=f"{where}.splits",
+            fix=f"--{where}.splits.of {taken['split'].default}",
+        )
     try:
-        created = datasets.create(data.dataset, **settings)
-    except MissingSplitError as error:
-        raise missing_split(data, split, where, error) from error
+        return datasets.create(data.dataset, **settings)
     except (DataError, OSError) as error:
         if "root" not in settings or Path(settings["root"]).is_dir():
+            if isinstance(error, MissingSplitError):
+                raise missing_split(data, split, where, error) from error
             raise
         root = Path(settings["root"])
         raise DataError(
@@ -63,11 +99,6 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
             where=f"{where}.root",
             fix=f"--{where}.root DIR",
         ) from error
-    dataset = cached(created, cache, f"{where}.cache")
-    rename = renames_of_split(data, split, created, rename or {})
-    with located(f"{where}.rename, split {split!r}"):
-        renamed: Dataset = with_renames(dataset, rename)
-    return renamed
 
 
 class Input(Protocol):
@@ -150,11 +181,25 @@ def train_loader(
     )
 
 
-def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader:
-    """Make a loader of every sample once, in order, without augmentation."""
+def score_loader(recipe: Input, dataset: Dataset, data: Data) -> Loader:
+    """Make a loader of every sample once, in order, without augmentation.
+
+    Args:
+        recipe: settings of the network's input.
+        dataset: to score.
+        data: settings of the workers, and what becomes of broken samples.
+    """
+    if data.score_on_error not in ("raise", "skip"):
+        raise ConfigError(
+            "Unknown way to treat broken samples that are scored",
+            expected="raise or skip",
+            received=repr(data.score_on_error),
+            where="data.score_on_error",
+        )
     return Loader(
         dataset,
         batch_size=recipe.score_batch_size,
         transform=fitting(recipe),
-        workers=workers,
+        workers=data.workers,
+        on_error="leave_out" if data.score_on_error == "skip" else "raise",
     )

@@ -15,6 +15,7 @@ from densefit.data.targets_present import TargetsPresent, targets_present
 from densefit.errors import ConfigError, DensefitError
 from densefit.model.heads.head import Head
 from densefit.registry import nearest
+from densefit.tools.recipes.data.division import check_divided
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.splits import renames_of_split
 from densefit.tools.recipes.multi_recipe import MultiRecipe
@@ -55,13 +56,15 @@ def stream(recipe: MultiRecipe) -> Stream:
         workers=recipe.data.workers,
         worker_kind=recipe.data.worker_kind,
         on_error=recipe.data.on_error,
+        score_on_error=recipe.data.score_on_error,
         check=recipe.data.check,
     )
     if recipe.data != own:
         raise ConfigError(
             "Data are given twice",
             received=f"data.dataset {recipe.data.dataset!r} beside {list(recipe.datasets)}",
-            fix="leave out `data`, but for workers, worker_kind, on_error and check, or `datasets`",
+            fix="leave out `data`, but for workers, worker_kind, on_error, score_on_error and "
+            "check, or `datasets`",
         )
     datasets, missing = made_datasets(recipe)
     whole = mixture(recipe, datasets)
@@ -92,6 +95,7 @@ def made_datasets(recipe: MultiRecipe) -> tuple[dict[str, Dataset], dict[str, De
     missing: dict[str, DensefitError] = {}
     sources = {settings.get("from") for settings in recipe.model.heads.values()}
     for name, part in recipe.datasets.items():
+        check_divided(part, f"datasets.{name}")
         try:
             loaded[name] = make_dataset(part, part.train, f"datasets.{name}")
         except DensefitError as error:

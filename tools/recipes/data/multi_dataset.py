@@ -9,6 +9,7 @@ from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.registry import nearest
 from densefit.tools.recipes.data.by_dataset import by_dataset
+from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.loaders import fitting, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.data.mixed_stream import Stream, common_classes, mixture, stream
 from densefit.tools.recipes.data.run_data import RunData, prepare
@@ -16,6 +17,7 @@ from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe_heads import make_network, network_of
 
 
+@read_once()
 def prepare_datasets(recipe: MultiRecipe) -> RunData:
     """Make the network and the data of a recipe with one or several datasets.
 
@@ -42,7 +44,7 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
                 data[f"{name}/{split}"] = dataset
                 alone = mixture(recipe, {name: dataset}, common_classes(mixed.whole))
                 fitted = replace(recipe, resize=part.resize or recipe.resize)
-                loaders[name] = score_loader(fitted, alone, recipe.data.workers)
+                loaders[name] = score_loader(fitted, alone, recipe.data)
         scoring.append((loaders or None, names or None))
     (validation, _), (test, split_names) = scoring
     return RunData(network, loader, validation, test, split_names, data, training_splits)

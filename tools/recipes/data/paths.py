@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from densefit.data.sample import datasets
 from densefit.errors import ConfigError
+from densefit.tools.recipes.data.groups import table_file
 from densefit.tools.recipes.recipe import Recipe
 
 Kind = TypeVar("Kind", bound=Recipe)
@@ -18,7 +19,7 @@ def with_absolute_paths(recipe: Kind) -> Kind:
     """Copy a recipe and make its paths absolute.
 
     Changed are plugin files, the roots of datasets, their settings that are annotated as paths,
-    and the folder of a cache.
+    the folder of a cache, and the table of groups.
     """
     absolute = copy.deepcopy(recipe)
     absolute.plugins = [_absolute(path) for path in recipe.plugins]
@@ -28,6 +29,9 @@ def with_absolute_paths(recipe: Kind) -> Kind:
             data.root = _absolute(data.root)
         for name in paths & set(data.settings):
             data.settings[name] = _absolute(data.settings[name])
+        group_by = getattr(data, "group_by", None)
+        if isinstance(group_by, str) and group_by.endswith(".csv"):
+            data.group_by = _absolute(str(table_file(group_by, data.root)))
         cache = getattr(data, "cache", None)
         if cache and "folder" in cache:
             cache["folder"] = _absolute(cache["folder"])

@@ -10,6 +10,7 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.model.network import Network
+from densefit.tools.recipes.data.division import check_divided, read_once
 from densefit.tools.recipes.data.loaders import make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_heads import make_network
@@ -41,20 +42,22 @@ class RunData:
     training_splits: Sequence[str] = ()
 
 
+@read_once()
 def prepare(recipe: Recipe) -> RunData:
     """Make the network and the data of a recipe with one dataset."""
     own = recipe.data
+    check_divided(own, "data")
     train = make_dataset(own, own.train)
     network = make_network(recipe, train)
     loader = train_loader(recipe, train, network.heads)
     data, validation, test = {own.train: train}, None, None
     if own.validation is not None:
         data[own.validation] = make_dataset(own, own.validation)
-        validation = score_loader(recipe, data[own.validation], own.workers)
+        validation = score_loader(recipe, data[own.validation], own)
     split = own.test or own.validation
     if split is not None:
         data[split] = make_dataset(own, split)
-        test = score_loader(recipe, data[split], own.workers)
+        test = score_loader(recipe, data[split], own)
     return RunData(network, loader, validation, test, split, data, [own.train])
 
 

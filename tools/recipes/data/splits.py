@@ -11,28 +11,38 @@ from densefit.data.classes.renamed_classes import names_of
 from densefit.data.sample import Dataset, datasets
 from densefit.errors import DataError, DensefitError, MissingSplitError
 
+from .division import EXAMPLE
+
 _WITHOUT = {
     "validation": "for a training without validation",
     "test": "to score the validation split at the end",
 }
 
 
-def missing_split(data: Any, split: str, where: str, error: DataError) -> MissingSplitError:
+def missing_split(data: Any, split: str | None, where: str, error: DataError) -> MissingSplitError:
     """Make the error of a missing split, with the setting that names it and a fix.
 
     Args:
         data: settings of the dataset.
-        split: name of the split.
+        split: name of the split; None for all samples.
         where: name of the settings.
         error: error of the dataset.
     """
     keys = [key for key in ("train", *_WITHOUT) if getattr(data, key, None) == split]
+    splits = getattr(data, "splits", None)
+    if splits is not None and splits.get("of") == split:
+        keys = ["splits.of"]
     fixes = [error.fix] if error.fix else []
+    taken = inspect.signature(datasets.get(data.dataset)).parameters
+    is_whole = "split" in taken and taken["split"].default is None
+    if is_whole and splits is None:
+        fixes.append(f"--{where}.splits '{EXAMPLE}' divides a folder without splits")
     if keys:
         fixes.append(f"--{where}.{keys[-1]} NAME")
     if keys and keys[-1] in _WITHOUT:
         fixes.append(f"--{where}.{keys[-1]} null {_WITHOUT[keys[-1]]}")
     what = error.what
+    split = str(split)
     if split == "null" and "train" in keys:
         what = "There is nothing to train on: the split to train on cannot be null"
     named = " and ".join(f"{where}.{key}" for key in keys)

@@ -1,1 +1,1 @@
-"""Eval graphs -> outputs: executors of several shapes, on the parameters of the moment."""
+"""Eval graphs -> outputs: executors of several shapes, on the current parameters."""

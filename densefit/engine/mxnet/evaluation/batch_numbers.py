@@ -1,4 +1,4 @@
-"""Check that outputs of one number a batch are means over its samples."""
+"""Check that outputs of one number per batch are means over its samples."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _TOLERANCE = 1e-4  # of the numbers, which are computed in float32
 
 
 class BatchNumbers:
-    """Checks outputs of one number a batch: by the graph, and by the halves of the first batches.
+    """Check outputs of one number per batch, with the graph and with halves of the first batches.
 
-    A batch's number stands for each of its samples. If it is their mean, as of
-    `make_loss(mean(...))`, the score is the mean over the dataset. A sum, a root, or a mean over
-    labelled elements gives another score for each batch size: the graph shows these. Operators that
-    keep the rows and compare them with each other show by their numbers: the halves of a batch do
-    not average to the whole.
+    The number is used for each sample of the batch. If it is a mean over samples, as in
+    `make_loss(mean(...))`, the score is the mean over the dataset. With a sum, a root, or a mean
+    over labelled elements the score would depend on the batch size: the graph shows these.
+    Operators that compare rows with each other are found numerically: the halves of a batch do not
+    average to the whole.
 
     Args:
-        evaluator: of the network.
-        reader: of the data.
+        evaluator: evaluator of the network.
+        reader: reader of the data.
         policy: "raise", or "warn" once.
 
     Raises:
-        DataError: the graph makes no mean over the samples, and the policy says so.
+        DataError: the output is not a mean over samples, and the policy is "raise".
     """
 
     def __init__(self, evaluator: Evaluator, reader: BatchReader, policy: str) -> None:
@@ -47,14 +47,18 @@ class BatchNumbers:
         if not self._heads and reader.batch_size > 1 or reader.has_compared:
             return
         routes = [adapter for adapter in reader.adapters if isinstance(adapter, RoutedHead)]
-        found = evaluator.graphs.numbers(reader) if routes else {}
-        if reader.batch_size == 1:  # whose rows look like numbers, and numbers like rows
-            own = {name: adapter.name for adapter in routes for name in adapter.outputs("evaluate")}
-            self._heads.update({name: own[name] for name in found or () if name in own})
+        reasons = evaluator.graphs.numbers(reader) if routes else {}
+        if reader.batch_size == 1:  # rows and numbers then have the same shape
+            head_of_output = {
+                name: adapter.name for adapter in routes for name in adapter.outputs("evaluate")
+            }
+            self._heads.update(
+                {name: head_of_output[name] for name in reasons or () if name in head_of_output}
+            )
         self._left = _LOOKED_AT if self._heads else 0
-        alone = f"the symbol is made for {reader.batch_size} rows alone, which hides it"
+        alone = f"the symbol takes exactly {reader.batch_size} rows, so this cannot be checked"
         for name, head in self._heads.items():
-            why = alone if found is None else found.get(name, "")
+            why = alone if reasons is None else reasons.get(name, "")
             if why:
                 self._tell(name, head, why)
                 return
@@ -63,7 +67,7 @@ class BatchNumbers:
         """Compare one of the first batches with its halves.
 
         Raises:
-            DataError: the halves do not make up the whole, and the policy says so.
+            DataError: the halves do not average to the whole, and the policy is "raise".
         """
         if not self._left or batch.real < 2 or not self._evaluator.graphs.can_cut(self._reader):
             return
@@ -103,7 +107,7 @@ class BatchNumbers:
 
 
 def _part(batch: Batch, begin: int, end: int) -> Batch:
-    """Some of the rows of a batch."""
+    """Select rows of a batch."""
     rows = batch.rows
 
     def cut(array: Any) -> Any:

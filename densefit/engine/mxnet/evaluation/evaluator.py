@@ -32,7 +32,7 @@ class Pending:
 
     Args:
         arrays: see below.
-        finish: brings outputs in host memory to the form that heads decode.
+        finish: converts outputs in host memory to the form that heads decode.
 
     Attributes:
         arrays: the real rows of each output as an NDArray, by short name.
@@ -46,7 +46,7 @@ class Pending:
         """Read the outputs to host memory. Sync point: waits for the forward pass.
 
         Args:
-            look: called with them as they were computed.
+            look: called with the outputs before they are finished.
         """
         arrays = {name: array.asnumpy() for name, array in self.arrays.items()}
         look(arrays)
@@ -56,12 +56,12 @@ class Pending:
 class Evaluator:
     """Outputs of a network's eval graph, batch by batch.
 
-    Executors share no memory with the train graph: one graph would overwrite the other's outputs.
-    Parameters are copied into them when they have changed, with BatchNorms folded into the layers
-    before them. Each size of a batch has an executor; the ones used last are cached.
+    Executors share no memory with the train graph, as one graph would overwrite the other's
+    outputs. Changed parameters are copied into them, with BatchNorms folded into the preceding
+    layers. Each batch shape has an executor; the most recently used ones are cached.
 
     Args:
-        network: whose eval graph and parameters are used.
+        network: network whose eval graph and parameters are used.
         devices: MXNet contexts; a batch is split among them, or among the first of them if it has
             too few rows.
         mode: "evaluate"; "raw" for what heads finish on the host; "views" for the outputs that a
@@ -81,12 +81,12 @@ class Evaluator:
         """Check that batches fit the eval graph; binds and reads nothing.
 
         Args:
-            reader: of the data.
-            values: the network has all parameters by now; other inputs of the graph must come
-                from the data.
+            reader: reader of the data.
+            values: whether the network must have all parameters; other inputs of the graph must
+                come from the data.
 
         Raises:
-            BindError: they do not fit; names the head.
+            BindError: the batches do not fit.
         """
         shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.specs(reader)}
         program = self.graphs.program(reader, shapes)
@@ -99,20 +99,19 @@ class Evaluator:
 
         Args:
             batch: a batch of `reader`.
-            reader: says which shapes and heads.
-            version: number of the parameters; another one than last time means that they have
-                changed.
+            reader: reader of the batch, with its shapes and heads.
+            version: version number of the parameters; it changes with them.
         """
-        given, rows = self._rows(batch, reader)
-        executor = self._executor(reader, given, version)
-        outputs = executor.forward({name: given[name] for name in executor.program.types})
+        inputs, rows = self._rows(batch, reader)
+        executor = self._executor(reader, inputs, version)
+        outputs = executor.forward({name: inputs[name] for name in executor.program.types})
         arrays = dict(zip(executor.program.outputs, outputs))
         outputs_by_name = {}
         for adapter in reader.adapters:
             for name in adapter.outputs(self.mode):
-                # A copy, because the next batch is computed into the same memory. Made by the
-                # engine when the forward pass is done: nothing waits here. Of all rows, or of some
-                # by an operator: a view of what oneDNN lays out in blocks cannot be copied.
+                # A copy, because the next batch is computed into the same memory. MXNet copies
+                # after the forward pass; nothing waits here. Some rows are copied by an operator:
+                # a view of an array in oneDNN's blocked layout cannot be copied.
                 if batch.real == rows:
                     outputs_by_name[name] = arrays[name].copy()
                 else:
@@ -126,10 +125,10 @@ class Evaluator:
         )
 
     def _rows(self, batch: Batch, reader: BatchReader) -> tuple[dict[str, Any], int]:
-        """Arrays of a batch with as many rows as are bound, and this number of rows.
+        """(arrays of a batch with the bound number of rows, number of rows).
 
-        For heads a smaller last batch is filled up: another shape would need another executor. For
-        a user's Symbol the padding is cut off: its outputs' rows may belong to several samples.
+        For heads a smaller last batch is filled up, as another shape would need another executor.
+        For a user's Symbol padding is cut off, as rows of its outputs may depend on several rows.
         """
         if not self.network.heads:
             arrays = batch.arrays
@@ -158,7 +157,7 @@ class Evaluator:
         return finished
 
     def _executor(self, reader: BatchReader, arrays: Mapping[str, Any], version: int) -> Executor:
-        """The executor for arrays of such shapes, with the present parameters."""
+        """Get the executor for arrays of these shapes, with the current parameters."""
         specs = self.graphs.specs(reader)
         shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in specs}
         key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in specs)
@@ -186,7 +185,7 @@ class Evaluator:
 
 
 def _mixed(output: str, shape: tuple[int, ...], real: int, rows: int) -> DataError:
-    """What is raised for an output of a padded batch that has no rows of its samples."""
+    """Make the error for an output of a padded batch that is computed from all rows."""
     return DataError(
         f"The output {output!r} is computed from all rows of a batch, padding included",
         expected=f"full batches: the symbol is made for {rows} rows",

@@ -18,10 +18,10 @@ class Program:
     """A graph for inputs of given shapes.
 
     Attributes:
-        symbol: with BatchNorms folded.
+        symbol: symbol with BatchNorms folded.
         folds: BatchNorms that are folded into layers of the symbol.
         inputs: name -> shape for the rows of all devices; other arguments are parameters.
-        types: name -> dtype of inputs from a batch; MXNet infers the others.
+        types: name -> dtype of inputs from a batch; MXNet infers other dtypes.
         outputs: short names of the symbol's outputs.
         fed: name -> bound form of an input from a batch.
         parameters: name -> shape of each parameter and statistic, before folding.
@@ -37,13 +37,13 @@ class Program:
 
 
 class Executor:
-    """A program bound on one or several devices, among which the rows are split.
+    """A program bound on one or several devices, which share the rows.
 
     Args:
-        parts: the devices' MXNet executors.
+        parts: MXNet executor of each device.
         slices: rows of each device.
-        rows: of all devices.
-        program: that is bound.
+        rows: number of rows of all devices.
+        program: program that is bound.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from densefit.engine.mxnet.graph.fold_batchnorm import Fold, fold_parameters
 from densefit.engine.mxnet.ndarrays import to_ndarray
 from densefit.errors import BindError
 
-#: A parameter's name, and the fold that its value takes part in, if any.
+#: A parameter's name, and the fold that its value belongs to, if any.
 Key = tuple[str, Fold | None]
 
 
@@ -26,8 +26,8 @@ class Executors:
 
     Args:
         limit: executors in the cache; each holds the memory of a forward pass.
-        values: numbers in all their inputs together, so that large images have few executors; an
-            executor with more is cached alone.
+        values: largest number of values in all inputs together, so that there are few executors
+            for large images; a larger executor is cached alone.
 
     Attributes:
         binds: executors bound so far.
@@ -36,19 +36,19 @@ class Executors:
     def __init__(self, limit: int, values: int = 24 * 2**20) -> None:
         self.limit, self.values = limit, values
         self.binds = 0
-        self._kept: OrderedDict[Any, Executor] = OrderedDict()
+        self._cache: OrderedDict[Any, Executor] = OrderedDict()
         self._sizes: dict[Any, int] = {}  # of their inputs
         self._values: dict[tuple[Any, Key], Any] = {}  # by device and key
 
     def find(self, key: Any) -> Executor | None:
-        """Get a cached executor, and mark it as used last."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        """Get a cached executor, and mark it as most recently used."""
+        if key in self._cache:
+            self._cache.move_to_end(key)
+        return self._cache.get(key)
 
     def drop(self) -> None:
         """Empty the cache; the arrays of parameters stay."""
-        self._kept.clear()
+        self._cache.clear()
         self._sizes.clear()
 
     def bind(
@@ -62,28 +62,28 @@ class Executors:
         """Bind an executor, and cache it under `key`.
 
         Args:
-            key: of the cache.
-            program: that is bound.
-            devices: MXNet contexts, among which the rows can be split.
-            rows: of all devices.
+            key: key of the cache.
+            program: program to bind.
+            devices: MXNet contexts that share the rows.
+            rows: number of rows on all devices.
             parameters: returns the current values of all parameters; called if some are new.
 
         Raises:
-            BindError: MXNet refuses (there is not enough memory, say).
+            BindError: MXNet cannot bind it (e.g. out of memory).
         """
         size = sum(int(np.prod(shape, dtype=np.int64)) for shape in program.inputs.values())
-        while self._kept and (
-            len(self._kept) >= self.limit or sum(self._sizes.values()) + size > self.values
+        while self._cache and (
+            len(self._cache) >= self.limit or sum(self._sizes.values()) + size > self.values
         ):
-            oldest, _ = self._kept.popitem(last=False)
+            oldest, _ = self._cache.popitem(last=False)
             del self._sizes[oldest]
         count = round(rows / len(devices))
         edges = [*(count * number for number in range(len(devices))), rows]
         slices = [slice(first, last) for first, last in zip(edges, edges[1:])]
         try:
             parts = [
-                self._part(program, device, (own.stop - own.start) / rows, parameters)
-                for device, own in zip(devices, slices)
+                self._part(program, device, (part.stop - part.start) / rows, parameters)
+                for device, part in zip(devices, slices)
             ]
         except (mx.base.MXNetError, RuntimeError) as error:
             raise BindError(
@@ -92,8 +92,8 @@ class Executors:
                 fix=str(error).strip().splitlines()[-1],
             ) from error
         self.binds += 1
-        self._kept[key], self._sizes[key] = Executor(parts, slices, rows, program), size
-        return self._kept[key]
+        self._cache[key], self._sizes[key] = Executor(parts, slices, rows, program), size
+        return self._cache[key]
 
     def load(self, parameters: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Copy new values into the arrays that executors read."""
@@ -109,36 +109,38 @@ class Executors:
     ) -> Any:
         """Bind an MXNet executor for a device's share of the rows."""
         symbol = program.symbol
-        own = {
+        input_shapes = {
             name: (round(shape[0] * share), *shape[1:]) for name, shape in program.inputs.items()
         }
-        shapes, _, states = symbol.infer_shape(**own)
+        shapes, _, states = symbol.infer_shape(**input_shapes)
         kinds, _, state_kinds = symbol.infer_type(**program.types)
         if kinds is None:  # the graph leaves some open: MXNet's own default
             kinds = [program.types.get(name, np.float32) for name in symbol.list_arguments()]
             state_kinds = [np.float32 for _ in states]
-        folded = {name: one for one in program.folds for name in (one.weight, one.bias)}
-        found: dict[str, Any] = {}
+        folded = {name: fold for fold in program.folds for name in (fold.weight, fold.bias)}
+        arrays: dict[str, Any] = {}
         fresh: dict[tuple[Any, Key], Any] = {}
         for name, shape, kind in [
             *zip(symbol.list_arguments(), shapes, kinds),
             *zip(symbol.list_auxiliary_states(), states, state_kinds),
         ]:
-            if name in own:
-                found[name] = mx.nd.zeros(shape, ctx=device, dtype=kind)
+            if name in input_shapes:
+                arrays[name] = mx.nd.zeros(shape, ctx=device, dtype=kind)
                 continue
-            place = (device, (name, folded.get(name)))
-            if place not in self._values:
-                fresh[place] = mx.nd.zeros(shape, ctx=device, dtype=kind)
-            found[name] = self._values[place] if place in self._values else fresh[place]
+            value_key = (device, (name, folded.get(name)))
+            if value_key not in self._values:
+                fresh[value_key] = mx.nd.zeros(shape, ctx=device, dtype=kind)
+            arrays[name] = (
+                self._values[value_key] if value_key in self._values else fresh[value_key]
+            )
         if fresh:
             _fill(fresh, parameters())
             self._values.update(fresh)  # only now: an array without its value must not be kept
         return symbol.bind(
             device,
-            {name: found[name] for name in symbol.list_arguments()},
+            {name: arrays[name] for name in symbol.list_arguments()},
             grad_req="null",
-            aux_states={name: found[name] for name in symbol.list_auxiliary_states()},
+            aux_states={name: arrays[name] for name in symbol.list_auxiliary_states()},
         )
 
 
@@ -153,11 +155,12 @@ def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, np.nda
     sources = []
     for (_, key), array in arrays.items():
         value = folded[key] if key in folded else parameters[key[0]]
-        # By the engine: a layer may have brought its weight to an order of its own, to which
-        # nothing else can write.
+        # By MXNet's engine: a layer may have reordered its weight, and only the engine can write
+        # to such an array.
         source = to_ndarray(value)
         source.copyto(array)
         sources.append(source)
-    # Until they are read: MXNet's threads would wait for Python's lock to drop the last reference.
+    # Keep references until they are read: dropping the last one, MXNet's threads would wait for
+    # Python's lock.
     for array in arrays.values():
         array.wait_to_read()

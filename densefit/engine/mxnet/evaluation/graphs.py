@@ -26,7 +26,7 @@ class EvalGraphs:
     """Eval graphs of a network in one mode, for the heads and shapes of a reader.
 
     Args:
-        network: whose eval graph is used.
+        network: network whose eval graph is used.
         mode: see `Evaluator`.
         devices: MXNet contexts.
     """
@@ -38,14 +38,14 @@ class EvalGraphs:
         self._cut: dict[tuple[str, ...], Any] = {}  # outputs of a user's Symbol -> their graph
 
     def specs(self, reader: BatchReader) -> list[Any]:
-        """Arrays that an eval graph may read: of heads, no labels."""
+        """Specs of the arrays that an eval graph may read; heads read no labels."""
         return reader.data_specs if self.network.heads else reader.specs
 
     def program(self, reader: BatchReader, shapes: Mapping[str, tuple[int, ...]]) -> Program:
-        """Graph, inputs and parameter shapes for arrays of these shapes.
+        """Make the program for arrays of these shapes.
 
         Raises:
-            BindError: they do not fit the graph; names the head.
+            BindError: the shapes do not fit the graph.
         """
         data = shapes[reader.data_specs[0].name]
         symbol = self._graph(reader, input_size(shapes, reader))
@@ -61,12 +61,12 @@ class EvalGraphs:
             },
             f"heads {', '.join(heads)}",
         )
-        given = {name: bound.shape for name, bound in batch.items()}
-        sizes, outputs = infer_shapes(symbol, given, heads)
+        bound_shapes = {name: bound.shape for name, bound in batch.items()}
+        sizes, outputs = infer_shapes(symbol, bound_shapes, heads)
         devices = usable(self.devices, data[0])
         for adapter in reader.adapters:
             adapter.check(self.mode, outputs, data[0], len(devices))
-        # Labels that the forward pass does not read need no data, and are no parameters.
+        # Labels that the forward pass does not read need no data, and are not parameters.
         inputs = {
             name: sizes[name]
             for name in symbol.list_arguments()
@@ -83,7 +83,7 @@ class EvalGraphs:
         )
 
     def _graph(self, reader: BatchReader, size: tuple[int, int] | None) -> Any:
-        """The eval graph; of a user's Symbol, the outputs of the reader's heads alone."""
+        """The eval graph; for a user's Symbol only the outputs of the reader's heads."""
         symbol = self.network.graph(self.mode, size)
         check_data(reader, symbol)
         if self.network.heads:
@@ -103,7 +103,7 @@ class EvalGraphs:
         return self._cuts[key]
 
     def numbers(self, reader: BatchReader) -> dict[str, str] | None:
-        """Outputs of one number a batch, and why they are no means; see `numbers_of`."""
+        """Outputs of one number per batch, and why they are not means; see `numbers_of`."""
         shapes = {desc.name: tuple(desc.shape) for desc in reader.specs}
         key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._numbers:
@@ -114,21 +114,21 @@ class EvalGraphs:
 
     def check_values(self, reader: BatchReader, parameters: Mapping[str, tuple[int, ...]]) -> None:
         """Raise BindError unless the network has a value for each parameter of a graph."""
-        given = self.values() if parameters else {}
-        missing = [name for name in parameters if name not in given]
+        values = self.values() if parameters else {}
+        missing = [name for name in parameters if name not in values]
         if missing:
             raise BindError(
                 "The network has no value for some parameters"
                 + ("" if self.network.heads else f", nor do the {reader.where} data provide them"),
                 expected=missing,
-                received=f"{len(given)} parameters and the inputs "
+                received=f"{len(values)} parameters and the inputs "
                 f"{[desc.name for desc in self.specs(reader)]}",
                 where=f"heads {', '.join(adapter.name for adapter in reader.adapters)}",
                 fix="parameters: load a checkpoint of this network, or train it; inputs and labels "
-                "that an output is computed from: let the iterator provide them, or ask for "
-                "outputs that do not read them",
+                "of an output: provide them in the iterator, or choose outputs that do not read "
+                "them",
             )
-        check_parameters(parameters, given, [adapter.name for adapter in reader.adapters])
+        check_parameters(parameters, values, [adapter.name for adapter in reader.adapters])
 
     def values(self) -> dict[str, np.ndarray]:
         """Current parameters and statistics of the network."""
@@ -137,7 +137,7 @@ class EvalGraphs:
 
 
 def input_size(data: Mapping[str, Any], reader: BatchReader) -> tuple[int, int] | None:
-    """(height, width) of image inputs (B, C, H, W), given as arrays or shapes by name."""
+    """(height, width) of an image input (B, C, H, W), from arrays or shapes by name."""
     first = data[reader.data_specs[0].name]
     shape = getattr(first, "shape", first)
     return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
@@ -151,5 +151,5 @@ def outputs_of(reader: BatchReader, mode: str) -> tuple[str, ...]:
 
 
 def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """A spec of another shape."""
+    """Copy a spec with another shape."""
     return desc._replace(shape=shapes[desc.name])

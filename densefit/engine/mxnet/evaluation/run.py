@@ -17,12 +17,12 @@ from densefit.model.network import Network
 
 
 class Evaluation:
-    """Computes the eval graph of a network on the parameters of the moment.
+    """Compute the eval graph of a network with the current parameters.
 
     Args:
-        network: that is evaluated.
+        network: network that is evaluated.
         devices: MXNet contexts; a batch is split among them.
-        version: number of the parameters; another one means that they have changed.
+        version: version number of the parameters; it changes with them.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Evaluation:
         """Raise BindError if the batches do not fit the eval graph; runs nothing.
 
         Args:
-            reader: of the data.
+            reader: reader of the data.
             views: the batches hold views of images.
             values: see `Evaluator.check`.
         """
@@ -49,8 +49,8 @@ class Evaluation:
         """Yield each batch with its outputs by short name, while the next one is computed.
 
         Args:
-            reader: of the data.
-            nonfinite: what happens to outputs that are not finite, see `OutputCheck`.
+            reader: reader of the data.
+            nonfinite: policy for outputs that are not finite, see `OutputCheck`.
 
         Raises:
             DataError: an output is not finite, and `nonfinite` is "raise".
@@ -61,7 +61,7 @@ class Evaluation:
         with check.whole():
             for batch in reader.batches(scoring=True):
                 numbers.look(batch, self._version())
-                # It is looked at when the next batch has been fetched.
+                # Its outputs are read after the next batch was fetched.
                 begun = batch, self._evaluator.start(batch, reader, self._version())
                 if before is not None:
                     yield before[0], before[1].read(partial(check.look, before[0].ids))

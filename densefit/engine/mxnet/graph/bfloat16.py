@@ -86,7 +86,7 @@ def in_bfloat16(graph: SymbolGraph) -> SymbolGraph:
     }
 
     def state_type(node: Node, new: Node) -> Node:
-        # A cast does not tell the type of the parameter that it reads.
+        # The type of a parameter cannot be inferred through a cast.
         return replace(new, attrs={_TYPE: "0", **new.attrs}) if node in parameters else new
 
     return graph.rewrite(state_type).rewrite(round_inputs)

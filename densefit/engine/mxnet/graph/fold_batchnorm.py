@@ -20,8 +20,8 @@ class Fold:
         weight, bias: the layer's parameters.
         has_bias: whether the layer has a bias; if not, `bias` is the name of a new one.
         gamma, beta, mean, variance: the BatchNorm's.
-        fix_gamma: whether gamma counts as 1, whatever its value.
-        epsilon: is added to the variance.
+        fix_gamma: whether gamma is treated as 1.
+        epsilon: added to the variance.
     """
 
     weight: str
@@ -41,14 +41,14 @@ class Fold:
 
 
 def fold(graph: SymbolGraph) -> tuple[SymbolGraph, list[Fold]]:
-    """Remove the BatchNorms that the layer before them can compute.
+    """Remove BatchNorms that the preceding layer can compute.
 
-    One can be folded if it normalises the channels of a Convolution or FullyConnected whose output
-    and parameters nothing else reads: a layer that several BatchNorms read, or that shares its
-    weight with another, stays as it is. Outputs keep their names and order.
+    A BatchNorm is folded if it normalises the channels of a Convolution or FullyConnected whose
+    output and parameters nothing else reads; layers with several BatchNorms or shared weights are
+    unchanged. Outputs keep their names and order.
 
     Args:
-        graph: for evaluation.
+        graph: graph for evaluation.
 
     Returns:
         (graph, folds). The folded layers all have a bias.
@@ -71,7 +71,7 @@ def fold(graph: SymbolGraph) -> tuple[SymbolGraph, list[Fold]]:
 
 
 def _can_fold(graph: SymbolGraph, norm: Node) -> bool:
-    """Whether a BatchNorm can be computed by the layer before it."""
+    """Whether a BatchNorm can be computed by the preceding layer."""
     layer, output = norm.inputs[0][:2]
     parameters = [source.node for source in (*layer.inputs[1:], *norm.inputs[1:])]
     return (
@@ -80,7 +80,7 @@ def _can_fold(graph: SymbolGraph, norm: Node) -> bool:
         and layer.flag("flatten", True)
         and layer.attr("layout", "None") in ("None", "NCW", "NCHW", "NCDHW")
         and int(norm.attr("axis", "1")) == 1
-        # Mean and variance are outputs as well, left out only where nothing reads them.
+        # Mean and variance are outputs, too, and can be dropped only if nothing reads them.
         and not norm.flag("output_mean_var")
         and graph.uses(layer) == 1
         and norm not in {head.node for head in graph.heads}
@@ -89,7 +89,7 @@ def _can_fold(graph: SymbolGraph, norm: Node) -> bool:
 
 
 def _fold_of(norm: Node, names: set[str]) -> Fold:
-    """The fold of a BatchNorm; a new bias gets a name that is not among `names`, and joins them."""
+    """Make the fold of a BatchNorm; a new bias gets a name that is added to `names`."""
     layer = norm.inputs[0].node
     weight, *bias = (source.node.name for source in layer.inputs[1:])
     gamma, beta, mean, variance = (source.node.name for source in norm.inputs[1:])
@@ -129,7 +129,7 @@ def fold_parameters(
         names = (fold.mean, fold.variance, fold.beta)
         mean, variance, beta = (np.asarray(parameters[name], np.float64) for name in names)
         weight = np.asarray(parameters[fold.weight], np.float32)
-        # Broken statistics give nan here as they do in BatchNorm: scores must show it.
+        # Broken statistics give nan as in BatchNorm, so that scores show it.
         with np.errstate(all="ignore"):
             scale = 1.0 / np.sqrt(variance + fold.epsilon)
             if not fold.fix_gamma:

@@ -1,4 +1,4 @@
-"""BatchNorm layers that keep their moving statistics, where their parameters are frozen."""
+"""Freeze the moving statistics of BatchNorm layers with frozen parameters."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from densefit.model.symbol_graph import Node, SymbolGraph
 
 
 def with_frozen_statistics(graph: SymbolGraph, frozen: Collection[str]) -> SymbolGraph:
-    """Let each BatchNorm with a frozen gamma normalise by its moving statistics, as in evaluation.
+    """Let each BatchNorm with a frozen gamma use its moving statistics, as in evaluation.
 
-    It does not change them either.
+    The statistics are not updated.
 
     Args:
-        graph: for training.
-        frozen: names of parameters.
+        graph: graph for training.
+        frozen: names of the frozen parameters.
     """
 
     def freeze(_: Node, node: Node) -> Node:

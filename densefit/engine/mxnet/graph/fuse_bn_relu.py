@@ -25,21 +25,21 @@ def fuse_relu(
     devices: Sequence[Any],
     types: Mapping[str, Any] = MappingProxyType({}),
 ) -> SymbolGraph:
-    """Make each ReLU that alone reads a BatchNorm part of it.
+    """Fuse each ReLU that is the only reader of a BatchNorm with it.
 
-    Outputs and gradients stay bit-equal; the backward pass reads one bit a number in place of the
-    number, and a pass over the map is saved in both directions.
+    Outputs and gradients stay bit-equal; the backward pass reads one bit instead of each number,
+    and a pass over the map is saved in both directions.
 
-    MXNet has the operator on CPUs, and its backward pass fails where map and gradient lie in memory
-    in different blocks (see `densefit.engine.mxnet.graph.onednn_layouts`). So the BatchNorm must
-    follow a convolution that makes blocks of 16, and nothing after it may return a gradient in
-    others; elsewhere the graph is unchanged.
+    MXNet has the operator on CPUs, and its backward pass fails if map and gradient have different
+    memory layouts (see `densefit.engine.mxnet.graph.onednn_layouts`). So the BatchNorm must
+    follow a convolution with blocks of 16, and all readers must return gradients in the same
+    layout; otherwise the graph is unchanged.
 
     Args:
-        graph: for training; layers that are not in float32 stay.
-        shapes: of its inputs, by name.
-        devices: it is to be bound to.
-        types: dtypes of its inputs, by name; the others follow.
+        graph: graph for training; layers that are not in float32 stay.
+        shapes: shapes of its inputs, by name.
+        devices: devices on which it will be bound.
+        types: dtypes of its inputs by name; other dtypes are inferred.
     """
     if any(device.device_type != "cpu" for device in devices) or not fusion_works():
         return graph
@@ -73,7 +73,7 @@ def _follows_batchnorm(graph: SymbolGraph, node: Node) -> bool:
 
 
 def _fused(graph: SymbolGraph, relus: Collection[Node]) -> SymbolGraph:
-    """The graph without these ReLUs, and with the fused operator for the BatchNorms before them."""
+    """Remove these ReLUs, and use the fused operator for their BatchNorms."""
     norms = {relu.inputs[0].node for relu in relus}
 
     def change(node: Node, new: Node) -> Node:
@@ -90,9 +90,9 @@ def _fused(graph: SymbolGraph, relus: Collection[Node]) -> SymbolGraph:
 
 @functools.cache
 def fusion_works() -> bool:
-    """Whether this MXNet has the operator and computes right gradients on this processor, by trial.
+    """Whether MXNet's operator computes correct gradients on this processor, by trial.
 
-    Processors without AVX2 lay maps out otherwise, and gradients would be wrong without an error.
+    Processors without AVX2 have other layouts, and gradients would silently be wrong.
     """
     if not hasattr(mx.sym.contrib, "BatchNormWithReLU"):
         return False
@@ -114,7 +114,7 @@ def fusion_works() -> bool:
 
 
 def _gradients(symbol: Any) -> dict[str, np.ndarray]:
-    """Gradients of a small random batch, by name."""
+    """Compute the gradients of a small random batch, by name."""
     executor = symbol.simple_bind(mx.cpu(), data=(2, 16, 9, 11))
     rng = np.random.default_rng(0)
     for array in executor.arg_dict.values():

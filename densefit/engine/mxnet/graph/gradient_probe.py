@@ -1,8 +1,8 @@
 """Refuse to train a graph whose gradients MXNet would sum wrongly.
 
-Where as many gradients meet in one array as MXNET_EXEC_INPLACE_GRAD_SUM_CAP says, MXNet adds them
-in place, and some operators overwrite what is there. `densefit.backend` sets the number out of
-reach, unless MXNet has bound a graph with gradients before, or the user has set it.
+If at least MXNET_EXEC_INPLACE_GRAD_SUM_CAP gradients are summed into one array, MXNet adds them
+in place, and some operators overwrite the sum. `densefit.backend` sets the variable to a value that
+is never reached, unless MXNet has already bound a graph with gradients, or the user has set it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _USUAL = 64  # gradients that meet in one array of a network, at most
 
 @functools.cache
 def adds_in_place(count: int) -> bool:
-    """Whether MXNet adds `count` gradients in place where they meet.
+    """Whether MXNet adds `count` gradients of an array in place.
 
-    Differentiates a tiny graph, once a process: 8 ms for 64 gradients.
+    Differentiates a tiny graph, once per process: 8 ms for 64 gradients.
     """
     x = mx.sym.Variable("x") * 1
-    # Of equal expressions MXNet would make one.
+    # MXNet would merge equal expressions.
     read = [mx.sym.clip(x, a_min=-1, a_max=number + 1) for number in range(count)]
     executor = mx.sym.MakeLoss(mx.sym.add_n(*read)).simple_bind(mx.cpu(), x=(1,))
     executor.arg_dict["x"][:] = 0
@@ -42,10 +42,10 @@ def adds_in_place(count: int) -> bool:
 def check_gradient_sums(graph: SymbolGraph, trained: Collection[str]) -> None:
     """Raise EngineError if MXNet would compute wrong gradients for a graph.
 
-    Where it would for other graphs only, a warning is logged, once.
+    If only other graphs are affected, a warning is logged once.
 
     Args:
-        graph: for training.
+        graph: graph for training.
         trained: names of its parameters that have gradients.
     """
     meeting = gradients_meeting(graph, trained)
@@ -77,7 +77,7 @@ def gradients_meeting(graph: SymbolGraph, trained: Collection[str]) -> dict[str,
     Only arrays that gradients of parameters pass through count.
 
     Args:
-        graph: for training.
+        graph: graph for training.
         trained: names of its parameters that have gradients.
 
     Returns:
@@ -108,6 +108,6 @@ def gradients_meeting(graph: SymbolGraph, trained: Collection[str]) -> dict[str,
 def _warn(fix: str) -> None:
     _log.warning(
         "MXNet adds gradients in place where many meet, and operators such as mean and clip then "
-        "overwrite them. This network has no such place; others would be trained wrongly. Fix: %s.",
+        "overwrite them. This network is not affected; others would be trained wrongly. Fix: %s.",
         fix,
     )

@@ -20,13 +20,13 @@ def with_poolings(
 ) -> SymbolGraph:
     """Replace each `mean` over rows and columns that keeps the axes by a global pooling.
 
-    The numbers are the same but for the last bits. In training the mean is the faster of the
-    two, since the backward pass of MXNet's global pooling is slow; forward, the pooling takes a
-    map in the layout that convolutions leave it in, where the mean has it copied first.
+    The numbers are equal up to the last bits. In training the mean is faster, since the backward
+    pass of MXNet's global pooling is slow; in the forward pass the pooling reads the convolution's
+    memory layout, which the mean has to convert first.
 
     Args:
-        graph: for evaluation.
-        shapes: of its inputs, by name.
+        graph: graph for evaluation.
+        shapes: shapes of its inputs, by name.
         types: dtypes of its data, by name.
     """
     means = [node for node in graph.nodes if node.op == "mean" and _is_over_a_map(node)]

@@ -1,12 +1,11 @@
 """Memory layouts of oneDNN's feature maps on a CPU: blocks of 16 channels, of 8, or plain.
 
 A convolution chooses the blocks by its channels, for its output and for the gradient of its input.
-BatchNorm's backward pass wants its input and the gradient that comes back in the same blocks, or
-one of them plain; otherwise it fails, or gives wrong numbers without an error. Which channels lead
-to which blocks was measured: 16, 32, 48... to blocks of 16; 8, 24, 40... to
-blocks of 8; others to plain or padded maps that fit either. A convolution that is dilated, or
-whose kernel is large, may make a plain map where it is small, whatever its channels; and max
-pooling hands back what does not fit where it leaves a single row or column.
+BatchNorm's backward pass needs its input and the incoming gradient in the same blocks, or
+one of them plain; otherwise it fails, or silently computes wrong numbers. Measured: 16, 32, 48...
+channels lead to blocks of 16; 8, 24, 40... to blocks of 8; others to plain or padded maps that fit
+either. A small map of a dilated convolution, or of one with a large kernel, may be plain for any
+number of channels; and max pooling to a single row or column returns a gradient that does not fit.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _PASSING = {
     "identity",
     "Dropout",
 }
-#: Return a plain gradient, whatever they receive.
+#: Return a plain gradient for any incoming layout.
 _PLAIN = {
     "transpose",
     "Reshape",
@@ -65,8 +64,8 @@ class Layouts:
     """Memory layouts that oneDNN will choose for the feature maps of a graph.
 
     Args:
-        graph: for training.
-        shapes: node -> shape of its first output, as far as it is known.
+        graph: graph for training.
+        shapes: node -> shape of its first output, if known.
     """
 
     def __init__(self, graph: SymbolGraph, shapes: Mapping[Node, Sequence[int]]) -> None:
@@ -74,13 +73,13 @@ class Layouts:
         self._fits: dict[Node, bool] = {}
 
     def in_sixteens(self, node: Node) -> bool:
-        """Whether a node is a convolution whose output surely lies in blocks of 16."""
+        """Whether a node is a convolution whose output is certainly in blocks of 16."""
         read, written = self._channels(node)
         if written == 0 or written % 16 or (read > 4 and read % 16):
             return False
         if set(_pair(node, "dilate")) != {1}:
             return False
-        # Of the large kernels only that of a first layer, on a map that is large beside it.
+        # A large kernel only in a first layer, on a map that is much larger.
         largest = max(_pair(node, "kernel"))
         return largest <= 3 or (largest <= 7 and read <= 4 and min(self._size(node)) >= _LARGE)
 
@@ -94,7 +93,7 @@ class Layouts:
         if node.op == "Convolution":
             read, written = self._channels(node)
             return read > 0 and written % 16 != 8
-        if node.op == "Pooling":  # with large windows it returns a layout of its own
+        if node.op == "Pooling":  # with large windows it returns another layout
             small = node.attr("kernel").replace(" ", "") in ("(2,2)", "(3,3)")
             largest = node.attr("pool_type", "max") == "max"
             wide = min(self._size(node)) > 1

@@ -1,6 +1,6 @@
-"""Operators of MXNet whose gradients overwrite an array that they are to be added to.
+"""Operators of MXNet whose gradients overwrite an array instead of being added to it.
 
-MXNet asks for that in two cases. One is micro-batches: parameters are bound with
+Gradients are added in two cases. One is micro-batches: parameters are bound with
 `grad_req="add"`, and an operator that reads one directly must add to its gradient. The other is an
 array that many operators read, see `densefit.engine.mxnet.graph.gradient_probe`.
 """
@@ -11,9 +11,9 @@ from collections.abc import Collection
 
 from densefit.model.symbol_graph import Node, SymbolGraph
 
-#: Names in a Symbol's JSON. All operators of MXNet 1.9.1 were tried in float32 on a CPU; a user's
-#: Custom operator may overwrite too. So do 1x1 convolutions where oneDNN does not compute: in
-#: float64, say. They are left out: what they overwrite is the gradient of a map.
+#: Names in a Symbol's JSON. All operators of MXNet 1.9.1 were tested in float32 on a CPU; a user's
+#: Custom operator may overwrite, too. 1x1 convolutions without oneDNN (e.g. in float64) are left
+#: out: they overwrite the gradient of a map, not of a parameter.
 OVERWRITING = frozenset(
     """
     Crop Custom LinearRegressionOutput LogisticRegressionOutput MAERegressionOutput SVMOutput
@@ -28,10 +28,10 @@ OVERWRITING = frozenset(
 
 
 def with_added_gradients(graph: SymbolGraph, trained: Collection[str]) -> SymbolGraph:
-    """Let overwriting operators read copies of parameters, whose gradients are added rightly.
+    """Let overwriting operators read copies of parameters, whose gradients are added correctly.
 
     Args:
-        graph: for training; returned unchanged without such operators.
+        graph: graph for training; returned unchanged without such operators.
         trained: names of its parameters that have gradients.
     """
 

@@ -9,14 +9,14 @@ from densefit.errors import BindError
 
 
 def check_parameters(
-    known: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], heads: Sequence[str]
+    shapes: Mapping[str, tuple[int, ...]], values: Mapping[str, Any], heads: Sequence[str]
 ) -> None:
     """Raise BindError for a parameter of a shape that does not fit the symbol."""
-    for name, value in given.items():
-        if name in known and tuple(value.shape) != tuple(known[name]):
+    for name, value in values.items():
+        if name in shapes and tuple(value.shape) != tuple(shapes[name]):
             raise BindError(
                 f"The parameter {name!r} has another shape than the symbol needs",
-                expected=tuple(known[name]),
+                expected=tuple(shapes[name]),
                 received=tuple(value.shape),
                 where=f"heads {', '.join(heads)}",
                 fix="was it trained for another number of classes?",
@@ -24,28 +24,28 @@ def check_parameters(
 
 
 def check_complete(
-    known: Mapping[str, tuple[int, ...]], inputs: Iterable[str], given: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]], inputs: Iterable[str], values: Mapping[str, Any]
 ) -> None:
     """Raise BindError for a parameter that has no value.
 
     Args:
-        known: shapes of the graph's arguments and auxiliary states.
+        shapes: shapes of the graph's arguments and auxiliary states.
         inputs: names of the arguments that are no parameters.
-        given: values of parameters by name.
+        values: values of parameters by name.
     """
     free = set(inputs)
-    lacking = [name for name in known if name not in free and name not in given]
+    lacking = [name for name in shapes if name not in free and name not in values]
     if lacking:
         raise BindError(
             "arg_params and aux_params lack parameters of the symbol",
-            expected={name: known[name] for name in lacking},
-            received=f"{len(given)} arrays",
+            expected={name: shapes[name] for name in lacking},
+            received=f"{len(values)} arrays",
             fix="fit(..., allow_missing=True) initialises them",
         )
 
 
 def check_same_parameters(
-    known: Mapping[str, tuple[int, ...]],
+    bound_shapes: Mapping[str, tuple[int, ...]],
     inferred: Mapping[str, tuple[int, ...]],
     inputs: Iterable[str],
     shapes: Mapping[str, tuple[int, ...]],
@@ -54,18 +54,18 @@ def check_same_parameters(
     """Raise BindError if a batch of other shapes changes the shape of a parameter.
 
     Args:
-        known: shapes of arguments and auxiliary states as bound.
+        bound_shapes: shapes of arguments and auxiliary states as bound.
         inferred: the same, inferred from the batch.
         inputs: names of the arguments that are no parameters.
-        shapes: of the batch.
-        where: named in errors.
+        shapes: shapes of the batch.
+        where: description of the data, for error messages.
     """
     free = set(inputs)
     for name, shape in inferred.items():
-        if name not in free and shape != known[name]:
+        if name not in free and shape != bound_shapes[name]:
             raise BindError(
                 f"A batch of these shapes would need a parameter {name!r} of another shape",
-                expected=known[name],
+                expected=bound_shapes[name],
                 received=f"{shape} for {dict(shapes)}",
                 where=where,
                 fix="give all batches the same shape, or let the symbol reduce what varies "

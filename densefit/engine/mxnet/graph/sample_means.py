@@ -34,7 +34,7 @@ _QUOTIENTS = {"elemwise_div", "_div", "broadcast_div", "_npi_true_divide"}
 def numbers_of(
     graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int
 ) -> dict[str, str] | None:
-    """Explain for each output without a row a sample why it is no mean over samples; "" if it is.
+    """Explain why outputs without a row per sample are not means over samples; "" if they are.
 
     A mean over samples is an operator `mean` of rows, times and plus terms that do not depend on
     the batch. An array whose size grows with the rows of the batch in proportion counts as rows.
@@ -47,12 +47,12 @@ def numbers_of(
     {'total': "'total' (sum) takes all samples together"}
 
     Args:
-        graph: any.
-        shapes: of its inputs that have a row a sample, for a batch, by name.
-        rows: of the batch.
+        graph: a parsed Symbol.
+        shapes: shapes of its inputs that have a row per sample, for a batch, by name.
+        rows: number of rows of the batch.
 
     Returns:
-        short name of an output -> reason; None if the graph is made for this number of rows alone.
+        short name of an output -> reason; None if the graph takes only this number of rows.
     """
     small, large = (_sizes(graph, shapes, rows, more) for more in (0, 1))
     if not small or not large:
@@ -76,13 +76,13 @@ def numbers_of(
 
 
 def _kind(operator: str, inputs: Sequence[str], sizes: Sequence[tuple[int, int]], rows: int) -> str:
-    """Kind of an operator's outputs, by the kinds of its inputs; "{}" stands for its name.
+    """Kind of an operator's outputs, from the kinds of its inputs; "{}" is replaced by its name.
 
     Args:
-        operator: its name.
+        operator: name of the operator.
         inputs: kinds of its inputs.
         sizes: elements of each output for a batch, and for a batch with one more row.
-        rows: of the batch.
+        rows: number of rows of the batch.
     """
     reasons = [kind for kind in inputs if kind not in (_FREE, _ROWS, _MEAN)]
     if reasons:
@@ -112,11 +112,13 @@ def _is_linear(operator: str, inputs: Sequence[str]) -> bool:
 def _sizes(
     graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int, more: int
 ) -> dict[tuple[Node, int], int]:
-    """(node, number of its output) -> elements for `more` further rows; {} if MXNet cannot say."""
+    """(node, output index) -> elements for `more` further rows; {} if shape inference fails."""
     internals, outputs = graph.internals
-    given = {name: (shape[0] * (rows + more) // rows, *shape[1:]) for name, shape in shapes.items()}
+    larger = {
+        name: (shape[0] * (rows + more) // rows, *shape[1:]) for name, shape in shapes.items()
+    }
     try:
-        inferred = internals._infer_shape_impl(False, **given)[1]
+        inferred = internals._infer_shape_impl(False, **larger)[1]
     except (mx.base.MXNetError, RuntimeError):
         return {}
     return {output[:2]: prod(shape) for output, shape in zip(outputs, inferred or ())}

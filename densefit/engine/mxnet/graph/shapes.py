@@ -14,14 +14,14 @@ from densefit.model.symbol_graph import Node, SymbolGraph
 
 
 def infer_shapes(
-    symbol: Any, given: Mapping[str, tuple[int, ...]], heads: Sequence[str]
+    symbol: Any, input_shapes: Mapping[str, tuple[int, ...]], heads: Sequence[str]
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     """Infer all shapes from the shapes of data and labels.
 
     Args:
         symbol: the graph.
-        given: name -> shape of its inputs.
-        heads: named in errors.
+        input_shapes: name -> shape of its inputs.
+        heads: names of the heads, for error messages.
 
     Returns:
         (arguments and auxiliary states by name, outputs by short name).
@@ -32,29 +32,29 @@ def infer_shapes(
     where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
     try:
         # `infer_shape` calls this too, but prints the arguments before it raises.
-        arguments, outputs, auxiliary = symbol._infer_shape_impl(False, **given)
+        arguments, outputs, auxiliary = symbol._infer_shape_impl(False, **input_shapes)
     except mx.base.MXNetError as error:
         reason = [line.strip() for line in str(error).splitlines() if "Error in operator" in line]
         raise BindError(
             "The shapes of the data and labels do not fit the symbol",
-            received=dict(given),
+            received=dict(input_shapes),
             where=where,
             fix=reason[-1] if reason else str(error).strip().splitlines()[-1],
         ) from error
     if arguments is None:
-        partial, _, _ = symbol.infer_shape_partial(**given)
+        partial, _, _ = symbol.infer_shape_partial(**input_shapes)
         names = symbol.list_arguments()
         raise BindError(
             "Not every shape of the symbol follows from the data and labels",
             expected="shapes of all inputs",
-            received=dict(given),
+            received=dict(input_shapes),
             where=where,
             fix="does the iterator provide "
             f"{[name for name, shape in zip(names, partial) if not shape or 0 in shape]}?",
         )
-    known = dict(zip(symbol.list_arguments(), arguments))
-    known.update(zip(symbol.list_auxiliary_states(), auxiliary))
-    return known, {
+    sizes = dict(zip(symbol.list_arguments(), arguments))
+    sizes.update(zip(symbol.list_auxiliary_states(), auxiliary))
+    return sizes, {
         short_name(name): tuple(shape) for name, shape in zip(symbol.list_outputs(), outputs)
     }
 
@@ -65,23 +65,23 @@ def inner_outputs(
     """Infer shape and dtype of every output of every node.
 
     Args:
-        graph: any.
-        shapes: of its inputs, by name.
-        types: dtypes of its inputs, by name; float32 by default.
+        graph: a parsed Symbol.
+        shapes: shapes of the inputs by name.
+        types: dtypes of the inputs by name; float32 by default.
 
     Returns:
         (node, number of its output) -> (shape, dtype): () and None where they cannot be inferred.
     """
     internals, outputs = graph.internals
     names = set(internals.list_arguments())
-    given = {name: tuple(shape) for name, shape in shapes.items()}
-    _, known, _ = internals.infer_shape_partial(**given)
+    input_shapes = {name: tuple(shape) for name, shape in shapes.items()}
+    _, inferred, _ = internals.infer_shape_partial(**input_shapes)
     inputs = {**dict.fromkeys(shapes, np.float32), **types}
     inputs = {name: dtype for name, dtype in inputs.items() if name in names}
     _, dtypes, _ = internals.infer_type(**inputs)
     return {
         output[:2]: (tuple(shape or ()), dtypes[number] if dtypes else None)
-        for number, (output, shape) in enumerate(zip(outputs, known or ()))
+        for number, (output, shape) in enumerate(zip(outputs, inferred or ()))
     }
 
 
@@ -93,8 +93,8 @@ def can_cut_rows(symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int) 
 
     Args:
         symbol: the graph.
-        shapes: of its inputs for a full batch.
-        rows: of a full batch.
+        shapes: shapes of its inputs for a full batch.
+        rows: number of rows of a full batch.
     """
     if rows < 2:
         return True

@@ -23,8 +23,8 @@ UNREAD = "_unread_label"
 def loss_labels(graph: SymbolGraph) -> list[str]:
     """Names of the variables that are labels of MXNet's loss layers and nothing else.
 
-    A label may be reshaped, cast or sliced on its way. MXNet itself would take a label that no
-    iterator provides for a parameter, and train it.
+    A label may be reshaped, cast or sliced before the loss. MXNet would treat a label that no
+    iterator provides as a parameter, and train it.
     """
     read = _forward_nodes([head.node for head in graph.heads])
     labels = []
@@ -39,13 +39,13 @@ def loss_labels(graph: SymbolGraph) -> list[str]:
 
 
 def forward_graph(graph: SymbolGraph, outputs: Sequence[str]) -> SymbolGraph:
-    """The graph of some outputs, in which no loss layer reads a label that its output ignores.
+    """Make the graph of some outputs, without labels that do not affect a loss layer's output.
 
-    The forward pass of a `SoftmaxOutput` gives the same with any label. The layer reads a variable
-    "<layer>_unread_label" in place of the label; other readers of the label still read it.
+    The output of a `SoftmaxOutput` does not depend on its label. The layer then reads a variable
+    "<layer>_unread_label" instead; other readers of the label are not changed.
 
     Args:
-        graph: for training.
+        graph: graph for training.
         outputs: short names of the outputs, in the order of the result.
     """
 
@@ -58,7 +58,7 @@ def forward_graph(graph: SymbolGraph, outputs: Sequence[str]) -> SymbolGraph:
 
 
 def _forward_nodes(ends: Iterable[Node]) -> set[Node]:
-    """The nodes that some nodes are computed from, but for the labels of loss layers."""
+    """Nodes that some nodes are computed from, without the labels of loss layers."""
     nodes: set[Node] = set()
     waiting = list(ends)
     while waiting:
@@ -71,7 +71,7 @@ def _forward_nodes(ends: Iterable[Node]) -> set[Node]:
 
 
 def draws_at_random(graph: SymbolGraph) -> bool:
-    """Whether a graph computes with random numbers in training (dropout, noise...)."""
+    """Whether a graph uses random numbers in training (dropout, noise...)."""
     return any(
         node.op in ("Dropout", "RNN", "LeakyReLU", "Custom", "_shuffle")
         or node.op.startswith(("_random_", "_sample_", "_npi_"))

@@ -1,4 +1,4 @@
-"""Leave out of an update what only heads without labels train."""
+"""Exclude parameters from an update that only heads without labels train."""
 
 from __future__ import annotations
 
@@ -14,46 +14,47 @@ from densefit.model.symbol_graph import Node, SymbolGraph
 
 
 class Absent:
-    """Freezes, for one update, the parameters and statistics of heads without labels in it.
+    """Freeze, for one update, the parameters and statistics of heads without labels.
 
     An optimizer also moves a parameter whose gradient is exactly 0: by momentum, weight decay or
-    Adam's moments. A parameter that only losses without labelled samples train is therefore left
-    out of the update: its value, its optimizer states and its update count stay. So do the moving
-    statistics of BatchNorm layers that only such losses read: a head's statistics are of the
-    batches that it has learned from.
+    Adam's moments. A parameter that only losses without labelled samples train is therefore
+    excluded from the update: its value, optimizer states and update count do not change. Neither do
+    the moving statistics of BatchNorm layers that only such losses read.
 
     A loss is a head, or one of its terms (`HeadAdapter.label_groups`).
 
     Args:
-        module: bound, the one that has the optimizer.
-        network: that is trained.
-        input_size: of the train graph.
+        module: the bound Module that has the optimizer.
+        network: network that is trained.
+        input_size: input size of the train graph.
     """
 
     def __init__(self, module: Any, network: Network, input_size: tuple[int, int] | None) -> None:
         self._module, self._network, self._size = module, network, input_size
-        self._found: dict[frozenset[str], tuple[list[int], list[int]]] = {}
-        self._kept: dict[int, list[Any]] = {}  # statistics, on each device, by their number
+        self._spared_by: dict[frozenset[str], tuple[list[int], list[int]]] = {}
+        self._saved: dict[int, list[Any]] = {}  # statistics, on each device, by their number
 
     def begin(self, absent: Iterable[str]) -> None:
         """Save statistics before an update computes; `absent` losses have no labels."""
         _, numbers = self._spared(frozenset(absent))
         if numbers:
-            mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
+            mx.nd.waitall()  # BatchNorm's backward pass writes them unknown to MXNet's engine
         arrays = self._module._exec_group.aux_arrays
-        self._kept = {number: [one.copy() for one in arrays[number]] for number in numbers}
+        self._saved = {number: [replica.copy() for replica in arrays[number]] for number in numbers}
 
     def update(self, absent: Iterable[str]) -> None:
-        """Update what the other losses train; `begin` had at least these absent.
+        """Update the parameters that other losses train; `begin` was called with these losses.
 
-        Waits for the backward pass if there are statistics to put back.
+        Waits for the backward pass if there are statistics to restore.
         """
         parameters, statistics = self._spared(frozenset(absent))
         if statistics:
             mx.nd.waitall()
         for number in statistics:
-            for one, copy in zip(self._module._exec_group.aux_arrays[number], self._kept[number]):
-                copy.copyto(one)
+            for replica, copy in zip(
+                self._module._exec_group.aux_arrays[number], self._saved[number]
+            ):
+                copy.copyto(replica)
         with self._without(parameters):
             self._module.update()
 
@@ -61,18 +62,18 @@ class Absent:
     def _without(self, numbers: Iterable[int]) -> Iterator[None]:
         """Hide gradients from the Module, which then treats their parameters as fixed."""
         gradients = self._module._exec_group.grad_arrays
-        kept = {number: gradients[number] for number in numbers}
+        hidden = {number: gradients[number] for number in numbers}
         try:
-            for number, replicas in kept.items():
+            for number, replicas in hidden.items():
                 gradients[number] = [None] * len(replicas)
             yield
         finally:
-            for number, replicas in kept.items():
+            for number, replicas in hidden.items():
                 gradients[number] = replicas
 
     def _spared(self, absent: frozenset[str]) -> tuple[list[int], list[int]]:
         """Indices of the parameters and statistics whose losses are all absent; cached."""
-        if absent not in self._found:
+        if absent not in self._spared_by:
             group, (learning, reading) = self._module._exec_group, self._readers
             adapters = self._network.adapters.values()
             everything = frozenset(key for adapter in adapters for key in adapter.label_groups)
@@ -80,8 +81,8 @@ class Absent:
                 [k for k, name in enumerate(names) if absent >= (losses.get(name) or everything)]
                 for names, losses in ((group.param_names, learning), (group.aux_names, reading))
             )
-            self._found[absent] = parameters, statistics
-        return self._found[absent]
+            self._spared_by[absent] = parameters, statistics
+        return self._spared_by[absent]
 
     @cached_property
     def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
@@ -89,11 +90,12 @@ class Absent:
         adapters = self._network.adapters.values()
         plain = {out: key for adapter in adapters for out, key in adapter.label_group_of.items()}
         whole = {out: adapter.name for adapter in adapters for out in adapter.outputs("train")}
-        # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are the
-        # head's.
+        # Learned loss weights (`Network.graph`) combine a head's terms to one loss of the head.
         weighed = losses_of(self._module.symbol, whole)
         apart = losses_of(self._network.peek("train", self._size), plain)
-        learning, reading = ({**own, **found} for own, found in zip(weighed, apart))
+        learning, reading = (
+            {**whole_losses, **term_losses} for whole_losses, term_losses in zip(weighed, apart)
+        )
         return learning, reading
 
 

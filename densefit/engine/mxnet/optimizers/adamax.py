@@ -8,14 +8,14 @@ from densefit.backend import mx
 
 
 class Adamax(mx.optimizer.Adamax):  # type: ignore[misc]
-    """MXNet's Adamax, bit-equal, but that a weight whose gradients were all 0 stays as it is.
+    """MXNet's Adamax, bit-equal, except that a weight whose gradients were all 0 is unchanged.
 
-    The gradient with the decay in it, as Adamax takes it. MXNet's own divides 0 by 0 there, and the
-    weight is nan: that of a class that no batch has had yet. In place of `optimizer="adamax"`; not
-    registered.
+    Gradients include weight decay, as in Adamax. MXNet's Adamax divides 0 by 0 there, so the
+    weight of a class without samples so far becomes nan. Used for `optimizer="adamax"`, but not
+    registered under that name.
 
     Args:
-        settings: as of `mx.optimizer.Adamax`.
+        settings: settings of `mx.optimizer.Adamax`.
     """
 
     def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:

@@ -17,11 +17,11 @@ class AdamW(mx.optimizer.Optimizer):  # type: ignore[misc]
     corrected for their start, as torch.optim.AdamW computes it.
 
     Args:
-        learning_rate: used where there is no schedule.
+        learning_rate: learning rate without a schedule.
         beta1: decay of the mean of gradients.
         beta2: decay of the mean of their squares.
         epsilon: added to the square root.
-        settings: of every optimizer (wd, clip_gradient...).
+        settings: settings of every optimizer (wd, clip_gradient...).
     """
 
     def __init__(

@@ -10,9 +10,9 @@ import numpy as np
 from densefit.engine.mxnet.optimizers.states import Key
 from densefit.errors import CheckpointError
 
-# Numbers that optimizers keep on themselves and change at each update: Nadam's product of momentum
-# terms, and the last rates by which LARS corrects its momentum. (LBSGD keeps gradients there, too:
-# it is the one optimizer of MXNet that cannot be continued exactly.)
+# Attributes that optimizers change at each update: Nadam's product of momentum terms, and the last
+# rates by which LARS corrects its momentum. (LBSGD also stores gradients there: it is the only
+# optimizer of MXNet that cannot be continued exactly.)
 _RUNNING = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}  # what they begin with
 
 
@@ -44,9 +44,9 @@ def restore_counters(
     """Continue the counts that `counters_to_dict` returned.
 
     Args:
-        optimizer: a new one, of the same kind and settings.
-        counters: what was saved.
-        index_to_name: as in `optimizer_to_arrays`, of the new optimizer.
+        optimizer: a new optimizer of the same kind and settings.
+        counters: result of `counters_to_dict`.
+        index_to_name: `idx2name` of the new optimizer, see `optimizer_to_arrays`.
         device_ids: `context.device_id` of the devices in use.
 
     Raises:
@@ -56,12 +56,12 @@ def restore_counters(
     unknown = sorted(set(counts) - set(index_to_name.values()))
     if unknown:
         raise CheckpointError(
-            "The checkpoint counts updates of parameters that the network has not",
+            "The checkpoint counts updates of parameters that the network lacks",
             received=", ".join(unknown),
             fix="continue with the same network, or load the weights only",
         )
     by_key = {key: counts[name] for key, name in index_to_name.items() if name in counts}
-    # MXNet looks a key up in the dict of its device; the keys of other devices do no harm there.
+    # MXNet looks up a key in the dict of its device; keys of other devices are harmless.
     optimizer._all_index_update_counts = {device: dict(by_key) for device in {0, *device_ids}}
     optimizer._index_update_count = optimizer._all_index_update_counts[0]
     optimizer.num_update = counters["num_update"]
@@ -80,7 +80,7 @@ def restart_counters(optimizer: Any, device_ids: Sequence[int] = (0,)) -> None:
     """Reset the counts of an optimizer.
 
     Args:
-        optimizer: whose counts are reset.
+        optimizer: optimizer whose counts are reset.
         device_ids: see `restore_counters`.
     """
     counters = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}

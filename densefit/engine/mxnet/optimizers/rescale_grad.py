@@ -1,4 +1,4 @@
-"""The factor on the gradient of an update, of heads and of a user's Symbol."""
+"""Factor on the gradient of an update, for heads and for a user's Symbol."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ _LOSSES = ("MakeLoss", "make_loss", "softmax_cross_entropy")
 
 def constant_rescale(
     network: Network,
-    given: OptimizerSettings,
+    optimizer_settings: OptimizerSettings,
     batch_size: int,
     accumulate: int = 1,
 ) -> float | None:
-    """The constant factor on the summed gradient of an update.
+    """Constant factor on the summed gradient of an update.
 
-    For a Symbol it is Module's: the user's `rescale_grad`, else 1/batch_size of a full batch,
-    regardless of what the loss layers divide by and of a batch's rows. With several micro-batches
-    an update, a stated factor multiplies their sum, and 1/batch_size becomes the mean over them.
+    For a Symbol it is the factor of Module.fit: the user's `rescale_grad`, else 1/batch_size of a
+    full batch, regardless of the normalization of loss layers and of a batch's rows. With several
+    micro-batches per update, a stated factor multiplies their sum, and 1/batch_size becomes their
+    mean.
 
     Args:
-        network: that is trained.
-        given: the optimizer.
+        network: network to train.
+        optimizer_settings: the optimizer.
         batch_size: rows of a full batch, as the training data announce them.
-        accumulate: micro-batches an update.
+        accumulate: micro-batches per update.
 
     Returns:
         None for a network of heads: each update then divides by its number of samples.
@@ -45,8 +46,8 @@ def constant_rescale(
     Raises:
         ConfigError: a factor is stated for a network of heads, or it is no number.
     """
-    optimizer = given.optimizer
-    stated = given.settings.get("rescale_grad")
+    optimizer = optimizer_settings.optimizer
+    stated = optimizer_settings.settings.get("rescale_grad")
     if isinstance(optimizer, mx.optimizer.Optimizer):
         stated = optimizer.rescale_grad
         if network.heads and stated == 1.0:  # MXNet's default
@@ -67,38 +68,38 @@ def constant_rescale(
         factor = float("nan")
     if not np.isfinite(factor):
         raise ConfigError(
-            "rescale_grad is no number",
+            "rescale_grad is not a number",
             expected=f"a finite factor on the gradient, e.g. {1.0 / batch_size}",
             received=repr(stated),
         )
     return factor
 
 
-def tell_rescale(
+def warn_of_rescale(
     symbol: Any,
     shapes: Mapping[str, tuple[int, ...]],
     factor: float,
-    given: OptimizerSettings,
+    optimizer_settings: OptimizerSettings,
     batch_size: int,
 ) -> None:
-    """Warn where a user's loss and the update both divide by the batch, or neither does.
+    """Warn if a user's loss and the update both divide by the batch, or neither does.
 
     Args:
         symbol: the train graph.
-        shapes: of its outputs for a full batch, by short name.
+        shapes: shapes of its outputs for a full batch, by short name.
         factor: see `constant_rescale`.
-        given: the optimizer.
+        optimizer_settings: the optimizer.
         batch_size: rows of a full batch.
     """
-    optimizer = given.optimizer
+    optimizer = optimizer_settings.optimizer
     is_object = isinstance(optimizer, mx.optimizer.Optimizer)
     if is_object and optimizer.wd > 0 and not optimizer.idx2name:
         _log.warning(
-            "The optimizer object's wd=%g decays weights alone, as that of an optimizer given by "
-            "name; Module.fit decays biases too for an object",
+            "The wd=%g of the optimizer object decays weights only, as for an optimizer that is "
+            "passed by name; Module.fit also decays biases for an object",
             optimizer.wd,
         )
-    if "rescale_grad" in given.settings or batch_size == 1:
+    if "rescale_grad" in optimizer_settings.settings or batch_size == 1:
         return
     line = (
         f"{type(optimizer).__name__}(rescale_grad={{}}, ...)"
@@ -118,9 +119,9 @@ def tell_rescale(
     single = single_losses(graph, shapes)
     if single and factor != 1.0:
         _log.warning(
-            "The losses %s are one number for the whole batch, and each update multiplies their "
-            "gradients by rescale_grad=%g, as in Module.fit. If they are means over the samples "
-            "already: %s",
+            "The losses %s are a single number per batch, and each update multiplies their "
+            "gradients by rescale_grad=%g, as in Module.fit. If they already are means over the "
+            "samples: %s",
             ", ".join(single),
             factor,
             line.format(1.0),
@@ -144,7 +145,7 @@ def dividing_layers(graph: SymbolGraph) -> dict[str, str]:
 
 
 def single_losses(graph: SymbolGraph, shapes: Mapping[str, Sequence[int]]) -> list[str]:
-    """Short names of the outputs that are a loss of one number for the whole batch."""
+    """Short names of the losses with a single number per batch."""
     return [
         name
         for name, (node, *_rest) in graph.outputs.items()

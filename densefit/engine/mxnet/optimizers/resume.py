@@ -31,10 +31,10 @@ def restart_store(module: Any) -> None:
     the new ones. The optimizer stays; its states are lost.
     """
     if module._kvstore is not None:
-        kept = module._optimizer.rescale_grad
-        module._optimizer.rescale_grad = 1.0 / module._exec_group.batch_size  # or it would warn
+        rescale_grad = module._optimizer.rescale_grad
+        module._optimizer.rescale_grad = 1.0 / module._exec_group.batch_size  # avoids a warning
         module.init_optimizer(kvstore="local", optimizer=module._optimizer, force_init=True)
-        module._optimizer.rescale_grad = kept
+        module._optimizer.rescale_grad = rescale_grad
 
 
 def optimizer_state(module: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -57,16 +57,16 @@ def load_optimizer_state(
     (a momentum that was 0).
 
     Args:
-        module: with an optimizer.
-        arrays: its states.
-        counters: its counts.
-        is_other: the optimizer's settings differ, or may.
+        module: Module with an optimizer.
+        arrays: states of the optimizer.
+        counters: update counts of the optimizer.
+        is_other: whether the optimizer's settings differ, or may differ.
 
     Returns:
-        Why the optimizer starts from zero, to be logged; "" if it continues.
+        The reason for starting from zero, to be logged; "" if the optimizer continues.
 
     Raises:
-        CheckpointError: it is of other parameters, or damaged.
+        CheckpointError: the state belongs to other parameters, or is damaged.
     """
     kind = type(module._optimizer).__name__
     names = index_to_name(module)
@@ -80,8 +80,8 @@ def load_optimizer_state(
                 raise misfit
             if kind == "LBSGD":
                 _log.warning(
-                    "MXNet's LBSGD keeps gradients of earlier batches where nobody can read them: "
-                    "it goes on without them, and not exactly as it would have"
+                    "MXNet's LBSGD stores gradients of earlier batches that cannot be read: it "
+                    "continues without them, so the resume is not exact"
                 )
             restore_updater(updater, states)
             restore_counters(module._optimizer, counters, names, devices)
@@ -100,7 +100,7 @@ def load_optimizer_state(
 def _misfit(
     module: Any, states: Mapping[Any, Any], names: Mapping[Any, str]
 ) -> CheckpointError | None:
-    """An error for a state of another form than the optimizer creates; None if all fit."""
+    """Make the error for a state that the optimizer would not create; None if all fit."""
     optimizer, group, devices = module._optimizer, module._exec_group, len(module._context)
     weights = dict(zip(group.param_names, (arrays[0] for arrays in group.param_arrays)))
     for key, state in states.items():
@@ -131,7 +131,7 @@ def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None
     """Load the states that `optimizer_state` returned, and count from 0.
 
     Raises:
-        CheckpointError: they are of other parameters.
+        CheckpointError: the states belong to other parameters.
     """
     restore_updater(_updater(module), optimizer_from_arrays(arrays, index_to_name(module)))
 
@@ -139,8 +139,8 @@ def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None
 def index_to_name(module: Any) -> dict[Any, str]:
     """Key of a parameter in the updater -> its name.
 
-    The key is the name under a kvstore that updates; otherwise it is the parameter's number times
-    the number of devices, plus the device's.
+    The key is the name if a kvstore updates; otherwise it is the parameter's index times the
+    number of devices, plus the device's index.
     """
     names = module._exec_group.param_names
     if getattr(module, "_update_on_kvstore", None):

@@ -8,14 +8,14 @@ from densefit.backend import mx
 
 
 class SGD(mx.optimizer.SGD):  # type: ignore[misc]
-    """MXNet's SGD, bit-equal, with one operator call a parameter.
+    """MXNet's SGD, bit-equal, with one operator call per parameter.
 
-    MXNet updates four parameters by one operator, which on a CPU takes 1.5 times as long as four
-    operators, and with more parameters up to four times as long: it walks over them in turns.
+    MXNet updates four parameters with one operator, which on a CPU takes 1.5 times as long as four
+    operators, and with more parameters up to four times as long: it interleaves them.
     Used for `optimizer="sgd"`, but not registered under that name.
 
     Args:
-        settings: as of `mx.optimizer.SGD`.
+        settings: settings of `mx.optimizer.SGD`.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -44,7 +44,7 @@ class SGD(mx.optimizer.SGD):  # type: ignore[misc]
         )
 
     def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
-        """Update one parameter, of half precision as MXNet does."""
+        """Update one parameter; in half precision like MXNet."""
         if self.multi_precision:
             super().update_multi_precision(index, weight, grad, state)
         else:

@@ -26,7 +26,7 @@ _UNUSABLE = {"test", "ccsgd", "groupadagrad"}  # MXNet's own test; an old name; 
 
 def start_optimizer(
     module: Any,
-    given: OptimizerSettings,
+    optimizer_settings: OptimizerSettings,
     batch_size: int,
 ) -> Any:
     """Start a Module with a new optimizer; returns it.
@@ -37,16 +37,16 @@ def start_optimizer(
     ignore a Variable's `lr_mult` and `wd_mult`.
 
     Args:
-        module: bound, with parameters.
-        given: the optimizer. Its groups replace the factors on rate and decay that MXNet or the
-            symbol's attributes give these parameters.
+        module: a bound Module with parameters.
+        optimizer_settings: the optimizer. Its groups replace the factors on rate and decay that
+            MXNet or the symbol's attributes set for these parameters.
         batch_size: samples of a full batch.
 
     Raises:
         ConfigError: unknown optimizer or settings, or groups that do not fit.
     """
-    optimizer, settings = given.optimizer, dict(given.settings)
-    own = factors(given.groups or {}, module._exec_group.param_names)
+    optimizer, settings = optimizer_settings.optimizer, dict(optimizer_settings.settings)
+    multipliers = factors(optimizer_settings.groups or {}, module._exec_group.param_names)
     if isinstance(optimizer, mx.optimizer.Optimizer):
         if settings:
             raise ConfigError(
@@ -64,30 +64,30 @@ def start_optimizer(
         settings["rescale_grad"] = 1.0 / batch_size  # set at each update
     _init(module, optimizer, settings, "local")
     optimizer = module._optimizer
-    _set_factors(optimizer, own)
+    _set_factors(optimizer, multipliers)
     return optimizer
 
 
 def start_own_optimizer(
     module: Any,
-    given: OptimizerSettings,
+    optimizer_settings: OptimizerSettings,
     batch_size: int,
 ) -> Any:
     """Start a user's Module with an optimizer as in Module.fit; returns it.
 
-    An optimizer that the Module already has continues. An optimizer object is not copied, and
-    decays what MXNet lets it decay.
+    An optimizer that the Module already has continues. An optimizer object is not copied and decays
+    the parameters that MXNet's rules select.
 
     Args:
-        module: bound, with parameters.
-        given: the optimizer, see `start_optimizer`.
+        module: a bound Module with parameters.
+        optimizer_settings: the optimizer, see `start_optimizer`.
         batch_size: samples of a full batch.
 
     Raises:
         ConfigError: unknown optimizer or settings, or groups that do not fit.
     """
-    optimizer, settings = given.optimizer, dict(given.settings)
-    own = factors(given.groups or {}, module._exec_group.param_names)
+    optimizer, settings = optimizer_settings.optimizer, dict(optimizer_settings.settings)
+    multipliers = factors(optimizer_settings.groups or {}, module._exec_group.param_names)
     if isinstance(optimizer, mx.optimizer.Optimizer) and settings:
         raise ConfigError(
             "Settings go with an optimizer's name, not with an object", received=settings
@@ -95,19 +95,19 @@ def start_own_optimizer(
     if not module.optimizer_initialized:
         if not isinstance(optimizer, mx.optimizer.Optimizer):
             settings.setdefault("rescale_grad", 1.0 / batch_size)
-        _init(module, optimizer, settings, given.kvstore)
+        _init(module, optimizer, settings, optimizer_settings.kvstore)
     optimizer = module._optimizer
-    _set_factors(optimizer, own)
+    _set_factors(optimizer, multipliers)
     return optimizer
 
 
 def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any) -> None:
-    """Call Module.init_optimizer, with errors that say what to do."""
-    given = f"{optimizer!r} with {dict(settings)}"
+    """Call Module.init_optimizer; errors state the fix."""
+    description = f"{optimizer!r} with {dict(settings)}"
     check_optimizer(settings, where="optimizer_params")
     if isinstance(optimizer, mx.optimizer.Optimizer) and _is_mxnets(type(optimizer).__name__):
-        own = {"learning_rate": optimizer.lr, **vars(optimizer)}
-        check_optimizer(own, where=f"optimizer {type(optimizer).__name__}")
+        attributes = {"learning_rate": optimizer.lr, **vars(optimizer)}
+        check_optimizer(attributes, where=f"optimizer {type(optimizer).__name__}")
     try:
         on_cpu = all(device.device_type == "cpu" for device in module._context)
         name = optimizer.lower() if isinstance(optimizer, str) else None
@@ -122,7 +122,7 @@ def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any
         elif type(optimizer) is mx.optimizer.Adamax:
             optimizer.__class__ = Adamax
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of rescale_grad, of which the start tells
+            warnings.simplefilter("ignore")  # about rescale_grad; see `warn_of_rescale`
             module.init_optimizer(
                 kvstore=kvstore,
                 optimizer=optimizer,
@@ -138,21 +138,21 @@ def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any
         raise ConfigError(
             f"MXNet refuses the optimizer: {error}",
             expected=sorted(set(mx.optimizer.Optimizer.opt_registry) - _UNUSABLE),
-            received=given,
+            received=description,
         ) from error
-    _check_runs(module, given)
+    _check_runs(module, description)
 
 
-def _check_runs(module: Any, given: str) -> None:
+def _check_runs(module: Any, description: str) -> None:
     """Raise ConfigError if MXNet's optimizer cannot train a parameter of the Module."""
     optimizer, group = module._optimizer, module._exec_group
     if not type(optimizer).__module__.startswith("mxnet."):
         return
     if isinstance(optimizer, mx.optimizer.DCASGD) and optimizer.momentum:
         raise ConfigError(
-            "MXNet's DCASGD cannot train with a momentum: it asks whether an array is true",
+            "MXNet's DCASGD cannot train with momentum: it evaluates an array as a bool",
             expected="momentum=0, or another optimizer",
-            received=given,
+            received=description,
         )
     shapes: set[tuple[int, ...]] = set()
     for index, (name, arrays) in enumerate(zip(group.param_names, group.param_arrays)):
@@ -166,32 +166,35 @@ def _check_runs(module: Any, given: str) -> None:
                 f"MXNet's {type(optimizer).__name__} cannot train the parameter {name!r} "
                 f"({type(error).__name__}: {error})",
                 expected=f"another optimizer: {', '.join(_COMMON)}...",
-                received=f"{given}, a parameter of shape {arrays[0].shape}",
+                received=f"{description}, a parameter of shape {arrays[0].shape}",
             ) from error
 
 
-def _set_factors(optimizer: Any, own: Mapping[str, Mapping[str, float]]) -> None:
+def _set_factors(optimizer: Any, multipliers: Mapping[str, Mapping[str, float]]) -> None:
     """Set the factors on rate and decay of parameters in groups."""
-    if own["lr"]:
-        optimizer.set_lr_mult({**optimizer.lr_mult, **own["lr"]})
-    if own["wd"]:
-        optimizer.set_wd_mult({**optimizer.wd_mult, **own["wd"]})
+    if multipliers["lr"]:
+        optimizer.set_lr_mult({**optimizer.lr_mult, **multipliers["lr"]})
+    if multipliers["wd"]:
+        optimizer.set_wd_mult({**optimizer.wd_mult, **multipliers["wd"]})
 
 
-def tell_unused_rate(optimizer: Any, given: OptimizerSettings) -> None:
+def warn_of_unused_rate(optimizer: Any, optimizer_settings: OptimizerSettings) -> None:
     """Warn that the optimizer ignores a learning rate that is set.
 
     Args:
-        optimizer: in use.
-        given: what it was started with.
+        optimizer: the optimizer in use.
+        optimizer_settings: settings that it was started with.
     """
-    groups = (given.groups or {}).values()
-    has_rate = given.settings.get("learning_rate") is not None or given.has_schedule
-    has_rate |= any(own.get("lr") is not None for own in groups)
+    groups = (optimizer_settings.groups or {}).values()
+    has_rate = (
+        optimizer_settings.settings.get("learning_rate") is not None
+        or optimizer_settings.has_schedule
+    )
+    has_rate |= any(group.get("lr") is not None for group in groups)
     if isinstance(optimizer, mx.optimizer.AdaDelta) and has_rate:
         _log.warning(
-            "MXNet's AdaDelta has no learning rate: no schedule, rate or lr of a group changes "
-            "what it does, and it decays weights by wd an update. To hold some still: freeze=[...]"
+            "MXNet's AdaDelta has no learning rate: schedules, rates and the lr of groups have no "
+            "effect, and weights decay by wd per update. To fix some parameters: freeze=[...]"
         )
 
 

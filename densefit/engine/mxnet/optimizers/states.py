@@ -1,9 +1,9 @@
 """Optimizer states of a checkpoint, by parameter name.
 
 MXNet keys optimizer states by a parameter's position times the number of devices, and its `.states`
-files leave out the update counts (so Adam's bias correction and the schedule restart). Here both go
-by parameter name: a training continues on another number of devices, and no state lands on another
-parameter.
+files omit the update counts (so Adam's bias correction and the schedule restart). Here both are
+keyed by parameter name: a training can continue on another number of devices, and no state is
+assigned to another parameter.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def optimizer_to_arrays(
 
     Args:
         updater_states: `updater.states`.
-        index_to_name: `optimizer.idx2name`; for states kept by name, each name to itself.
+        index_to_name: `optimizer.idx2name`; the identity for states that are keyed by name.
         devices: replicas of each parameter, numbered i * devices + k for parameter i; they are
-            equal, and the first is taken.
+            equal, and the first is used.
 
     Raises:
         CheckpointError: a number has no name, or a state cannot be stored.
@@ -63,18 +63,18 @@ def optimizer_from_arrays(
     filled. Parameters without states in `arrays` are left out: MXNet creates them when needed.
 
     Raises:
-        CheckpointError: states of parameters that this network lacks, or unreadable ones.
+        CheckpointError: states of parameters that this network lacks, or unreadable states.
     """
     trees: dict[str, Any] = {}
     for key in sorted(arrays):
-        name, slash, place = key.rpartition("/")
+        name, slash, path = key.rpartition("/")
         if not slash:
             raise _unreadable(key)
-        trees.setdefault(name, {})[place] = arrays[key]
+        trees.setdefault(name, {})[path] = arrays[key]
     unknown = sorted(set(trees) - set(index_to_name.values()))
     if unknown:
         raise CheckpointError(
-            "The checkpoint has optimizer states of parameters that the network has not",
+            "The checkpoint has optimizer states of parameters that the network lacks",
             expected=f"some of {len(set(index_to_name.values()))} parameters",
             received=", ".join(unknown),
             fix="continue with the same network, or load the weights only",
@@ -85,13 +85,13 @@ def optimizer_from_arrays(
 
 
 def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) -> None:
-    """Raise CheckpointError if an updated parameter has no state, or one with nan.
+    """Raise CheckpointError if the state of an updated parameter is missing or nan.
 
     MXNet silently replaces missing states by zeros.
 
     Args:
-        arrays: what `optimizer_to_arrays` gave.
-        counts: updates by parameter.
+        arrays: result of `optimizer_to_arrays`.
+        counts: number of updates by parameter.
     """
     having = {key.rpartition("/")[0] for key in arrays}
     missing = [name for name, count in counts.items() if count and name not in having]
@@ -123,17 +123,17 @@ def restore_updater(updater: Any, states: Mapping[Key, Any]) -> None:
     updater.states_synced = dict.fromkeys(updater.states, False)
 
 
-def _flatten(state: Any, name: str, place: tuple[str, ...], into: dict[str, np.ndarray]) -> None:
+def _flatten(state: Any, name: str, path: tuple[str, ...], into: dict[str, np.ndarray]) -> None:
     if isinstance(state, tuple):
-        for index, one in enumerate(state):
-            _flatten(one, name, (*place, str(index)), into)
+        for index, part in enumerate(state):
+            _flatten(part, name, (*path, str(index)), into)
     elif isinstance(state, list):
-        for index, one in enumerate(state):
-            _flatten(one, name, (*place, f"[{index}]"), into)
+        for index, part in enumerate(state):
+            _flatten(part, name, (*path, f"[{index}]"), into)
     elif state is None:
-        into[f"{name}/{'.'.join((*place, 'none'))}"] = np.zeros(0, np.float32)
+        into[f"{name}/{'.'.join((*path, 'none'))}"] = np.zeros(0, np.float32)
     elif isinstance(state, mx.nd.NDArray) and state.stype == "default":
-        into[f"{name}/{'.'.join(place or ('array',))}"] = state.asnumpy()
+        into[f"{name}/{'.'.join(path or ('array',))}"] = state.asnumpy()
     else:
         raise CheckpointError(
             "An optimizer state cannot be stored",
@@ -150,18 +150,18 @@ def _unflatten(leaves: Mapping[str, np.ndarray], name: str) -> Any:
     if "array" in leaves:
         return _ndarray(leaves["array"])
     branches: dict[str, dict[str, np.ndarray]] = {}
-    for place, array in leaves.items():
-        token, _, rest = place.partition(".")
+    for path, array in leaves.items():
+        token, _, rest = path.partition(".")
         branches.setdefault(token, {})[rest or "array"] = array
     matches = {token: _TOKEN.fullmatch(token) for token in branches}
-    found: dict[int, Any] = {}
+    parts: dict[int, Any] = {}
     for token, match in matches.items():
         if match is None:
             raise _unreadable(f"{name}/{token}")
-        found[int(match.group(1) or match.group(2))] = _unflatten(branches[token], name)
-    if sorted(found) != list(range(len(found))):
+        parts[int(match.group(1) or match.group(2))] = _unflatten(branches[token], name)
+    if sorted(parts) != list(range(len(parts))):
         raise _unreadable(f"{name}/{', '.join(sorted(leaves))}")
-    values = [found[index] for index in range(len(found))]
+    values = [parts[index] for index in range(len(parts))]
     return values if next(iter(branches)).startswith("[") else tuple(values)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from densefit.backend import mx
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.optimizers.absent import Absent
-from densefit.engine.mxnet.optimizers.rescale_grad import tell_rescale
+from densefit.engine.mxnet.optimizers.rescale_grad import warn_of_rescale
 from densefit.engine.mxnet.optimizers.start import (
     start_optimizer,
     start_own_optimizer,
-    tell_unused_rate,
+    warn_of_unused_rate,
 )
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
@@ -25,18 +25,18 @@ TINY = float(np.finfo(np.float32).tiny)
 
 
 class Updater:
-    """Applies a Module's gradients by its optimizer, once one is started.
+    """Apply a Module's gradients with its optimizer.
 
     Args:
-        module: bound, with parameters.
-        network: that is trained.
-        gradients: of the Module.
+        module: bound Module with parameters.
+        network: network that is trained.
+        gradients: gradients of the Module.
         input_size: (height, width) of the train graph; None for a user's Symbol.
-        is_live: the Module is the user's.
+        is_live: whether the Module is the user's.
 
     Attributes:
-        optimizer: in use, an `mx.optimizer.Optimizer`.
-        settings: that it was started with.
+        optimizer: optimizer in use, an `mx.optimizer.Optimizer`.
+        settings: settings that it was started with.
     """
 
     optimizer: Any = None
@@ -61,12 +61,12 @@ class Updater:
         shapes: Mapping[str, tuple[int, ...]],
         rescale: float | None,
     ) -> None:
-        """Start with a new optimizer; a user's Module goes on with its own.
+        """Start a new optimizer; a user's Module continues with its own.
 
         Args:
-            settings: of the optimizer.
+            settings: settings of the optimizer.
             batch_size: rows of a full batch.
-            shapes: of the train graph's outputs, by short name.
+            shapes: shapes of the train graph's outputs, by short name.
             rescale: constant factor on the gradient; None: 1 / the update's samples.
 
         Raises:
@@ -74,10 +74,10 @@ class Updater:
         """
         self.settings, self._gradients.rescale = settings, rescale
         if rescale is not None:
-            tell_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
+            warn_of_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
         start = start_own_optimizer if self._is_live else start_optimizer
         self.optimizer = start(self._module, settings, batch_size)
-        tell_unused_rate(self.optimizer, settings)
+        warn_of_unused_rate(self.optimizer, settings)
 
     @property
     def draws_at_random(self) -> bool:
@@ -85,7 +85,7 @@ class Updater:
         return isinstance(self.optimizer, mx.optimizer.SGLD)
 
     def begin(self, absent: Collection[str]) -> None:
-        """Begin an update; `absent` losses may turn out to have no labels, see `Absent`."""
+        """Begin an update in which `absent` losses may have no labels, see `Absent`."""
         if absent:
             self._absent.begin(absent)
 
@@ -93,10 +93,10 @@ class Updater:
         """Apply the gradients.
 
         Args:
-            lr: learning rate; None leaves it to the optimizer's own.
+            lr: learning rate; None for the optimizer's own.
             scale: factor on the gradient.
-            number: of the update, from 1.
-            absent: losses without labels in it.
+            number: number of the update, from 1.
+            absent: losses without labels in the update.
 
         Raises:
             ConfigError: the learning rate is not finite.
@@ -104,13 +104,13 @@ class Updater:
         optimizer = self.optimizer
         self._follow()
         factor = self._gradients.mean_factor()
-        rescale = factor * scale  # below TINY, MXNet raises an error in the midst of a training
+        rescale = factor * scale  # below TINY, MXNet raises an error
         optimizer.rescale_grad = rescale if abs(rescale) >= TINY else math.copysign(TINY, rescale)
         if lr is not None:
             optimizer.lr = lr
         try:
-            # MXNet tells an lr_scheduler the most updates that a parameter had, and updates count
-            # here that all parameters were left out of.
+            # MXNet passes the largest update count of a parameter to an lr_scheduler; updates that
+            # excluded all parameters count here, too.
             if absent or self._is_behind():
                 optimizer.num_update += 1
             if absent:
@@ -124,19 +124,19 @@ class Updater:
                 "The learning rate is not a finite number",
                 received=f"{optimizer.learning_rate}, of the update {number}",
                 where=f"optimizer {type(optimizer).__name__}",
-                fix="look at the schedule, or at the optimizer's lr_scheduler",
+                fix="check the schedule, or the optimizer's lr_scheduler",
             ) from error
         optimizer.rescale_grad = factor
 
     def _is_behind(self) -> bool:
-        """Whether every parameter was left out of some update."""
+        """Whether every parameter was excluded from some update."""
         optimizer = self.optimizer
         counts = optimizer._all_index_update_counts.values()
-        most = max((max(own.values(), default=0) for own in counts), default=0)
+        most = max((max(device_counts.values(), default=0) for device_counts in counts), default=0)
         return bool(optimizer.num_update > max(most, optimizer.begin_num_update))
 
     def _follow(self) -> None:
-        """Read what the user has changed in the optimizer since the last update."""
+        """Read the user's changes to the optimizer since the last update."""
         watched = self.optimizer if self._is_live else self.settings.optimizer
         if not isinstance(watched, mx.optimizer.Optimizer):
             return

@@ -85,7 +85,7 @@ def test_a_network_that_is_trained_rightly_all_the_same_is_warned_of_once(
     code = TRAIN.format(count=7).replace("loss =", f"{change}\nloss =")
     out, log = python(before + code, **environment)
     assert out == "trained\n"
-    assert log.count("This network has no such place") == 1
+    assert log.count("This network is not affected") == 1
 
 
 def test_the_setting_is_out_of_reach_in_this_process():

@@ -140,7 +140,7 @@ def test_a_loss_of_one_number_has_module_s_factor_and_is_told(tiny, reduce, capl
             module.update()
         data[1].reset()
     assert_same(ours, {n: array.asnumpy() for n, array in module.get_params()[0].items()})
-    assert "The losses loss are one number for the whole batch" in caplog.text
+    assert "The losses loss are a single number per batch" in caplog.text
 
 
 def test_what_is_told_of_an_optimizer_object(tiny, caplog):
@@ -171,7 +171,7 @@ def test_monitors_are_no_losses():
 
 @pytest.mark.parametrize("stated", ["half", float("nan")])
 def test_a_factor_that_is_no_number(tiny, stated):
-    with pytest.raises(ConfigError, match="rescale_grad is no number"):
+    with pytest.raises(ConfigError, match="rescale_grad is not a number"):
         by_us(
             tiny, tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), params={"rescale_grad": stated}
         )

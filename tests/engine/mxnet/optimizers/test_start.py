@@ -117,9 +117,9 @@ def test_a_refusal_is_not_told_to_go_on_first(tiny, tmp_path, caplog):
 
 def test_a_momentum_that_mxnet_cannot_train_with_is_refused_at_once(tiny):
     fit(tiny, "dcasgd")
-    with pytest.raises(ConfigError, match="DCASGD cannot train with a momentum"):
+    with pytest.raises(ConfigError, match="DCASGD cannot train with momentum"):
         fit(tiny, "dcasgd", {"momentum": 0.9})
-    with pytest.raises(ConfigError, match="DCASGD cannot train with a momentum"):
+    with pytest.raises(ConfigError, match="DCASGD cannot train with momentum"):
         fit(tiny, mx.optimizer.DCASGD(momentum=0.9))
 
 

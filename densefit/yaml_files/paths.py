@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.errors import ConfigError
-from densefit.yaml_document import Document, load
+from densefit.yaml_files.document import Document, load
 
 #: Metadata of a dataclass field of strings that are files: `field(metadata=FILES)`.
 FILES = {"files": True}

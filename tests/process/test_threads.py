@@ -10,8 +10,8 @@ import types
 import pytest
 
 from densefit.backend import mx
-from densefit.cpus import available_cpus
-from densefit.threads import set_operator_threads
+from densefit.process.cpus import available_cpus
+from densefit.process.threads import set_operator_threads
 
 COUNT = """
 import ctypes, os, sys, warnings
@@ -23,7 +23,7 @@ if sys.version_info >= (3, 12):
 import mxnet as mx
 from mxnet.base import _LIB
 import densefit
-from densefit.threads import _Context, _Operator
+from densefit.process.threads import _Context, _Operator
 
 openmp = ctypes.CDLL("libgomp.so.1")  # the one that libmxnet.so is linked with
 counts = []
@@ -81,7 +81,7 @@ def test_a_library_without_the_call_is_a_warning_with_what_to_type(caplog):
 
 @pytest.mark.parametrize(("count", "told"), [(4, True), (1, False)])
 def test_what_keeps_half_of_several_cpus_is_told(count, told, monkeypatch, caplog):
-    monkeypatch.setattr("densefit.threads._set_in_engine", lambda library, threads: None)
+    monkeypatch.setattr("densefit.process.threads._set_in_engine", lambda library, threads: None)
     monkeypatch.setattr(os, "register_at_fork", lambda **calls: None)
     with caplog.at_level(logging.WARNING, "densefit"):
         set_operator_threads(mx, count)

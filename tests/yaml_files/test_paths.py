@@ -4,7 +4,7 @@ import pytest
 
 from densefit.config import parse
 from densefit.errors import ConfigError
-from densefit.recipe_paths import files_field
+from densefit.yaml_files.paths import files_field
 
 
 @dataclass

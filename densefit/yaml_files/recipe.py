@@ -9,9 +9,9 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from densefit.errors import ConfigError
-from densefit.recipe_paths import resolve_files
-from densefit.yaml_document import Document, load, read_document
-from densefit.yaml_words import dump, meaning
+from densefit.yaml_files.document import Document, load, read_document
+from densefit.yaml_files.paths import resolve_files
+from densefit.yaml_files.words import dump, meaning
 
 
 def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Document]]:

@@ -3,8 +3,8 @@ import math
 import pytest
 
 from densefit.errors import ConfigError
-from densefit.yaml_document import load
-from densefit.yaml_words import dump, meaning
+from densefit.yaml_files.document import load
+from densefit.yaml_files.words import dump, meaning
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from densefit.errors import ConfigError
-from densefit.yaml_document import Document, load, read_document
+from densefit.yaml_files.document import Document, load, read_document
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"

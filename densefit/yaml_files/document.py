@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import yaml
 
 from densefit.errors import ConfigError
-from densefit.yaml_words import meaning
+from densefit.yaml_files.words import meaning
 
 LARGEST = 4 << 20  # bytes of a file
 MOST = 200_000  # values of a document; an alias counts as all values of its anchor

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from densefit.mxnet_environment import prepare_environment
+from densefit.process.environment import prepare_environment
 
 
 def test_a_policy_of_waiting_says_how_long_threads_spin(monkeypatch):

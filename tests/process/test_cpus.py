@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from densefit import cpus
+from densefit.process import cpus
 
 
 @pytest.mark.parametrize(

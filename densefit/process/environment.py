@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from densefit.cpus import available_cpus
+from densefit.process.cpus import available_cpus
 
 GRADIENT_SUM_CAP = "MXNET_EXEC_INPLACE_GRAD_SUM_CAP"
 
@@ -20,7 +20,7 @@ def prepare_environment() -> None:
         if "OMP_WAIT_POLICY" not in os.environ:
             os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     # oneDNN's operators are kept for every shape that was ever computed, by each kind of layer:
-    # pictures of many sizes fill the memory. A network of one size has less than so many.
+    # images of many sizes fill the memory. A network of one size has less than so many.
     os.environ.setdefault("MXNET_MKLDNN_CACHE_NUM", "256")
     # Fused inference executors keep the weights of their first forward: a validation during
     # training would score a network that no longer exists. The backend "default" fuses nothing,

@@ -1,0 +1,1 @@
+"""Set up the process for MXNet: number of CPUs, threads, environment variables."""

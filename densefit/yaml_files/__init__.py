@@ -1,0 +1,1 @@
+"""Read and write the YAML of recipes, run records and command lines."""

@@ -1,0 +1,195 @@
+"""Splits of a dataset that a recipe makes, where the dataset has none of its own."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from densefit.data.hash_split import hash_split
+from densefit.data.sample import Dataset, datasets
+from densefit.data.sample_id import sample_id
+from densefit.data.stable_repr import stable_repr
+from densefit.data.subset import Subset
+from densefit.data.wrapped import attribute_of
+from densefit.errors import ConfigError, DataError
+from densefit.tools.recipes.data.groups import sample_groups
+
+EXAMPLE = "{train: 0.7, val: 0.15, test: 0.15}"
+_ROUNDING = 1e-6  # of the sum of the fractions
+_wholes: ContextVar[dict[str, Dataset] | None] = ContextVar("wholes", default=None)
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a dataset is divided into splits.
+
+    Attributes:
+        fractions: split -> its part of the samples.
+        seed: of the hash.
+        of: the dataset's own split that is divided; None: all samples.
+        group_by: what keeps samples together, see `sample_groups`; None: nothing.
+    """
+
+    fractions: Mapping[str, float]
+    seed: int = 0
+    of: str | None = None
+    group_by: str | None = None
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name}: {part:g}" for name, part in sorted(self.fractions.items()))
+        more = f", seed: {self.seed}" + ("" if self.of is None else f", of: {self.of}")
+        return f"{{{parts}{more}}}" + ("" if self.group_by is None else f" by {self.group_by}")
+
+    def part(self, dataset: Dataset, split: str, root: str | None, where: str) -> DividedSplit:
+        """The samples of a split.
+
+        Args:
+            dataset: all samples.
+            split: one of the fractions.
+            root: the dataset's folder.
+            where: name of the settings, for errors.
+
+        Raises:
+            DataError: a split is empty, or a sample has no group.
+        """
+        if self.group_by is None:
+            names = [sample_id(dataset, index) for index in range(len(dataset))]
+        else:
+            names = sample_groups(dataset, self.group_by, root, f"{where}.group_by")
+        splits = hash_split(names, self.fractions, self.seed)
+        counts = Counter({name: 0 for name in self.fractions})
+        counts.update(splits)
+        about = ", ".join(f"{name} {count}" for name, count in counts.items())
+        about += f" of {len(names)} samples"
+        if self.group_by is not None:
+            groups = len(set(names))
+            about += f" in {groups} group{'s' * (groups != 1)}"
+        empty = [name for name, count in counts.items() if not count]
+        if empty:
+            raise DataError(
+                f"The split {empty[0]!r} has no samples",
+                received=about,
+                where=f"{where}.splits {self}",
+                fix="another seed, or a larger fraction"
+                + ("" if self.group_by is None else ", or smaller groups"),
+            )
+        indices = [index for index, name in enumerate(splits) if name == split]
+        return DividedSplit(dataset, indices, f"{split} of {self}", about)
+
+
+class DividedSplit(Subset):
+    """A split that a recipe has made.
+
+    Attributes:
+        division: counts of all splits, for messages.
+    """
+
+    def __init__(self, dataset: Dataset, indices: list[int], name: str, division: str) -> None:
+        super().__init__(dataset, indices, name)
+        self.division = division
+
+
+def division_of(data: Any, where: str) -> Division | None:
+    """The division that settings of a dataset describe, or None.
+
+    Args:
+        data: with `splits` and `group_by`.
+        where: name of the settings, for errors.
+
+    Raises:
+        ConfigError: the settings are no division.
+    """
+    settings, group_by = getattr(data, "splits", None), getattr(data, "group_by", None)
+    if settings is None:
+        if group_by is not None:
+            raise ConfigError(
+                "Groups are of splits that the recipe makes, and it makes none",
+                received=f"group_by {group_by}",
+                where=f"{where}.group_by",
+                fix=f"--{where}.splits '{EXAMPLE}'",
+            )
+        return None
+    parts = {name: value for name, value in settings.items() if name not in ("seed", "of")}
+    seed, of = settings.get("seed", 0), settings.get("of")
+    numbers = [value for value in parts.values() if _is_fraction(value)]
+    is_whole = math.isclose(math.fsum(numbers), 1.0, abs_tol=_ROUNDING)
+    if len(numbers) < len(parts) or not is_whole:
+        raise ConfigError(
+            "Splits are fractions of the samples whose sum is 1",
+            expected=f"such as {EXAMPLE}",
+            received=f"{settings}, the sum of {math.fsum(numbers):g}",
+            where=f"{where}.splits",
+        )
+    if type(seed) is not int or not (of is None or isinstance(of, str)):
+        raise ConfigError(
+            "The seed is a whole number, and `of` the name of a split",
+            received=f"seed {seed!r}, of {of!r}",
+            where=f"{where}.splits",
+        )
+    fractions = {str(name): float(value) for name, value in parts.items()}
+    return Division(fractions, seed, of, group_by)
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1
+
+
+def check_divided(data: Any, where: str) -> None:
+    """Raise ConfigError if several splits of a recipe would be the same samples.
+
+    Args:
+        data: settings of the dataset.
+        where: name of the settings.
+    """
+    if "split" in inspect.signature(datasets.get(data.dataset)).parameters:
+        return
+    keys = [key for key in ("train", "validation", "test") if getattr(data, key, None) is not None]
+    if getattr(data, "splits", None) is None and len(keys) > 1:
+        raise ConfigError(
+            f"The dataset {data.dataset!r} has no splits: these would be the same samples",
+            received=", ".join(f"{key} {getattr(data, key)}" for key in keys),
+            where=where,
+            fix=f"--{where}.splits '{EXAMPLE}'; or --{where}.validation null --{where}.test null",
+        )
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within this block, the splits of a division share one dataset, which is read once."""
+    token = _wholes.set({})
+    try:
+        yield
+    finally:
+        _wholes.reset(token)
+
+
+def whole(key: Any, make: Callable[[], Dataset]) -> Dataset:
+    """`make()`, or its earlier result for an equal key within `read_once`."""
+    wholes = _wholes.get()
+    if wholes is None:
+        return make()
+    text = stable_repr(key)
+    if text not in wholes:
+        wholes[text] = make()
+    return wholes[text]
+
+
+def division_lines(data: Mapping[str, Dataset]) -> list[str]:
+    """A line for each division, with the counts of its splits.
+
+    Args:
+        data: datasets by split, or by "<dataset>/<split>".
+    """
+    lines: dict[str, None] = {}
+    for name, dataset in data.items():
+        counts = attribute_of(dataset, "division")
+        if counts is not None:
+            prefix = name.rpartition("/")[0]
+            lines[f"{prefix}: {counts}" if prefix else f"data: {counts}"] = None
+    return list(lines)
