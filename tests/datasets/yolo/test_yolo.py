@@ -149,6 +149,12 @@ def test_spellings_of_labels(tmp_path, text, boxes):
     np.testing.assert_allclose(data[0].targets["boxes"], boxes, atol=1e-4)
 
 
+def test_corners_in_place_of_centres_are_counted(tmp_path):
+    corners = "1 0.5 0.3 0.9 0.8\n1 0.7 0.2 0.9 0.9\n"
+    data = YOLO(write(tmp_path, {**ULTRALYTICS, "labels/train/a.txt": corners}), "train")
+    assert data.boxes_outside == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
