@@ -124,7 +124,7 @@ class MaskFolder(MaskDataset):
         if ignore_colors:
             raise ConfigError("ignore_colors needs colors", where="MaskFolder")
         table_file = self.root / str(self.split) / "_classes.csv"
-        names = class_names(classes, self.root)
+        names = class_names(classes, self.root, numbered=True)
         if names is None and table_file.is_file():
             names = class_names(table_file, self.root)
         if names is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from densefit.datasets.files.names import Names, class_index, class_names, doubled
+from densefit.datasets.files.names import Names, check_numbering, class_index, class_names, doubled
 from densefit.datasets.files.text_file import read_text
 from densefit.errors import DataError
 
@@ -16,9 +16,11 @@ def read_names(path: Path) -> dict[int, str]:
     """Class number -> class name, of a file with a name a line, the first of number 0.
 
     Raises:
-        DataError: the file cannot be read, has no names, or has one twice.
+        DataError: the file cannot be read, has no names, one twice, or an empty line before one.
     """
-    lines = read_text(path, "The list of classes").splitlines()
+    text = read_text(path, "The list of classes")
+    check_numbering(text, path)
+    lines = text.splitlines()
     return _checked({i: line.strip() for i, line in enumerate(lines) if line.strip()}, path)
 
 
@@ -101,7 +103,7 @@ def class_numbers(
                 fix="write one of them, or pass classes=",
             )
         return [numbers[number] for number in sorted(numbers)], numbers
-    names = class_names(classes, root) or []
+    names = class_names(classes, root, numbered=True) or []
     if not numbers or placeholders:
         if numbers and len(numbers) != len(names):
             raise DataError(

@@ -103,7 +103,8 @@ def find_label_files(
             files.append(None)
             continue
         beside = os.path.splitext(image)[0] + ".txt"
-        candidates = (label_file(image, image_folder, label_folder), beside)
+        usual = (label_file(image, image_folder, label_folder), beside)
+        candidates = (*usual, *(f"{file[:-4]}.TXT" for file in usual))
         files.append(next((file for file in candidates if exists(file)), None))
     return files
 

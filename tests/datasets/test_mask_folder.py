@@ -293,3 +293,12 @@ def test_colours(root):
     assert "colors=" in repr(data)
     assert "ignore_colors=['#000000']" in repr(data)
     assert repr(indexed) == f"MaskFolder({str(root)!r}, split='train', ignore_value=3)"
+
+
+def test_an_empty_line_before_a_class_name_is_an_error(root):
+    names = (root / "classes.txt").read_text()
+    (root / "classes.txt").write_text("\n" + names)
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line 1"):
+        MaskFolder(root)
+    (root / "classes.txt").write_text(names + "\n\n")
+    MaskFolder(root)

@@ -149,6 +149,23 @@ def test_spellings_of_labels(tmp_path, text, boxes):
     np.testing.assert_allclose(data[0].targets["boxes"], boxes, atol=1e-4)
 
 
+def test_endings_in_capital_letters(tmp_path):
+    files = {"images/a.JPG": None, "images/b.jpg": None, "labels/a.TXT": BOX, "labels/b.txt": BOX}
+    data = YOLO(write(tmp_path, files), classes=["cat", "dog"])
+    assert [len(sample.targets["boxes"]) for sample in data] == [1, 1]
+
+
+@pytest.mark.parametrize("text", ["\ncat\ndog\n", "cat\n \ndog"])
+def test_an_empty_line_before_a_class_name_is_an_error(tmp_path, text):
+    files = {"images/a.jpg": None, "labels/a.txt": BOX, "classes.txt": text}
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line [12]"):
+        YOLO(write(tmp_path, files))
+    with pytest.raises(DataError, match="empty line"):
+        YOLO(tmp_path, classes=tmp_path / "classes.txt")
+    (tmp_path / "classes.txt").write_text("cat\ndog\n\n")
+    assert YOLO(tmp_path).classes == ["cat", "dog"]
+
+
 def test_corners_in_place_of_centres_are_counted(tmp_path):
     corners = "1 0.5 0.3 0.9 0.8\n1 0.7 0.2 0.9 0.9\n"
     data = YOLO(write(tmp_path, {**ULTRALYTICS, "labels/train/a.txt": corners}), "train")
