@@ -10,6 +10,7 @@ from typing import Any
 from densefit.datasets.files.names import Names, check_numbering, class_index, class_names, doubled
 from densefit.datasets.files.text_file import read_text
 from densefit.errors import DataError
+from densefit.registry import nearest
 
 
 def read_names(path: Path) -> dict[int, str]:
@@ -54,11 +55,13 @@ def names_of_yaml(content: Mapping[Any, Any], path: Path) -> tuple[dict[int, str
             )
         numbers[int(text)] = str(name).strip()
     if not numbers:
+        keys = [str(key) for key in content]
         raise DataError(
             "The description of the dataset has no class names",
             expected="names: [cat, dog], or names: {0: cat, 1: dog}",
-            received=f"{names!r:.120}",
+            received=f"keys {', '.join(keys)}"[:200] if names is None else f"{names!r:.120}",
             where=path,
+            fix=nearest("names", keys) if names is None and "names" not in keys else None,
         )
     if type(count) is int and count != len(numbers):
         raise DataError(

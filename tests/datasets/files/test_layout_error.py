@@ -3,7 +3,7 @@ import pytest
 import densefit as df
 from densefit.data.sample import datasets
 from densefit.datasets.files.layout_error import contents, look_alikes, missing_layout
-from densefit.errors import DataError
+from densefit.errors import DataError, MissingSplitError
 
 
 def make(root, *files):
@@ -101,3 +101,10 @@ def test_all_guesses_are_cheap_and_safe(tmp_path):
     for name in datasets.names():
         guess = getattr(datasets.get(name), "looks_like", None)
         assert guess is None or guess(tmp_path) is False
+
+
+def test_a_layout_without_a_usual_look_may_be_there(tmp_path):
+    make(tmp_path, *LAYOUTS["yolo"])
+    for layout, kind in (("text_boxes", MissingSplitError), ("voc", DataError)):
+        error = missing_layout(tmp_path, "a/", "No split", layout=layout, kind=MissingSplitError)
+        assert type(error) is kind

@@ -149,6 +149,19 @@ def test_spellings_of_labels(tmp_path, text, boxes):
     np.testing.assert_allclose(data[0].targets["boxes"], boxes, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("names: [cat, dog]\ntrian: images/train\nval: images/val\n", "correct the key 'trian'"),
+        ("name: [cat, dog]\ntrain: images/train\n", r"received: keys name, train[\s\S]*'name'"),
+    ],
+)
+def test_misspelt_keys_are_named(tmp_path, text, message):
+    write(tmp_path, {**ULTRALYTICS, "data.yaml": text})
+    with pytest.raises(DataError, match=message):
+        YOLO(tmp_path, "train")
+
+
 def test_endings_in_capital_letters(tmp_path):
     files = {"images/a.JPG": None, "images/b.jpg": None, "labels/a.TXT": BOX, "labels/b.txt": BOX}
     data = YOLO(write(tmp_path, files), classes=["cat", "dog"])

@@ -160,6 +160,15 @@ def test_classes_without_training_samples_and_imbalance(root):
     assert "'cat' has 40 times" in found["imbalance", "train"].text
 
 
+def test_class_names_of_several_spellings_are_noticed(root):
+    check = checked(root)
+    for split in check.splits.values():
+        split.dataset.classes = ["Red cell", "dog", "red_cell"]
+    similar = kinds(check)["similar_class_names", "train"]
+    assert [example.id for example in similar.examples] == ["'Red cell' and 'red_cell'"]
+    assert similar.severity == "warning"
+
+
 def test_only_decoding_finds_damage_behind_the_header(root):
     data = (root / "train0.png").read_bytes()
     (root / "train0.png").write_bytes(data[: len(data) // 2])
