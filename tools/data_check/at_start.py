@@ -12,7 +12,7 @@ from densefit.data.sample_id import sample_id
 from densefit.errors import ConfigError, DataError, DensefitError
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.findings import ERROR, WARNING, Finding
-from densefit.tools.data_check.mask_files import read_masks
+from densefit.tools.data_check.mask_files import print_unread, read_masks
 from densefit.tools.data_check.report import checked
 from densefit.tools.data_check.report_text import what_was_checked
 
@@ -22,7 +22,6 @@ _log = logging.getLogger("densefit")
 # take 2 s on one core, 256 MiB half a second.
 MOST_HEADERS, MOST_BYTES = 20_000, 256 << 20
 _TOLD_BY_DATASETS = "dropped_object"
-MASK_SECONDS = 10.0  # that masks are read for before the first update: 2,000 of 480 x 360 pixels
 
 
 def check_data(
@@ -63,7 +62,7 @@ def check_data(
         check.decode()
     else:
         check.read_labels()
-        _read_masks(check)
+        print_unread(*read_masks(check))
     raise_broken(check, skipping)
     is_small = is_small and check.missing_bytes <= MOST_BYTES
     if is_small:
@@ -73,13 +72,6 @@ def check_data(
     warnings = _to_log(check.findings())
     _warn(warnings)
     return None if is_small else BackgroundCheck(check, warnings)
-
-
-def _read_masks(check: DataCheck) -> None:
-    """Read the masks of the scored splits, and of the training ones while there is time."""
-    count, total = read_masks(check, MASK_SECONDS)
-    if count < total:
-        print(f"read {count:,} of {total:,} masks; data.check: deep reads all before the training")
 
 
 def raise_broken(check: DataCheck, skipping: Collection[str] = ()) -> None:

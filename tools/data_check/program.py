@@ -13,6 +13,7 @@ from rich.console import Console
 from densefit.data.sample import Dataset, datasets
 from densefit.errors import MissingSplitError
 from densefit.tools.data_check.check import DataCheck
+from densefit.tools.data_check.mask_files import print_unread, read_masks
 from densefit.tools.data_check.report import report
 from densefit.tools.recipes.data.division import check_divided, read_once
 from densefit.tools.recipes.data.loaders import make_dataset
@@ -65,6 +66,7 @@ def checked_report(
         check.decode(_Progress(sum(map(len, data.values()))))
     else:
         check.read_labels()
+        print_unread(*read_masks(check))
     check.compare_images()
     check.save_cache()
     height, width = recipe.input_size

@@ -5,7 +5,7 @@ from PIL import Image
 from densefit.data.subset import Subset
 from densefit.datasets import MaskFolder
 from densefit.errors import DataError
-from densefit.tools.data_check import at_start
+from densefit.tools.data_check import mask_files
 from densefit.tools.data_check.at_start import check_data
 
 
@@ -41,9 +41,9 @@ def test_a_broken_mask_of_a_scored_split_is_an_error_before_the_training(root):
 def test_what_the_time_does_not_suffice_for_is_told(root, monkeypatch, capsys):
     check_data(splits(root), ["train"], True)
     assert "masks" not in capsys.readouterr().out
-    monkeypatch.setattr(at_start, "MASK_SECONDS", -1.0)
+    monkeypatch.setattr(mask_files, "MASK_SECONDS", -1.0)
     check_data(splits(root), ["train"], True)
-    assert "read 0 of 80 masks; data.check: deep" in capsys.readouterr().out
+    assert "read 0 of 80 masks; --deep" in capsys.readouterr().out
 
 
 def test_masks_of_a_part_are_those_of_its_samples(root):
