@@ -9,7 +9,8 @@ from pathlib import Path
 
 from densefit.datasets.files.image_pairs import match_images
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation
-from densefit.datasets.voc.xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
+from densefit.datasets.voc.xml import VocFile, VocObject, annotations_by_stem
+from densefit.datasets.voc.xml_files import read_xml_files
 from densefit.errors import DataError
 
 #: Path below the folder of the XML files -> content, or why it cannot be read.
@@ -18,14 +19,8 @@ Files = Mapping[str, VocFile | DataError]
 
 def read_folder(folder: Path) -> dict[str, VocFile | DataError]:
     """All XML files in a folder and below it, by their path."""
-    files: dict[str, VocFile | DataError] = {}
-    for paths in annotations_by_stem(folder).values():
-        for path in paths:
-            try:
-                files[path] = read_voc_xml(folder / path)
-            except DataError as error:
-                files[path] = error
-    return files
+    paths = [path for paths in annotations_by_stem(folder).values() for path in paths]
+    return read_xml_files(folder, paths)
 
 
 def image_annotations(

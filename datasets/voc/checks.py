@@ -29,12 +29,14 @@ def check_class_names(dataset: object, objects: Objects, classes: Sequence[str])
     Raises:
         DataError: one is spelt like a class that no file has, or no file has any class.
     """
-    names = {thing.name for things in objects.values() for thing in things}
+    names = {entry.name for entries in objects.values() for entry in entries}
     unknown, unseen = sorted(names.difference(classes)), set(classes) - names
     for name in unknown:
         if not _is_close(name, unseen) and names.intersection(classes):
             continue
-        path = next(p for p, things in objects.items() if any(one.name == name for one in things))
+        path = next(
+            p for p, entries in objects.items() if any(entry.name == name for entry in entries)
+        )
         class_index(name, classes, path)  # raises
     if unknown:
         warn_once(
@@ -52,24 +54,24 @@ def warn_of_zero_based(dataset: object, objects: Objects) -> None:
         dataset: for the message.
         objects: of each file.
     """
-    found = [
-        (path, thing.corners)
-        for path, things in objects.items()
-        for thing in things
-        if _is_zero_based(thing.corners)
+    zero_based = [
+        (path, entry.corners)
+        for path, entries in objects.items()
+        for entry in entries
+        if _is_zero_based(entry.corners)
     ]
-    if found and first_time("zero-based", str(dataset)):
-        path, corners = found[0]
+    if zero_based and first_time("zero-based", str(dataset)):
+        path, corners = zero_based[0]
         logger.warning(
             "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in "
             "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all "
             "boxes are a pixel off: one_based=False",
-            *(dataset, len(found), sum(map(len, objects.values())), path, corners),
+            *(dataset, len(zero_based), sum(map(len, objects.values())), path, corners),
         )
 
 
-def _is_close(name: str, others: set[str]) -> bool:
-    return bool(get_close_matches(name.lower(), [one.lower() for one in others], n=1))
+def _is_close(name: str, names: set[str]) -> bool:
+    return bool(get_close_matches(name.lower(), [entry.lower() for entry in names], n=1))
 
 
 def _is_zero_based(corners: tuple[float, float, float, float]) -> bool:

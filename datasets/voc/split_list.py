@@ -36,7 +36,7 @@ def listed_ids(path: Path, annotations: Path) -> list[str]:
     names = read_lines(path)
     flagged = [_FLAGGED.fullmatch(name) for name in names]
     if all(flagged) and not (annotations / f"{names[0]}.xml").is_file():
-        names = _without_flags(path, [(one[1], one[2]) for one in flagged if one])
+        names = _without_flags(path, [(match[1], match[2]) for match in flagged if match])
     endings = [name for name in names if is_picture(os.path.basename(name))]
     if endings and not (annotations / f"{endings[0]}.xml").is_file():
         names = [os.path.splitext(n)[0] if is_picture(os.path.basename(n)) else n for n in names]

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
-from densefit.datasets.files.boxes import BoxCheck, box_fault, box_targets, check_size, clip_box
+from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
 from densefit.datasets.files.instance_maps import ids_of_boxes, read_instances
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.labels_csv import read_labels
-from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.masks import MaskReader
-from densefit.datasets.files.names import Names, class_index, class_names, missing_split
-from densefit.datasets.files.paths import name_below
+from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.picture_size import picture_size
-from densefit.datasets.files.pictures import pictures_by_stem
-from densefit.errors import ConfigError, DataError, MissingSplitError
+from densefit.errors import ConfigError
 from densefit.once import warn_once
 
 from .checks import check_class_names, warn_of_zero_based
-from .split_list import listed_ids
-from .xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
+from .folder import VocFolder
+from .objects import Box, usable_objects
 
-Made = TypeVar("Made")
 logger = logging.getLogger(__name__)
-
-TREE = """
-    JPEGImages/a.jpg
-    Annotations/a.xml
-    ImageSets/Main/{split}.txt   a name a line: a
-"""
 
 
 @datasets.register("voc")
@@ -83,6 +69,7 @@ class VOC:
         mask_classes: "background" and those: what the pixels of a mask are.
         label_classes: with `labels_csv`, the sorted classes of the table: what `label` is.
         dropped: number of bad boxes left out.
+        drop_reasons: why -> number of boxes left out.
 
     Raises:
         DataError: the folder or the list is missing or broken, no class name is found, or the
@@ -127,18 +114,17 @@ class VOC:
         if labels_csv is not None:
             self._labels = read_labels(self.root / labels_csv, label_column)
             self.label_classes = sorted(set(self._labels.values()))
-        self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
-        self._ids = self._read_split()
-        self._files: dict[str, VocFile] = {}
-        self._xmls = annotations_by_stem(self.root / "Annotations")
-        if boxes or labels:
-            self._files = self._read_files(missing_xml)
-        self.classes = class_names(classes, self.root) or self._found_classes()
-        check_class_names(self, self._objects_by_file(), self.classes)
+        maps_first = masks or instances
+        kinds = ["Segmentation", "Main"] if maps_first else ["Main", "Segmentation"]
+        self._folder = folder = VocFolder(self.root, split, kinds)
+        self._ids = folder.ids
+        files = folder.read_annotations(missing_xml, self) if boxes or labels else {}
+        self.classes = class_names(classes, self.root) or folder.class_names()
+        check_class_names(self, folder.objects_by_file(files), self.classes)
         self.mask_classes = ["background", *self.classes]
         if masks:
             self._read_mask = MaskReader(len(self.mask_classes))
-        self._images = self._find_images()
+        self._images = folder.images(files)
         if self._labels and self._labels.keys().isdisjoint(self._ids):
             warn_once(
                 logger,
@@ -147,11 +133,19 @@ class VOC:
             )
         check = BoxCheck(bad_boxes)
         self._sizes: dict[str, tuple[int, int]] = {}
-        self._targets = self._each(self._files, lambda name: self._objects(name, check))
+
+        def objects(name: str) -> list[tuple[Box, int, bool, int]]:
+            file, path = files[name], folder.xml_file(name)
+            size = file.size or picture_size(self._picture(name), exif)
+            self._sizes[name] = size
+            return usable_objects(file, size, self.classes, one_based, check, path)
+
+        self._targets = folder.each(files, objects)
         check.report(self)
-        self.dropped = check.dropped
+        self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
         if one_based:
-            warn_of_zero_based(self, self._objects_by_file())
+            warn_of_zero_based(self, folder.objects_by_file(files))
+        folder.release()
 
     @classmethod
     def looks_like(cls, root: Path) -> bool:
@@ -173,8 +167,8 @@ class VOC:
         return self._picture(self._ids[index])
 
     def _picture(self, name: str) -> Path:
-        if name in self._broken:
-            raise self._broken[name].with_traceback(None)
+        if name in self._folder.errors:
+            raise self._folder.errors[name].with_traceback(None)
         return self.root / "JPEGImages" / self._images[name]
 
     def targets_of(self, index: int) -> tuple[str, ...]:
@@ -184,193 +178,57 @@ class VOC:
         names += ["instances", "instance_ids"] * self.instances
         return (*names, *(["label"] if self._ids[index] in self._labels else ()))
 
+    @property
+    def faults(self) -> dict[int, DataError]:
+        """Sample index -> why it cannot be read."""
+        errors = self._folder.errors
+        return {i: errors[name] for i, name in enumerate(self._ids) if name in errors}
+
+    def size_of(self, index: int) -> tuple[int, int] | None:
+        """(height, width) of the image as its annotation states it; None if it is not read."""
+        return self._sizes.get(self._ids[index])
+
+    def label_files(self, index: int) -> list[Path]:
+        """Files of the mask and of the instances."""
+        folders = ["SegmentationClass"] * self.masks + ["SegmentationObject"] * self.instances
+        return [self.root / folder / f"{self._ids[index]}.png" for folder in folders]
+
+    def annotations_of(
+        self, index: int, size: tuple[int, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Targets of the annotation file, without reading the image."""
+        name = self._ids[index]
+        return self._box_targets(self._targets[name]) if name in self._targets else {}
+
+    def _box_targets(self, objects: list[tuple[Box, int, bool, int]]) -> dict[str, np.ndarray]:
+        columns = list(map(list, zip(*objects))) or [[], [], [], []]
+        boxes, classes, difficult, _ = columns
+        areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in boxes]
+        return box_targets(boxes, classes, difficult, [False] * len(boxes), areas)
+
     def __getitem__(self, index: int) -> Sample:
         name = self._ids[index]
         image_path = self.picture_file(index)
         image = read_image(image_path, self.exif)
         size = (image.shape[0], image.shape[1])
         targets = {}
+        columns = list(map(list, zip(*self._targets.get(name, ())))) or [[], [], [], []]
+        _, classes, difficult, numbers = columns
         if self.boxes:
-            check_size(self._sizes[name], size, image_path, self._xml(name))
-            found = self._targets[name]
-            corners = [box for box, *_ in found]
-            targets = box_targets(
-                corners,
-                [label for _, label, _, _ in found],
-                [difficult for _, _, difficult, _ in found],
-                [False] * len(found),
-                [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in corners],
-            )
+            check_size(self._sizes[name], size, image_path, self._folder.xml_file(name))
+            targets = self._box_targets(self._targets[name])
         if self.labels:
-            shown = self._targets[name]
-            targets["labels"] = labels_of(
-                [label for _, label, _, _ in shown],
-                [difficult for _, _, difficult, _ in shown],
-                len(self.classes),
-            )
+            targets["labels"] = labels_of(classes, difficult, len(self.classes))
         if self.masks:
             path = self.root / "SegmentationClass" / f"{name}.png"
             targets["mask"] = self._read_mask(path, image_path, size)
         if self.instances:
             path = self.root / "SegmentationObject" / f"{name}.png"
             targets["instances"] = read_instances(path, image_path, size)
-            numbers = np.array([number for *_, number in self._targets[name]], np.int64)
             targets["instance_ids"] = ids_of_boxes(
-                targets["instances"], targets["boxes"], numbers, path
+                targets["instances"], targets["boxes"], np.array(numbers, np.int64), path
             )
         if name in self._labels:
             label = self.label_classes.index(self._labels[name])
             targets["label"] = np.array(label, np.int64)
         return Sample(name, image, targets)
-
-    def _xml(self, name: str) -> Path:
-        """The annotation of an id, there or not."""
-        return self.root / "Annotations" / self._xmls.get(name, [f"{name}.xml"])[0]
-
-    def _read_files(self, missing_xml: str) -> dict[str, VocFile]:
-        """The annotations; ids that have none are counted."""
-        missing = [one for one in self._ids if one not in self._xmls and one not in self._broken]
-        if missing:
-            warn_once(
-                logger,
-                "%s: %d of %d ids have no annotation, the first: %s; they %s",
-                self,
-                len(missing),
-                len(self._ids),
-                missing[0],
-                "count as pictures without objects"
-                if missing_xml == "background"
-                else "raise when they are read, or count as pictures without objects with "
-                'missing_xml="background"',
-            )
-        if missing_xml == "background" and len(missing) == len(self._ids):
-            raise DataError(
-                "No id has an annotation",
-                received=f"{len(self._ids)} ids, the first {missing[0]!r}",
-                where=self.root / "Annotations",
-            )
-
-        def read(name: str) -> VocFile:
-            names = self._xmls.get(name, [])
-            if len(names) > 1:
-                raise DataError(
-                    f"The id {name!r} has two annotations",
-                    received=", ".join(names),
-                    where=self.root / "Annotations",
-                )
-            if names:
-                return read_voc_xml(self._xml(name))
-            if missing_xml == "background":
-                return VocFile("", None, ())
-            raise DataError(
-                f"The id {name!r} has no annotation",
-                where=f"{self.root / 'Annotations'}{os.sep}{name}.xml",
-                fix='missing_xml="background" if such pictures show no object',
-            )
-
-        return self._each(self._ids, read)
-
-    def _objects_by_file(self) -> dict[Path, tuple[VocObject, ...]]:
-        return {self._xml(name): file.objects for name, file in self._files.items()}
-
-    def _each(self, names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
-        """`make(id)` of each id; one whose annotation is broken is noted and left out."""
-        made: dict[str, Made] = {}
-        for name in names:
-            try:
-                made[name] = make(name)
-            except DataError as error:
-                self._broken.setdefault(name, error)
-        return made
-
-    def _read_split(self) -> list[str]:
-        maps = self.masks or self.instances
-        kinds = ["Segmentation", "Main"] if maps else ["Main", "Segmentation"]
-        folders = [self.root / "ImageSets" / kind for kind in kinds]
-        for folder in folders:
-            path = folder / f"{self.split}.txt"
-            if path.is_file():
-                names = listed_ids(path, self.root / "Annotations")
-                self._each(names, partial(name_below, where=path))
-                return names
-        known = [path.stem for folder in folders for path in folder.glob("*.txt")]
-        hint = f"write {folders[0] / str(self.split)}.txt with the id of a picture a line"
-        if not known and isinstance(self.split, str):
-            tree = TREE.format(split=self.split)
-            raise missing_layout(
-                self.root,
-                tree,
-                "There is no list of samples",
-                layout="voc",
-                fix=hint,
-                kind=MissingSplitError,
-            )
-        raise missing_split(self.split, self.root / "ImageSets", known, hint)
-
-    def _found_classes(self) -> list[str]:
-        """The sorted names in all sound annotations, so that all splits agree."""
-        names: set[str] = set()
-        for stem, files in self._xmls.items():
-            for name in files:
-                try:
-                    path = self.root / "Annotations" / name
-                    file = self._files.get(stem) or read_voc_xml(path)
-                except DataError:
-                    continue  # told when its sample is read
-                names.update(thing.name for thing in file.objects)
-        if not names:
-            raise DataError(
-                "No class names are found",
-                where=self.root,
-                fix="write one name a line into classes.txt, or pass classes=",
-            )
-        return sorted(names)
-
-    def _find_images(self) -> dict[str, str]:
-        """The picture's file name of each id: the annotated one, if the id has several."""
-        folder = self.root / "JPEGImages"
-        present = pictures_by_stem(folder)
-
-        def picture(name: str) -> str:
-            found = present.get(name, [])
-            if len(found) > 1 and name in self._files:
-                ending = os.path.splitext(self._files[name].filename)[1]
-                found = [file for file in found if os.path.splitext(file)[1] == ending]
-            if len(found) != 1:
-                raise DataError(
-                    f"The id {name!r} does not have exactly one picture",
-                    received=", ".join(present.get(name, [])) or "none",
-                    where=folder,
-                )
-            return found[0]
-
-        return self._each(self._ids, picture)
-
-    def _objects(
-        self, name: str, check: BoxCheck
-    ) -> list[tuple[tuple[float, float, float, float], int, bool, int]]:
-        """(box, class, difficult, place in the file from 1) of the usable objects of a file."""
-        file, path, usable = self._files[name], self._xml(name), []
-        size = self._sizes[name] = file.size or picture_size(self._picture(name), self.exif)
-        for number, thing in enumerate(file.objects, 1):
-            label = class_index(thing.name, self.classes, path)
-            box, why = self._box(thing)
-            why = why or box_fault(box, size)
-            if why:
-                check.reject(why, thing.corners, path)
-            else:
-                clipped = clip_box(box, *size)
-                check.note_cut(box, clipped, size, path)
-                usable.append((clipped, label, thing.difficult, number))
-        return usable
-
-    def _box(self, thing: VocObject) -> tuple[tuple[float, float, float, float], str]:
-        """The box in continuous coordinates, and what is wrong with it ("" if nothing)."""
-        xmin, ymin, xmax, ymax = thing.corners
-        first = 1.0 if self.one_based else 0.0
-        box = (xmin - first, ymin - first, xmax, ymax)
-        if xmax < xmin or ymax < ymin:
-            return box, "has its corners in the wrong order"
-        if (xmin, ymin) == (xmax, ymax):
-            return box, "has no area"
-        return box, ""

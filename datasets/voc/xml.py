@@ -33,15 +33,15 @@ class VocFile:
 
 def annotations_by_stem(folder: Path) -> dict[str, list[str]]:
     """Paths of all XML files in a folder and below it, by their path without extension, sorted."""
-    found: dict[str, list[str]] = {}
-    for place, _, names in os.walk(folder):
-        below = os.path.relpath(place, folder)
+    paths: dict[str, list[str]] = {}
+    for directory, _, names in os.walk(folder):
+        below = os.path.relpath(directory, folder)
         for name in sorted(names):
             stem, ending = os.path.splitext(name)
             if ending.lower() == ".xml" and not name.startswith("."):
                 path = Path(below, name).as_posix()
-                found.setdefault(path[: -len(ending)], []).append(path)
-    return dict(sorted(found.items()))
+                paths.setdefault(path[: -len(ending)], []).append(path)
+    return dict(sorted(paths.items()))
 
 
 def read_voc_xml(path: Path) -> VocFile:
@@ -55,8 +55,8 @@ def read_voc_xml(path: Path) -> VocFile:
     root = read_xml(path)
     height, width = (_side(root, side, path) for side in ("height", "width"))
     objects = []
-    for place, element in enumerate(root.findall("object"), 1):
-        where = f"{path}, object {place}"
+    for count, element in enumerate(root.findall("object"), 1):
+        where = f"{path}, object {count}"
         name = (element.findtext("name") or "").strip()
         if not name:
             raise DataError("An object has no class name", where=where)

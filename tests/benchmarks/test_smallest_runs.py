@@ -137,6 +137,13 @@ def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run):
     assert re.search(r"^ +96 +\d+\.\d% of +\d+ +[01]\.\d{4};", out, re.M)
 
 
+def test_open_dataset_measures_openings_memory_and_growth(run):
+    out = run("open_dataset", in_process=True)
+    assert len(rows(out, r"│ (json.load|first opening|second opening) +│ +\d+\.\d\d │")) == 3
+    assert len(rows(out, r"MB (?:in all|above 64 images) +│ +│ +│ +-?\d+ │$")) == 2
+    assert re.search(r"exponent of the last step │ +-?\d+\.\d\d │", out)
+
+
 def sources():
     return {path: path.read_text() for path in sorted(BENCHMARKS.rglob("*.py"))}
 

@@ -18,7 +18,6 @@ WORDS = frozenset(
 # Folder -> names of before that are still there. A folder that has fewer gets its new number; one
 # that is not named has none.
 LEFT = {
-    "datasets/voc": 20,
     "densefit/checkpoint": 1,
     "densefit/data": 4,
     "tools/recipes": 13,

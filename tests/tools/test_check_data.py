@@ -42,7 +42,7 @@ def test_broken_data_end_with_1(recipe, root, tmp_path, capsys):  # noqa: F811
     page = tmp_path / "report.html"
     assert main([str(recipe), "--html", str(page), "--deep"]) == 1
     printed = capsys.readouterr().out
-    assert "error val: 1 of 2 images without usable annotations" in printed
+    assert "error val: 1 of 2 images with a broken annotation" in printed
     assert "The line is broken" in printed
     text = page.read_text()
     assert "Some images cannot be used" in text

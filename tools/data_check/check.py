@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from densefit.data.sample import Dataset
-from densefit.errors import DensefitError
 from densefit.tools.data_check.comparisons import class_findings, group_findings
 from densefit.tools.data_check.equal_images import Group, bytes_to_hash, equal_images
 from densefit.tools.data_check.file_cache import FileCache
@@ -130,7 +129,7 @@ def data_folder(dataset: Any) -> Path:
         return Path(images)
     try:
         return Path(dataset.picture_file(0)).parent
-    except (AttributeError, DensefitError, IndexError):
+    except Exception:
         return Path.cwd()  # nothing is cached without files
 
 

@@ -49,7 +49,7 @@ def class_findings(train: Sequence[str], splits: Mapping[str, SplitCheck]) -> It
             absent = [index for index in range(len(names)) if not counts.get(index)]
             if absent:
                 text = (
-                    f"{len(absent)} of {len(names)} classes have no training sample: "
+                    f"{len(absent)} of {len(names)} classes without a training sample: "
                     f"{', '.join(names[index] for index in absent[:EXAMPLES])}"
                     f"{', ...' if len(absent) > EXAMPLES else ''}"
                 )

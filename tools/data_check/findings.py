@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from densefit.errors import DensefitError
+from densefit.errors import DataError, DensefitError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 EXAMPLES = 10  # of a finding, in reports
@@ -53,6 +53,18 @@ class Finding:
     count: int
     split: str = ""
     examples: Sequence[Example] = field(default_factory=tuple)
+
+
+def as_data_error(error: Exception, what: str) -> DensefitError:
+    """The error itself, or, of a user's own dataset that raises others, a DataError.
+
+    Args:
+        error: as it was raised.
+        what: failed.
+    """
+    if isinstance(error, DensefitError):
+        return error
+    return DataError(f"{what} fails: {type(error).__name__}: {error}")
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

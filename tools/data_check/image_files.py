@@ -13,6 +13,7 @@ from typing import Any
 from densefit.data.io.header_file import ImageHeader, read_header
 from densefit.errors import DataError, DensefitError
 from densefit.tools.data_check.file_cache import FileCache, FileState
+from densefit.tools.data_check.findings import as_data_error
 
 _PIECE = 1 << 20  # bytes that are hashed at once
 
@@ -51,8 +52,8 @@ class ImageFiles:
                 files.paths[index] = path
                 for label_path in () if labels_of is None else labels_of(index):
                     _state(label_path)
-            except DensefitError as error:
-                files.errors[index] = error
+            except Exception as error:
+                files.errors[index] = as_data_error(error, "Finding the file")
         return files
 
     def missing_headers(self, cache: FileCache) -> list[int]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from densefit.data.classes.class_lists import dataset_list
-from densefit.errors import DensefitError
+from densefit.errors import DataError, DensefitError
+from densefit.tools.data_check.findings import as_data_error
 
 Size = tuple[int, int]
 
@@ -85,6 +86,12 @@ class LabelCollector:
         boxes, areas, crowd = (targets.get(name) for name in ("boxes", "area", "crowd"))
         if boxes is None:
             boxes = np.full((count, 4), np.nan)
+        if np.shape(boxes) != (count, 4):
+            raise DataError(
+                "Boxes and classes do not belong together",
+                expected=f"boxes of the shape ({count}, 4), as there are {count} classes",
+                received=np.shape(boxes),
+            )
         if areas is None:
             areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
         self._images.append(index)
@@ -128,9 +135,11 @@ def annotated_labels(
         if index in skipped:
             continue
         try:
-            collector.add(index, read(index, sizes[index]))
-        except DensefitError as error:
-            collector.fail(index, error)
+            targets = read(index, sizes[index])
+            if targets:
+                collector.add(index, targets)
+        except Exception as error:
+            collector.fail(index, as_data_error(error, "Reading the annotation"))
     return collector.labels()
 
 

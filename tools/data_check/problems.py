@@ -33,7 +33,7 @@ from densefit.tools.data_check.split import (
 )
 
 _TEXTS = {
-    ANNOTATION: "without usable annotations",
+    ANNOTATION: "with a broken annotation, or without a file",
     FILE: "without a file",
     HEADER: "whose file is no image that can be read",
     SIZE: "of another size than the annotation states",

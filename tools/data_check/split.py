@@ -17,6 +17,7 @@ from densefit.datasets.files.boxes import check_size
 from densefit.errors import DataError, DensefitError
 from densefit.process.cpus import available_cpus
 from densefit.tools.data_check.file_cache import FileCache
+from densefit.tools.data_check.findings import as_data_error
 from densefit.tools.data_check.image_files import ImageFiles
 from densefit.tools.data_check.labels import LabelCollector, Labels, Size, annotated_labels
 
@@ -126,10 +127,8 @@ class SplitCheck:
         remarks: list[BoxRemark] = []
         try:
             return read_sample(self.dataset, index, remarks).targets
-        except DensefitError as error:
-            return error
-        except Exception as error:  # of a user's own dataset
-            return DataError(f"Reading fails: {type(error).__name__}: {error}")
+        except Exception as error:
+            return as_data_error(error, "Reading the sample")
 
     def _compare_sizes(self) -> None:
         stated_size: Any = getattr(self.dataset, "size_of", None)

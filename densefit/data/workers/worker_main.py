@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from densefit.data.workers.errors import LostWorkerError, error_text
-from densefit.data.workers.picklable import from_pickle
 from densefit.data.workers.pickle_buffers import pack
 from densefit.data.workers.shared_memory import Mailbox, SharedMemory
+from densefit.data.workers.work_opener import WorkOpener
 from densefit.data.workers.worker_status import WorkerStatus
 from densefit.errors import DensefitError
 from densefit.plugin_files import PluginFile, run_plugin
@@ -97,7 +97,7 @@ def run_worker(channels: WorkerChannels) -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, args=(channels.parent_alive,), daemon=True).start()
     _single_threaded()
-    opened_number, work, opener = 0, None, _Opener(channels)
+    opened_number, work, opener = 0, None, WorkOpener(channels.dataset)
     while True:
         # Tasks are shorter than PIPE_BUF and all of one size: a read takes a whole one.
         task = os.read(channels.tasks.fileno(), TASK.size)
@@ -147,32 +147,6 @@ def run_worker(channels: WorkerChannels) -> None:
         except OSError:  # the parent is gone
             return
         channels.status.finish(channels.worker)
-
-
-class _Opener:
-    """Unpickles the task of each epoch, and its dataset only if that is another one.
-
-    Args:
-        channels: of the worker.
-    """
-
-    def __init__(self, channels: WorkerChannels) -> None:
-        self._mailbox = channels.dataset
-        self._number, self._dataset = 0, None
-
-    def open(self, text: bytes) -> Any:
-        """The task."""
-        return from_pickle(text, self._current_dataset)
-
-    def _current_dataset(self) -> Any:
-        if self._mailbox is not None and self._mailbox.number != self._number:
-            self._dataset = None  # two are not held at once
-            number = self._mailbox.number
-            text = self._mailbox.read(number)
-            if text is None:
-                raise LostWorkerError("The dataset was replaced while a worker opened it")
-            self._number, self._dataset = number, pickle.loads(text)
-        return self._dataset
 
 
 def describe_error(error: BaseException) -> ErrorParts:

@@ -354,3 +354,20 @@ def test_misspelt_classes_are_told_at_once(root, caplog):
     assert "dog" in message
     with pytest.raises(DataError, match="Unknown class 'dog'"):
         data[0]
+
+
+def test_annotations_are_known_without_the_images(root):
+    (root / "ImageSets/Main/train.txt").write_text("a\nb.1\nd\n")
+    (root / "Annotations/d.xml").write_text("<annotation>")
+    (root / "SegmentationClass/a.png").write_bytes(b"")
+    data = VOC(root, classes=["cat", "dog", "emu"])
+    for index in (0, 1):
+        annotations, targets = data.annotations_of(index), data[index].targets
+        assert set(annotations) == set(targets)
+        for name, value in annotations.items():
+            np.testing.assert_array_equal(value, targets[name])
+    assert list(data.faults) == [2]
+    assert (data.size_of(0), data.size_of(2)) == ((40, 60), None)
+    masks = VOC(root, boxes=False, masks=True, classes=["cat", "dog", "emu"])
+    assert masks.annotations_of(0) == {}
+    assert masks.label_files(0) == [root / "SegmentationClass/a.png"]

@@ -60,7 +60,7 @@ def test_warnings(root, caplog):
     check_data(splits(root), ["train"], True)
     text = "\n".join(record.message for record in caplog.records)
     assert "data: 1 image in each of train and val; the first: train: train0.png, val" in text
-    assert "data: split 'train': 1 of 2 classes have no training sample: dog" in text
+    assert "data: split 'train': 1 of 2 classes without a training sample: dog" in text
 
 
 def test_other_levels_are_refused(root):

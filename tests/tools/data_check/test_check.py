@@ -239,6 +239,26 @@ def test_any_error_of_a_plugin(deep):
     assert set(found) == ({("unreadable_sample", "train")} if deep else set())
 
 
+class Unsure(Failing):
+    """Its methods fail, each for another sample."""
+
+    def picture_file(self, index):
+        if index == 0:
+            raise KeyError("no such image")
+        return __file__
+
+    def annotations_of(self, index, size=None):
+        return {"classes": np.array([0, 0]), "boxes": np.zeros((1, 4))}
+
+
+def test_methods_of_a_plugin_that_fail():
+    check = DataCheck.of({"train": Unsure()}, ["train"])
+    check.read_labels()
+    found = kinds(check)
+    assert "KeyError: 'no such image'" in found["missing_file", "train"].examples[0].text
+    assert "do not belong together" in found["unreadable_annotation", "train"].examples[0].text
+
+
 def test_the_folder_of_the_cache(root, tmp_path):
     assert data_folder(Listed(root)) == root
 
