@@ -100,11 +100,11 @@ def _other_folders(root: Path, layout: str) -> Iterator[Path]:
     """Folders that may have been meant instead of `root`.
 
     Those below a folder that itself looks like the layout are its parts, and the folder above is
-    that of other datasets unless `root` is called as a part is: train, images.
+    that of other datasets unless `root` is called as a part is (train, images) or is missing.
     """
     if not _looks_like(layout, root):
         yield from _folders_in(root)
-    if is_part(root.absolute().name):
+    if is_part(root.absolute().name) or not root.exists():
         yield root.absolute().parent
 
 

@@ -14,7 +14,7 @@ def make(root, *files):
     return root
 
 
-class KeySplit(DataError):
+class KeySplitError(DataError):
     """A kind of error."""
 
 
@@ -111,8 +111,14 @@ def test_a_folder_of_the_layout_is_sent_nowhere_else(tmp_path):
     make(tmp_path, "other/train/_annotations.coco.json", "pets/_annotations.coco.json")
     make(tmp_path, "pets/images/a.jpg", "pets/annotations/a.xml", "pets/train/b.xml")
     for layout in ("coco", "labelimg"):
-        error = missing_layout(tmp_path / "pets", "a/", "No list", layout=layout, kind=KeySplit)
-        assert (type(error), error.fix) == (KeySplit, None)
+        error = missing_layout(
+            tmp_path / "pets", "a/", "No list", layout=layout, kind=KeySplitError
+        )
+        assert (type(error), error.fix) == (KeySplitError, None)
+
+
+def test_folders_of_labels_are_no_classes(tmp_path):
+    assert look_alikes(make(tmp_path, "stills/a.png", "labels/a_L.png")) == []
 
 
 def test_the_folder_above_is_meant_where_this_one_is_called_as_a_part(tmp_path):
