@@ -81,7 +81,8 @@ class LabelledFiles:
                 raise missing_split(self.split, self.root, splits)
             what = f"There are no images in {folder}" if is_folder else f"There is no {folder}"
             if self.split is None:
-                raise missing_layout(self.root, tree, what, layout="text_boxes")
+                fix = "name the folders by the settings `image_folder` and `label_folder`"
+            raise missing_layout(self.root, tree, what, layout="text_boxes", fix=fix)
             raise missing_layout(
                 self.root,
                 tree,

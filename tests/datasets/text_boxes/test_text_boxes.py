@@ -196,7 +196,7 @@ def test_splits_are_folders(tmp_path, caplog):
 
 
 def test_missing_folders_show_the_layout(tmp_path):
-    with pytest.raises(DataError, match=r"no images[\s\S]*class x1 y1 x2 y2[\s\S]*received:"):
+    with pytest.raises(DataError, match=r"no images[\s\S]*class x1 y1[\s\S]*`image_folder`"):
         TextBoxes(tmp_path)
     write(tmp_path, {"images/a.jpg": None})
     with pytest.raises(DataError, match=r"No image has a label file[\s\S]*labels/a\.txt"):
