@@ -204,6 +204,9 @@ def test_missing_folders_show_the_layout(tmp_path):
     write(tmp_path, {"labels/a.txt": ""})
     with pytest.raises(DataError, match="No class names"):
         TextBoxes(tmp_path)
+    write(tmp_path, {"labels/a.txt": "cat 1 2"})
+    with pytest.raises(DataError, match=r"labels/a\.txt, line 1"):
+        TextBoxes(tmp_path)
     with pytest.raises(DataError, match="leads out of the folder"):
         TextBoxes(tmp_path, label_folder="../labels")
 
