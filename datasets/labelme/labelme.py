@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from densefit.data.io.image import decode_image
 from densefit.data.repr_args import unusual
-from densefit.data.sample import Sample, datasets
+from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
 from densefit.datasets.files.masks import IGNORE
 from densefit.datasets.files.names import Names, class_names
@@ -134,14 +135,17 @@ class Labelme(ObjectDataset):
         images = {os.path.splitext(name)[0] for name in names if is_picture(name)}
         return any(name.endswith(".json") and name[:-5] in images for name in names)
 
-    def __getitem__(self, index: int) -> Sample:
-        sample = super().__getitem__(index)
-        mask = sample.targets.get("mask")
-        if mask is not None:
-            for segmentation in self._void.get(range(len(self))[index], ()):
-                region = decode(segmentation, (mask.shape[0], mask.shape[1]), self.source_of(index))
-                mask[region & (mask == 0)] = IGNORE
-        return sample
+    def _paint(
+        self,
+        index: int,
+        objects: Sequence[Mapping[str, Any]],
+        size: tuple[int, int],
+        where: object,
+    ) -> np.ndarray:
+        mask = super()._paint(index, objects, size, where)
+        for segmentation in self._void.get(index, ()):
+            mask[decode(segmentation, size, where) & (mask == 0)] = IGNORE
+        return mask
 
     def _read_image(self, path: Path) -> np.ndarray:
         if path.suffix.lower() == ".json":
