@@ -125,7 +125,7 @@ class MaskFolder(MaskDataset):
             return reader.classes, reader
         if ignore_colors:
             raise ConfigError("ignore_colors needs colors", where="MaskFolder")
-        names = class_names(classes, self.root)
+        names = class_names(classes, self.root, numbered=True)
         for name in split_names(str(self.split)):
             if names is None and (self.root / name / "_classes.csv").is_file():
                 names = class_names(self.root / name / "_classes.csv", self.root)

@@ -45,7 +45,8 @@ def missing_layout(
     lines = [line for line in dedent(tree).splitlines() if line.strip()]
     guesses = _guesses(root, layout)
     # Another name of the split helps nothing where the layout is another.
-    return (DataError if guesses else kind)(
+    is_another = bool(guesses) and not (layout is not None and _may_be(layout, root))
+    return (DataError if is_another else kind)(
         what,
         expected="".join(f"\n{_INDENT}{line}" for line in lines),
         received=contents(root),
@@ -106,6 +107,11 @@ def _other_folders(root: Path, layout: str) -> Iterator[Path]:
         yield from _folders_in(root)
     if is_part(root.absolute().name) or not root.exists():
         yield root.absolute().parent
+
+
+def _may_be(name: str, root: Path) -> bool:
+    """Whether a folder looks like a layout, or the layout has no usual look."""
+    return not hasattr(datasets.get(name), "looks_like") or _looks_like(name, root)
 
 
 def _looks_like(name: str, root: Path) -> bool:

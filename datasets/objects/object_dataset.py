@@ -53,6 +53,7 @@ class ObjectDataset:
         classes, mask_classes: names; the latter begin with "background".
         dropped: number of objects left out.
         drop_reasons: why -> number of objects left out.
+        boxes_outside: number of boxes that reach far out of their image, and are cut to it.
         faults: image index -> DataError, raised when the sample is read.
         keypoint_names, limbs, flip_pairs: with keypoints, of the skeleton.
 
@@ -110,6 +111,7 @@ class ObjectDataset:
         warn_of_absent(self, self.file_names(), image_root, self._noun)
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
+        self.boxes_outside = check.outside
 
     def _stored(
         self,

@@ -87,7 +87,7 @@ class TextBoxes(ObjectDataset):
     ) -> None:
         self._unusual = unusual(TextBoxes, locals(), ("root", "split"))
         self.root, self.split = Path(root), split
-        names = class_names(classes, self.root)
+        names = class_names(classes, self.root, numbered="class_id" in columns)
         line = line_format(columns, separator, relative, one_based, names, ignore)
         names = _names_without_column(line, names)
         self._format = replace(line, classes=names)

@@ -70,6 +70,7 @@ class VOC:
         label_classes: with `labels_csv`, the sorted classes of the table: what `label` is.
         dropped: number of bad boxes left out.
         drop_reasons: why -> number of boxes left out.
+        boxes_outside: number of boxes that reach far out of their image, and are cut to it.
 
     Raises:
         DataError: the folder or the list is missing or broken, no class name is found, or the
@@ -143,6 +144,7 @@ class VOC:
         self._targets = folder.each(files, objects)
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
+        self.boxes_outside = check.outside
         if one_based:
             warn_of_zero_based(self, folder.objects_by_file(files))
         folder.release()

@@ -317,3 +317,12 @@ def test_masks_that_are_not_there_show_the_way(tmp_path):
     hint = r"images='train', masks='train', mask_suffix='_seg'"
     with pytest.raises(DataError, match=rf"no folder 'trainannot'[\s\S]*{hint}"):
         MaskFolder(tmp_path)
+
+
+def test_an_empty_line_before_a_class_name_is_an_error(root):
+    names = (root / "classes.txt").read_text()
+    (root / "classes.txt").write_text("\n" + names)
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line 1"):
+        MaskFolder(root)
+    (root / "classes.txt").write_text(names + "\n\n")
+    MaskFolder(root)

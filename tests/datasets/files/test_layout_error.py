@@ -3,7 +3,7 @@ import pytest
 import densefit as df
 from densefit.data.sample import datasets
 from densefit.datasets.files.layout_error import contents, look_alikes, missing_layout
-from densefit.errors import DataError
+from densefit.errors import DataError, MissingSplitError
 
 
 def make(root, *files):
@@ -125,3 +125,10 @@ def test_the_folder_above_is_meant_where_this_one_is_called_as_a_part(tmp_path):
     make(tmp_path, "train/_annotations.coco.json", "valid/_annotations.coco.json")
     error = missing_layout(tmp_path / "train", "a/", "No list", layout="coco")
     assert error.fix == f"{tmp_path} looks like coco: --data.root {tmp_path}"
+
+
+def test_a_layout_without_a_usual_look_may_be_there(tmp_path):
+    make(tmp_path, *LAYOUTS["yolo"])
+    for layout, kind in (("text_boxes", MissingSplitError), ("voc", DataError)):
+        error = missing_layout(tmp_path, "a/", "No split", layout=layout, kind=MissingSplitError)
+        assert type(error) is kind

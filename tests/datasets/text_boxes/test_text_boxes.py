@@ -217,3 +217,18 @@ def test_bad_boxes_are_counted(tmp_path):
     data = one_file(tmp_path, "dog 30 5 10 25", bad_boxes="raise")
     with pytest.raises(DataError, match=r"wrong order[\s\S]*line 1"):
         data[0]
+
+
+def test_endings_in_capital_letters(tmp_path):
+    files = {"images/a.jpg": None, "labels/a.TXT": "dog 10 5 30 25\n"}
+    data = TextBoxes(write(tmp_path, files))
+    assert data.classes == ["dog"]
+    assert data[0].targets["boxes"].tolist() == [BOX]
+
+
+def test_numbers_of_a_list_with_an_empty_line_are_unclear(tmp_path):
+    text = "1 10 5 30 25\n"
+    write(tmp_path, {"classes.txt": "cat\n\ndog\n"})
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line 2"):
+        one_file(tmp_path, text, columns="class_id x1 y1 x2 y2")
+    assert one_file(tmp_path, text.replace("1", "dog", 1)).classes == ["cat", "dog"]
