@@ -78,13 +78,13 @@ def find_tables(root: Path, split: str | None, file: str | None) -> Tables:
             received=", ".join(path.name for path in tables[:10]),
             where=root,
         )
-    others = [
+    present_splits = [
         name
         for name in sorted(SPLITS)
         if any((root / pattern.replace("{split}", name)).is_file() for pattern in _OF_A_SPLIT)
     ]
-    if split is not None and others:
-        raise missing_split(split, root, others)
+    if split is not None and present_splits:
+        raise missing_split(split, root, present_splits)
     raise _missing(root, split, "There is no table of boxes")
 
 
