@@ -283,7 +283,7 @@ def test_colours(root):
     (root / "names.txt").rename(root / "classes.txt")
     with pytest.raises(DataError, match=r"colours of no class[\s\S]*nearest"):
         MaskFolder(root, "train", colors=colors)[0]
-    with pytest.raises(DataError, match=r"not one of class indices[\s\S]*mask_folder and"):
+    with pytest.raises(DataError, match=r"not one of class indices[\s\S]*colors={"):
         MaskFolder(root, "train")[0]
     for wrong in ({"values": {0: 0}}, {"ignore_value": 3}):
         with pytest.raises(ConfigError, match="colours or values, not both"):

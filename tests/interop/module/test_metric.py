@@ -157,7 +157,7 @@ def test_state():
     assert again.exposed is not again.metric
     again.load_state_dict(ours.state_dict())
     assert again.compute() == ours.compute()
-    assert again.shown.get() == ours.shown.get()
+    assert again.exposed.get() == ours.exposed.get()
 
 
 def test_names_that_the_symbol_lacks():
