@@ -88,7 +88,7 @@ class CVAT(ObjectDataset):
         for name in names or () if declared else ():
             class_index(name, declared, self.xml_path)  # raises
         if names is None:
-            names = declared or used_names(rows)
+            names = declared or used_names(rows, self.xml_path, left_out)
         skeleton = None
         if keypoints:
             categories = source.labels.categories(names)

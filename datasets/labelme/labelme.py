@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from densefit.data.io.image import decode_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
+from densefit.datasets.files.masks import IGNORE
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import is_picture
 from densefit.datasets.objects import ImageAnnotation, ObjectDataset
 from densefit.datasets.objects.image_ids import image_ids
 from densefit.datasets.objects.left_out import LeftOut
+from densefit.datasets.objects.masks import decode
 from densefit.errors import DataError
 
 from .folder import FolderReader, LabelledImage
@@ -35,7 +38,8 @@ class Labelme(ObjectDataset):
     Polygons, rectangles (two corners in any order, or four points), oriented rectangles, circles
     and masks are objects; shapes of one label and group_id are one object. Later shapes are painted
     over earlier ones. Lines and points enclose nothing: they are counted (`left_out`) and left out,
-    as are the labels `__ignore__` and `_background_`. Coordinates are continuous. An image without
+    as are the labels `__ignore__` and `_background_`; in `mask`, the background below `__ignore__`
+    is void (255). Coordinates are continuous. An image without
     a file that its JSON embeds (imageData) is read from there; where there is a file, it counts.
     A shape with the flag "difficult" is difficult.
 
@@ -115,6 +119,7 @@ class Labelme(ObjectDataset):
             exif=exif,
         )
         self.left_out = dict(left_out.counts)
+        self._void = {index: image.void for index, image in enumerate(images) if image.void}
         left_out.report(self, "they enclose no area, or are of no class")
 
     def __repr__(self) -> str:
@@ -129,6 +134,18 @@ class Labelme(ObjectDataset):
         names = [name for folder in folders for name in os.listdir(folder)]
         images = {os.path.splitext(name)[0] for name in names if is_picture(name)}
         return any(name.endswith(".json") and name[:-5] in images for name in names)
+
+    def _paint(
+        self,
+        index: int,
+        objects: Sequence[Mapping[str, Any]],
+        size: tuple[int, int],
+        where: object,
+    ) -> np.ndarray:
+        mask = super()._paint(index, objects, size, where)
+        for segmentation in self._void.get(index, ()):
+            mask[decode(segmentation, size, where) & (mask == 0)] = IGNORE
+        return mask
 
     def _read_image(self, path: Path) -> np.ndarray:
         if path.suffix.lower() == ".json":

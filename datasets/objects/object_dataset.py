@@ -210,6 +210,16 @@ class ObjectDataset:
             boxes, areas = boxes * [size[1], size[0], size[1], size[0]], areas * (size[0] * size[1])
         return {**targets, "boxes": boxes.astype(np.float32), "area": areas.astype(np.float32)}
 
+    def _paint(
+        self,
+        index: int,
+        objects: Sequence[Mapping[str, Any]],
+        size: tuple[int, int],
+        where: object,
+    ) -> np.ndarray:
+        """The target `mask` of a sample."""
+        return paint(objects, size, where, self.paints_in_order)
+
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
         table = self._table
@@ -243,7 +253,7 @@ class ObjectDataset:
             )
         ]
         if self.masks:
-            targets["mask"] = paint(objects, size, where, self.paints_in_order)
+            targets["mask"] = self._paint(index, objects, size, where)
         if self.instances:
             instances, whole = paint_instances(objects, size, where, self.paints_in_order)
             ids = np.arange(1, len(objects) + 1, dtype=np.int64)

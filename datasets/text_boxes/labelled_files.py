@@ -12,7 +12,7 @@ from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.paths import name_below
 from densefit.datasets.files.pictures import folders_in, pictures_below
 from densefit.datasets.files.split_names import WITHOUT_SPLITS, split_names
-from densefit.errors import ConfigError, MissingSplitError
+from densefit.errors import ConfigError, DataError, MissingSplitError
 
 _TREE = """
     {images}/a.jpg
@@ -80,16 +80,13 @@ class LabelledFiles:
             if splits:
                 raise missing_split(self.split, self.root, splits)
             what = f"There are no images in {folder}" if is_folder else f"There is no {folder}"
-            if self.split is None:
-                raise missing_layout(self.root, tree, what, layout="text_boxes")
-            raise missing_layout(
-                self.root,
-                tree,
-                what,
-                layout="text_boxes",
-                fix=WITHOUT_SPLITS,
-                kind=MissingSplitError,
+            fix, kind = (
+                "name the folders by the settings `image_folder` and `label_folder`",
+                DataError,
             )
+            if self.split is not None:
+                fix, kind = f"{WITHOUT_SPLITS}; or {fix}", MissingSplitError
+            raise missing_layout(self.root, tree, what, layout="text_boxes", fix=fix, kind=kind)
         images = [os.path.normpath(f"{folder}/{path}") for path in paths]
         return images, [self._existing(file) for file in self.expected(images)]
 

@@ -288,3 +288,12 @@ def test_samples_are_those_of_the_same_files_as_voc(tmp_path):
         assert first.targets.keys() == second.targets.keys()
         for key, value in first.targets.items():
             np.testing.assert_array_equal(value, second.targets[key])
+
+
+def test_a_folder_of_a_training_is_no_split(tmp_path):
+    write_xml(tmp_path / "annotations" / "a.xml", CAT)
+    write_image(tmp_path / "images" / "a.jpg")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "net.config").write_text("")
+    with pytest.raises(MissingSplitError, match="no `split`: all images"):
+        LabelImg(tmp_path, "train")

@@ -196,13 +196,16 @@ def test_splits_are_folders(tmp_path, caplog):
 
 
 def test_missing_folders_show_the_layout(tmp_path):
-    with pytest.raises(DataError, match=r"no images[\s\S]*class x1 y1 x2 y2[\s\S]*received:"):
+    with pytest.raises(DataError, match=r"no images[\s\S]*class x1 y1[\s\S]*`image_folder`"):
         TextBoxes(tmp_path)
     write(tmp_path, {"images/a.jpg": None})
     with pytest.raises(DataError, match=r"No image has a label file[\s\S]*labels/a\.txt"):
         TextBoxes(tmp_path)
     write(tmp_path, {"labels/a.txt": ""})
     with pytest.raises(DataError, match="No class names"):
+        TextBoxes(tmp_path)
+    write(tmp_path, {"labels/a.txt": "cat 1 2"})
+    with pytest.raises(DataError, match=r"labels/a\.txt, line 1"):
         TextBoxes(tmp_path)
     with pytest.raises(DataError, match="leads out of the folder"):
         TextBoxes(tmp_path, label_folder="../labels")

@@ -224,6 +224,18 @@ def test_repeated_labels_and_missing_files_are_counted(tmp_path, caplog):
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+def test_labels_without_their_images_ask_for_these(tmp_path):
+    """CVAT's export without images."""
+    files = {
+        "obj.data": "classes = 1\nnames = data/obj.names\ntrain = data/train.txt",
+        "obj.names": "cat",
+        "train.txt": "data/obj_train_data/a.jpg",
+        "obj_train_data/a.txt": "0 0.5 0.5 0.2 0.2",
+    }
+    with pytest.raises(DataError, match=r"No image has a label file[\s\S]*export with images"):
+        YOLO(write(tmp_path, files), "train")
+
+
 def test_no_label_file_at_all_says_where_they_should_be(tmp_path):
     files = {"images/train/a.jpg": None, "classes.txt": "cat"}
     with pytest.raises(DataError, match=r"No image has a label file[\s\S]*labels/train/a\.txt"):
