@@ -15,6 +15,8 @@ from .columns import Columns
 from .table import Table
 
 _NUMBER = re.compile(r"[^\s,;\[\](){}'\"]+")
+# As spreadsheets write numbers in many countries; "1,234" may be a thousand and is none.
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=(?:\d{1,2}|\d{4,})$)|(?<=^0),(?=\d{3}$)")
 _TRUE, _FALSE = ("1", "true", "1.0", "yes"), ("0", "false", "0.0", "no", "-1", "")
 
 
@@ -63,6 +65,11 @@ def read_entries(table: Table, columns: Columns, only_class: str | None) -> Iter
                     where=where,
                 )
             size = _size(cells, columns, where)
+            if table.delimiter == ";" and len(columns.box) > 1:
+                cells = [
+                    _DECIMAL_COMMA.sub(".", cell) if index in columns.box else cell
+                    for index, cell in enumerate(cells)
+                ]
             annotation = _object(cells, columns, only_class, where, line)
         except DataError as error:
             yield Entry(image, split, error=error)

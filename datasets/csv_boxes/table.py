@@ -23,11 +23,13 @@ class Table:
         path: the file.
         header: names of the columns; None if the file has none.
         rows: (line, cells) of each row that is not empty.
+        delimiter: between cells.
     """
 
     path: Path
     header: list[str] | None
     rows: list[tuple[int, list[str]]]
+    delimiter: str = ","
 
 
 def read_table(path: Path, delimiter: str | None = None) -> Table:
@@ -66,10 +68,10 @@ def read_table(path: Path, delimiter: str | None = None) -> Table:
     if not rows:
         raise DataError("The table is empty", where=path)
     if any(_is_value(cell) for cell in rows[0][1]):
-        return Table(path, None, rows)
+        return Table(path, None, rows, delimiter)
     if len(rows) == 1:
         raise DataError("The table has no rows", received="its header alone", where=path)
-    return Table(path, rows[0][1], rows[1:])
+    return Table(path, rows[0][1], rows[1:], delimiter)
 
 
 def _first_row(text: str, mark: str) -> list[str]:

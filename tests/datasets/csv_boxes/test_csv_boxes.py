@@ -332,3 +332,13 @@ def test_the_table_of_objects_is_stored_for_the_next_start(tmp_path, monkeypatch
     np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], [BOX])
     write(root, {"labels.csv": SEMICOLONS["labels.csv"].replace("10", "11")})
     np.testing.assert_array_equal(CSVBoxes(root)[0].targets["boxes"], [[11, *BOX[1:]]])
+
+
+def test_decimal_commas_between_semicolons(tmp_path):
+    text = "filename;xmin;ymin;xmax;ymax;class\na.jpg;10,5;0,125;30,25;25;a,1\n"
+    data = CSVBoxes(write(tmp_path, {"a.jpg": None, "a.csv": text}))
+    assert data[0].targets["boxes"].tolist() == [[10.5, 0.125, 30.25, 25]]
+    assert data.classes == ["a,1"]
+    write(tmp_path, {"a.csv": text.replace("10,5", "1,234"), "classes.txt": "a,1"})
+    with pytest.raises(DataError, match="'1,234'"):
+        CSVBoxes(tmp_path)[0]  # a thousand, or one and a bit
