@@ -17,7 +17,7 @@ from densefit.datasets.files.labels_csv import read_labels
 from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.picture_size import picture_size
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
 from .checks import check_class_names, warn_of_zero_based
