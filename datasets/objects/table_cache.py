@@ -28,6 +28,8 @@ FORMAT = 1
 SMALLEST_BYTES = 1 << 20
 _HASHED = 4  # annotation files whose contents are hashed; of more, names, sizes and times are
 _BLOCK = 1 << 20
+#: What a file of another version, or one that somebody made, may raise.
+_UNUSABLE = (OSError, BrokenColumnsError, LookupError, TypeError, ValueError, ArithmeticError)
 _JUST_NOW = 2_000_000_000  # ns; what changed so recently may change again within one time stamp
 
 
@@ -81,7 +83,7 @@ class TableCache:
                     table, self._root
                 ):
                     return table
-            except (OSError, BrokenColumnsError, KeyError, TypeError, ValueError):
+            except _UNUSABLE:
                 continue
         return None
 
