@@ -42,6 +42,7 @@ class LabelledImage:
         name: path that the id is made of.
         source: JSON file; None if there is none.
         size: (height, width); None: not known.
+        is_measured: the size is that of the image's file.
         objects: in the file's order.
         flags: of the image, that are true.
         error: why the file cannot be used.
@@ -51,6 +52,7 @@ class LabelledImage:
     name: str
     source: Path | None = None
     size: tuple[int, int] | None = None
+    is_measured: bool = False
     objects: list[ObjectAnnotation] = field(default_factory=list)
     flags: Sequence[str] = ()
     error: DataError | None = None
@@ -160,6 +162,7 @@ class FolderReader:
                 size = size or embedded_size(file.path, self.exif)
             elif is_present and size is None:
                 size = picture_size(self.root / entry.file, self.exif)
+                entry.is_measured = True
             if size is None:
                 return  # there is no image: an error when it is read
             entry.size = size

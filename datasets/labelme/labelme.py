@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from densefit.data.io.image import decode_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import is_picture
-from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ImageAnnotation, ObjectDataset, Stored
 from densefit.datasets.objects.image_ids import image_ids
 from densefit.datasets.objects.left_out import LeftOut
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import DataError
 
 from .folder import FolderReader, LabelledImage
@@ -82,40 +85,39 @@ class Labelme(ObjectDataset):
         self._unusual = unusual(Labelme, locals(), ("root",))
         self.root = Path(root)
         json_root = self.root if annotations is None else Path(annotations)
-        points, left_out = list(keypoints or ()), LeftOut()
-        reader = FolderReader(self.root, json_root, points, masks or instances, exif, left_out)
-        images = reader.read(missing_json)
-        names = class_names(classes, self.root)
-        if names is None:
-            labelled = {entry.name for image in images for entry in image.objects}
-            names = sorted(labelled | {flag for image in images for flag in image.flags if flags})
-        if not names:
-            for image in images:
-                if image.error is not None:
-                    raise image.error
-            raise DataError(
-                "No shape has a label",
-                expected="class names",
-                where=json_root,
-                fix="name the classes: classes=['cat', 'dog']",
-            )
-        skeleton = None
-        if points:
-            skeleton = read_skeleton([{"name": "", "keypoints": points}], flip_pairs, self.root)
+        points = list(keypoints or ())
+        listed = class_names(classes, self.root)
+
+        def read() -> DatasetAnnotations:
+            left_out = LeftOut()
+            reader = FolderReader(self.root, json_root, points, masks or instances, exif, left_out)
+            images = reader.read(missing_json)
+            names = _used_names(images, flags, json_root) if listed is None else listed
+            skeleton = None
+            if points:
+                skeleton = read_skeleton([{"name": "", "keypoints": points}], flip_pairs, self.root)
+            left_out.report(self, "they enclose no area, or are of no class")
+            names = [name for name in names if name not in NO_CLASSES]
+            notes = {"left_out": dict(left_out.counts)}
+            return DatasetAnnotations(_annotations(images, flags), names, skeleton, notes)
+
         super().__init__(
-            _annotations(images, flags),
-            [name for name in names if name not in NO_CLASSES],
+            read,
+            None,
             self.root,
             boxes=boxes,
             masks=masks,
             instances=instances,
             labels=labels,
-            skeleton=skeleton,
             bad_boxes=bad_boxes,
             exif=exif,
+            stored=Stored(
+                [json_root],
+                digest((listed, str(self.root))),
+                partial(folder_state, [self.root, json_root], (".json",)),
+            ),
         )
-        self.left_out = dict(left_out.counts)
-        left_out.report(self, "they enclose no area, or are of no class")
+        self.left_out: dict[str, int] = self._table.meta["notes"]["left_out"]
 
     def __repr__(self) -> str:
         return f"Labelme({str(self.root)!r}{self._unusual})"
@@ -136,6 +138,23 @@ class Labelme(ObjectDataset):
         return super()._read_image(path)
 
 
+def _used_names(images: Sequence[LabelledImage], flags: bool, folder: Path) -> list[str]:
+    """The sorted labels of all shapes, and of images that have flags."""
+    names = {entry.name for image in images for entry in image.objects}
+    names |= {flag for image in images for flag in image.flags if flags}
+    for image in images if not names else ():
+        if image.error is not None:
+            raise image.error
+    if not names:
+        raise DataError(
+            "No shape has a label",
+            expected="class names",
+            where=folder,
+            fix="name the classes: classes=['cat', 'dog']",
+        )
+    return sorted(names)
+
+
 def _annotations(images: Sequence[LabelledImage], flags: bool) -> list[ImageAnnotation]:
     ids = image_ids(image.name for image in images)
     return [
@@ -147,6 +166,7 @@ def _annotations(images: Sequence[LabelledImage], flags: bool) -> list[ImageAnno
             image.size,
             labels=image.flags if flags else (),
             error=image.error,
+            is_measured=image.is_measured,
         )
         for key, image in zip(ids, images)
     ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.datasets.files.cache_folder import cache_files
+from densefit.datasets.files.folder_state import FolderState
 from densefit.once import warn_once
 
 from .column_file import BrokenColumnsError, open_columns, read_meta, write_columns
@@ -23,7 +24,7 @@ from .object_table import ObjectTable
 logger = logging.getLogger(__name__)
 
 #: Rises with each change of the columns' meaning, or of what the readers make of annotations.
-FORMAT = 1
+FORMAT = 2
 #: Smaller annotations are read as fast as a cache, which would only lie about.
 SMALLEST_BYTES = 1 << 20
 _HASHED = 4  # annotation files whose contents are hashed; of more, names, sizes and times are
@@ -45,9 +46,17 @@ class TableCache:
         settings: all that decides the table beside the annotations.
         name: of the cache file, without its ending.
         image_root: folder of the images.
+        look: gives the state of the folders that the table depends on, besides the sources.
     """
 
-    def __init__(self, sources: Sequence[Path], settings: str, name: str, image_root: Path) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        settings: str,
+        name: str,
+        image_root: Path,
+        look: Callable[[], FolderState] | None = None,
+    ) -> None:
         self._sources, self._root = list(sources), image_root
         root = os.path.abspath(image_root)
         self._settings = json.dumps([FORMAT, settings, root, _names(sources)])
@@ -58,7 +67,11 @@ class TableCache:
         sizes = [size for _, size, _ in state]
         self._hashes = len(sources) <= _HASHED and all(isinstance(size, int) for size in sizes)
         self._state = None if self._hashes else state
-        if sum(size for size in sizes if isinstance(size, int)) < SMALLEST_BYTES:
+        self._folders = FolderState("", 0, 0)
+        if self._files and look is not None:
+            self._folders = look()
+        total = sum(size for size in sizes if isinstance(size, int)) + self._folders.bytes
+        if total < SMALLEST_BYTES:
             self._files = []
 
     @property
@@ -71,7 +84,7 @@ class TableCache:
         for path in self._files:
             try:
                 meta = read_meta(path)
-                if meta["settings"] != self._settings:
+                if (meta["settings"], meta["folders"]) != (self._settings, self._folders.digest):
                     continue
                 if self._state is None:
                     self._state = _contents(self._sources, {})
@@ -97,11 +110,12 @@ class TableCache:
             digests: gets SHA-256 of the annotation files that were read, while `make` runs.
         """
         table = make()
-        if not self._files or (not self._hashes and self._is_fresh()):
+        if not self._files or self._is_fresh():
             return table
         state = _contents(self._sources, digests or {}) if self._hashes else self._state
         header = table.header()
         meta: dict[str, Any] = {"settings": self._settings, "state": state, "table": header}
+        meta["folders"] = self._folders.digest
         meta["measured"] = _image_states(table, self._root)
         reason: Exception | None = None
         for path in self._files:
@@ -123,7 +137,8 @@ class TableCache:
 
     def _is_fresh(self) -> bool:
         """Whether a file changed so recently that its time does not tell of another change."""
-        return any(time_ns > self._begun - _JUST_NOW for *_, time_ns in self._state or ())
+        times = [] if self._hashes else [time_ns for *_, time_ns in self._state or ()]
+        return max([self._folders.newest, *times]) > self._begun - _JUST_NOW
 
 
 def _return_memory() -> None:
