@@ -32,14 +32,14 @@ class TableOptions:
         segmentations: keep them.
         bad_boxes: see `BoxCheck`.
         exif: images are turned as their EXIF orientation says.
-        noun: of the images, for warnings.
+        noun: of the images, for a warning of those that are absent; None: there is no warning.
     """
 
     image_root: Path
     segmentations: bool
     bad_boxes: str
     exif: bool
-    noun: str
+    noun: str | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def dataset_table(
                 keypoints=0 if skeleton is None else len(skeleton.names),
                 exif=options.exif,
             )
-            if stored is not None and stored.look is not None:
+            if options.noun is not None and stored is not None and stored.look is not None:
                 warn_of_absent(dataset, list(table.files), options.image_root, options.noun)
         table.meta.update(
             check=check.state_dict(),

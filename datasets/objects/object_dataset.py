@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,18 +81,13 @@ class ObjectDataset:
         exif: bool = True,
         stored: Stored | None = None,
     ) -> None:
+        where = type(self).__name__
         if not (boxes or masks or labels):
-            raise ConfigError(
-                "No targets are selected",
-                expected="boxes, masks or labels",
-                where=type(self).__name__,
-            )
+            expected = "boxes, masks or labels"
+            raise ConfigError("No targets are selected", expected=expected, where=where)
         if instances and not boxes:
-            raise ConfigError(
-                "Instances belong to boxes",
-                received="instances=True, boxes=False",
-                where=type(self).__name__,
-            )
+            received = "instances=True, boxes=False"
+            raise ConfigError("Instances belong to boxes", received=received, where=where)
         self.image_root, self.exif = image_root, exif
         self.boxes, self.masks, self.instances, self.labels = boxes, masks, instances, labels
         if isinstance(images, ObjectTable):
@@ -100,6 +96,7 @@ class ObjectDataset:
             read: Any = images
             if not callable(images):
                 read = partial(DatasetAnnotations, images, list(classes or ()), skeleton)
+                stored = stored and replace(stored, key=f"{list(classes or ())} {stored.key}")
             options = TableOptions(image_root, masks or instances, bad_boxes, exif, self._noun)
             self._table = dataset_table(self, read, options, stored)
             classes, skeleton = self._table.meta["classes"], skeleton_of(self._table.meta)
@@ -162,12 +159,7 @@ class ObjectDataset:
     def annotations_of(
         self, index: int, size: tuple[int, int] | None = None
     ) -> dict[str, np.ndarray]:
-        """Targets of the objects, without reading the image.
-
-        Args:
-            index: of the sample.
-            size: (height, width) of the image; without it, relative boxes are left out.
-        """
+        """Targets of the objects, without the image; relative boxes need its (height, width)."""
         return box_annotations(self._table, index, size)
 
     def __getitem__(self, index: int) -> Sample:

@@ -47,6 +47,7 @@ class DrawnObjects:
     Attributes:
         labels: class index of each object.
         difficult: whether each is.
+        numbers: of each in its annotation file, from 1, or counted, where the table has none.
     """
 
     def __init__(self, table: ObjectTable, index: int, size: tuple[int, int]) -> None:
@@ -60,6 +61,9 @@ class DrawnObjects:
             self._areas = self._areas * (height * width)
         self.labels: list[int] = table.labels[rows].tolist()
         self.difficult: list[bool] = table.difficult[rows].tolist()
+        self.numbers = np.arange(1, len(self.labels) + 1)
+        if table.numbers is not None:
+            self.numbers = table.numbers[rows]
         self._crowd: list[bool] = table.crowd[rows].tolist()
 
     def boxes(self) -> dict[str, np.ndarray]:

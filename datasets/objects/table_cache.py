@@ -6,7 +6,6 @@ import ctypes
 import json
 import logging
 import os
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from densefit.once import warn_once
 
 from .column_file import BrokenColumnsError, open_columns, read_meta, write_columns
 from .object_table import ObjectTable
+from .source_state import HASHED, contents, listing, names_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 FORMAT = 2
 #: Smaller annotations are read as fast as a cache, which would only lie about.
 SMALLEST_BYTES = 1 << 20
-_HASHED = 4  # annotation files whose contents are hashed; of more, names, sizes and times are
-_BLOCK = 1 << 20
 #: What a file of another version, or one that somebody made, may raise.
 _UNUSABLE = (OSError, BrokenColumnsError, LookupError, TypeError, ValueError, ArithmeticError)
 _JUST_NOW = 2_000_000_000  # ns; what changed so recently may change again within one time stamp
@@ -59,13 +57,13 @@ class TableCache:
     ) -> None:
         self._sources, self._root = list(sources), image_root
         root = os.path.abspath(image_root)
-        self._settings = json.dumps([FORMAT, settings, root, _names(sources)])
+        self._settings = json.dumps([FORMAT, settings, root, names_of(sources)])
         key = sha256(self._settings.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         self._files = cache_files(self._sources[0], f"{name}-{key}.columns")
         self._begun = time.time_ns()
-        state = _listing(self._sources)
+        state = listing(self._sources)
         sizes = [size for _, size, _ in state]
-        self._hashes = len(sources) <= _HASHED and all(isinstance(size, int) for size in sizes)
+        self._hashes = len(sources) <= HASHED and all(isinstance(size, int) for size in sizes)
         self._state = None if self._hashes else state
         self._folders = FolderState("", 0, 0)
         if self._files and look is not None:
@@ -87,7 +85,7 @@ class TableCache:
                 if (meta["settings"], meta["folders"]) != (self._settings, self._folders.digest):
                     continue
                 if self._state is None:
-                    self._state = _contents(self._sources, {})
+                    self._state = contents(self._sources, {})
                 if meta["state"] != self._state:
                     continue
                 file = open_columns(path)
@@ -112,7 +110,7 @@ class TableCache:
         table = make()
         if not self._files or self._is_fresh():
             return table
-        state = _contents(self._sources, digests or {}) if self._hashes else self._state
+        state = contents(self._sources, digests or {}) if self._hashes else self._state
         header = table.header()
         meta: dict[str, Any] = {"settings": self._settings, "state": state, "table": header}
         meta["folders"] = self._folders.digest
@@ -147,45 +145,9 @@ def _return_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _names(sources: Sequence[Path]) -> str:
-    """The paths, or a hash of many."""
-    names = "\n".join(map(str, sources))
-    return names if len(sources) <= _HASHED else sha256(os.fsencode(names)).hexdigest()
-
-
 def digest(value: object) -> str:
     """SHA-256 of a value's repr, for the key of a table."""
     return sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    digest = sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _contents(sources: Sequence[Path], digests: Mapping[Path, str]) -> list[list[Any]]:
-    return [[os.path.getsize(path), digests.get(path) or sha256_of(path)] for path in sources]
-
-
-def _listing(sources: Sequence[Path]) -> list[list[Any]]:
-    """Name, size and time of each file; of a folder, a hash of the names in it."""
-    states: list[list[Any]] = []
-    for path in sources:
-        try:
-            status = os.stat(path)
-        except OSError:
-            states.append([path.name, -1, 0])
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            names = sorted(name for name in os.listdir(path) if not name.startswith("."))
-            states.append([path.name, sha256(os.fsencode("\n".join(names))).hexdigest(), 0])
-        else:
-            states.append([path.name, status.st_size, status.st_mtime_ns])
-    return states
 
 
 def _image_states(table: ObjectTable, image_root: Path) -> list[list[int]]:

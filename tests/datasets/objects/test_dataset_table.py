@@ -54,7 +54,7 @@ def test_the_next_start_has_all_that_was_read_and_warns_again(root, caplog):
     first = Layout(root, read)
     texts = [record.getMessage() for record in caplog.records]
     assert len(texts) == 3
-    assert "3 files are odd" in texts[0] and "gone.png" in texts[1] and "bad boxes" in texts[2]
+    assert all(part in text for part, text in zip(("are odd", "gone.png", "bad boxes"), texts))
     forget()
     caplog.clear()
     again = Layout(root, lambda: pytest.fail("the annotations are read again"))
