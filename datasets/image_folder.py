@@ -102,6 +102,8 @@ class ImageFolder:
     def looks_like(cls, root: Path) -> bool:
         """Whether a folder looks like this layout."""
         names = folders_in(root)
+        if any(name.lower().startswith(("label", "mask", "annot")) for name in names):
+            return False  # images and their masks
         splits = [root / name for name in names if name in SPLITS]
         return (bool(splits) and _are_classes(splits[0])) or _are_classes(root)
 

@@ -15,6 +15,7 @@ from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.name_pattern import NamePattern
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import folders_in
+from densefit.datasets.files.split_names import split_names
 from densefit.datasets.semantic.file_pairs import FilePairs, listed_pairs, matched_pairs
 from densefit.datasets.semantic.folders import find_folders, missing_folder
 from densefit.datasets.semantic.mask_dataset import MaskDataset, ReadMask
@@ -30,7 +31,8 @@ class MaskFolder(MaskDataset):
     matched by their paths without extension, or by patterns: `images="{split}"`,
     `masks="{split}"`, `mask_suffix="_mask"` pair train/a.jpg with train/a_mask.png. If neither
     `images` nor `masks` is set, images/{split} with masks/{split} (or labels, annotations),
-    {split}/images with {split}/masks and {split} with {split}_masks are found, too.
+    {split}/images with {split}/masks, {split} with {split}_masks, and Roboflow's export (a_mask.png
+    beside a.jpg) are found, too; "val" may be called "valid" there.
 
     Masks are grey or palette pictures of class indices. With `colors` they are coloured ones, or
     palette pictures of which the colours count.
@@ -123,10 +125,10 @@ class MaskFolder(MaskDataset):
             return reader.classes, reader
         if ignore_colors:
             raise ConfigError("ignore_colors needs colors", where="MaskFolder")
-        table_file = self.root / str(self.split) / "_classes.csv"
-        names = class_names(classes, self.root)
-        if names is None and table_file.is_file():
-            names = class_names(table_file, self.root)
+        names = class_names(classes, self.root, numbered=True)
+        for name in split_names(str(self.split)):
+            if names is None and (self.root / name / "_classes.csv").is_file():
+                names = class_names(self.root / name / "_classes.csv", self.root)
         if names is None:
             raise self._nameless()
         names, table = value_table(names, ignore_value, values)
@@ -143,9 +145,10 @@ class MaskFolder(MaskDataset):
 
     def _matched(self, images: str, masks: str, image_suffix: str, mask_suffix: str) -> FilePairs:
         """Pairs of images and masks by their names."""
-        images, masks = find_folders(self.root, self.split, images, masks)
+        has_suffix = bool(image_suffix or mask_suffix)
+        images, masks = find_folders(self.root, self.split, images, masks, has_suffix)
         patterns = NamePattern(images, image_suffix), NamePattern(masks, mask_suffix)
-        if not (self.root / patterns[0].folder).is_dir():
+        if not all((self.root / pattern.folder).is_dir() for pattern in patterns):
             raise missing_folder(self.root, self.split, *patterns)
         fix = "say how their names differ, such as mask_suffix='_mask'; or move them apart"
         if self.split is not None:

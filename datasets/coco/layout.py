@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +11,17 @@ from pathlib import Path
 from densefit.datasets.files.image_pairs import split_folder
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import missing_split
+from densefit.datasets.files.pictures import folders_in, is_picture
+from densefit.datasets.files.split_names import split_names
 from densefit.errors import ConfigError, MissingSplitError
 
 #: A path below `root`, "{split}" in it or not, or one a split.
 BySplit = str | Mapping[str, str] | None
 
 _ROBOFLOW = "_annotations.coco.json"
+#: Beginnings of COCO's files of other tasks, whose annotations are no boxes of objects.
+_OTHER_KINDS = ("person_keypoints", "captions", "image_info", "panoptic", "stuff")
+_GENERAL = ("images", "data")  # folders of all splits' images
 _HINT = "name the files by the setting `annotations`: {train: a.json, val: b.json}"
 TREE = """
     annotations/{kind}_{split}.json
@@ -95,7 +102,20 @@ class Layout:
         ]
         if folder is not None:
             stated.insert(0, folder / _ROBOFLOW)
-        return (path for path in stated if path.is_file())
+        yield from (path for path in stated if path.is_file())
+        for pattern in ("annotations/*.json", "*.json"):
+            files = [
+                path
+                for path in self.root.glob(pattern)
+                if not path.name.startswith(_OTHER_KINDS) and self._is_of_split(path.stem)
+            ]
+            if len(files) == 1:
+                yield files[0]
+
+    def _is_of_split(self, name: str) -> bool:
+        """Whether a word of a name is the split, or the split of a year: custom_train2017."""
+        words = (word.rstrip("0123456789") for word in re.split(r"[\W_]+", name.lower()))
+        return not {*words}.isdisjoint(split_names(str(self.split)))
 
     def _checked(self, path: Path, kind: str) -> Path:
         if path.is_file():
@@ -143,13 +163,24 @@ class Layout:
                 )
             return folder
         if annotations.name == _ROBOFLOW:
-            return annotations.parent
+            inner = annotations.parent / "images"
+            has_images = any(map(is_picture, os.listdir(annotations.parent)))
+            return inner if inner.is_dir() and not has_images else annotations.parent
         # "default" of CVAT's instances_default.json, and so on.
         split = self.split or annotations.stem.rpartition("_")[2]
-        for name in (f"images/{split}", split, "images", "data"):
-            if (self.root / name).is_dir():
+        for name in (f"images/{split}", split, *_GENERAL):
+            if (self.root / name).is_dir() and (name not in _GENERAL or self.split is None):
                 return self.root / name
-        return self.root / (self.split or "")
+        return self._images_of_split() or self.root / (self.split or "")
+
+    def _images_of_split(self) -> Path | None:
+        """The only folder that is called as the split in another way, else the general one."""
+        for folder in (self.root / "images", self.root):
+            names = folders_in(folder) if folder.is_dir() else []
+            alike = [name for name in names if self._is_of_split(name)]
+            if len(alike) == 1:
+                return folder / alike[0]
+        return next((self.root / name for name in _GENERAL if (self.root / name).is_dir()), None)
 
 
 def is_coco_folder(root: Path) -> bool:

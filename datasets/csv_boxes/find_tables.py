@@ -20,6 +20,7 @@ TREE = """
 _OF_A_SPLIT = (
     *("{split}.csv", "{split}_labels.csv", "{split}_annotations.csv", "annotations_{split}.csv"),
     *("{split}-annotations-bbox.csv", "{split}/_annotations.csv", "{split}/annotations.csv"),
+    *("data/{split}_labels.csv", "annotations/{split}_labels.csv", "annotations/{split}.csv"),
 )
 _USUAL = ("annotations.csv", "_annotations.csv", "labels.csv", "_labels.csv")
 _CLASSES = ("classes.csv", "class-descriptions")
@@ -77,6 +78,13 @@ def find_tables(root: Path, split: str | None, file: str | None) -> Tables:
             received=", ".join(path.name for path in tables[:10]),
             where=root,
         )
+    present_splits = [
+        name
+        for name in sorted(SPLITS)
+        if any((root / pattern.replace("{split}", name)).is_file() for pattern in _OF_A_SPLIT)
+    ]
+    if split is not None and present_splits:
+        raise missing_split(split, root, present_splits)
     raise _missing(root, split, "There is no table of boxes")
 
 

@@ -93,7 +93,7 @@ class CVAT(ObjectDataset):
             declared = source.labels.names
             for name in listed or () if declared else ():
                 class_index(name, declared, self.xml_path)  # raises
-            names = listed or declared or used_names(rows)
+            names = listed or declared or used_names(rows, self.xml_path, left_out)
             skeleton = None
             if keypoints:
                 categories = source.labels.categories(names)

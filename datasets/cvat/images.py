@@ -10,6 +10,7 @@ from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.paths import Name
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation
 from densefit.datasets.objects.image_ids import image_ids
+from densefit.datasets.objects.left_out import LeftOut
 from densefit.datasets.objects.shapes import join_shapes, memory_error
 from densefit.errors import DataError
 
@@ -70,8 +71,13 @@ def read_images(
     return rows
 
 
-def used_names(rows: Sequence[ExportedImage]) -> list[str]:
+def used_names(rows: Sequence[ExportedImage], path: Path, left_out: LeftOut) -> list[str]:
     """Sorted labels of all objects and tags.
+
+    Args:
+        rows: images with their objects.
+        path: the file, for errors.
+        left_out: counts of the shapes that became no objects.
 
     Raises:
         DataError: there are none.
@@ -84,8 +90,9 @@ def used_names(rows: Sequence[ExportedImage]) -> list[str]:
         if row.image.error is not None:
             raise row.image.error
     raise DataError(
-        "The file declares no labels, and no object has one",
-        where=rows[0].image.where,
+        "The file declares no labels, and has no tags or shapes that enclose an area",
+        received=str(left_out) or None,
+        where=path,
         fix="name the classes: classes=['cat', 'dog']",
     )
 

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: Width in pixels from which a box surely has area in float32, which has steps of 0.06 at FAR.
 SMALLEST = 0.1
+_BEYOND = 0.05  # of a picture's side: rounding and boxes drawn over its edge stay below
+_PIXELS = 1000.0  # side of a picture whose coordinates are parts of it
 
 
 class BoxCheck:
@@ -33,6 +35,7 @@ class BoxCheck:
     Attributes:
         dropped: how many were left out.
         cut: how many lost more than half of their area.
+        outside: how many reached far out of their picture, by over 5 % of its side.
         reasons: why -> how many were left out.
     """
 
@@ -44,7 +47,7 @@ class BoxCheck:
                 received=repr(policy),
             )
         self.policy = policy
-        self.dropped = self.cut = 0
+        self.dropped = self.cut = self.outside = 0
         self.reasons: Counter[str] = Counter()
         self._counts: dict[str, int] = {}
         self._first: object = None
@@ -85,18 +88,26 @@ class BoxCheck:
         size: tuple[int, int],
         where: object,
     ) -> None:
-        """Count a box if most of it lies outside of its picture.
+        """Count a box if it reaches far out of its picture, and if most of it lies there.
 
         Args:
             box: xyxy, usable.
             cut: what is left of it.
-            size: (height, width) of the picture.
+            size: (height, width) of the picture; (1, 1) if the box is in parts of it.
             where: it is.
         """
-        if box != cut and loses_most(box, cut):
+        if box == cut:
+            return
+        height, width = size
+        x, y = max(cut[0] - box[0], box[2] - cut[2]), max(cut[1] - box[1], box[3] - cut[3])
+        self.outside += x > _BEYOND * width or y > _BEYOND * height
+        is_relative = size == (1, 1)
+        scale = _PIXELS if is_relative else 1.0
+        if loses_most([value * scale for value in box], [value * scale for value in cut]):
             self.cut += 1
+            picture = f"a picture {width} pixels wide and {height} high"
             self._first_cut = self._first_cut or (
-                f"{list(box)} of {where}, a picture {size[1]} pixels wide and {size[0]} high"
+                f"{list(box)} of {where}, {'in parts of the picture' if is_relative else picture}"
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -104,6 +115,7 @@ class BoxCheck:
         return {
             "dropped": self.dropped,
             "cut": self.cut,
+            "outside": self.outside,
             "reasons": self.reasons,
             "counts": self._counts,
             "first": None if self._first is None else str(self._first),
@@ -113,6 +125,7 @@ class BoxCheck:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over the counts of another check."""
         self.dropped, self.cut = state["dropped"], state["cut"]
+        self.outside = state.get("outside", 0)
         self.reasons = Counter(state.get("reasons", {}))
         self._counts, self._first = dict(state["counts"]), state["first"]
         self._first_cut = state["first_cut"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .pictures import folders_in, is_picture
+from .pictures import SPLITS, folders_in, is_picture
 
 _IMAGES = frozenset("images image imgs img jpegimages pictures photos".split())
 _ANNOTATIONS = frozenset("annotations annotation annots anns ann labels label xmls xml".split())
@@ -16,6 +16,11 @@ _SPLITS = (
     ("val", "valid", "validation"),
     ("test", "testing"),
 )
+
+
+def is_part(name: str) -> bool:
+    """Whether folders of a name hold a split of a dataset, or one kind of its files."""
+    return name.lower() in SPLITS | _IMAGES | _ANNOTATIONS
 
 
 def sample_key(path: str) -> str:
@@ -79,11 +84,22 @@ def find_folders(base: Path, ending: str) -> tuple[Path, Path]:
     return images, annotations
 
 
-def split_folder(folder: Path, split: str) -> Path | None:
-    """The folder of a split; "val" is also called "valid" or "validation", and so on."""
+def split_folder(folder: Path, split: str, endings: tuple[str, ...] = ("",)) -> Path | None:
+    """The folder of a split; "val" is also called "valid" or "validation", and so on.
+
+    Args:
+        folder: that it is in.
+        split: its name.
+        endings: a folder without files of these extensions is left out: `training/` may hold the
+            settings of a training.
+    """
     names = next((names for names in _SPLITS if split in names), (split,))
+
+    def is_file(name: str) -> bool:
+        return name.lower().endswith(endings)
+
     for name in (split, *names):
-        if name not in ("", ".", "..") and (folder / name).is_dir():
+        if name not in ("", ".", "..") and _has(folder / name, is_file):
             return folder / name
     return None
 

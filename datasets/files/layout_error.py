@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
 from densefit.data.sample import datasets
 from densefit.errors import DataError
+
+from .image_pairs import is_part
 
 _NAMES = 8  # entries of a folder that a message lists
 _FOLDERS = 50  # folders that are looked into
@@ -41,7 +45,8 @@ def missing_layout(
     lines = [line for line in dedent(tree).splitlines() if line.strip()]
     guesses = _guesses(root, layout)
     # Another name of the split helps nothing where the layout is another.
-    return (DataError if guesses else kind)(
+    is_another = bool(guesses) and not (layout is not None and _may_be(layout, root))
+    return (DataError if is_another else kind)(
         what,
         expected="".join(f"\n{_INDENT}{line}" for line in lines),
         received=contents(root),
@@ -80,16 +85,33 @@ def look_alikes(root: str | Path) -> list[str]:
 def _guesses(root: Path, layout: str | None) -> list[str]:
     """Fixes: another layout, or the layout in another folder."""
     guesses = []
-    similar = [name for name in look_alikes(root) if name != layout]
+    names = look_alikes(root)
+    similar = [] if layout in names else names
     if similar:
         texts = [f"this looks like {name}: --data.dataset {name}" for name in similar]
         guesses.append(" or ".join(texts))
     if layout is not None:
-        for folder in (*_folders_in(root), root.absolute().parent):
-            if _looks_like(layout, folder):
-                guesses.append(f"{folder} looks like {layout}: --data.root {folder}")
-                break
+        folder = next(filter(partial(_looks_like, layout), _other_folders(root, layout)), None)
+        if folder is not None:
+            guesses.append(f"{folder} looks like {layout}: --data.root {folder}")
     return guesses
+
+
+def _other_folders(root: Path, layout: str) -> Iterator[Path]:
+    """Folders that may have been meant instead of `root`.
+
+    Those below a folder that itself looks like the layout are its parts, and the folder above is
+    that of other datasets unless `root` is called as a part is (train, images) or is missing.
+    """
+    if not _looks_like(layout, root):
+        yield from _folders_in(root)
+    if is_part(root.absolute().name) or not root.exists():
+        yield root.absolute().parent
+
+
+def _may_be(name: str, root: Path) -> bool:
+    """Whether a folder looks like a layout, or the layout has no usual look."""
+    return not hasattr(datasets.get(name), "looks_like") or _looks_like(name, root)
 
 
 def _looks_like(name: str, root: Path) -> bool:

@@ -13,6 +13,7 @@ from .paths import Name
 
 logger = logging.getLogger(__name__)
 
+_TRIED = 8  # images that are looked for
 _MANY = 0.1  # share of images without a label file
 
 
@@ -41,13 +42,17 @@ def check_labels(
         if file is None and not isinstance(image, DataError)
     ]
     if missing and len(missing) == len(images):
+        fix = "name the folders by image_folder and label_folder; an image without objects has an "
+        fix += "empty file"
+        if not any((root / image).exists() for image in missing[:_TRIED]):
+            fix = "the images are not there, either: export with images, and keep the paths of the "
+            fix += "list, or put the images beside the label files and remove the list"
         raise DataError(
             "No image has a label file",
             expected=f"{root / expected(missing[0])}",
             received=f"{len(missing)} images, the first {missing[0]}",
             where=root,
-            fix="name the folders by image_folder and label_folder; an image without objects "
-            "has an empty file",
+            fix=fix,
         )
     if missing:
         text = "%s: %d of %d images have no label file and count as images without objects, "

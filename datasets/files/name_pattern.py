@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from densefit.errors import ConfigError
 
 from .pictures import EXTENSIONS, pictures_below
 
+_TRIED = 20  # images whose names are compared
 _FIELD = re.compile(r"\{(\w+)\}|(\*)")
 
 
@@ -168,8 +170,15 @@ def suffix_hint(images: Collection[str], masks: Collection[str], setting: str) -
         masks: keys of the masks.
         setting: name of the masks' setting.
     """
-    for name in sorted(images)[:20]:
-        for mask in sorted(masks):
-            if mask.startswith(name) and mask != name:
-                return f"{setting}={mask[len(name) :]!r}, if {mask!r} is the mask of {name!r}"
-    return None
+    pairs = [
+        (name, mask)
+        for name in sorted(images)[:_TRIED]
+        for mask in sorted(masks)
+        if mask.startswith(name) and mask != name
+    ]
+    counts = Counter(mask[len(name) :] for name, mask in pairs)
+    if not pairs:
+        return None
+    suffix = max(counts, key=lambda text: (counts[text], -len(text)))
+    name, mask = next(pair for pair in pairs if pair[1] == pair[0] + suffix)
+    return f"{setting}={suffix!r}, if {mask!r} is the mask of {name!r}"

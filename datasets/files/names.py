@@ -34,10 +34,16 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-def class_names(classes: Names, root: Path) -> list[str] | None:
+def class_names(classes: Names, root: Path, *, numbered: bool = False) -> list[str] | None:
     """Class names as given: a list, a file with one a line, or None for `root`/classes.txt.
 
     A file may also be Roboflow's _classes.csv, with a value and a name a line.
+
+    Args:
+        classes: names, a file, or None.
+        root: folder of classes.txt.
+        numbered: annotations have the number of a name and not the name, so that an empty line
+            before a name is an error: tools count it, or do not.
 
     Returns:
         The names, None if nothing was given and there is no such file.
@@ -53,6 +59,8 @@ def class_names(classes: Names, root: Path) -> list[str] | None:
     if isinstance(classes, (str, Path)):
         where = classes
         names = _without_values(read_lines(Path(classes)), Path(classes))
+        if numbered:
+            check_numbering(read_text(Path(classes), "The list"), classes)
     else:
         names = list(classes)
     doubles = doubled(names)
@@ -65,6 +73,25 @@ def class_names(classes: Names, root: Path) -> list[str] | None:
             where=where,
         )
     return names
+
+
+def check_numbering(text: str, where: object) -> None:
+    """Raise DataError if an empty line is before a name: the numbers of the names are unclear.
+
+    >>> check_numbering("cat\\ndog\\n\\n", "classes.txt")
+    """
+    lines = text.rstrip().splitlines()
+    empty = next((number for number, line in enumerate(lines, 1) if not line.strip()), None)
+    if empty is not None:
+        name = next(line.strip() for line in lines[empty:] if line.strip())
+        raise DataError(
+            "An empty line in a list of classes leaves the numbers of the next ones unclear",
+            expected="a name a line, the first one of number 0",
+            received=f"an empty line before {name!r:.60}",
+            where=f"{where}, line {empty}",
+            fix=f"remove the line if {name!r:.60} is the class {empty - 1}; write any other name "
+            f"into it if it is the class {empty}",
+        )
 
 
 def _without_values(lines: list[str], path: Path) -> list[str]:

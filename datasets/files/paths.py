@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 #: A path below a folder, or what is wrong with it.
 Name = str | DataError
 _TRIED = 8  # names that tell how a file's names lie to the folder
+_TRIED_OF_FEW = 500  # where none of the first ones is there
 _DEEPEST = 64  # parts of a path
 _LONGEST = 4096  # letters of a path
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -95,6 +96,9 @@ def names_below(names: Sequence[object], folder: Path, source: Path) -> list[Nam
         return results
     split = [_parts(str(name))[0] if _is_path(name) else [] for name in names]
     count = _parts_to_leave_out(split[::step], folder)
+    if count is None:  # a folder may have few of many files
+        step = max(1, len(names) // _TRIED_OF_FEW)
+        count = _parts_to_leave_out(split[::step], folder)
     if count is None:
         return results
     shorter = [parts[count:] for parts in split]

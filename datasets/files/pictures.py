@@ -23,7 +23,7 @@ SPLITS = frozenset(
 #: What lies beside pictures and is none; of other files it is told that they are left out.
 _BESIDE = (
     *(".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html"),
-    *(".htm", ".log", ".db", ".ini", ".py", ".ipynb", ".sh"),
+    *(".htm", ".log", ".db", ".ini", ".py", ".ipynb", ".sh", ".cache", ".npy"),
 )
 #: Folders that systems leave; copies of pictures or their fragments lie in them.
 _LEFT_BEHIND = frozenset(

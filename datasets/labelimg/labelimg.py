@@ -14,7 +14,7 @@ from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.image_pairs import find_folders, split_folder
 from densefit.datasets.files.layout_error import contents, missing_layout
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.files.pictures import folders_in, pictures_below
+from densefit.datasets.files.pictures import EXTENSIONS, folders_in, pictures_below
 from densefit.datasets.objects import DatasetAnnotations, ObjectDataset, Stored
 from densefit.datasets.objects.table_cache import digest
 from densefit.datasets.voc.checks import check_class_names, warn_of_zero_based
@@ -140,7 +140,9 @@ class LabelImg(ObjectDataset):
 
     def _folders(self, images: str | None, annotations: str | None) -> tuple[Path, Path]:
         """The folders of the images and of the XML files."""
-        base = self.root if self.split is None else split_folder(self.root, self.split)
+        base: Path | None = self.root
+        if self.split is not None:
+            base = split_folder(self.root, self.split, (".xml", *EXTENSIONS))
         folders = self._folders_in(base or self.root, images, annotations)
         if base is None and self.split is not None:
             below = [split_folder(folder, self.split) for folder in folders]

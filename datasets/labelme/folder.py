@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.picture_size import picture_size
@@ -20,7 +21,7 @@ from densefit.once import warn_once
 
 from .image_paths import ImagePaths
 from .label_file import LabelFile, embedded_size, read_label_file
-from .shapes import read_shapes
+from .shapes import VOID, read_shapes
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ TREE = """
     street/1.json   labelme's annotations, beside them or in a folder of their own
 """
 POLICIES = ("background", "skip", "raise")
-#: What labelme_json_to_dataset writes into a folder a_json for each a.json.
+#: What labelme_json_to_dataset writes into a folder a_json (or a) for each a.json.
 _EXPORTED = ("img.png", "label.png", "label_viz.png")
 
 
@@ -44,6 +45,7 @@ class LabelledImage:
         size: (height, width); None: not known.
         is_measured: the size is that of the image's file.
         objects: in the file's order.
+        void: outlines and masks of regions of no class.
         flags: of the image, that are true.
         error: why the file cannot be used.
     """
@@ -54,6 +56,7 @@ class LabelledImage:
     size: tuple[int, int] | None = None
     is_measured: bool = False
     objects: list[ObjectAnnotation] = field(default_factory=list)
+    void: Sequence[Any] = ()
     flags: Sequence[str] = ()
     error: DataError | None = None
 
@@ -97,7 +100,7 @@ class FolderReader:
         if not self.root.is_dir() or not self.json_root.is_dir():
             folder = self.json_root if self.root.is_dir() else self.root
             raise missing_layout(folder, TREE, "There is no such folder", layout="labelme")
-        pictures = [path for path in pictures_below(self.root) if not _is_exported(path)]
+        pictures = [path for path in pictures_below(self.root) if not self._is_exported(path)]
         images = self._labelled(ImagePaths(pictures), set(pictures))
         if not images:
             raise missing_layout(
@@ -167,16 +170,21 @@ class FolderReader:
                 return  # there is no image: an error when it is read
             entry.size = size
             shapes = read_shapes(file, size, self.keypoints, self.left_out)
+            void = [shape for shape in shapes if shape.name == VOID]
+            shapes = [shape for shape in shapes if shape.name != VOID]
             entry.objects = join_shapes(shapes, size, self.keypoints, self.segmentations)
+            if self.segmentations:
+                entry.void = [shape.segmentation for shape in join_shapes(void, size)]
         except DataError as fault:
             entry.error = fault
         except MemoryError:
             entry.error = memory_error(file.path)
 
-
-def _is_exported(path: str) -> bool:
-    folder, name = posixpath.split(path)
-    return name in _EXPORTED and folder.endswith("_json")
+    def _is_exported(self, path: str) -> bool:
+        folder, name = posixpath.split(path)
+        if name not in _EXPORTED or not folder:
+            return False
+        return folder.endswith("_json") or (self.json_root / f"{folder}.json").is_file()
 
 
 def _twice(image: str, first: object, second: object) -> DataError:

@@ -6,19 +6,24 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from densefit.data.geometry import rle
 from densefit.data.io.image import decode_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
 from densefit.datasets.files.folder_state import folder_state
+from densefit.datasets.files.masks import IGNORE
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import is_picture
 from densefit.datasets.objects import DatasetAnnotations, ImageAnnotation, ObjectDataset, Stored
 from densefit.datasets.objects.image_ids import image_ids
 from densefit.datasets.objects.left_out import LeftOut
+from densefit.datasets.objects.masks import decode
+from densefit.datasets.objects.object_targets import Objects
 from densefit.datasets.objects.table_cache import digest
 from densefit.errors import DataError
 
@@ -38,9 +43,9 @@ class Labelme(ObjectDataset):
     Polygons, rectangles (two corners in any order, or four points), oriented rectangles, circles
     and masks are objects; shapes of one label and group_id are one object. Later shapes are painted
     over earlier ones. Lines and points enclose nothing: they are counted (`left_out`) and left out,
-    as are the labels `__ignore__` and `_background_`. Coordinates are continuous. An image without
-    a file that its JSON embeds (imageData) is read from there; where there is a file, it counts.
-    A shape with the flag "difficult" is difficult.
+    as are the labels `__ignore__` and `_background_`; in `mask`, the background below `__ignore__`
+    is void (255). Coordinates are continuous. An image without a file that its JSON embeds
+    (imageData) is read from there. A shape with the flag "difficult" is difficult.
 
     Args:
         root: folder of the images.
@@ -98,7 +103,8 @@ class Labelme(ObjectDataset):
                 skeleton = read_skeleton([{"name": "", "keypoints": points}], flip_pairs, self.root)
             left_out.report(self, "they enclose no area, or are of no class")
             names = [name for name in names if name not in NO_CLASSES]
-            notes = {"left_out": dict(left_out.counts)}
+            void = {index: _as_json(image.void) for index, image in enumerate(images) if image.void}
+            notes = {"left_out": dict(left_out.counts), "void": void}
             return DatasetAnnotations(_annotations(images, flags), names, skeleton, notes)
 
         super().__init__(
@@ -117,7 +123,9 @@ class Labelme(ObjectDataset):
                 partial(folder_state, [self.root, json_root], (".json",)),
             ),
         )
-        self.left_out: dict[str, int] = self._table.meta["notes"]["left_out"]
+        notes = self._table.meta["notes"]
+        self.left_out: dict[str, int] = notes["left_out"]
+        self._void = {int(index): regions for index, regions in notes["void"].items()}
 
     def __repr__(self) -> str:
         return f"Labelme({str(self.root)!r}{self._unusual})"
@@ -131,6 +139,14 @@ class Labelme(ObjectDataset):
         names = [name for folder in folders for name in os.listdir(folder)]
         images = {os.path.splitext(name)[0] for name in names if is_picture(name)}
         return any(name.endswith(".json") and name[:-5] in images for name in names)
+
+    def _paint(
+        self, index: int, objects: Objects, size: tuple[int, int], where: object
+    ) -> np.ndarray:
+        mask = super()._paint(index, objects, size, where)
+        for segmentation in self._void.get(index, ()):
+            mask[decode(segmentation, size, where) & (mask == 0)] = IGNORE
+        return mask
 
     def _read_image(self, path: Path) -> np.ndarray:
         if path.suffix.lower() == ".json":
@@ -153,6 +169,18 @@ def _used_names(images: Sequence[LabelledImage], flags: bool, folder: Path) -> l
             fix="name the classes: classes=['cat', 'dog']",
         )
     return sorted(names)
+
+
+def _as_json(segmentations: Sequence[Any]) -> list[Any]:
+    """Segmentations as JSON can hold them."""
+    return [
+        [[float(value) for value in part] for part in outline]
+        if isinstance(outline, list)
+        else rle.as_text(outline)
+        if isinstance(outline["counts"], bytes)
+        else outline
+        for outline in segmentations
+    ]
 
 
 def _annotations(images: Sequence[LabelledImage], flags: bool) -> list[ImageAnnotation]:

@@ -21,8 +21,10 @@ from densefit.errors import DataError
 
 from .label_file import LabelFile
 
+#: Label of regions that are of no class and not background either: void in masks.
+VOID = "__ignore__"
 #: Labels that labelme's own converters do not count as classes.
-NO_CLASSES = ("__ignore__", "_background_")
+NO_CLASSES = (VOID, "_background_")
 _POLYGONS = ("polygon", "oriented_rectangle", "rotation", "quadrilateral")
 _VISIBLE = 2
 
@@ -32,7 +34,7 @@ Corners = list[tuple[float, float]]
 def read_shapes(
     file: LabelFile, size: tuple[int, int], keypoints: Collection[str], left_out: LeftOut
 ) -> list[Shape]:
-    """The shapes of a file that are objects, or parts of one.
+    """The shapes of a file that are objects, or parts of one, and those of no class (`VOID`).
 
     Args:
         file: with the shapes.
@@ -50,6 +52,9 @@ def read_shapes(
         name, kind, group, corners = _fields(entry, f"{file.path}, {where}")
         if name in NO_CLASSES:
             left_out.add(name, f"{file.path}, {where}")
+            if name == VOID:
+                region = _shape(entry, (name, kind, corners), size, f"{file.path}, {where}")
+                shapes += [] if region is None else [region]
         elif kind == "point" and group is not None and name in keypoints:
             joined = points.setdefault(group, {})
             if name in joined:

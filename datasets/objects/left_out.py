@@ -31,6 +31,9 @@ class LeftOut:
         self.counts[kind] += 1
         self._first = self._first or where
 
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts.items()))
+
     def report(self, dataset: object, why: str) -> None:
         """One warning about all of them.
 
@@ -42,7 +45,5 @@ class LeftOut:
             warn_once(
                 logger,
                 "%s: %d shapes are left out, since %s (%s), the first in %s",
-                *(dataset, sum(self.counts.values()), why),
-                ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts.items())),
-                self._first,
+                *(dataset, sum(self.counts.values()), why, self, self._first),
             )

@@ -23,7 +23,7 @@ from .annotation import DatasetAnnotations, ImageAnnotation
 from .dataset_table import Read, Stored, TableOptions, dataset_table, skeleton_of
 from .masks import paint, paint_instances
 from .object_table import ObjectTable
-from .object_targets import DrawnObjects, box_annotations
+from .object_targets import DrawnObjects, Objects, box_annotations, stated_size
 from .skeleton import Skeleton
 
 
@@ -34,8 +34,7 @@ class ObjectDataset:
     a `__repr__` with all settings.
 
     Args:
-        images: as a reader gives them; or what reads them, with all that is in the annotation
-            files; or the table that was made of them.
+        images: as a reader gives them, or what reads them, or the table that was made of them.
         classes: class names, in index order; None: as `images` reads them.
         image_root: folder that the images' paths are below.
         boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
@@ -47,13 +46,13 @@ class ObjectDataset:
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
             be used.
         exif: turn images as their EXIF orientation says.
-        stored: where the table of objects is stored, so that the next start maps it and reads no
-            annotation. None: it is not.
+        stored: where the table of objects is stored for the next start; None: it is not.
 
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
         dropped: number of objects left out.
         drop_reasons: why -> number of objects left out.
+        boxes_outside: number of boxes that reach far out of their image, and are cut to it.
         faults: image index -> DataError, raised when the sample is read.
         keypoint_names, limbs, flip_pairs: with keypoints, of the skeleton.
 
@@ -83,8 +82,9 @@ class ObjectDataset:
     ) -> None:
         where = type(self).__name__
         if not (boxes or masks or labels):
-            expected = "boxes, masks or labels"
-            raise ConfigError("No targets are selected", expected=expected, where=where)
+            raise ConfigError(
+                "No targets are selected", expected="boxes, masks or labels", where=where
+            )
         if instances and not boxes:
             received = "instances=True, boxes=False"
             raise ConfigError("Instances belong to boxes", received=received, where=where)
@@ -103,10 +103,9 @@ class ObjectDataset:
         if not len(self._table):
             raise DataError("There are no images", where=image_root)
         self.classes = list(classes or ())
-        self.mask_classes = ["background", *self.classes]
+        self.mask_classes, self._skeleton = ["background", *self.classes], skeleton
         if masks:
             check_count(len(self.mask_classes), f"{image_root}, masks=True")
-        self._skeleton = skeleton
         if skeleton is not None:
             self.keypoint_names = skeleton.names
             self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
@@ -116,6 +115,7 @@ class ObjectDataset:
         check.load_state_dict(self._table.meta["check"])
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
+        self.boxes_outside = check.outside
 
     @property
     def faults(self) -> Mapping[int, DataError]:
@@ -153,14 +153,19 @@ class ObjectDataset:
 
     def size_of(self, index: int) -> tuple[int, int] | None:
         """(height, width) of the image as its annotation states it; None if it does not."""
-        height, width = self._table.sizes[index].tolist()
-        return (height, width) if height and width else None
+        return stated_size(self._table, index)
 
     def annotations_of(
         self, index: int, size: tuple[int, int] | None = None
     ) -> dict[str, np.ndarray]:
         """Targets of the objects, without the image; relative boxes need its (height, width)."""
         return box_annotations(self._table, index, size)
+
+    def _paint(
+        self, index: int, objects: Objects, size: tuple[int, int], where: object
+    ) -> np.ndarray:
+        """The target `mask` of a sample."""
+        return paint(objects, size, where, self.paints_in_order)
 
     def __getitem__(self, index: int) -> Sample:
         index = range(len(self))[index]
@@ -171,13 +176,13 @@ class ObjectDataset:
         image = self._read_image(path)
         size = (int(image.shape[0]), int(image.shape[1]))
         where = self.source_of(index) or path
-        stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
-        if all(stated):
+        stated = self.size_of(index)
+        if stated is not None:
             check_size(stated, size, path, where)
         drawn = DrawnObjects(table, index, size)
         targets = drawn.boxes() if self.boxes else {}
         if self.masks:
-            targets["mask"] = paint(drawn.objects, size, where, self.paints_in_order)
+            targets["mask"] = self._paint(index, drawn.objects, size, where)
         if self.instances:
             objects = drawn.objects
             instances, whole = paint_instances(objects, size, where, self.paints_in_order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,14 @@ import numpy as np
 from densefit.datasets.files.boxes import box_targets
 
 from .object_table import ObjectTable
+
+Objects = Sequence[Mapping[str, Any]]
+
+
+def stated_size(table: ObjectTable, index: int) -> tuple[int, int] | None:
+    """(height, width) of an image as its annotation states it; None if it does not."""
+    height, width = table.sizes[index].tolist()
+    return (height, width) if height and width else None
 
 
 def box_annotations(

@@ -98,7 +98,9 @@ def matched_pairs(images: NamePattern, masks: NamePattern, root: Path, fix: str)
             )
         pairs.files.append((names[0], matching[0] if matching else ""))
     if len(pairs.errors) == len(pairs.files):
-        raise pairs.errors[0]
+        first = pairs.errors[0]
+        hint = _suffix(masks, list(present["images"]), present["masks"])
+        raise DataError(first.what, received=first.received, where=first.where, fix=hint)
     spare = sorted(present["masks"].keys() - present["images"].keys())
     if spare:
         warn_once(

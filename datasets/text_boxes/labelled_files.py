@@ -12,7 +12,7 @@ from densefit.datasets.files.names import missing_split
 from densefit.datasets.files.paths import name_below
 from densefit.datasets.files.pictures import folders_in, pictures_below
 from densefit.datasets.files.split_names import WITHOUT_SPLITS, split_names
-from densefit.errors import ConfigError, MissingSplitError
+from densefit.errors import ConfigError, DataError, MissingSplitError
 
 _TREE = """
     {images}/a.jpg
@@ -80,19 +80,21 @@ class LabelledFiles:
             if splits:
                 raise missing_split(self.split, self.root, splits)
             what = f"There are no images in {folder}" if is_folder else f"There is no {folder}"
-            if self.split is None:
-                raise missing_layout(self.root, tree, what, layout="text_boxes")
-            raise missing_layout(
-                self.root,
-                tree,
-                what,
-                layout="text_boxes",
-                fix=WITHOUT_SPLITS,
-                kind=MissingSplitError,
+            fix, kind = (
+                "name the folders by the settings `image_folder` and `label_folder`",
+                DataError,
             )
+            if self.split is not None:
+                fix, kind = f"{WITHOUT_SPLITS}; or {fix}", MissingSplitError
+            raise missing_layout(self.root, tree, what, layout="text_boxes", fix=fix, kind=kind)
         images = [os.path.normpath(f"{folder}/{path}") for path in paths]
-        files = self.expected(images)
-        return images, [file if os.path.lexists(self.root / file) else None for file in files]
+        return images, [self._existing(file) for file in self.expected(images)]
+
+    def _existing(self, file: str) -> str | None:
+        """The file, perhaps with its ending in capital letters; None if there is none."""
+        stem, ending = os.path.splitext(file)
+        spellings = (file, stem + ending.upper())
+        return next((name for name in spellings if os.path.lexists(self.root / name)), None)
 
     def expected(self, images: Sequence[str]) -> list[str]:
         """Paths of the label files of images, there or not."""
@@ -111,7 +113,9 @@ class LabelledFiles:
         if mark:
             folders = sorted(self.root.glob(f"{before}*{behind}"))
         for folder in folders:
-            yield from sorted(folder.rglob(self.file_name.replace("{stem}", "*")))
+            stem, ending = os.path.splitext(self.file_name.replace("{stem}", "*"))
+            for pattern in dict.fromkeys((stem + ending, stem + ending.upper())):
+                yield from sorted(folder.rglob(pattern))
 
     def _of_split(self, template: str) -> str:
         """Folder of the split, in one of its usual spellings."""

@@ -89,7 +89,7 @@ class TextBoxes(ObjectDataset):
     ) -> None:
         self._unusual = unusual(TextBoxes, locals(), ("root", "split"))
         self.root, self.split = Path(root), split
-        names = class_names(classes, self.root)
+        names = class_names(classes, self.root, numbered="class_id" in columns)
         line = line_format(columns, separator, relative, one_based, names, ignore)
         names = _names_without_column(line, names)
         self._format = replace(line, classes=names)
@@ -126,12 +126,15 @@ class TextBoxes(ObjectDataset):
     def _class_names(self, files: LabelledFiles) -> list[str]:
         """The sorted names in the label files of all splits, so that all splits agree."""
         names: set[str] = set()
+        errors: list[DataError] = []
         for path in files.all_label_files():
             try:
                 names.update(item.name for item in self._format.read(path, self._skipped))
-            except DataError:
-                continue  # raised when its image is read
+            except DataError as error:
+                errors.append(error)  # raised when its image is read
         if not names:
+            if errors:
+                raise errors[0]
             raise DataError(
                 "No class names are found",
                 where=self.root,

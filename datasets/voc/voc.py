@@ -14,7 +14,7 @@ from densefit.datasets.files.boxes import BoxCheck, check_size
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.labels_csv import read_labels
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.objects.object_targets import DrawnObjects, box_annotations
+from densefit.datasets.objects.object_targets import DrawnObjects, box_annotations, stated_size
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
@@ -67,6 +67,7 @@ class VOC:
         label_classes: with `labels_csv`, the sorted classes of the table: what `label` is.
         dropped: number of bad boxes left out.
         drop_reasons: why -> number of boxes left out.
+        boxes_outside: number of boxes that reach far out of their image, and are cut to it.
 
     Raises:
         DataError: the folder or the list is missing or broken, no class name is found, or the
@@ -121,6 +122,7 @@ class VOC:
         check.load_state_dict(self._table.meta["check"])
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
+        self.boxes_outside = check.outside
 
     @classmethod
     def looks_like(cls, root: Path) -> bool:
@@ -158,8 +160,7 @@ class VOC:
 
     def size_of(self, index: int) -> tuple[int, int] | None:
         """(height, width) of the image as its annotation states it; None if it is not read."""
-        height, width = self._table.sizes[index].tolist()
-        return (height, width) if height and width else None
+        return stated_size(self._table, index)
 
     def label_files(self, index: int) -> list[Path]:
         """Files of the mask and of the instances."""

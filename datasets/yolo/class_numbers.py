@@ -7,18 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from densefit.datasets.files.names import Names, class_index, class_names, doubled
+from densefit.datasets.files.names import Names, check_numbering, class_index, class_names, doubled
 from densefit.datasets.files.text_file import read_text
 from densefit.errors import DataError
+from densefit.registry import nearest
 
 
 def read_names(path: Path) -> dict[int, str]:
     """Class number -> class name, of a file with a name a line, the first of number 0.
 
     Raises:
-        DataError: the file cannot be read, has no names, or has one twice.
+        DataError: the file cannot be read, has no names, one twice, or an empty line before one.
     """
-    lines = read_text(path, "The list of classes").splitlines()
+    text = read_text(path, "The list of classes")
+    check_numbering(text, path)
+    lines = text.splitlines()
     return _checked({i: line.strip() for i, line in enumerate(lines) if line.strip()}, path)
 
 
@@ -52,11 +55,13 @@ def names_of_yaml(content: Mapping[Any, Any], path: Path) -> tuple[dict[int, str
             )
         numbers[int(text)] = str(name).strip()
     if not numbers:
+        keys = [str(key) for key in content]
         raise DataError(
             "The description of the dataset has no class names",
             expected="names: [cat, dog], or names: {0: cat, 1: dog}",
-            received=f"{names!r:.120}",
+            received=f"keys {', '.join(keys)}"[:200] if names is None else f"{names!r:.120}",
             where=path,
+            fix=nearest("names", keys) if names is None and "names" not in keys else None,
         )
     if type(count) is int and count != len(numbers):
         raise DataError(
@@ -101,7 +106,7 @@ def class_numbers(
                 fix="write one of them, or pass classes=",
             )
         return [numbers[number] for number in sorted(numbers)], numbers
-    names = class_names(classes, root) or []
+    names = class_names(classes, root, numbered=True) or []
     if not numbers or placeholders:
         if numbers and len(numbers) != len(names):
             raise DataError(

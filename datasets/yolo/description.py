@@ -36,6 +36,7 @@ class Description:
         keypoints: shape of the keypoints; None if there are none.
         keypoint_names: their names; None if the file has none.
         flip_idx: index of each keypoint in a mirrored image; None if the file has none.
+        keys: all keys of a YAML file.
     """
 
     source: Path | None = None
@@ -46,6 +47,7 @@ class Description:
     keypoints: KeypointShape | None = None
     keypoint_names: list[str] | None = None
     flip_idx: list[int] | None = None
+    keys: tuple[str, ...] = ()
 
 
 def read_description(root: Path, data_yaml: str | Path | None = None) -> Description:
@@ -121,6 +123,7 @@ def _read_yaml(path: Path) -> Description:
         keypoints,
         keypoint_names(content.get("kpt_names"), keypoints),
         flip_idx,
+        tuple(str(key) for key in content),
     )
 
 

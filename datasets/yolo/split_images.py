@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from densefit.datasets.files.layout_error import missing_layout
@@ -68,6 +69,15 @@ def split_images(
             fix=WITHOUT_SPLITS,
             kind=MissingSplitError,
         )
+    similar = get_close_matches(str(split), set(description.keys) - set(known_splits), n=1)
+    if similar:
+        raise MissingSplitError(
+            f"There is no split {split!r}",
+            expected=f"a key {split!r}",
+            received=f"{similar[0]!r}",
+            where=description.source,
+            fix=f"correct the key {similar[0]!r}",
+        )
     raise missing_split(split, root, known_splits)
 
 
@@ -103,7 +113,8 @@ def find_label_files(
             files.append(None)
             continue
         beside = os.path.splitext(image)[0] + ".txt"
-        candidates = (label_file(image, image_folder, label_folder), beside)
+        usual = (label_file(image, image_folder, label_folder), beside)
+        candidates = (*usual, *(f"{file[:-4]}.TXT" for file in usual))
         files.append(next((file for file in candidates if exists(file)), None))
     return files
 

@@ -283,7 +283,7 @@ def test_colours(root):
     (root / "names.txt").rename(root / "classes.txt")
     with pytest.raises(DataError, match=r"colours of no class[\s\S]*nearest"):
         MaskFolder(root, "train", colors=colors)[0]
-    with pytest.raises(DataError, match=r"not one of class indices[\s\S]*mask_folder and"):
+    with pytest.raises(DataError, match=r"not one of class indices[\s\S]*colors={"):
         MaskFolder(root, "train")[0]
     for wrong in ({"values": {0: 0}}, {"ignore_value": 3}):
         with pytest.raises(ConfigError, match="colours or values, not both"):
@@ -293,3 +293,36 @@ def test_colours(root):
     assert "colors=" in repr(data)
     assert "ignore_colors=['#000000']" in repr(data)
     assert repr(indexed) == f"MaskFolder({str(root)!r}, split='train', ignore_value=3)"
+
+
+def test_masks_of_roboflow_need_no_settings(tmp_path):
+    table = "Pixel Value, Class\n0, background\n1, crack\n"
+    for folder in ("train", "valid"):
+        write(tmp_path, f"{folder}/a.jpg", IMAGE)
+        write(tmp_path, f"{folder}/a_mask.png", LINE)
+        (tmp_path / folder / "_classes.csv").write_text(table)
+    for split, folder in (("train", "train"), ("val", "valid")):
+        data = MaskFolder(tmp_path, split)
+        assert data.classes == ["background", "crack"]
+        (mask,) = masks_of(data).values()
+        np.testing.assert_array_equal(mask, LINE)
+        assert data.id_of(0) == f"{folder}/a"
+
+
+def test_masks_that_are_not_there_show_the_way(tmp_path):
+    write(tmp_path, "train/a.png", IMAGE)
+    with pytest.raises(DataError, match=r"no folder 'trainannot'[\s\S]*train/a.png[\s\S]*put them"):
+        MaskFolder(tmp_path)
+    write(tmp_path, "train/a_seg.png", LINE)
+    hint = r"images='train', masks='train', mask_suffix='_seg'"
+    with pytest.raises(DataError, match=rf"no folder 'trainannot'[\s\S]*{hint}"):
+        MaskFolder(tmp_path)
+
+
+def test_an_empty_line_before_a_class_name_is_an_error(root):
+    names = (root / "classes.txt").read_text()
+    (root / "classes.txt").write_text("\n" + names)
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line 1"):
+        MaskFolder(root)
+    (root / "classes.txt").write_text(names + "\n\n")
+    MaskFolder(root)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from densefit.data.classes.class_lists import dataset_list
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError, DataError
 
@@ -102,6 +103,8 @@ def _write(
     splits: Mapping[str, Dataset], kind: type[Writer], folder: Path, lossy: bool, verify: bool
 ) -> Conversion:
     conversion = Conversion()
+    if kind.has_one_class_list:
+        _check_class_lists(splits)
     writer = kind(folder, next(iter(splits.values())))
     settings: dict[str, dict[str, Any]] = {}
     for split, dataset in splits.items():
@@ -121,3 +124,20 @@ def _write(
         for split, dataset in splits.items():
             conversion.verified += verify_split(writer, split, dataset)
     return conversion
+
+
+def _check_class_lists(splits: Mapping[str, Dataset]) -> None:
+    """Raise DataError if splits have different classes, or number them differently."""
+    first, *further = splits
+    for target in ("classes", "mask"):
+        names = dataset_list(splits[first], target)
+        for split in further:
+            if dataset_list(splits[split], target) != names:
+                raise DataError(
+                    "Splits have different classes, or number them differently",
+                    expected=f"{names!r:.200}, those of {first}",
+                    received=f"{dataset_list(splits[split], target)!r:.200}",
+                    where=f"split {split!r}",
+                    fix='--data.settings "{classes: [NAME, ...]}" is the list of all splits, where '
+                    "the layout has the setting; or --to record, which keeps a list a split",
+                )

@@ -17,6 +17,7 @@ class MaskFolderWriter(Writer):
 
     name = "mask_folder"
     holds = frozenset(("mask",))
+    has_split_folders = True
 
     def begin(self, split: str) -> None:
         names = names_of(self.dataset, "mask_classes", self.classes)

@@ -14,6 +14,7 @@ class RecordWriter(Writer):
 
     name = "record"
     holds = frozenset()
+    has_one_class_list = False
 
     def write(self, split: str, dataset: Dataset) -> int:
         """Pack a split; return the number of image files that were copied unchanged."""

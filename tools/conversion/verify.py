@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from densefit.data.checks.sample import read_sample
+from densefit.data.classes.class_lists import dataset_list
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
 from densefit.errors import DataError
@@ -88,6 +91,8 @@ def _is_equal(
             )
         ]
         return names[0] == names[1]
+    if name == "mask":
+        return _are_equal_masks(expected, received, dataset, written)
     if name == "instances":
         return bool(np.array_equal(expected > 0, received > 0))
     if name in ("boxes", "keypoints"):
@@ -98,3 +103,16 @@ def _is_equal(
     if expected.dtype == object:
         return all(dict(a) == dict(b) for a, b in zip(expected, received))
     return bool(np.array_equal(expected, received))
+
+
+def _are_equal_masks(
+    expected: np.ndarray, received: np.ndarray, dataset: Dataset, written: Dataset
+) -> bool:
+    """Whether two masks have the same class names at each pixel."""
+    names, written_names = (dataset_list(data, "mask") or [] for data in (dataset, written))
+    pairs = np.unique(expected.astype(np.int64) * 256 + received).tolist()
+    return all(_name(names, pair // 256) == _name(written_names, pair % 256) for pair in set(pairs))
+
+
+def _name(names: Sequence[str], value: int) -> str | int:
+    return names[value] if value < len(names) else value

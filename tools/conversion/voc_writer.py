@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.classes.class_lists import dataset_list
 from densefit.data.sample import Dataset, Sample
 from densefit.datasets.voc.voc import VOC
 from densefit.errors import DataError
 from densefit.tools.formats.image_files import encode_png
 
 from .writer import ImageFile, Writer, number_text
+
+_BACKGROUND, _VOID = "background", 255
 
 
 class VOCWriter(Writer):
@@ -31,9 +34,30 @@ class VOCWriter(Writer):
             (self.folder / "classes.txt").write_text("".join(f"{name}\n" for name in lines))
 
     def mask_names(self) -> list[str]:
-        """Names of the classes of masks without the background; [] if there are no masks."""
-        names = [str(name) for name in getattr(self.dataset, "mask_classes", [])]
-        return names[1:] if names[:1] == ["background"] else []
+        """Names of the classes of masks without the background."""
+        names = dataset_list(self.dataset, "mask") or []
+        return names[1:] if names[:1] == [_BACKGROUND] else names
+
+    def _mask(self, sample: Sample) -> np.ndarray:
+        """The mask as VOC has it: 0 is background, also where the dataset has no such class.
+
+        Raises:
+            DataError: more classes than a mask holds, or masks and boxes of different classes.
+        """
+        names = dataset_list(self.dataset, "mask") or []
+        mask = np.asarray(sample.targets["mask"], np.uint8)
+        if "boxes" in sample.targets and self.mask_names() != self.classes:
+            raise DataError(
+                "VOC has one list of classes, for masks and boxes",
+                expected=f"masks of {_BACKGROUND}, {', '.join(self.classes)}"[:200],
+                received=", ".join(names)[:200],
+                fix='convert each alone: --data.settings "{masks: false}" or "{boxes: false}"',
+            )
+        if names[:1] == [_BACKGROUND]:
+            return mask
+        if len(names) >= _VOID:
+            raise DataError(f"A VOC mask holds {_VOID - 1} classes", received=len(names))
+        return np.where(mask == _VOID, _VOID, mask + 1).astype(np.uint8)
 
     def add(self, split: str, sample: Sample, image: ImageFile) -> None:
         targets, name = sample.targets, self.file_name(split, sample)
@@ -42,7 +66,7 @@ class VOCWriter(Writer):
         if "boxes" in targets:
             self._write(f"Annotations/{name}.xml", self._xml(sample, f"{name}{image.extension}"))
         if "mask" in targets:
-            mask = encode_png(np.asarray(targets["mask"], np.uint8), sample.id)
+            mask = encode_png(self._mask(sample), sample.id)
             self._write(f"SegmentationClass/{name}.png", mask)
         if "instances" in targets:
             kept_ids = targets["instance_ids"][self.kept_objects(sample)]

@@ -15,6 +15,8 @@ from densefit.data.sample import Dataset, Sample
 from densefit.errors import DataError, located
 from densefit.tools.formats.image_files import image_file
 
+_KINDS = ("images", "labels")
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -48,6 +50,10 @@ class Writer:
     #: As `--to` names it.
     name: ClassVar[str]
     holds: ClassVar[frozenset[str]]
+    #: A split is a folder of its own: ids need not name it again.
+    has_split_folders: ClassVar[bool] = False
+    #: All splits share a list of classes.
+    has_one_class_list: ClassVar[bool] = True
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         self.folder, self.dataset = folder, dataset
@@ -132,6 +138,8 @@ class Writer:
             DataError: two ids become one path.
         """
         parts = [part for part in sample.id.replace("\\", "/").split("/") if part not in ("", ".")]
+        if self.has_split_folders:
+            parts = _without_kinds(parts, split)
         name = "/".join(part.replace("..", "__").strip() or "_" for part in parts) or "_"
         self._names_by_id[sample.id] = name
         other = self._names.setdefault((split, name.lower()), sample.id)
@@ -142,6 +150,17 @@ class Writer:
                 where=self.folder / name,
             )
         return name
+
+
+def _without_kinds(parts: list[str], split: str) -> list[str]:
+    """Parts of an id without folders that only name a kind of files, and without the split's.
+
+    A folder called images below images/train would be taken for the one whose labels lie in
+    labels: "images/train/a" becomes "a", and "day1/images/a" becomes "day1/a".
+    """
+    *folders, name = parts or [""]
+    folders = [part for part in folders if part not in _KINDS]
+    return [*(folders[1:] if folders[:1] == [split] else folders), name]
 
 
 def _own_areas(targets: Mapping[str, np.ndarray]) -> int:

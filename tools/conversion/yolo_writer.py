@@ -18,6 +18,7 @@ class YOLOWriter(Writer):
 
     name = "yolo"
     holds = frozenset(("boxes", "classes", "keypoints", "keypoint_flip"))
+    has_split_folders = True
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         super().__init__(folder, dataset)

@@ -44,6 +44,7 @@ def class_findings(train: Sequence[str], splits: Mapping[str, SplitCheck]) -> It
         if split not in splits:
             continue
         check = splits[split]
+        yield from _similar_names(split, class_names(check.dataset, "classes"))
         for target, unit, counts in counts_by_target(check.labels):
             names = class_names(check.dataset, target)
             absent = [index for index in range(len(names)) if not counts.get(index)]
@@ -64,6 +65,22 @@ def class_findings(train: Sequence[str], splits: Mapping[str, SplitCheck]) -> It
                     f"{names[rarest]!r}"
                 )
                 yield Finding("imbalance", NOTE, text, 1, split)
+
+
+def _similar_names(split: str, names: Sequence[str]) -> Iterator[Finding]:
+    """A finding of class names that differ in capital letters, blanks, - or _ alone."""
+    by_letters: dict[str, list[str]] = {}
+    for name in names:
+        letters = "".join(name.casefold().replace("_", " ").replace("-", " ").split())
+        by_letters.setdefault(letters or name, []).append(name)
+    similar = [group for group in by_letters.values() if len(group) > 1]
+    if similar:
+        examples = [Example(" and ".join(map(repr, group))) for group in similar[:EXAMPLES]]
+        text = (
+            f"{counted(len(similar), 'class', 'classes')} with several spellings, which count as "
+            "different classes"
+        )
+        yield Finding("similar_class_names", WARNING, text, len(similar), split, examples)
 
 
 def _example(group: Group, splits: Mapping[str, SplitCheck]) -> Example:

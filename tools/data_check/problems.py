@@ -51,6 +51,7 @@ def split_findings(split: str, check: SplitCheck) -> Iterator[Finding]:
             examples = _error_examples(check, errors)
             yield Finding(kind, ERROR, text, len(errors), split, examples)
     yield from _dropped_objects(split, check)
+    yield from _boxes_outside(split, check)
     yield from _equal_boxes(split, check)
     turned = [
         index
@@ -71,13 +72,29 @@ def _dropped_objects(split: str, check: SplitCheck) -> Iterator[Finding]:
     """Objects that the reader left out, by reason."""
     dropped = getattr(check.dataset, "dropped", 0) or 0
     reasons: Mapping[str, int] = getattr(check.dataset, "drop_reasons", None) or {}
-    whole = " (of all splits)" if attribute_of(check.dataset, "indices") is not None else ""
+    whole = _of_all_splits(check)
     for reason, count in Counter(reasons).most_common():
         text = f"{counted(count, 'object')} left out{whole}: {reason[:1].lower()}{reason[1:]}"
         yield Finding("dropped_object", WARNING, text, count, split)
     if dropped and not reasons:
         text = f"{counted(dropped, 'object')} left out: boxes without area or outside of the image"
         yield Finding("dropped_object", WARNING, text, dropped, split)
+
+
+def _boxes_outside(split: str, check: SplitCheck) -> Iterator[Finding]:
+    count = getattr(check.dataset, "boxes_outside", 0) or 0
+    if count:
+        text = (
+            f"{counted(count, 'box', 'boxes')} cut{_of_all_splits(check)}: they reach out of their "
+            "image by more than 5 % of its side; are their numbers in the order and the unit of "
+            "this layout?"
+        )
+        yield Finding("box_outside", WARNING, text, count, split)
+
+
+def _of_all_splits(check: SplitCheck) -> str:
+    """A remark for counts of the whole dataset that a recipe divides."""
+    return " (of all splits)" if attribute_of(check.dataset, "indices") is not None else ""
 
 
 def _equal_boxes(split: str, check: SplitCheck) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from densefit.tools.data_check.report import report
 from densefit.tools.recipes.data.division import check_divided, read_once
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import stream
+from densefit.tools.recipes.data.splits import takes_whole
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import Model
 from densefit.tools.recipes.recipe_heads import make_heads
@@ -121,10 +122,10 @@ def recipe_data(
 
 def _is_undivided(part: Any, where: str) -> bool:
     """Whether a dataset has no splits, or not the one to train on, and can be read as a whole."""
-    parameter = inspect.signature(datasets.get(part.dataset)).parameters.get("split")
-    if part.splits is not None or parameter is None:
+    has_splits = "split" in inspect.signature(datasets.get(part.dataset)).parameters
+    if part.splits is not None or not has_splits:
         return part.splits is None
-    if parameter.default is not None:
+    if not takes_whole(part.dataset):
         return False
     try:
         make_dataset(part, part.train, where)

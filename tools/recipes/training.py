@@ -17,7 +17,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.recipes.class_weights import use_saved_weights
-from densefit.tools.recipes.data.division import division_lines
+from densefit.tools.recipes.data.division import check_distinct, division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
 from densefit.tools.recipes.data.train_batch import TrainBatch
@@ -89,6 +89,7 @@ def run(
         if (data.on_error if split in training_splits else data.score_on_error) == "skip"
     }
     rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
+    check_distinct(prepared.data)
     for line in division_lines(prepared.data):
         print(line)
     for split, dataset in prepared.data.items():

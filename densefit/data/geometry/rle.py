@@ -71,7 +71,7 @@ def encode_patch(patch: np.ndarray, corner: tuple[int, int], size: tuple[int, in
     """Encode a mask of a part of an image.
 
     >>> encode_patch(np.array([[True, True]]), (1, 0), (2, 2))
-    {'size': [2, 2], 'counts': b'1111'}
+    {'size': [2, 2], 'counts': b'1110'}
 
     Args:
         patch: (h, w) bool, within the image.

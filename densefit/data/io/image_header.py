@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from densefit.data.io.image_limits import check_pixels
 from densefit.data.io.jpeg_header import START, head_of, size_of
+from densefit.data.io.regular_file import check_no_pointer
 from densefit.errors import DataError
 
 Size = tuple[int, int]
@@ -46,6 +47,7 @@ def kind_of(data: bytes, where: object) -> str:
             )
         check_pixels(size, where)
         return kind
+    check_no_pointer(data, where, "The image")
     raise DataError(
         "The image cannot be decoded: it is of no kind that is read",
         expected=KINDS,

@@ -56,7 +56,7 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
             expected="a grey or palette image, one index a pixel",
             received=f"mode {mode}, shape {values.shape}",
             where=path,
-            fix="mask_folder and voc_segmentation read colours, by colors={class name: [r, g, b]}; "
+            fix="a dataset of colour masks takes colors={class name: [r, g, b]}; "
             f"or convert them to {what}",
         )
     if values.dtype != np.uint8 and values.size:

@@ -24,6 +24,7 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 def open_regular(path: PathLike, what: str = "The file") -> tuple[int, int]:
@@ -73,7 +74,8 @@ def read_regular(path: PathLike, most: int, fix: object = None, what: str = "The
         what: start of error messages, e.g. "The file".
 
     Raises:
-        DataError: see `open_regular`; or the file is larger, or shrinks while being read.
+        DataError: see `open_regular`; or the file is larger, shrinks while being read, or is a
+            pointer of Git LFS.
     """
     descriptor, size = open_regular(path, what)
     try:
@@ -102,7 +104,24 @@ def read_regular(path: PathLike, most: int, fix: object = None, what: str = "The
             received=f"{len(data):,} bytes",
             where=path,
         )
+    check_no_pointer(data, path, what)
     return data
+
+
+def check_no_pointer(data: bytes, path: object, what: str) -> None:
+    """Raise DataError if a file is a pointer of Git LFS, which a clone without it leaves.
+
+    Args:
+        data: the first bytes of the file, or all.
+        path: the file.
+        what: start of error messages.
+    """
+    if data.startswith(_POINTER):
+        raise DataError(
+            f"{what} is not there: in its place is a pointer of Git LFS",
+            where=path,
+            fix="git lfs pull, in the repository that has the file",
+        )
 
 
 def _unreadable(path: PathLike, error: Exception, what: str) -> DataError:

@@ -24,7 +24,7 @@ class ModuleMetric(LegacyMetric):
 
     Args:
         metric: an argument of `mx.metric.create`.
-        shown: second metric object, with the same updates, which MXNet's callbacks receive and
+        exposed: second metric object, with the same updates, which MXNet's callbacks receive and
             may reset; values are read from `metric`. None: callbacks receive `metric` itself.
     """
 

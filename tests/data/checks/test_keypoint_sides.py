@@ -147,4 +147,4 @@ def test_names_that_do_not_tell_are_an_error_in_a_mirror(names):
 def test_a_head_that_says_otherwise_is_told_what_to_give_the_dataset():
     with loader_of(Faces(), flip_pairs=[]) as loader, pytest.raises(DataError) as caught:
         next(loader)
-    assert "attribute flip_pairs of the dataset" in caught.value.fix
+    assert "the dataset's attribute flip_pairs" in caught.value.fix

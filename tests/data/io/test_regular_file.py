@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+from densefit.data.io.image_header import kind_of
 from densefit.data.io.regular_file import open_regular, read_regular
 from densefit.errors import DataError
 
@@ -45,3 +46,12 @@ def test_a_larger_file_is_not_read(tmp_path):
         DataError, match=r"too large[\s\S]*at most 6[\s\S]*7 bytes[\s\S]*buy a disk"
     ):
         read_regular(tmp_path / "a", 6, "buy a disk")
+
+
+def test_a_pointer_of_git_lfs_is_named(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:bf10\nsize 893783\n")
+    with pytest.raises(DataError, match=r"pointer of Git LFS[\s\S]*a\.png[\s\S]*git lfs pull"):
+        read_regular(path, 1000)
+    with pytest.raises(DataError, match=r"pointer of Git LFS[\s\S]*a\.png"):
+        kind_of(path.read_bytes(), path)

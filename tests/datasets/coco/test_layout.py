@@ -185,3 +185,36 @@ def test_keypoints_of_other_tools(tmp_path):
     assert Layout(tmp_path, "train").files(keypoints=True) == exported
     with pytest.raises(MissingSplitError, match=r"person_keypoints_val\.json[\s\S]*train"):
         Layout(tmp_path, "val").files(keypoints=True)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "images"),
+    [
+        ("annotations/custom_train.json", "train2017"),
+        ("annotations/instances_train2017.json", "images/train2017"),
+        ("annotations/train_annotations.json", "images"),
+        ("coco-train.json", "images/training"),
+    ],
+)
+def test_a_file_whose_name_has_the_split_in_it(tmp_path, annotations, images):
+    for name in (images, "annotations", images.replace("train", "valid")):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    other = annotations.replace("train", "val")
+    for name in (annotations, other, "annotations/person_keypoints_train2017.json"):
+        (tmp_path / name).write_text("{}")
+    files = Layout(tmp_path, "train").files()
+    assert files == Files(tmp_path / annotations, tmp_path / images)
+
+
+def test_two_files_of_a_split_are_not_guessed(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    for name in ("a_train", "b_train"):
+        (tmp_path / f"annotations/{name}.json").write_text("{}")
+    with pytest.raises(MissingSplitError, match="annotations"):
+        Layout(tmp_path, "train").files()
+
+
+def test_a_roboflow_file_above_its_images(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "_annotations.coco.json").write_text("{}")
+    assert Layout(tmp_path, None).files().images == tmp_path / "images"

@@ -103,6 +103,16 @@ def test_tables_of_the_tools(tmp_path, files, split, label):
         assert data.classes == ["cat", "dog", "emu"] == CSVBoxes(tmp_path, "test").classes
 
 
+@pytest.mark.parametrize("folder", ["data", "annotations"])
+def test_tables_in_a_folder_beside_the_images(tmp_path, folder):
+    files = {f"{folder}/{name}" if ".csv" in name else name: t for name, t in TENSORFLOW.items()}
+    data = CSVBoxes(write(tmp_path, files), "train")
+    assert (data.id_of(0), data.classes) == ("images/a", ["cat", "dog", "emu"])
+    assert data[0].targets["boxes"].tolist() == [BOX, [1, 1, 5, 5]]
+    with pytest.raises(MissingSplitError, match="no split 'val'"):
+        CSVBoxes(tmp_path, "val")
+
+
 def test_a_column_of_splits(tmp_path):
     table = "path,box,split\n" + "".join(
         f'{name}.jpg,"[10, 5, 20, 20]",{split}\n'

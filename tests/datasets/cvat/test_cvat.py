@@ -183,6 +183,13 @@ def test_a_file_without_a_head(tmp_path):
     assert data[0].targets["classes"].tolist() == [1, 0]
 
 
+def test_a_file_of_points_alone_has_no_classes(tmp_path):
+    body = image("a.png", '<points label="nose" occluded="0" points="1,1;2,2"/>')
+    folder = write(tmp_path / "a", f"<annotations>{body}</annotations>")
+    with pytest.raises(DataError, match=r"enclose an area[\s\S]*1 points[\s\S]*annotations.xml"):
+        CVAT(folder)
+
+
 def track(name, shapes, number=0, more=""):
     return f'<track id="{number}" label="{name}" source="manual" {more}>{shapes}</track>'
 

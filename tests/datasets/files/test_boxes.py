@@ -57,7 +57,16 @@ def test_boxes_that_are_cut_to_little_are_counted_and_stay(caplog):
     ):
         check.note_cut(box, clip_box(box, 40, 60), (40, 60), "a.xml")
     check.report("data")
-    assert (check.cut, check.dropped) == (2, 0)
+    assert (check.cut, check.dropped, check.outside) == (2, 0, 3)
     (record,) = caplog.records
     assert record.getMessage().startswith("data: 2 boxes lose more than half of their area")
     assert "[9, 9, 500, 400] of a.xml, a picture 60 pixels wide and 40 high" in record.getMessage()
+
+
+def test_boxes_in_parts_of_the_picture_are_counted_where_they_reach_out(caplog):
+    check = BoxCheck("raise")
+    for box in ((-0.04, 0.0, 0.5, 1.0), (0.5, 0.2, 0.9, 1.1), (0.9, 0.1, 1.3, 0.2)):
+        check.note_cut(box, clip_box(box, 1, 1), (1, 1), "a.txt")
+    check.report("parts")
+    assert (check.cut, check.outside) == (1, 2)
+    assert "[0.9, 0.1, 1.3, 0.2] of a.txt, in parts of the picture" in caplog.text

@@ -3,7 +3,7 @@ import pytest
 import densefit as df
 from densefit.data.sample import datasets
 from densefit.datasets.files.layout_error import contents, look_alikes, missing_layout
-from densefit.errors import DataError
+from densefit.errors import DataError, MissingSplitError
 
 
 def make(root, *files):
@@ -12,6 +12,10 @@ def make(root, *files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     return root
+
+
+class KeySplitError(DataError):
+    """A kind of error."""
 
 
 VOC = ("Annotations/a.xml", "JPEGImages/a.jpg", "ImageSets/Main/train.txt")
@@ -101,3 +105,30 @@ def test_all_guesses_are_cheap_and_safe(tmp_path):
     for name in datasets.names():
         guess = getattr(datasets.get(name), "looks_like", None)
         assert guess is None or guess(tmp_path) is False
+
+
+def test_a_folder_of_the_layout_is_sent_nowhere_else(tmp_path):
+    make(tmp_path, "other/train/_annotations.coco.json", "pets/_annotations.coco.json")
+    make(tmp_path, "pets/images/a.jpg", "pets/annotations/a.xml", "pets/train/b.xml")
+    for layout in ("coco", "labelimg"):
+        error = missing_layout(
+            tmp_path / "pets", "a/", "No list", layout=layout, kind=KeySplitError
+        )
+        assert (type(error), error.fix) == (KeySplitError, None)
+
+
+def test_folders_of_labels_are_no_classes(tmp_path):
+    assert look_alikes(make(tmp_path, "stills/a.png", "labels/a_L.png")) == []
+
+
+def test_the_folder_above_is_meant_where_this_one_is_called_as_a_part(tmp_path):
+    make(tmp_path, "train/_annotations.coco.json", "valid/_annotations.coco.json")
+    error = missing_layout(tmp_path / "train", "a/", "No list", layout="coco")
+    assert error.fix == f"{tmp_path} looks like coco: --data.root {tmp_path}"
+
+
+def test_a_layout_without_a_usual_look_may_be_there(tmp_path):
+    make(tmp_path, *LAYOUTS["yolo"])
+    for layout, kind in (("text_boxes", MissingSplitError), ("voc", DataError)):
+        error = missing_layout(tmp_path, "a/", "No split", layout=layout, kind=MissingSplitError)
+        assert type(error) is kind

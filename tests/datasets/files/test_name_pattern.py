@@ -61,3 +61,9 @@ def test_a_suffix_is_suggested():
     hint = suffix_hint(["a", "b"], ["a_gt", "b_gt"], "mask_suffix")
     assert hint == "mask_suffix='_gt', if 'a_gt' is the mask of 'a'"
     assert suffix_hint(["a"], ["x"], "mask_suffix") is None
+
+
+def test_the_suffix_of_most_names_is_meant():
+    names = ["1", "2", "10"]
+    hint = suffix_hint(names, ["10_gt", "2_gt", "100_gt"], "mask_suffix")
+    assert hint == "mask_suffix='_gt', if '10_gt' is the mask of '10'"

@@ -82,6 +82,12 @@ def test_nothing_is_left_out_where_it_is_not_sure(folder, caplog):
     assert not caplog.records
 
 
+def test_a_few_of_many_files_are_found(folder):
+    names = [f"images/{number}.jpg" for number in range(100)]
+    names[37] = "images/a.jpg"
+    assert read(names, folder)[37] == "a.jpg"
+
+
 def test_one_bad_name_does_not_hinder_others(folder):
     assert read(["images/a.jpg", None, "../up.jpg", "x"], folder) == [
         "a.jpg",

@@ -306,3 +306,12 @@ def test_the_next_start_reads_no_xml(tmp_path, monkeypatch):
     assert len(LabelImg(root)) == 2
     write_xml(root / "annotations/a.xml", CAT, DOG)
     assert LabelImg(root).classes == ["cat", "dog"]
+
+
+def test_a_folder_of_a_training_is_no_split(tmp_path):
+    write_xml(tmp_path / "annotations" / "a.xml", CAT)
+    write_image(tmp_path / "images" / "a.jpg")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "net.config").write_text("")
+    with pytest.raises(MissingSplitError, match="no `split`: all images"):
+        LabelImg(tmp_path, "train")

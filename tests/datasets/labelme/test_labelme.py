@@ -292,8 +292,20 @@ def test_other_json_files_and_exports_are_left_out(folder, caplog):
     (folder / "meta.json").write_text('{"made": "by hand"}')
     for name in ("img.png", "label.png", "label_viz.png"):
         write_image(folder / "a_json" / name)
+        write_image(folder / "a" / name)  # newer versions
     assert len(Labelme(folder)) == 1
     assert "1 JSON files have no `shapes`" in caplog.text
+
+
+def test_ignored_regions_are_void_in_masks(folder):
+    left, whole = ([[0, 0], [right, 0], [right, 40], [0, 40]] for right in (20, 60))
+    write_json(folder / "a.json", [shape("cat", left), shape("__ignore__", whole)])
+    data = Labelme(folder, masks=True, instances=True)
+    targets = data[-1].targets
+    assert set(np.unique(targets["mask"][:, :20])) == {1}
+    assert set(np.unique(targets["mask"][:, 20:])) == {255}
+    assert len(targets["boxes"]) == targets["instances"].max() == 1
+    assert "mask" not in Labelme(folder)[0].targets
 
 
 BOMB = mask_text(np.zeros((3000, 3000), bool))

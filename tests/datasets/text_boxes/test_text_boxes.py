@@ -196,13 +196,16 @@ def test_splits_are_folders(tmp_path, caplog):
 
 
 def test_missing_folders_show_the_layout(tmp_path):
-    with pytest.raises(DataError, match=r"no images[\s\S]*class x1 y1 x2 y2[\s\S]*received:"):
+    with pytest.raises(DataError, match=r"no images[\s\S]*class x1 y1[\s\S]*`image_folder`"):
         TextBoxes(tmp_path)
     write(tmp_path, {"images/a.jpg": None})
     with pytest.raises(DataError, match=r"No image has a label file[\s\S]*labels/a\.txt"):
         TextBoxes(tmp_path)
     write(tmp_path, {"labels/a.txt": ""})
     with pytest.raises(DataError, match="No class names"):
+        TextBoxes(tmp_path)
+    write(tmp_path, {"labels/a.txt": "cat 1 2"})
+    with pytest.raises(DataError, match=r"labels/a\.txt, line 1"):
         TextBoxes(tmp_path)
     with pytest.raises(DataError, match="leads out of the folder"):
         TextBoxes(tmp_path, label_folder="../labels")
@@ -214,3 +217,18 @@ def test_bad_boxes_are_counted(tmp_path):
     data = one_file(tmp_path, "dog 30 5 10 25", bad_boxes="raise")
     with pytest.raises(DataError, match=r"wrong order[\s\S]*line 1"):
         data[0]
+
+
+def test_endings_in_capital_letters(tmp_path):
+    files = {"images/a.jpg": None, "labels/a.TXT": "dog 10 5 30 25\n"}
+    data = TextBoxes(write(tmp_path, files))
+    assert data.classes == ["dog"]
+    assert data[0].targets["boxes"].tolist() == [BOX]
+
+
+def test_numbers_of_a_list_with_an_empty_line_are_unclear(tmp_path):
+    text = "1 10 5 30 25\n"
+    write(tmp_path, {"classes.txt": "cat\n\ndog\n"})
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line 2"):
+        one_file(tmp_path, text, columns="class_id x1 y1 x2 y2")
+    assert one_file(tmp_path, text.replace("1", "dog", 1)).classes == ["cat", "dog"]

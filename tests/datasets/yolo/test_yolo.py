@@ -152,6 +152,42 @@ def test_spellings_of_labels(tmp_path, text, boxes):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("names: [cat, dog]\ntrian: images/train\nval: images/val\n", "correct the key 'trian'"),
+        ("name: [cat, dog]\ntrain: images/train\n", r"received: keys name, train[\s\S]*'name'"),
+    ],
+)
+def test_misspelt_keys_are_named(tmp_path, text, message):
+    write(tmp_path, {**ULTRALYTICS, "data.yaml": text})
+    with pytest.raises(DataError, match=message):
+        YOLO(tmp_path, "train")
+
+
+def test_endings_in_capital_letters(tmp_path):
+    files = {"images/a.JPG": None, "images/b.jpg": None, "labels/a.TXT": BOX, "labels/b.txt": BOX}
+    data = YOLO(write(tmp_path, files), classes=["cat", "dog"])
+    assert [len(sample.targets["boxes"]) for sample in data] == [1, 1]
+
+
+@pytest.mark.parametrize("text", ["\ncat\ndog\n", "cat\n \ndog"])
+def test_an_empty_line_before_a_class_name_is_an_error(tmp_path, text):
+    files = {"images/a.jpg": None, "labels/a.txt": BOX, "classes.txt": text}
+    with pytest.raises(DataError, match=r"empty line[\s\S]*classes.txt, line [12]"):
+        YOLO(write(tmp_path, files))
+    with pytest.raises(DataError, match="empty line"):
+        YOLO(tmp_path, classes=tmp_path / "classes.txt")
+    (tmp_path / "classes.txt").write_text("cat\ndog\n\n")
+    assert YOLO(tmp_path).classes == ["cat", "dog"]
+
+
+def test_corners_in_place_of_centres_are_counted(tmp_path):
+    corners = "1 0.5 0.3 0.9 0.8\n1 0.7 0.2 0.9 0.9\n"
+    data = YOLO(write(tmp_path, {**ULTRALYTICS, "labels/train/a.txt": corners}), "train")
+    assert data.boxes_outside == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
         ("7 0.5 0.5 0.1 0.1", r"class number without a name: 7[\s\S]*0 to 1[\s\S]*a.txt, line 1"),
         ("0.5 0.5 0.5 0.1 0.1", "class number without a name: 0.5"),
         ("nan 0.5 0.5 0.1 0.1", "class number without a name: nan"),
@@ -186,6 +222,18 @@ def test_repeated_labels_and_missing_files_are_counted(tmp_path, caplog):
     caplog.clear()
     YOLO(write(tmp_path / "few", {"classes.txt": "cat", **few}), "train")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_labels_without_their_images_ask_for_these(tmp_path):
+    """CVAT's export without images."""
+    files = {
+        "obj.data": "classes = 1\nnames = data/obj.names\ntrain = data/train.txt",
+        "obj.names": "cat",
+        "train.txt": "data/obj_train_data/a.jpg",
+        "obj_train_data/a.txt": "0 0.5 0.5 0.2 0.2",
+    }
+    with pytest.raises(DataError, match=r"No image has a label file[\s\S]*export with images"):
+        YOLO(write(tmp_path, files), "train")
 
 
 def test_no_label_file_at_all_says_where_they_should_be(tmp_path):

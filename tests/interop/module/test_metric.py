@@ -154,10 +154,10 @@ def test_state():
     ours = batch(ModuleMetric(mx.metric.Loss(), mx.metric.Loss()))
     again = ours.fresh()
     assert math.isnan(again.compute()["loss"])
-    assert again.shown is not again.metric
+    assert again.exposed is not again.metric
     again.load_state_dict(ours.state_dict())
     assert again.compute() == ours.compute()
-    assert again.shown.get() == ours.shown.get()
+    assert again.exposed.get() == ours.exposed.get()
 
 
 def test_names_that_the_symbol_lacks():

@@ -128,7 +128,7 @@ def test_other_modules_are_refused_in_a_line_that_says_what_to_do():
     )
     with pytest.raises(ConfigError, match=r"BucketingModule(.|\n)*sym_gen\(key\)"):
         df.fit(bucketing, data(), epochs=1)
-    with pytest.raises(ConfigError, match="(?s)cannot be trained.*a df.Network, an MXNet"):
+    with pytest.raises(ConfigError, match="(?s)not a model.*a df.Network, an MXNet"):
         df.fit("resnet", data(), epochs=1)
 
 

@@ -148,6 +148,39 @@ def test_masks_instances_and_labels_come_back_from_voc(tmp_path):
         assert name == shapes.label_classes[old["label"]]
 
 
+def test_masks_without_a_background_class_keep_their_names_in_voc(tmp_path):
+    masks = np.array([[0, 1], [1, 255]], np.uint8)
+    for folder in ("train", "trainannot"):
+        (tmp_path / "source" / folder).mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "source/train/a.png"), np.zeros((2, 2, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "source/trainannot/a.png"), masks)
+    dataset = MaskFolder(tmp_path / "source", classes=["road", "sky"])
+    conversion = convert({"train": dataset}, "voc", tmp_path / "out")
+    assert conversion.verified == 1
+    written = VOC(tmp_path / "out", "train", **conversion.settings)
+    assert written.mask_classes == ["background", "road", "sky"]
+    assert written[0].targets["mask"].tolist() == [[1, 2], [2, 255]]
+
+
+def test_ids_with_a_folder_of_images_are_read_back_from_yolo(source, tmp_path):
+    dataset = Objects(source)
+    dataset.id_of = lambda index: f"images/train/day{index}/images/a"
+    convert({"train": dataset}, "yolo", tmp_path / "out")
+    assert (tmp_path / "out/labels/train/day1/a.txt").is_file()
+    back = YOLO(tmp_path / "out", "train")
+    assert convert({"train": back}, "yolo", tmp_path / "again").verified == 2
+    assert (tmp_path / "again/labels/train/day1/a.txt").is_file()
+
+
+def test_splits_that_number_their_classes_differently_are_refused(source, tmp_path):
+    splits = {"train": Objects(source), "val": Objects(source)}
+    splits["val"].classes = ["dog", "cat"]
+    with pytest.raises(DataError, match=r"number them differently[\s\S]*split 'val'"):
+        convert(splits, "yolo", tmp_path / "out")
+    convert(splits, "record", tmp_path / "out")
+    assert Record(tmp_path / "out", "val").classes == ["dog", "cat"]
+
+
 def test_a_mask_folder_keeps_masks_alone(tmp_path):
     shapes = Shapes(5, (48, 48), split="train")
     with pytest.raises(DataError, match="5 boxes"):

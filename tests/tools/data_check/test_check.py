@@ -140,6 +140,14 @@ def test_odd_objects(root):
     assert {finding.severity for finding in found.values()} == {"warning", "note"}
 
 
+def test_boxes_that_reach_out_of_their_image_are_counted(root):
+    change(root, "train1.png", "cat 5 5 20 63 dog 5 5 20 64")
+    found = kinds(checked(root))
+    assert list(found) == [("box_outside", "train")]
+    assert found["box_outside", "train"].count == 1
+    assert "order and the unit" in found["box_outside", "train"].text
+
+
 def test_classes_without_training_samples_and_imbalance(root):
     for index in range(6):
         change(root, f"train{index}.png", "cat 5 5 20 25 cat 5 5 20 26 " * 4)
@@ -150,6 +158,15 @@ def test_classes_without_training_samples_and_imbalance(root):
     found = kinds(checked(root))
     assert ("class_without_training_samples", "train") not in found
     assert "'cat' has 40 times" in found["imbalance", "train"].text
+
+
+def test_class_names_of_several_spellings_are_noticed(root):
+    check = checked(root)
+    for split in check.splits.values():
+        split.dataset.classes = ["Red cell", "dog", "red_cell"]
+    similar = kinds(check)["similar_class_names", "train"]
+    assert [example.id for example in similar.examples] == ["'Red cell' and 'red_cell'"]
+    assert similar.severity == "warning"
 
 
 def test_only_decoding_finds_damage_behind_the_header(root):

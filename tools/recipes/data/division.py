@@ -159,6 +159,38 @@ def check_divided(data: Any, where: str) -> None:
         )
 
 
+def check_distinct(data: Mapping[str, Dataset]) -> None:
+    """Raise DataError if two splits have the same image files, as folders without a split have.
+
+    Args:
+        data: datasets by split, or by "<dataset>/<split>".
+    """
+    first: dict[tuple[int, tuple[str, ...]], str] = {}
+    for split, dataset in data.items():
+        files = _some_files(dataset)
+        other = first.setdefault((len(dataset), files), split)
+        if files and other != split:
+            raise DataError(
+                f"The splits {other!r} and {split!r} are the same images",
+                received=f"{len(dataset)} images each, among them {files[0]}",
+                where=f"data, {dataset!r}",
+                fix="folders and files of a split are named with {split} in them; or, where there "
+                f"are none, leave the dataset's split out ({{split: null}}) and --data.splits "
+                f"'{EXAMPLE}'",
+            )
+
+
+def _some_files(dataset: Dataset) -> tuple[str, ...]:
+    """Files of the first, the middle and the last image; () if the dataset does not tell."""
+    find = getattr(dataset, "picture_file", None)
+    if find is None or not len(dataset):
+        return ()
+    try:
+        return tuple(str(find(index)) for index in (0, len(dataset) // 2, len(dataset) - 1))
+    except DataError:  # the check of the data tells it
+        return ()
+
+
 @contextmanager
 def read_once() -> Iterator[None]:
     """Within this block, the splits of a division share one dataset, which is read once."""

@@ -9,6 +9,7 @@ from typing import Any
 from densefit.data.classes.class_map import Renames
 from densefit.data.classes.renamed_classes import names_of
 from densefit.data.sample import Dataset, datasets
+from densefit.datasets.files.split_names import WITHOUT_SPLITS
 from densefit.errors import DataError, DensefitError, MissingSplitError
 
 from .division import EXAMPLE
@@ -32,8 +33,10 @@ def missing_split(data: Any, split: str | None, where: str, error: DataError) ->
     splits = getattr(data, "splits", None)
     if splits is not None and splits.get("of") == split:
         keys = ["splits.of"]
-    fixes = [error.fix] if error.fix else []
+    fixes = [str(error.fix)] if error.fix else []
     if takes_whole(data.dataset) and splits is None:
+        # The same in the words of the command line.
+        fixes = [text for fix in fixes for text in fix.split("; or ") if text != WITHOUT_SPLITS]
         fixes.append(f"--{where}.splits '{EXAMPLE}' divides a folder without splits")
     if keys:
         fixes.append(f"--{where}.{keys[-1]} NAME")

@@ -10,7 +10,7 @@ from densefit.data.wrapped import attribute_of
 from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.tools import score, train_det, train_multi
 from densefit.tools.recipes.data import loaders
-from densefit.tools.recipes.data.division import division_lines, read_once
+from densefit.tools.recipes.data.division import check_distinct, division_lines, read_once
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import stream
 from densefit.tools.recipes.data.paths import with_absolute_paths
@@ -319,3 +319,21 @@ def test_masks_and_depths_without_splits(tmp_path):
         ids = ids_of(data)
         assert sum(map(len, ids.values())) == 40 == len(set.union(*ids.values()))
         assert make_dataset(data, "train")[0].targets[target].max() == 1
+
+
+def test_splits_of_the_same_images_are_no_splits(tmp_path):
+    for kind in ("photos", "masks"):
+        (tmp_path / kind).mkdir()
+        for index in range(3):
+            Image.fromarray(np.zeros((24, 24), np.uint8)).save(tmp_path / kind / f"{index}.png")
+    settings = {"images": "photos", "masks": "masks", "classes": ["ground", "crop"]}
+    data = Data(dataset="mask_folder", root=str(tmp_path), settings=settings, test=None)
+    same = {split: make_dataset(data, split) for split in ("train", "val")}
+    with pytest.raises(DataError, match=r"'train' and 'val' are the same images[\s\S]*splits"):
+        check_distinct(same)
+    check_distinct({"train": same["train"]})
+    (tmp_path / "val").mkdir()
+    data.settings = {**settings, "images": "{split}"}
+    (tmp_path / "photos").rename(tmp_path / "train")
+    Image.fromarray(np.zeros((24, 24), np.uint8)).save(tmp_path / "val/0.png")
+    check_distinct({split: make_dataset(data, split) for split in ("train", "val")})

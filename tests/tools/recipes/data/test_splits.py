@@ -81,3 +81,13 @@ def test_a_split_without_a_name_is_an_error(tmp_path):
         VOC(tmp_path, split=None, classes=["a"])
     with pytest.raises(MissingSplitError, match="'None'"):
         ImageFolder(tmp_path, split="None")
+
+
+def test_a_missing_split_is_told_in_the_words_of_the_command_line(tmp_path):
+    (tmp_path / "images").mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "images/a.png")
+    (tmp_path / "a.csv").write_text("filename,xmin,ymin,xmax,ymax,class\na.png,1,1,4,4,cat\n")
+    with pytest.raises(MissingSplitError) as caught:
+        make_dataset(Data(dataset="csv", root=str(tmp_path)), "train")
+    assert "--data.splits" in str(caught.value)
+    assert "leave `split` out" not in str(caught.value)
