@@ -162,12 +162,8 @@ def _used_names(images: Sequence[LabelledImage], flags: bool, folder: Path) -> l
         if image.error is not None:
             raise image.error
     if not names:
-        raise DataError(
-            "No shape has a label",
-            expected="class names",
-            where=folder,
-            fix="name the classes: classes=['cat', 'dog']",
-        )
+        fix = "name the classes: classes=['cat', 'dog']"
+        raise DataError("No shape has a label", expected="class names", where=folder, fix=fix)
     return sorted(names)
 
 

@@ -17,13 +17,13 @@ from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.masks import check_count
 from densefit.datasets.files.missing_files import warn_of_absent
 from densefit.datasets.files.paths import Name, check_file
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError
 
 from .annotation import DatasetAnnotations, ImageAnnotation
 from .dataset_table import Read, Stored, TableOptions, dataset_table, skeleton_of
 from .masks import paint, paint_instances
 from .object_table import ObjectTable
-from .object_targets import DrawnObjects, Objects, box_annotations, stated_size
+from .object_targets import DrawnObjects, Objects, box_annotations, check_targets, stated_size
 from .skeleton import Skeleton
 
 
@@ -80,14 +80,7 @@ class ObjectDataset:
         exif: bool = True,
         stored: Stored | None = None,
     ) -> None:
-        where = type(self).__name__
-        if not (boxes or masks or labels):
-            raise ConfigError(
-                "No targets are selected", expected="boxes, masks or labels", where=where
-            )
-        if instances and not boxes:
-            received = "instances=True, boxes=False"
-            raise ConfigError("Instances belong to boxes", received=received, where=where)
+        check_targets(boxes, masks, instances, labels, type(self).__name__)
         self.image_root, self.exif = image_root, exif
         self.boxes, self.masks, self.instances, self.labels = boxes, masks, instances, labels
         if isinstance(images, ObjectTable):

@@ -9,10 +9,21 @@ from typing import Any
 import numpy as np
 
 from densefit.datasets.files.boxes import box_targets
+from densefit.errors import ConfigError
 
 from .object_table import ObjectTable
 
 Objects = Sequence[Mapping[str, Any]]
+
+
+def check_targets(boxes: bool, masks: bool, instances: bool, labels: bool, where: str) -> None:
+    """Raise ConfigError if no targets are selected, or such as need others."""
+    if not (boxes or masks or labels):
+        expected = "boxes, masks or labels"
+        raise ConfigError("No targets are selected", expected=expected, where=where)
+    if instances and not boxes:
+        received = "instances=True, boxes=False"
+        raise ConfigError("Instances belong to boxes", received=received, where=where)
 
 
 def stated_size(table: ObjectTable, index: int) -> tuple[int, int] | None:
