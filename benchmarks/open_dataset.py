@@ -1,14 +1,15 @@
 """Open a dataset of COCO's size: time, memory, and how both grow.
 
-python benchmarks/open_dataset.py [--folder DIR] [--outlines] [--smallest]
+python benchmarks/open_dataset.py [--folder DIR] [--outlines] [--smallest] [--layouts coco yolo]
 
 Writes 118,287 images (links to a few) and 860,001 annotations, 332 MB of JSON, and measures, each
 in a process of its own: `json.load` of the annotations; the first opening, which writes the cache;
 the second, which maps it; a loader with two worker processes: the first batch of an epoch, and the
 memory of all processes (PSS, where a shared page counts once) above that of the same processes on
 a dataset of 64 images without annotations. Then the same at a thousandth, a hundredth and a tenth
-of the size, with the exponent of the time. Times of the processor are less disturbed by others
-than those of the clock.
+of the size, with the exponent of the time. Of the other `--layouts` (yolo, mask_folder,
+image_folder, record), both openings and the memory of all processes are measured. Times of the
+processor are less disturbed by others than those of the clock.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from generated_coco import IMAGES, OBJECTS, write_dataset
+from generated_folders import WRITERS, make_old
 from rich.console import Console
 from rich.table import Table
 
@@ -38,19 +40,23 @@ _BATCHES = 40
 _EMPTY = 64  # images
 
 
-def opened(root: Path, outlines: bool) -> COCO:
+def opened(root: Path, outlines: bool, layout: str = "coco") -> Any:
     """The dataset in a folder."""
+    if layout != "coco":
+        return df.dataset(layout, root=root, split="train")
     path = root / "annotations" / "instances_train.json"
     return COCO(path, root / "images" / "train", instances=outlines)
 
 
-def measure(what: str, root: Path, outlines: bool, workers: int) -> dict[str, float]:
+def measure(
+    what: str, root: Path, outlines: bool, workers: int, layout: str = "coco"
+) -> dict[str, float]:
     """Measure one thing in this process: seconds, and MB."""
     begun, cpu = time.perf_counter(), time.process_time()
     if what == "json":
         with open(root / "annotations" / "instances_train.json") as file:
             json.load(file)
-    dataset = None if what == "json" else opened(root, outlines)
+    dataset = None if what == "json" else opened(root, outlines, layout)
     numbers = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
     numbers["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if what == "load" and dataset is not None:
@@ -58,7 +64,7 @@ def measure(what: str, root: Path, outlines: bool, workers: int) -> dict[str, fl
     return numbers
 
 
-def loaded(dataset: COCO, workers: int) -> dict[str, float]:
+def loaded(dataset: Any, workers: int) -> dict[str, float]:
     """Read batches of two epochs: seconds to the first one of each, and MB of all processes."""
     transform = df.transforms.Compose([df.transforms.Resize(64, 64)])
     loader = df.Loader(
@@ -93,10 +99,13 @@ def pss(pid: int) -> float:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith("Pss:"))
 
 
-def in_process(what: str, root: Path, options: argparse.Namespace) -> dict[str, Any]:
+def in_process(
+    what: str, root: Path, options: argparse.Namespace, layout: str = "coco"
+) -> dict[str, Any]:
     """Measure in a process of its own."""
     command = [sys.executable, os.path.abspath(__file__), "--measure", what, "--folder", str(root)]
     command += ["--workers", str(options.workers), *["--outlines"] * options.outlines]
+    command += ["--layouts", layout]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
@@ -136,6 +145,25 @@ def full_size(folder: Path, options: argparse.Namespace) -> Table:
     return table
 
 
+def other_layouts(folder: Path, options: argparse.Namespace, layouts: Sequence[str]) -> Table:
+    """Measure openings and memory of layouts with a file an image."""
+    table = Table(title=f"{options.images:,} images")
+    titles = ("first opening, s of the processor", "second", f"{options.workers + 1} processes, MB")
+    for title in ("layout", *titles):
+        table.add_column(title, justify="left" if title == "layout" else "right")
+    for layout in layouts:
+        root = folder / f"{layout}-{options.images}-{options.objects}"
+        if not root.exists():
+            WRITERS[layout](root, options.images, options.objects)
+            make_old(root)
+        for cache in root.rglob(".densefit/*"):
+            cache.unlink()
+        first, second = (in_process(what, root, options, layout) for what in ("open", "load"))
+        times = (f"{first['cpu']:.2f}", f"{second['cpu']:.2f}")
+        table.add_row(layout, *times, f"{second['pss']:.0f}")
+    return table
+
+
 def growth(folder: Path, options: argparse.Namespace) -> Table:
     """Measure openings of datasets that grow by 10 three times."""
     table = Table(title="growth")
@@ -163,12 +191,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--objects", type=int, default=OBJECTS)
     add("--workers", type=int, default=2, help="processes")
     add("--outlines", action="store_true", help="read segmentations, too")
+    add("--layouts", nargs="+", choices=("coco", *WRITERS), default=["coco", *WRITERS])
     add("--folder", type=Path, help="where the datasets are, or are written and kept")
     add("--measure", choices=("json", "open", "load"), help=argparse.SUPPRESS)
     add("--smallest", action="store_true", help="seconds instead of minutes")
     options = parser.parse_args(arguments)
     if options.measure:
-        numbers = measure(options.measure, options.folder, options.outlines, options.workers)
+        settings = (options.folder, options.outlines, options.workers, options.layouts[0])
+        numbers = measure(options.measure, *settings)
         print(json.dumps(numbers))
         return
     if options.smallest:
@@ -177,8 +207,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         console = Console(width=110)
-        console.print(full_size(folder, options))
-        console.print(growth(folder, options))
+        if "coco" in options.layouts:
+            console.print(full_size(folder, options))
+            console.print(growth(folder, options))
+        others = [layout for layout in options.layouts if layout != "coco"]
+        if others:
+            console.print(other_layouts(folder, options, others))
 
 
 if __name__ == "__main__":

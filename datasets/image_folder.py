@@ -15,6 +15,7 @@ from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import Names, class_index, class_names, missing_split
 from densefit.datasets.files.pictures import SPLITS, folders_in, is_picture, pictures_below
+from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.once import warn_once
 
@@ -79,12 +80,15 @@ class ImageFolder:
                 raise missing_split(split, self.root, folders_in(self.root), hint)
             raise DataError("There is no such folder", where=base)
         self.classes = class_names(classes, self.root) or self._found_classes()
-        self._items: list[tuple[str, int]] = []
+        names: list[str] = []
+        labels: list[int] = []
         folders = folders_in(base)
         for folder in folders:
             label = class_index(folder, self.classes, base / folder)
-            self._items += [(f"{folder}/{path}", label) for path in pictures_below(base / folder)]
-        if not self._items:
+            names += [f"{folder}/{path}" for path in pictures_below(base / folder)]
+            labels += [label] * (len(names) - len(labels))
+        self._names, self._labels = TextColumn.of(names), np.array(labels, np.int64)
+        if not names:
             raise self._missing_layout("There are no pictures in folders of classes")
         self._tell_left_out(base, folders)
         self._base = base
@@ -104,18 +108,18 @@ class ImageFolder:
         return (bool(splits) and _are_classes(splits[0])) or _are_classes(root)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._names)
 
     def __repr__(self) -> str:
         return f"ImageFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
         """Class folder and file name."""
-        return self._items[index][0]
+        return self._names[index]
 
     def picture_file(self, index: int) -> Path:
         """The file of the picture."""
-        return self._base / self._items[index][0]
+        return self._base / self._names[index]
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
@@ -125,10 +129,10 @@ class ImageFolder:
         self, index: int, size: tuple[int, int] | None = None
     ) -> dict[str, np.ndarray]:
         """The class of the image, without reading it."""
-        return {"label": np.array(self._items[index][1], np.int64)}
+        return {"label": np.array(self._labels[index], np.int64)}
 
     def __getitem__(self, index: int) -> Sample:
-        name, label = self._items[index]
+        name, label = self._names[index], self._labels[index]
         image = read_image(self.picture_file(index), self.exif, self.least_side)
         return Sample(name, image, {"label": np.array(label, np.int64)})
 
@@ -153,7 +157,7 @@ class ImageFolder:
 
     def _tell_left_out(self, base: Path, folders: list[str]) -> None:
         """Warn of classes without a picture, and of pictures without a class."""
-        labels = {label for _, label in self._items}
+        labels = set(self._labels.tolist())
         empty = [name for label, name in enumerate(self.classes) if label not in labels]
         if empty:
             warn_once(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 
 _MOST = 10_000  # keys to remember; later ones count as already logged
 _said: set[tuple[Hashable, ...]] = set()
+_lists: list[list[tuple[str, str]]] = []  # of those who collect warnings
 
 
 def first_time(*key: Hashable) -> bool:
@@ -32,8 +34,22 @@ def warn_once(logger: logging.Logger, text: str, *values: object) -> None:
         text: format string, as in `logger.warning`.
         *values: arguments of the format string.
     """
-    if first_time("warning", logger.name, text % values if values else text):
+    message = text % values if values else text
+    for warnings in _lists:
+        warnings.append((logger.name, message))
+    if first_time("warning", logger.name, message):
         logger.warning(text, *values, stacklevel=2)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[tuple[str, str]]]:
+    """Collect (name of the logger, text) of each `warn_once`, also of texts logged before."""
+    warnings: list[tuple[str, str]] = []
+    _lists.append(warnings)
+    try:
+        yield warnings
+    finally:
+        _lists[:] = [entry for entry in _lists if entry is not warnings]
 
 
 def was_said(*key: Hashable) -> bool:

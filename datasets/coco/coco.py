@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.files.paths import Name, check_file, names_below
+from densefit.datasets.files.paths import Name, check_file
 from densefit.datasets.objects.object_dataset import ObjectDataset
 from densefit.datasets.objects.object_table import ObjectTable
 from densefit.datasets.objects.table_cache import TableCache
-from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import DataError
 
 from .annotation_file import find_files
 from .content import category_names
+from .file_names import FileNames
 from .group_category import warn_of_group
 from .keypoints import Pairs
 from .layout import BySplit, is_coco_folder
@@ -137,7 +136,7 @@ class COCO(ObjectDataset):
             skeleton = kept_skeleton(categories, self.classes, flip_pairs, path)
             having = {str(entry["name"]) for entry in categories if entry.get("keypoints")}
             self.keypoint_classes = [name for name in self.classes if name in having]
-        self._set_names(table, files.images)
+        self._names = FileNames(table, files.images, self.json_path)
         super().__init__(
             table,
             self.classes,
@@ -150,18 +149,6 @@ class COCO(ObjectDataset):
             exif=exif,
         )
 
-    def _set_names(self, table: ObjectTable, image_root: Path) -> None:
-        """Set the files of images, which depend on what is in the folder now."""
-        stated: list[Any] = list(table.files)
-        for index, name in table.meta["file_names"].items():
-            stated[int(index)] = name
-        names = names_below(stated, image_root, self.json_path)
-        self._name_errors = {i: e for i, e in enumerate(names) if isinstance(e, DataError)}
-        self._other_names: TextColumn | None = None
-        if names != stated:
-            texts = ["" if isinstance(name, DataError) else name for name in names]
-            self._other_names = TextColumn.of(texts)
-
     @classmethod
     def looks_like(cls, root: Path) -> bool:
         """Whether a folder looks like this layout."""
@@ -173,21 +160,15 @@ class COCO(ObjectDataset):
     @property
     def faults(self) -> Mapping[int, DataError]:
         """Image index -> why its sample cannot be read."""
-        return {**self._name_errors, **self._table.errors}
+        return {**self._names.errors, **self._table.errors}
 
     def picture_file(self, index: int) -> Path:
         """The file of the image. Raises DataError if there is none below `image_root`."""
-        if index in self._name_errors:
-            raise self._name_errors[index].with_traceback(None)
-        names = self._other_names or self._table.files
-        return check_file(self.image_root / names[index], self.source_of(index))
+        return check_file(self.image_root / self._names[index], self.source_of(index))
 
     def file_names(self) -> Sequence[Name]:
         """Path of each image below `image_root`, or why there is none."""
-        names: list[Name] = list(self._other_names or self._table.files)
-        for index, error in self._name_errors.items():
-            names[index] = error
-        return names
+        return self._names.all()
 
     def source_of(self, index: int) -> str:
         """The annotation file and the image's id, for errors."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.names import Names, class_names, missing_split
 from densefit.datasets.files.split_names import WITHOUT_SPLITS, split_names
-from densefit.datasets.objects import ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ObjectDataset, Stored
 from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
 
@@ -95,17 +97,24 @@ class CSVBoxes(ObjectDataset):
         names = class_names(classes, self.root)
         self._only_class = names[0] if names is not None and len(names) == 1 else None
         tables = find_tables(self.root, split, file)
-        entries, is_relative = self._read(tables.path)
-        if names is None:
-            names = self._class_names(entries, tables.further)
-        entries = entries if tables.is_of_split else self._of_split(entries, tables.path)
-        rows: dict[str, list[Entry]] = {}
-        for entry in entries:
-            rows.setdefault(entry.image, []).append(entry)
-        files = image_files(list(rows), self.root, tables.path, split, image_folder)
+
+        def read() -> DatasetAnnotations:
+            entries, is_relative = self._read(tables.path)
+            class_list = names
+            if class_list is None:
+                class_list = self._class_names(entries, tables.further)
+            entries = entries if tables.is_of_split else self._of_split(entries, tables.path)
+            rows: dict[str, list[Entry]] = {}
+            for entry in entries:
+                rows.setdefault(entry.image, []).append(entry)
+            files = image_files(list(rows), self.root, tables.path, split, image_folder)
+            images = image_annotations(rows, files, tables.path, is_relative)
+            return DatasetAnnotations(images, class_list)
+
+        folders = [self.root, self.root / (image_folder or "")]
         super().__init__(
-            image_annotations(rows, files, tables.path, is_relative),
-            names,
+            read,
+            None,
             self.root,
             boxes=boxes,
             masks=masks,
@@ -113,8 +122,9 @@ class CSVBoxes(ObjectDataset):
             labels=labels,
             bad_boxes=bad_boxes,
             exif=exif,
-            sources=[tables.path],
-            key=digest((files, is_relative)),
+            stored=Stored(
+                [tables.path, *tables.further], digest(names), partial(folder_state, folders)
+            ),
         )
 
     def __repr__(self) -> str:

@@ -28,6 +28,7 @@ class AnnotatedImage:
         name: path as the file has it; of a frame, its number.
         subset: of a project; "".
         size: (height, width); None: not stated.
+        is_measured: the size is that of the image's file.
         shapes: from the lowest layer (z_order) to the highest.
         tags: labels of the whole image.
         where: its position in the file, for errors.
@@ -37,6 +38,7 @@ class AnnotatedImage:
     name: str
     subset: str = ""
     size: Size | None = None
+    is_measured: bool = False
     shapes: list[Shape] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     where: str = ""
@@ -139,6 +141,7 @@ class AnnotationFile:
         elif element.tag in SHAPES:
             if image.size is None:
                 image.size = self.size_of(image)
+                image.is_measured = True
             full = f"{self.path}, {where}"
             name = label or self._label(element, full)
             shape = read_shape(element, name, image.size, self.path, where)

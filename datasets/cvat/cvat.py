@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import Names, class_index, class_names
-from densefit.datasets.objects import ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ObjectDataset, Stored
 from densefit.datasets.objects.left_out import LeftOut
+from densefit.datasets.objects.table_cache import digest
 
 from .annotation_file import AnnotationFile
-from .image_files import TREE, ImageFiles
+from .image_files import TREE, ImageFiles, image_folder
 from .images import annotations_of, read_images, used_names
 
 
@@ -79,34 +82,40 @@ class CVAT(ObjectDataset):
             raise missing_layout(
                 self.root, TREE, f"There is no {annotations} of CVAT", layout="cvat"
             )
-        files = ImageFiles(self.root, self.xml_path, images, frames, exif)
-        left_out = LeftOut()
-        source = AnnotationFile(self.xml_path, files.size_of, left_out)
-        rows = read_images(source, files, split, masks or instances)
-        declared = source.labels.names
-        names = class_names(classes, self.root)
-        for name in names or () if declared else ():
-            class_index(name, declared, self.xml_path)  # raises
-        if names is None:
-            names = declared or used_names(rows, self.xml_path, left_out)
-        skeleton = None
-        if keypoints:
-            categories = source.labels.categories(names)
-            skeleton = read_skeleton(categories, flip_pairs, self.xml_path)
+        folder = image_folder(self.root, images)
+        listed = class_names(classes, self.root)
+
+        def read() -> DatasetAnnotations:
+            left_out = LeftOut()
+            files = ImageFiles(folder, self.xml_path, frames, exif)
+            source = AnnotationFile(self.xml_path, files.size_of, left_out)
+            rows = read_images(source, files, split, masks or instances)
+            declared = source.labels.names
+            for name in listed or () if declared else ():
+                class_index(name, declared, self.xml_path)  # raises
+            names = listed or declared or used_names(rows, self.xml_path, left_out)
+            skeleton = None
+            if keypoints:
+                categories = source.labels.categories(names)
+                skeleton = read_skeleton(categories, flip_pairs, self.xml_path)
+            left_out.report(self, "they enclose no area")
+            annotations = annotations_of(rows, self.xml_path, names, declared)
+            notes = {"left_out": dict(left_out.counts)}
+            return DatasetAnnotations(annotations, names, skeleton, notes)
+
         super().__init__(
-            annotations_of(rows, self.xml_path, names, declared),
-            names,
-            files.folder,
+            read,
+            None,
+            folder,
             boxes=boxes,
             masks=masks,
             instances=instances,
             labels=labels,
-            skeleton=skeleton,
             bad_boxes=bad_boxes,
             exif=exif,
+            stored=Stored([self.xml_path], digest(listed), partial(folder_state, [folder])),
         )
-        self.left_out = dict(left_out.counts)
-        left_out.report(self, "they enclose no area")
+        self.left_out: dict[str, int] = self._table.meta["notes"]["left_out"]
 
     def __repr__(self) -> str:
         return f"CVAT({str(self.root)!r}, split={self.split!r}{self._unusual})"

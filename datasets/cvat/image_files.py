@@ -22,13 +22,21 @@ TREE = """
 """
 
 
+def image_folder(root: Path, images: str | Path | None) -> Path:
+    """The folder of the images: `images`, else `<root>/images`, else `root`."""
+    inner = root / "images"
+    folder = Path(images) if images is not None else inner if inner.is_dir() else root
+    if not folder.is_dir():
+        raise missing_layout(root, TREE, "There is no folder of images", layout="cvat")
+    return folder
+
+
 class ImageFiles:
     """Finds images.
 
     Args:
-        root: folder of the export.
-        xml_path: its annotations, for errors.
-        images: folder of the images, if it is not `<root>/images` or `root`.
+        folder: of the images.
+        xml_path: the annotations, for errors.
         frames: pattern of the frames' names.
         exif: images are turned as their EXIF orientation says.
 
@@ -37,14 +45,8 @@ class ImageFiles:
         present: paths of the images in it.
     """
 
-    def __init__(
-        self, root: Path, xml_path: Path, images: str | Path | None, frames: str, exif: bool
-    ) -> None:
-        inner = root / "images"
-        self.folder = Path(images) if images is not None else inner if inner.is_dir() else root
-        if not self.folder.is_dir():
-            raise missing_layout(root, TREE, "There is no folder of images", layout="cvat")
-        self._root, self._xml_path, self._exif = root, xml_path, exif
+    def __init__(self, folder: Path, xml_path: Path, frames: str, exif: bool) -> None:
+        self.folder, self._xml_path, self._exif = folder, xml_path, exif
         self.present = set(pictures_below(self.folder))
         self._frame_names = _pattern(frames)
         self._by_stem: dict[str, str] = {}

@@ -112,6 +112,7 @@ def annotations_of(
             row.image.size,
             labels=[tag for tag in row.image.tags if tag not in unselected],
             error=row.file if isinstance(row.file, DataError) else row.image.error,
+            is_measured=row.image.is_measured,
         )
         for key, file, row in zip(image_ids(files), files, rows)
     ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from densefit.errors import DataError
-from densefit.once import first_time
+from densefit.once import warn_once
 
 from .paths import Name
 
@@ -37,12 +37,12 @@ def warn_of_absent(dataset: object, names: Sequence[Name], folder: Path, what: s
     # Some disks take a name in small and capital letters, or in another form of its accents.
     if not absent or (folder / absent[0]).exists():
         return
-    if first_time("absent", str(dataset), what):
-        logger.warning(
-            "%s: %d of %d %s are not in %s, the first: %s. Each is an error when it is read; take "
-            "them out of the list, or skip them with on_error='skip'",
-            *(dataset, len(absent), len(names), what, folder, ", ".join(absent[:3])),
-        )
+    warn_once(
+        logger,
+        "%s: %d of %d %s are not in %s, the first: %s. Each is an error when it is read; take "
+        "them out of the list, or skip them with on_error='skip'",
+        *(dataset, len(absent), len(names), what, folder, ", ".join(absent[:3])),
+    )
 
 
 def files_in(folder: Path) -> frozenset[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from densefit.errors import DataError
+from densefit.once import warn_once
 
 from .paths import Name
 
@@ -54,7 +55,10 @@ def check_labels(
             fix=fix,
         )
     if missing:
-        level = logging.WARNING if len(missing) > _MANY * len(images) else logging.INFO
         text = "%s: %d of %d images have no label file and count as images without objects, "
         text += "the first: %s"
-        logger.log(level, text, dataset, len(missing), len(images), missing[0])
+        values = (dataset, len(missing), len(images), missing[0])
+        if len(missing) > _MANY * len(images):
+            warn_once(logger, text, *values)
+        else:
+            logger.info(text, *values)

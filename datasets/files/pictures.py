@@ -37,6 +37,11 @@ def is_picture(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
+def is_left_behind(name: str) -> bool:
+    """Whether systems leave a folder of this name."""
+    return name.lower() in _LEFT_BEHIND
+
+
 def pictures_below(folder: Path, but: Collection[Path] = ()) -> list[str]:
     """Paths of all pictures in a folder and below it, relative to it, with slashes, sorted.
 
@@ -156,7 +161,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return [
                 entry
                 for entry in entries
-                if entry.name[0] != "." and entry.name.lower() not in _LEFT_BEHIND
+                if entry.name[0] != "." and not is_left_behind(entry.name)
             ]
     except OSError as error:
         raise DataError(f"The folder cannot be read: {error.strerror}", where=folder) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,9 @@ from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation
 from densefit.datasets.voc.xml import VocFile, VocObject, annotations_by_stem
 from densefit.datasets.voc.xml_files import read_xml_files
 from densefit.errors import DataError
+from densefit.once import warn_once
+
+logger = logging.getLogger(__name__)
 
 #: Path below the folder of the XML files -> content, or why it cannot be read.
 Files = Mapping[str, VocFile | DataError]
@@ -127,3 +131,27 @@ def _objects(entries: Sequence[VocObject], one_based: bool) -> Iterator[ObjectAn
         if xmax < xmin or ymax < ymin or (xmin, ymin) == (xmax, ymax):
             box = entry.corners  # in the wrong order, or a click: no box in either way to count
         yield ObjectAnnotation(entry.name, box, entry.difficult, where=f"object {number}")
+
+
+def warn_of_single_files(dataset: object, annotated: Sequence[ImageAnnotation], count: int) -> None:
+    """Warn of images without an XML file, and of all errors.
+
+    Args:
+        dataset: for the messages.
+        annotated: the images, and after them the XML files that have none.
+        count: of the images.
+    """
+    images = [image for image in annotated[:count] if image.source is None and image.error is None]
+    if images:
+        warn_once(
+            logger,
+            "%s: %d of %d images have no XML file, and count as background; the first: %s",
+            *(dataset, len(images), len(annotated), images[0].file),
+        )
+    faults = [image.error for image in annotated if image.error is not None]
+    if faults:
+        warn_once(
+            logger,
+            "%s: %d of %d samples raise an error when they are read, the first: %s",
+            *(dataset, len(faults), len(annotated), " ".join(str(faults[0]).split())),
+        )

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.image_pairs import find_folders, split_folder
 from densefit.datasets.files.layout_error import contents, missing_layout
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import EXTENSIONS, folders_in, pictures_below
-from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ObjectDataset, Stored
+from densefit.datasets.objects.table_cache import digest
 from densefit.datasets.voc.checks import check_class_names, warn_of_zero_based
 from densefit.datasets.voc.xml import VocFile, VocObject
 from densefit.errors import DataError, MissingSplitError
 from densefit.once import warn_once
 
-from .annotations import image_annotations, read_folder
+from .annotations import image_annotations, read_folder, warn_of_single_files
 
 logger = logging.getLogger(__name__)
 
@@ -83,28 +86,41 @@ class LabelImg(ObjectDataset):
         self._unusual = unusual(LabelImg, locals(), ("root", "split"))
         self.root, self.split = Path(root), split
         image_root, xml_root = self._folders(images, annotations)
-        files = read_folder(xml_root)
-        if not files:
-            raise self._missing("There are no XML files")
-        objects = {
-            xml_root / path: file.objects
-            for path, file in files.items()
-            if isinstance(file, VocFile)
-        }
-        names = self._class_names(classes, xml_root, objects)
-        if one_based:
-            warn_of_zero_based(self, objects)
-        paths = pictures_below(image_root)
-        annotated = image_annotations(files, paths, xml_root, one_based)
-        self._warn_of_single_files(annotated, len(paths))
+
+        def read() -> DatasetAnnotations:
+            files = read_folder(xml_root)
+            if not files:
+                raise self._missing("There are no XML files")
+            objects = {
+                xml_root / path: file.objects
+                for path, file in files.items()
+                if isinstance(file, VocFile)
+            }
+            names = self._class_names(classes, xml_root, objects)
+            if one_based:
+                warn_of_zero_based(self, objects)
+            paths = pictures_below(image_root)
+            annotated = image_annotations(files, paths, xml_root, one_based)
+            if all(image.source is None for image in annotated[: len(paths)]):
+                raise self._missing("No XML file belongs to an image")
+            warn_of_single_files(self, annotated, len(paths))
+            return DatasetAnnotations(annotated, names)
+
+        names = None if classes is None else class_names(classes, self.root)
+        folders = [self.root, image_root, xml_root]
         super().__init__(
-            annotated,
-            names,
+            read,
+            None,
             image_root,
             boxes=boxes,
             labels=labels,
             bad_boxes=bad_boxes,
             exif=exif,
+            stored=Stored(
+                [xml_root],
+                digest((names, str(self.root))),
+                partial(folder_state, folders, (".xml", ".txt")),
+            ),
         )
 
     @classmethod
@@ -181,23 +197,3 @@ class LabelImg(ObjectDataset):
                 fix="write one name a line into classes.txt, or pass classes=",
             )
         return sorted(used)
-
-    def _warn_of_single_files(self, annotated: Sequence[ImageAnnotation], count: int) -> None:
-        """Warn of images without an XML file, of the `count` first, and of all errors."""
-        images = [image for image in annotated[:count] if image.source is None]
-        if len(images) == count:
-            raise self._missing("No XML file belongs to an image")
-        images = [image for image in images if image.error is None]
-        if images:
-            warn_once(
-                logger,
-                "%s: %d of %d images have no XML file, and count as background; the first: %s",
-                *(self, len(images), len(annotated), images[0].file),
-            )
-        faults = [image.error for image in annotated if image.error is not None]
-        if faults:
-            warn_once(
-                logger,
-                "%s: %d of %d samples raise an error when they are read, the first: %s",
-                *(self, len(faults), len(annotated), " ".join(str(faults[0]).split())),
-            )

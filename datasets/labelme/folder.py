@@ -43,6 +43,7 @@ class LabelledImage:
         name: path that the id is made of.
         source: JSON file; None if there is none.
         size: (height, width); None: not known.
+        is_measured: the size is that of the image's file.
         objects: in the file's order.
         void: outlines and masks of regions of no class.
         flags: of the image, that are true.
@@ -53,6 +54,7 @@ class LabelledImage:
     name: str
     source: Path | None = None
     size: tuple[int, int] | None = None
+    is_measured: bool = False
     objects: list[ObjectAnnotation] = field(default_factory=list)
     void: Sequence[Any] = ()
     flags: Sequence[str] = ()
@@ -163,6 +165,7 @@ class FolderReader:
                 size = size or embedded_size(file.path, self.exif)
             elif is_present and size is None:
                 size = picture_size(self.root / entry.file, self.exif)
+                entry.is_measured = True
             if size is None:
                 return  # there is no image: an error when it is read
             entry.size = size

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from densefit.data.geometry import rle
 from densefit.data.io.image import decode_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.masks import IGNORE
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.pictures import is_picture
-from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ImageAnnotation, ObjectDataset, Stored
 from densefit.datasets.objects.image_ids import image_ids
 from densefit.datasets.objects.left_out import LeftOut
 from densefit.datasets.objects.masks import decode
+from densefit.datasets.objects.object_targets import Objects
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import DataError
 
 from .folder import FolderReader, LabelledImage
@@ -39,9 +44,8 @@ class Labelme(ObjectDataset):
     and masks are objects; shapes of one label and group_id are one object. Later shapes are painted
     over earlier ones. Lines and points enclose nothing: they are counted (`left_out`) and left out,
     as are the labels `__ignore__` and `_background_`; in `mask`, the background below `__ignore__`
-    is void (255). Coordinates are continuous. An image without
-    a file that its JSON embeds (imageData) is read from there; where there is a file, it counts.
-    A shape with the flag "difficult" is difficult.
+    is void (255). Coordinates are continuous. An image without a file that its JSON embeds
+    (imageData) is read from there. A shape with the flag "difficult" is difficult.
 
     Args:
         root: folder of the images.
@@ -86,41 +90,42 @@ class Labelme(ObjectDataset):
         self._unusual = unusual(Labelme, locals(), ("root",))
         self.root = Path(root)
         json_root = self.root if annotations is None else Path(annotations)
-        points, left_out = list(keypoints or ()), LeftOut()
-        reader = FolderReader(self.root, json_root, points, masks or instances, exif, left_out)
-        images = reader.read(missing_json)
-        names = class_names(classes, self.root)
-        if names is None:
-            labelled = {entry.name for image in images for entry in image.objects}
-            names = sorted(labelled | {flag for image in images for flag in image.flags if flags})
-        if not names:
-            for image in images:
-                if image.error is not None:
-                    raise image.error
-            raise DataError(
-                "No shape has a label",
-                expected="class names",
-                where=json_root,
-                fix="name the classes: classes=['cat', 'dog']",
-            )
-        skeleton = None
-        if points:
-            skeleton = read_skeleton([{"name": "", "keypoints": points}], flip_pairs, self.root)
+        points = list(keypoints or ())
+        listed = class_names(classes, self.root)
+
+        def read() -> DatasetAnnotations:
+            left_out = LeftOut()
+            reader = FolderReader(self.root, json_root, points, masks or instances, exif, left_out)
+            images = reader.read(missing_json)
+            names = _used_names(images, flags, json_root) if listed is None else listed
+            skeleton = None
+            if points:
+                skeleton = read_skeleton([{"name": "", "keypoints": points}], flip_pairs, self.root)
+            left_out.report(self, "they enclose no area, or are of no class")
+            names = [name for name in names if name not in NO_CLASSES]
+            void = {index: _as_json(image.void) for index, image in enumerate(images) if image.void}
+            notes = {"left_out": dict(left_out.counts), "void": void}
+            return DatasetAnnotations(_annotations(images, flags), names, skeleton, notes)
+
         super().__init__(
-            _annotations(images, flags),
-            [name for name in names if name not in NO_CLASSES],
+            read,
+            None,
             self.root,
             boxes=boxes,
             masks=masks,
             instances=instances,
             labels=labels,
-            skeleton=skeleton,
             bad_boxes=bad_boxes,
             exif=exif,
+            stored=Stored(
+                [json_root],
+                digest((listed, str(self.root))),
+                partial(folder_state, [self.root, json_root], (".json",)),
+            ),
         )
-        self.left_out = dict(left_out.counts)
-        self._void = {index: image.void for index, image in enumerate(images) if image.void}
-        left_out.report(self, "they enclose no area, or are of no class")
+        notes = self._table.meta["notes"]
+        self.left_out: dict[str, int] = notes["left_out"]
+        self._void = {int(index): regions for index, regions in notes["void"].items()}
 
     def __repr__(self) -> str:
         return f"Labelme({str(self.root)!r}{self._unusual})"
@@ -136,11 +141,7 @@ class Labelme(ObjectDataset):
         return any(name.endswith(".json") and name[:-5] in images for name in names)
 
     def _paint(
-        self,
-        index: int,
-        objects: Sequence[Mapping[str, Any]],
-        size: tuple[int, int],
-        where: object,
+        self, index: int, objects: Objects, size: tuple[int, int], where: object
     ) -> np.ndarray:
         mask = super()._paint(index, objects, size, where)
         for segmentation in self._void.get(index, ()):
@@ -151,6 +152,31 @@ class Labelme(ObjectDataset):
         if path.suffix.lower() == ".json":
             return decode_image(embedded_image(path), path, self.exif)
         return super()._read_image(path)
+
+
+def _used_names(images: Sequence[LabelledImage], flags: bool, folder: Path) -> list[str]:
+    """The sorted labels of all shapes, and of images that have flags."""
+    names = {entry.name for image in images for entry in image.objects}
+    names |= {flag for image in images for flag in image.flags if flags}
+    for image in images if not names else ():
+        if image.error is not None:
+            raise image.error
+    if not names:
+        fix = "name the classes: classes=['cat', 'dog']"
+        raise DataError("No shape has a label", expected="class names", where=folder, fix=fix)
+    return sorted(names)
+
+
+def _as_json(segmentations: Sequence[Any]) -> list[Any]:
+    """Segmentations as JSON can hold them."""
+    return [
+        [[float(value) for value in part] for part in outline]
+        if isinstance(outline, list)
+        else rle.as_text(outline)
+        if isinstance(outline["counts"], bytes)
+        else outline
+        for outline in segmentations
+    ]
 
 
 def _annotations(images: Sequence[LabelledImage], flags: bool) -> list[ImageAnnotation]:
@@ -164,6 +190,7 @@ def _annotations(images: Sequence[LabelledImage], flags: bool) -> list[ImageAnno
             image.size,
             labels=image.flags if flags else (),
             error=image.error,
+            is_measured=image.is_measured,
         )
         for key, image in zip(ids, images)
     ]

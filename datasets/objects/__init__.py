@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .annotation import ImageAnnotation, ObjectAnnotation
+from .annotation import DatasetAnnotations, ImageAnnotation, ObjectAnnotation
+from .dataset_table import Stored
 from .object_dataset import ObjectDataset
 
-__all__ = ["ImageAnnotation", "ObjectAnnotation", "ObjectDataset"]
+__all__ = ["DatasetAnnotations", "ImageAnnotation", "ObjectAnnotation", "ObjectDataset", "Stored"]

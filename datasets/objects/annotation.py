@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from densefit.errors import DataError
+
+from .skeleton import Skeleton
 
 Box = tuple[float, float, float, float]
 
@@ -58,6 +60,7 @@ class ImageAnnotation:
             read before.
         labels: classes of the whole image, besides its objects'.
         error: why the annotation cannot be used; raised when the sample is read.
+        is_measured: the reader took the size out of the image's file.
     """
 
     id: str
@@ -68,3 +71,21 @@ class ImageAnnotation:
     is_relative: bool = False
     error: DataError | None = None
     labels: Sequence[str] = ()
+    is_measured: bool = False
+
+
+@dataclass(frozen=True)
+class DatasetAnnotations:
+    """What the annotation files of a dataset say.
+
+    Attributes:
+        images: with their objects.
+        classes: class names, in index order.
+        skeleton: of the keypoints, if they are wanted.
+        notes: what else the dataset tells, as JSON can hold it.
+    """
+
+    images: Iterable[ImageAnnotation]
+    classes: Sequence[str]
+    skeleton: Skeleton | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +12,19 @@ import numpy as np
 
 from densefit.data.io.image import read_image
 from densefit.data.sample import Sample
-from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
+from densefit.datasets.files.boxes import BoxCheck, check_size
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.masks import check_count
 from densefit.datasets.files.missing_files import warn_of_absent
 from densefit.datasets.files.paths import Name, check_file
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError
 
-from .annotation import ImageAnnotation
+from .annotation import DatasetAnnotations, ImageAnnotation
+from .dataset_table import Read, Stored, TableOptions, dataset_table, skeleton_of
 from .masks import paint, paint_instances
 from .object_table import ObjectTable
+from .object_targets import DrawnObjects, Objects, box_annotations, check_targets, stated_size
 from .skeleton import Skeleton
-from .table_builder import build_table
-from .table_cache import TableCache
 
 
 class ObjectDataset:
@@ -32,8 +34,8 @@ class ObjectDataset:
     a `__repr__` with all settings.
 
     Args:
-        images: as a reader gives them, or the table that was made of them.
-        classes: class names, in index order.
+        images: as a reader gives them, or what reads them, or the table that was made of them.
+        classes: class names, in index order; None: as `images` reads them.
         image_root: folder that the images' paths are below.
         boxes: give `boxes`, `classes`, `difficult`, `crowd` and `area` (see `Sample`).
         masks: give `mask`, painted from the segmentations: 0 is background, i + 1 is class i.
@@ -44,10 +46,7 @@ class ObjectDataset:
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
             be used.
         exif: turn images as their EXIF orientation says.
-        sources: annotation files (and folders whose list of files counts) that `images` come from,
-            if the table of objects is to be stored beside the first of them: the next start maps
-            it, and does not iterate over `images`. None: it is not stored.
-        key: what else decides the table, besides `sources` and the repr, such as a list of images.
+        stored: where the table of objects is stored for the next start; None: it is not.
 
     Attributes:
         classes, mask_classes: names; the latter begin with "background".
@@ -68,8 +67,8 @@ class ObjectDataset:
 
     def __init__(
         self,
-        images: Iterable[ImageAnnotation] | ObjectTable,
-        classes: Sequence[str],
+        images: Iterable[ImageAnnotation] | Read | ObjectTable,
+        classes: Sequence[str] | None,
         image_root: Path,
         *,
         boxes: bool = True,
@@ -79,75 +78,37 @@ class ObjectDataset:
         skeleton: Skeleton | None = None,
         bad_boxes: str = "drop",
         exif: bool = True,
-        sources: Sequence[Path] | None = None,
-        key: str = "",
+        stored: Stored | None = None,
     ) -> None:
-        if not (boxes or masks or labels):
-            raise ConfigError(
-                "No targets are selected",
-                expected="boxes, masks or labels",
-                where=type(self).__name__,
-            )
-        if instances and not boxes:
-            raise ConfigError(
-                "Instances belong to boxes",
-                received="instances=True, boxes=False",
-                where=type(self).__name__,
-            )
+        check_targets(boxes, masks, instances, labels, type(self).__name__)
         self.image_root, self.exif = image_root, exif
         self.boxes, self.masks, self.instances, self.labels = boxes, masks, instances, labels
-        self.classes = list(classes)
-        self.mask_classes = ["background", *self.classes]
+        if isinstance(images, ObjectTable):
+            self._table = images
+        else:
+            read: Any = images
+            if not callable(images):
+                read = partial(DatasetAnnotations, images, list(classes or ()), skeleton)
+                stored = stored and replace(stored, key=f"{list(classes or ())} {stored.key}")
+            options = TableOptions(image_root, masks or instances, bad_boxes, exif, self._noun)
+            self._table = dataset_table(self, read, options, stored)
+            classes, skeleton = self._table.meta["classes"], skeleton_of(self._table.meta)
+        if not len(self._table):
+            raise DataError("There are no images", where=image_root)
+        self.classes = list(classes or ())
+        self.mask_classes, self._skeleton = ["background", *self.classes], skeleton
         if masks:
             check_count(len(self.mask_classes), f"{image_root}, masks=True")
-        self._skeleton = skeleton
         if skeleton is not None:
             self.keypoint_names = skeleton.names
             self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
+        if stored is None or stored.look is None:
+            warn_of_absent(self, self.file_names(), image_root, self._noun)
         check = BoxCheck(bad_boxes)
-        self._table = self._stored(images, check, sources, key)
-        if not len(self._table):
-            raise DataError("There are no images", where=image_root)
-        warn_of_absent(self, self.file_names(), image_root, self._noun)
+        check.load_state_dict(self._table.meta["check"])
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
         self.boxes_outside = check.outside
-
-    def _stored(
-        self,
-        images: Iterable[ImageAnnotation] | ObjectTable,
-        check: BoxCheck,
-        sources: Sequence[Path] | None,
-        key: str,
-    ) -> ObjectTable:
-        """The table of the images, out of its cache if there is one."""
-        if isinstance(images, ObjectTable):
-            check.load_state_dict(images.meta["check"])
-            return images
-
-        def build() -> ObjectTable:
-            table = build_table(
-                images,
-                self.classes,
-                self.image_root,
-                check,
-                segmentations=self.masks or self.instances,
-                keypoints=0 if self._skeleton is None else len(self._skeleton.names),
-                exif=self.exif,
-            )
-            table.meta["check"] = check.state_dict()
-            return table
-
-        if not sources:
-            return build()
-        settings = f"{self!r} {self.classes} {self.masks or self.instances} {check.policy}"
-        settings += f" {key}" if key else ""
-        cache = TableCache(sources, settings, type(self).__name__.lower(), self.image_root)
-        table = cache.load()
-        if table is None:
-            return cache.store(build)
-        check.load_state_dict(table.meta["check"])
-        return table
 
     @property
     def faults(self) -> Mapping[int, DataError]:
@@ -185,37 +146,16 @@ class ObjectDataset:
 
     def size_of(self, index: int) -> tuple[int, int] | None:
         """(height, width) of the image as its annotation states it; None if it does not."""
-        height, width = self._table.sizes[index].tolist()
-        return (height, width) if height and width else None
+        return stated_size(self._table, index)
 
     def annotations_of(
         self, index: int, size: tuple[int, int] | None = None
     ) -> dict[str, np.ndarray]:
-        """Targets of the objects, without reading the image.
-
-        Args:
-            index: of the sample.
-            size: (height, width) of the image; without it, relative boxes are left out.
-        """
-        table, rows = self._table, self._table.objects_of(index)
-        targets = {
-            "classes": table.labels[rows].astype(np.int64),
-            "difficult": table.difficult[rows],
-            "crowd": table.crowd[rows],
-        }
-        boxes, areas = table.boxes[rows], table.areas[rows]
-        if table.is_relative[index]:
-            if size is None:
-                return targets
-            boxes, areas = boxes * [size[1], size[0], size[1], size[0]], areas * (size[0] * size[1])
-        return {**targets, "boxes": boxes.astype(np.float32), "area": areas.astype(np.float32)}
+        """Targets of the objects, without the image; relative boxes need its (height, width)."""
+        return box_annotations(self._table, index, size)
 
     def _paint(
-        self,
-        index: int,
-        objects: Sequence[Mapping[str, Any]],
-        size: tuple[int, int],
-        where: object,
+        self, index: int, objects: Objects, size: tuple[int, int], where: object
     ) -> np.ndarray:
         """The target `mask` of a sample."""
         return paint(objects, size, where, self.paints_in_order)
@@ -229,53 +169,26 @@ class ObjectDataset:
         image = self._read_image(path)
         size = (int(image.shape[0]), int(image.shape[1]))
         where = self.source_of(index) or path
-        stated = (int(table.sizes[index][0]), int(table.sizes[index][1]))
-        if all(stated):
+        stated = self.size_of(index)
+        if stated is not None:
             check_size(stated, size, path, where)
-        rows = table.objects_of(index)
-        boxes, areas = table.boxes[rows], table.areas[rows]
-        segmentations: list[Any] = []
-        if table.segmentations is not None:
-            segmentations = table.segmentations.of_rows(rows)
-        if table.is_relative[index]:
-            height, width = size
-            boxes, areas = boxes * [width, height, width, height], areas * (height * width)
-            segmentations = [_to_pixels(polygons, size) for polygons in segmentations]
-        targets: dict[str, np.ndarray] = {}
-        labels, difficult = table.labels[rows].tolist(), table.difficult[rows].tolist()
-        crowd = table.crowd[rows].tolist()
-        if self.boxes:
-            targets = box_targets(boxes.tolist(), labels, difficult, crowd, areas.tolist())
-        objects = [
-            {"class": label, "crowd": is_crowd, "area": area, "segmentation": segmentation}
-            for label, is_crowd, area, segmentation in zip(
-                labels, crowd, areas.tolist(), segmentations
-            )
-        ]
+        drawn = DrawnObjects(table, index, size)
+        targets = drawn.boxes() if self.boxes else {}
         if self.masks:
-            targets["mask"] = self._paint(index, objects, size, where)
+            targets["mask"] = self._paint(index, drawn.objects, size, where)
         if self.instances:
+            objects = drawn.objects
             instances, whole = paint_instances(objects, size, where, self.paints_in_order)
             ids = np.arange(1, len(objects) + 1, dtype=np.int64)
             targets.update(instances=instances, instance_ids=ids, instance_masks=whole)
         if self.labels:
-            targets["labels"] = labels_of(labels, difficult, len(self.classes))
+            targets["labels"] = labels_of(drawn.labels, drawn.difficult, len(self.classes))
             targets["labels"][table.image_labels.get(index, [])] = 1
         if self._skeleton is not None and table.keypoints is not None:
-            targets["keypoints"] = table.keypoints[rows].copy()
-            if table.is_relative[index]:
-                targets["keypoints"][..., :2] *= np.array(size[::-1], np.float32)
+            targets["keypoints"] = drawn.keypoints(table.keypoints)
             targets["keypoint_flip"] = self._skeleton.flip
         return Sample(table.ids[index], image, targets)
 
     def _read_image(self, path: Path) -> np.ndarray:
         """Decode the image of a sample; layouts override it whose images are no files."""
         return read_image(path, self.exif)
-
-
-def _to_pixels(polygons: Any, size: tuple[int, int]) -> Any:
-    """Polygons in parts of the image as polygons in pixels."""
-    scale = (size[1], size[0])
-    if not isinstance(polygons, list):
-        return polygons
-    return [[value * scale[i % 2] for i, value in enumerate(polygon)] for polygon in polygons]

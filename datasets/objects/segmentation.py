@@ -38,18 +38,23 @@ def fault(segmentation: Any, size: tuple[int, int]) -> str:
     return "".join(faults([segmentation], [size]).values())
 
 
-def faults(segmentations: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> dict[int, str]:
+def faults(
+    segmentations: Sequence[Any],
+    sizes: Sequence[tuple[int, int]],
+    scales: Sequence[float] | None = None,
+) -> dict[int, str]:
     """Index -> fault, of many segmentations at once, which is several times as fast.
 
     Args:
         segmentations: as the file has them.
         sizes: (height, width) of the image of each.
+        scales: what the corners of each are to be multiplied by to be pixels; None: 1.
     """
     wrong: dict[int, str] = {}
     outlines, strings = _Outlines(wrong), {}
     for index, (segmentation, size) in enumerate(zip(segmentations, sizes)):
         if isinstance(segmentation, list):
-            why = outlines.take(index, segmentation)
+            why = outlines.take(index, segmentation, 1.0 if scales is None else scales[index])
         elif not isinstance(segmentation, dict) or "counts" not in segmentation:
             why = "has no segmentation of polygons or run lengths"
         elif segmentation.get("size") not in (list(size), tuple(size)):
@@ -104,10 +109,11 @@ class _Outlines:
     def __init__(self, wrong: dict[int, str]) -> None:
         self._wrong = wrong
         self._owners: list[int] = []
+        self._scales: list[float] = []
         self._packed: list[bytes] = []
         self._packers: dict[int, Callable[..., bytes]] = {}  # by how many numbers
 
-    def take(self, index: int, polygons: list[Any]) -> str:
+    def take(self, index: int, polygons: list[Any], scale: float = 1.0) -> str:
         """What is wrong with their shape; of their numbers, `look` tells."""
         if not polygons:
             return "has an empty segmentation"
@@ -128,6 +134,7 @@ class _Outlines:
             except (StructError, OverflowError):
                 return _NOWHERE
             self._owners.append(index)
+            self._scales.append(scale)
         if len(self._owners) == before:
             return "has no polygon of three or more corners"
         if before >= _AT_ONCE:
@@ -140,7 +147,10 @@ class _Outlines:
             return
         numbers = np.frombuffer(b"".join(self._packed))
         starts = np.cumsum([0, *map(len, self._packed[:-1])]) // 8
-        high, low = np.maximum.reduceat(numbers, starts), np.minimum.reduceat(numbers, starts)
+        scales = np.array(self._scales)
+        with np.errstate(invalid="ignore", over="ignore"):
+            high = np.maximum.reduceat(numbers, starts) * scales
+            low = np.minimum.reduceat(numbers, starts) * scales
         lengths = np.diff(starts, append=len(numbers))
         with np.errstate(invalid="ignore", over="ignore"):
             near = (high <= FAR) & (low >= -FAR)  # also false for nan
@@ -149,6 +159,7 @@ class _Outlines:
             self._wrong.setdefault(self._owners[row], _NOWHERE)
         for row in np.flatnonzero(long):
             corners = numbers[starts[row] : starts[row] + lengths[row]].reshape(-1, 2)
-            if np.abs(np.diff(corners, axis=0, append=corners[:1])).sum() > _LONGEST:
+            length = np.abs(np.diff(corners, axis=0, append=corners[:1])).sum()
+            if length * scales[row] > _LONGEST:
                 self._wrong.setdefault(self._owners[row], _ENDLESS)
-        self._owners, self._packed = [], []
+        self._owners, self._scales, self._packed = [], [], []

@@ -9,20 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from densefit.datasets.files.boxes import BoxCheck, box_fault, clip_box
+from densefit.datasets.files.boxes import BoxCheck
 from densefit.datasets.files.names import class_index, doubled
-from densefit.datasets.files.picture_size import picture_size
 from densefit.errors import DataError
 
-from .annotation import Box, ImageAnnotation, ObjectAnnotation
+from .annotation import ImageAnnotation
+from .object_checks import CheckedImage, Row, check_images, usable_rows
 from .object_table import ObjectTable
 from .outline_writer import OutlineWriter
-from .segmentation import faults as segmentation_faults
 from .text_column import TextColumn
 
-_AT_ONCE = 500  # segmentations
-#: Number in the file from 1, annotation, box, class index, area.
-_Row = tuple[int, ObjectAnnotation, Box, int, float]
+_AT_ONCE = 1000  # objects, or images
 
 
 def build_table(
@@ -79,29 +76,54 @@ class _Builder:
         self._flags = array("b")  # difficult + 2 * crowd
         self._points = array("f")
         self._outlines = OutlineWriter()
-        self._waiting: list[Any] = []  # outlines
+        self._waiting: list[ImageAnnotation] = []
+        self._objects = 0  # of those
         self._errors: dict[int, DataError] = {}
         self._image_labels: dict[int, list[int]] = {}
         self._measured: list[int] = []
 
     def add(self, image: ImageAnnotation) -> None:
         """Add an image and its usable objects."""
+        self._waiting.append(image)
+        self._objects += len(image.objects)
+        if max(self._objects, len(self._waiting)) >= _AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        outlines: list[Any] = []
+        images = check_images(self._waiting, self._root, self._exif, self._segmentations)
+        for checked in images:
+            rows = self._rows_of(checked)
+            self._add_rows(rows)
+            outlines += [entry.segmentation for _, entry, *_ in rows]
+        if self._segmentations:
+            self._outlines.add(outlines)
+        self._waiting, self._objects = [], 0
+
+    def _rows_of(self, checked: CheckedImage) -> list[Row]:
+        """Add what an image has beside its objects; rows of the usable ones."""
+        image, number = checked.image, len(self._ids)
         self._ids.append(image.id)
         self._files.append(image.file)
         self._sources.append("" if image.source is None else str(image.source))
-        self._sizes.extend(image.size or (0, 0))
+        self._sizes.extend((checked.size if checked.is_measured else image.size) or (0, 0))
         self._relative.append(image.is_relative)
-        error, rows, count = image.error, [], len(self._labels)
+        if checked.is_measured or image.is_measured:
+            self._measured.append(number)
+        error, rows = checked.error, []
         if error is None:
             try:
-                rows = self._usable(image)
+                rows = usable_rows(checked, self._index, self._classes, self._check)
                 labels = [class_index(n, self._classes, image.source) for n in image.labels]
                 if labels:
-                    self._image_labels[len(self._ids) - 1] = labels
+                    self._image_labels[number] = labels
             except DataError as fault:
-                error = fault
+                error, rows = fault, []
         if error is not None:
-            self._errors[len(self._ids) - 1] = error
+            self._errors[number] = error
+        return rows
+
+    def _add_rows(self, rows: list[Row]) -> None:
         for number, entry, box, label, area in rows:
             self._boxes.extend(box)
             self._areas.append(area)
@@ -110,75 +132,14 @@ class _Builder:
             self._flags.append(entry.difficult + 2 * entry.crowd)
             if self._keypoints:
                 points = entry.keypoints
-                empty = np.zeros((self._keypoints, 3), np.float32)
-                self._points.frombytes(
-                    np.asarray(empty if points is None else points, np.float32).tobytes()
-                )
-            if self._segmentations:
-                self._waiting.append(entry.segmentation)
-        if len(self._waiting) >= _AT_ONCE:
-            self._flush()
-        self._starts.append(count + len(rows))
-
-    def _usable(self, image: ImageAnnotation) -> list[_Row]:
-        """Rows of an image's usable objects."""
-        if not image.objects:
-            return []
-        size = image.size
-        if image.is_relative:
-            size = (1, 1)
-        elif size is None:
-            size = picture_size(self._root / image.file, self._exif)
-            self._sizes[-2:] = array("q", size)
-            self._measured.append(len(self._ids) - 1)
-        rows = [
-            self._row(number, entry, size, image) for number, entry in enumerate(image.objects, 1)
-        ]
-        return [row for row in rows if row is not None]
-
-    def _row(
-        self,
-        number: int,
-        entry: ObjectAnnotation,
-        size: tuple[int, int],
-        image: ImageAnnotation,
-    ) -> _Row | None:
-        """The row of an object, None if it is left out."""
-        where = f"{image.source}, {entry.where}" if entry.where else image.source
-        label = self._index.get(entry.name)
-        if label is None:
-            label = class_index(entry.name, self._classes, where)  # raises
-        # The smallest box is a part of a pixel: of a relative one, pixels are not known yet.
-        scale = 1e4 if image.is_relative else 1.0
-        x1, y1, x2, y2 = entry.box
-        scaled = (x1 * scale, y1 * scale, x2 * scale, y2 * scale)
-        scaled_size = (int(size[0] * scale), int(size[1] * scale))
-        reason, what = entry.fault or box_fault(scaled, scaled_size), "box"
-        received: Any = entry.box
-        if not reason and self._segmentations:
-            outline = entry.segmentation
-            if image.is_relative and isinstance(outline, list):
-                outline = [[value * scale for value in polygon] for polygon in outline]
-            faults = segmentation_faults([outline], [scaled_size])
-            reason, what, received = faults.get(0, ""), "segmentation", [entry.segmentation]
-        if reason:
-            plural = "boxes" if what == "box" else f"{what}s"
-            self._check.reject(reason, received, where, what, plural)
-            return None
-        clipped = clip_box(entry.box, *size)
-        if clipped != entry.box:
-            self._check.note_cut(entry.box, clipped, size, where)
-        area = entry.area
-        if area is None:
-            area = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1])
-        return number, entry, clipped, label, area
-
-    def _flush(self) -> None:
-        self._outlines.add(self._waiting)
-        self._waiting = []
+                if points is None:
+                    points = np.zeros((self._keypoints, 3), np.float32)
+                self._points.frombytes(np.asarray(points, np.float32).tobytes())
+        self._starts.append(len(self._labels))
 
     def table(self) -> ObjectTable:
         """Make the table of what was added."""
+        self._flush()
         for double in doubled(self._ids):
             sources = [
                 source or None for key, source in zip(self._ids, self._sources) if key == double
@@ -186,7 +147,6 @@ class _Builder:
             raise DataError(
                 f"Two images have the id {double!r}", received=sources, where=self._root
             )
-        self._flush()
         flags = np.frombuffer(self._flags, np.int8) if self._flags else np.zeros(0, np.int8)
         points = None
         if self._keypoints:

@@ -6,7 +6,6 @@ import ctypes
 import json
 import logging
 import os
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,19 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from densefit.datasets.files.cache_folder import cache_files
+from densefit.datasets.files.folder_state import FolderState
 from densefit.once import warn_once
 
 from .column_file import BrokenColumnsError, open_columns, read_meta, write_columns
 from .object_table import ObjectTable
+from .source_state import HASHED, contents, listing, names_of
 
 logger = logging.getLogger(__name__)
 
 #: Rises with each change of the columns' meaning, or of what the readers make of annotations.
-FORMAT = 1
+FORMAT = 2
 #: Smaller annotations are read as fast as a cache, which would only lie about.
 SMALLEST_BYTES = 1 << 20
-_HASHED = 4  # annotation files whose contents are hashed; of more, names, sizes and times are
-_BLOCK = 1 << 20
+#: What a file of another version, or one that somebody made, may raise.
+_UNUSABLE = (OSError, BrokenColumnsError, LookupError, TypeError, ValueError, ArithmeticError)
 _JUST_NOW = 2_000_000_000  # ns; what changed so recently may change again within one time stamp
 
 
@@ -43,20 +44,32 @@ class TableCache:
         settings: all that decides the table beside the annotations.
         name: of the cache file, without its ending.
         image_root: folder of the images.
+        look: gives the state of the folders that the table depends on, besides the sources.
     """
 
-    def __init__(self, sources: Sequence[Path], settings: str, name: str, image_root: Path) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        settings: str,
+        name: str,
+        image_root: Path,
+        look: Callable[[], FolderState] | None = None,
+    ) -> None:
         self._sources, self._root = list(sources), image_root
         root = os.path.abspath(image_root)
-        self._settings = json.dumps([FORMAT, settings, root, _names(sources)])
+        self._settings = json.dumps([FORMAT, settings, root, names_of(sources)])
         key = sha256(self._settings.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         self._files = cache_files(self._sources[0], f"{name}-{key}.columns")
         self._begun = time.time_ns()
-        state = _listing(self._sources)
+        state = listing(self._sources)
         sizes = [size for _, size, _ in state]
-        self._hashes = len(sources) <= _HASHED and all(isinstance(size, int) for size in sizes)
+        self._hashes = len(sources) <= HASHED and all(isinstance(size, int) for size in sizes)
         self._state = None if self._hashes else state
-        if sum(size for size in sizes if isinstance(size, int)) < SMALLEST_BYTES:
+        self._folders = FolderState("", 0, 0)
+        if self._files and look is not None:
+            self._folders = look()
+        total = sum(size for size in sizes if isinstance(size, int)) + self._folders.bytes
+        if total < SMALLEST_BYTES:
             self._files = []
 
     @property
@@ -69,10 +82,10 @@ class TableCache:
         for path in self._files:
             try:
                 meta = read_meta(path)
-                if meta["settings"] != self._settings:
+                if (meta["settings"], meta["folders"]) != (self._settings, self._folders.digest):
                     continue
                 if self._state is None:
-                    self._state = _contents(self._sources, {})
+                    self._state = contents(self._sources, {})
                 if meta["state"] != self._state:
                     continue
                 file = open_columns(path)
@@ -81,7 +94,7 @@ class TableCache:
                     table, self._root
                 ):
                     return table
-            except (OSError, BrokenColumnsError, KeyError, TypeError, ValueError):
+            except _UNUSABLE:
                 continue
         return None
 
@@ -95,11 +108,12 @@ class TableCache:
             digests: gets SHA-256 of the annotation files that were read, while `make` runs.
         """
         table = make()
-        if not self._files or (not self._hashes and self._is_fresh()):
+        if not self._files or self._is_fresh():
             return table
-        state = _contents(self._sources, digests or {}) if self._hashes else self._state
+        state = contents(self._sources, digests or {}) if self._hashes else self._state
         header = table.header()
         meta: dict[str, Any] = {"settings": self._settings, "state": state, "table": header}
+        meta["folders"] = self._folders.digest
         meta["measured"] = _image_states(table, self._root)
         reason: Exception | None = None
         for path in self._files:
@@ -121,7 +135,8 @@ class TableCache:
 
     def _is_fresh(self) -> bool:
         """Whether a file changed so recently that its time does not tell of another change."""
-        return any(time_ns > self._begun - _JUST_NOW for *_, time_ns in self._state or ())
+        times = [] if self._hashes else [time_ns for *_, time_ns in self._state or ()]
+        return max([self._folders.newest, *times]) > self._begun - _JUST_NOW
 
 
 def _return_memory() -> None:
@@ -130,45 +145,9 @@ def _return_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _names(sources: Sequence[Path]) -> str:
-    """The paths, or a hash of many."""
-    names = "\n".join(map(str, sources))
-    return names if len(sources) <= _HASHED else sha256(os.fsencode(names)).hexdigest()
-
-
 def digest(value: object) -> str:
     """SHA-256 of a value's repr, for the key of a table."""
     return sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    digest = sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _contents(sources: Sequence[Path], digests: Mapping[Path, str]) -> list[list[Any]]:
-    return [[os.path.getsize(path), digests.get(path) or sha256_of(path)] for path in sources]
-
-
-def _listing(sources: Sequence[Path]) -> list[list[Any]]:
-    """Name, size and time of each file; of a folder, a hash of the names in it."""
-    states: list[list[Any]] = []
-    for path in sources:
-        try:
-            status = os.stat(path)
-        except OSError:
-            states.append([path.name, -1, 0])
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            names = sorted(name for name in os.listdir(path) if not name.startswith("."))
-            states.append([path.name, sha256(os.fsencode("\n".join(names))).hexdigest(), 0])
-        else:
-            states.append([path.name, status.st_size, status.st_mtime_ns])
-    return states
 
 
 def _image_states(table: ObjectTable, image_root: Path) -> list[list[int]]:

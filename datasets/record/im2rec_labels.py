@@ -9,9 +9,10 @@ import numpy as np
 from densefit.data.io.image_header import stated_size
 from densefit.datasets.files.boxes import BoxCheck, box_fault, box_targets, clip_box
 from densefit.errors import ConfigError, DataError
-from densefit.once import warn_once
+from densefit.once import collected_warnings, warn_once
 
 from .recordio import RecordFile, split_header
+from .survey_file import SurveyFile
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +56,26 @@ class RecordLabels:
                 )
         self._file, self._kind, self._units, self._exif = file, header, units, exif
         self.count, self._length = 0, 0
+        stored = SurveyFile(file.path, f"{header} {units} {check.policy} {exif}")
+        state = stored.load()
+        if state is None:
+            with collected_warnings() as warnings:
+                self._look_through(check)
+            state = {"kind": self._kind, "units": self._units, "count": self.count}
+            stored.store({**state, "check": check.state_dict(), "warnings": warnings})
+        else:
+            self._kind, self._units, self.count = state["kind"], state["units"], state["count"]
+            check.load_state_dict(state["check"])
+            for name, text in state["warnings"]:
+                warn_once(logging.getLogger(name), "%s", text)
+
+    def _look_through(self, check: BoxCheck) -> None:
+        """Read all labels, and note the boxes that cannot be used."""
         suspects = self._survey()
         if not self.count:
-            raise DataError("There is no label in the records", where=file.path)
+            raise DataError("There is no label in the records", where=self._file.path)
         if self._kind == "boxes":
-            for number in range(len(file)) if self._units == "pixels" else suspects:
+            for number in range(len(self._file)) if self._units == "pixels" else suspects:
                 self._check_boxes(number, check)
 
     @property

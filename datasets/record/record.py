@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from densefit.data.io.array_codec import from_bytes, from_old_json
 from densefit.data.io.exact_json import from_json
 from densefit.data.io.image import decode_image
@@ -17,6 +19,7 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.boxes import BoxCheck
 from densefit.datasets.files.names import Names, class_names
+from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
@@ -81,7 +84,7 @@ class Record:
         description = self.root / f"{split}.json"
         self._labels: RecordLabels | None = None
         self._names: list[list[str]] = []  # lists of targets
-        self._kinds: list[int] = []  # which of these each record has
+        self._kinds = np.zeros(0, np.int32)  # which of these each record has
         self._ids = self._file.keys
         check = BoxCheck(bad_boxes)
         if description.is_file():
@@ -122,7 +125,7 @@ class Record:
         """Names of a sample's targets; None of records that an earlier version packed."""
         if self._labels is not None:
             return self._labels.names
-        return self._names[self._kinds[index]] if self._kinds else None
+        return self._names[self._kinds[index]] if len(self._kinds) else None
 
     def __getitem__(self, index: int) -> Sample:
         name, where = self._ids[index], self._file.where(index)
@@ -176,7 +179,7 @@ class Record:
                 where=self._file.path,
                 fix="pack it again, or fetch all three files again",
             )
-        self._ids = ids
+        self._ids = TextColumn.of(ids)
         self._take_targets(content.get("targets", []), content.get("targets_of", []), path)
         for name, value in attributes.items():
             if name.startswith("_") or hasattr(self, name):
@@ -197,7 +200,7 @@ class Record:
             and all(isinstance(name, str) for entry in names for name in entry)
             and all(type(k) is int and 0 <= k < len(names) for k in kinds)
         ):
-            self._names, self._kinds = names, kinds
+            self._names, self._kinds = names, np.array(kinds, np.int32)
             return
         raise DataError(
             "The description of the records has targets that are none",

@@ -14,12 +14,14 @@ from __future__ import annotations
 import os
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from densefit.data.io.regular_file import open_regular, read_regular
+from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import DataError
 
 _MAGIC = struct.pack("<I", 0xCED7230A)
@@ -105,7 +107,8 @@ class RecordFile:
         self.path = Path(path)
         self._open()
         index = self.path.with_suffix(".idx")
-        self.keys, self._offsets = self._read_index(index) if index.is_file() else self._walk()
+        keys, offsets = self._read_index(index) if index.is_file() else self._walk()
+        self.keys, self._offsets = TextColumn.of(keys), np.array(offsets, np.int64)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -127,7 +130,7 @@ class RecordFile:
         Raises:
             DataError: the file is damaged there.
         """
-        return self._read_at(self._offsets[number], number)
+        return self._read_at(int(self._offsets[number]), number)
 
     def labels(self, number: int) -> float | np.ndarray:
         """The labels of a picture's record, without reading the picture.
@@ -135,7 +138,7 @@ class RecordFile:
         Raises:
             DataError: the file is damaged there, or the record is too short for a header.
         """
-        offset = self._offsets[number]
+        offset = int(self._offsets[number])
         flag, length, block = self._part(offset, number, _AHEAD_LABELS)
         whole = flag != 0
         if not whole and len(block) >= _HEADER.size:
@@ -197,13 +200,16 @@ class RecordFile:
             fix="pack it again, or fetch both files again",
         )
 
-    def _read_index(self, path: Path) -> tuple[list[str], list[int]]:
+    def _read_index(self, path: Path) -> tuple[list[str], Sequence[int] | np.ndarray]:
         try:
             text = read_regular(path, _LARGEST_INDEX).decode("utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
                 f"The index of the records is no text: {error}", where=path, fix=_NO_INDEX
             ) from error
+        plain = _plain_index(text, self.size)
+        if plain is not None:
+            return plain
         offsets: dict[str, int] = {}
         for number, line in enumerate(text.rstrip("\r\n").split("\n") if text else (), 1):
             match = _LINE.fullmatch(line)
@@ -233,3 +239,19 @@ class RecordFile:
         if not ended:
             raise self._damaged(len(offsets) - 1, offset, "the end of the file")
         return [str(number) for number in range(len(offsets))], offsets
+
+
+def _plain_index(text: str, size: int) -> tuple[list[str], np.ndarray] | None:
+    """Keys and offsets of an index whose lines are numbers; None of any other."""
+    words = text.split()
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if not text.isascii() or len(words) != 2 * lines or text.count("\t") != lines:
+        return None
+    keys, numbers = words[0::2], words[1::2]
+    if not all(map(str.isdigit, words)) or len(set(keys)) < len(keys):
+        return None
+    try:
+        offsets = np.array(numbers, np.int64)
+    except (ValueError, OverflowError):
+        return None
+    return (keys, offsets) if int(offsets.max()) < size else None

@@ -10,6 +10,7 @@ import numpy as np
 from densefit.data.io.image import read_image
 from densefit.data.sample import Sample
 from densefit.datasets.files.picture_size import picture_size
+from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import DataError
 
 from .file_pairs import FilePairs
@@ -40,15 +41,17 @@ class MaskDataset:
         self, root: Path, pairs: FilePairs, classes: list[str], read_mask: ReadMask, exif: bool
     ) -> None:
         self.root, self.exif, self.classes = root, exif, classes
-        self._pairs, self._read_mask = pairs.files, read_mask
+        self._read_mask = read_mask
+        self._images = TextColumn.of(image for image, _ in pairs.files)
+        self._masks = TextColumn.of(mask for _, mask in pairs.files)
         self.faults: Mapping[int, DataError] = pairs.errors
 
     def __len__(self) -> int:
-        return len(self._pairs)
+        return len(self._images)
 
     def id_of(self, index: int) -> str:
         """The image's path below `root`, without extension."""
-        return Path(self._pairs[index][0]).with_suffix("").as_posix()
+        return Path(self._images[index]).with_suffix("").as_posix()
 
     def picture_file(self, index: int) -> Path:
         """The file of the image."""
@@ -63,8 +66,7 @@ class MaskDataset:
         index = range(len(self))[index]
         if index in self.faults:
             raise self.faults[index].with_traceback(None)
-        image, mask = self._pairs[index]
-        return self.root / image, self.root / mask
+        return self.root / self._images[index], self.root / self._masks[index]
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""

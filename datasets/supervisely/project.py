@@ -41,6 +41,7 @@ class ProjectImage:
         name: path that the id is made of.
         source: annotation file; None if there is none.
         size: (height, width); None: not stated.
+        is_measured: the size is that of the image's file.
         objects: in the file's order.
         tags: names and texts of the image's tags.
         error: why it cannot be used.
@@ -51,6 +52,7 @@ class ProjectImage:
     name: str
     source: Path | None = None
     size: tuple[int, int] | None = None
+    is_measured: bool = False
     objects: list[ObjectAnnotation] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     error: DataError | None = None
@@ -141,6 +143,7 @@ class AnnotationReader:
     def _add_objects(self, image: ProjectImage, entries: list[Any]) -> None:
         if image.size is None and entries:
             image.size = picture_size(self.root / image.file, self.exif)
+            image.is_measured = True
         shapes = []
         for index, entry in enumerate(entries):
             where = f"{image.source}, object {index}"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs, read_skeleton
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.names import Names, class_index, class_names, missing_split
-from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ImageAnnotation, ObjectDataset, Stored
 from densefit.datasets.objects.image_ids import image_ids
 from densefit.datasets.objects.left_out import LeftOut
+from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
@@ -82,37 +85,48 @@ class Supervisely(ObjectDataset):
                 where="Supervisely",
             )
         self.root, self.split = Path(root), split
-        images = project_images(self.root) if self.root.is_dir() else []
-        if not images:
-            raise missing_layout(self.root, TREE, "There is no image", layout="supervisely")
-        meta, left_out = _meta(self.root), LeftOut()
-        reader = AnnotationReader(self.root, meta, masks or instances, exif, left_out)
-        for image in images:
-            reader.read(image)
-        images = _of_split(images, split, self.root)
-        _check_missing(images, missing_json, self.root)
-        names = class_names(classes, self.root)
-        for name in names or () if meta.kinds else ():
-            class_index(name, list(meta.kinds), self.root / "meta.json")  # raises
-        if names is None:
-            names = list(meta.kinds) or sorted({e.name for image in images for e in image.objects})
-        skeleton = None
-        if keypoints:
-            skeleton = read_skeleton(meta.categories(names), flip_pairs, self.root / "meta.json")
+        listed = class_names(classes, self.root)
+
+        def read() -> DatasetAnnotations:
+            images = project_images(self.root) if self.root.is_dir() else []
+            if not images:
+                raise missing_layout(self.root, TREE, "There is no image", layout="supervisely")
+            meta, left_out = _meta(self.root), LeftOut()
+            reader = AnnotationReader(self.root, meta, masks or instances, exif, left_out)
+            for image in images:
+                reader.read(image)
+            images = _of_split(images, split, self.root)
+            _check_missing(images, missing_json, self.root)
+            for name in listed or () if meta.kinds else ():
+                class_index(name, list(meta.kinds), self.root / "meta.json")  # raises
+            names = listed or list(meta.kinds)
+            names = names or sorted({e.name for image in images for e in image.objects})
+            skeleton = None
+            if keypoints:
+                categories = meta.categories(names)
+                skeleton = read_skeleton(categories, flip_pairs, self.root / "meta.json")
+            left_out.report(self, "they enclose no area, or are of a kind that is not read")
+            annotations = _annotations(images, set(meta.kinds).difference(names))
+            notes = {"left_out": dict(left_out.counts)}
+            return DatasetAnnotations(annotations, names, skeleton, notes)
+
         super().__init__(
-            _annotations(images, set(meta.kinds).difference(names)),
-            names,
+            read,
+            None,
             self.root,
             boxes=boxes,
             masks=masks,
             instances=instances,
             labels=labels,
-            skeleton=skeleton,
             bad_boxes=bad_boxes,
             exif=exif,
+            stored=Stored(
+                [self.root, self.root.parent / "meta.json"],
+                digest(listed),
+                partial(folder_state, [self.root], (".json",)),
+            ),
         )
-        self.left_out = dict(left_out.counts)
-        left_out.report(self, "they enclose no area, or are of a kind that is not read")
+        self.left_out: dict[str, int] = self._table.meta["notes"]["left_out"]
 
     def __repr__(self) -> str:
         return f"Supervisely({str(self.root)!r}, split={self.split!r}{self._unusual})"
@@ -175,6 +189,7 @@ def _annotations(
             image.source,
             image.size,
             error=image.error,
+            is_measured=image.is_measured,
         )
         for key, image in zip(image_ids(image.name for image in images), images)
     ]

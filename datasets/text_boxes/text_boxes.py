@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.missing_labels import check_labels
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ImageAnnotation, ObjectDataset, Stored
 from densefit.datasets.objects.table_cache import digest
 from densefit.errors import ConfigError, DataError
 
@@ -93,12 +95,19 @@ class TextBoxes(ObjectDataset):
         self._format = replace(line, classes=names)
         self._skipped = skip_lines
         files = LabelledFiles(self.root, split, image_folder, label_folder, file_name)
-        images, label_files = files.find(columns)
-        by_image = dict(zip(images, files.expected(images)))
-        check_labels(self, self.root, images, label_files, by_image.__getitem__)
+
+        ending = file_name.lower().rpartition("{stem}")[2]
+
+        def read() -> DatasetAnnotations:
+            images, label_files = files.find(columns)
+            by_image = dict(zip(images, files.expected(images)))
+            check_labels(self, self.root, images, label_files, by_image.__getitem__)
+            annotations = self._annotations(images, label_files)
+            return DatasetAnnotations(annotations, names or self._class_names(files))
+
         super().__init__(
-            self._annotations(images, label_files),
-            names or self._class_names(files),
+            read,
+            None,
             self.root,
             boxes=boxes,
             masks=masks,
@@ -106,8 +115,9 @@ class TextBoxes(ObjectDataset):
             labels=labels,
             bad_boxes=bad_boxes,
             exif=exif,
-            sources=[self.root, *(self.root / file for file in label_files if file is not None)],
-            key=digest(images),
+            stored=Stored(
+                [self.root], digest(names), partial(folder_state, [self.root], (ending,))
+            ),
         )
 
     def __repr__(self) -> str:

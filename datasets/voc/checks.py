@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 
 from densefit.datasets.files.names import class_index
-from densefit.once import first_time, warn_once
+from densefit.once import warn_once
 
 from .xml import VocObject
 
@@ -60,9 +60,10 @@ def warn_of_zero_based(dataset: object, objects: Objects) -> None:
         for entry in entries
         if _is_zero_based(entry.corners)
     ]
-    if zero_based and first_time("zero-based", str(dataset)):
+    if zero_based:
         path, corners = zero_based[0]
-        logger.warning(
+        warn_once(
+            logger,
             "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in "
             "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all "
             "boxes are a pixel off: one_based=False",

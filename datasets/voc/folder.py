@@ -104,10 +104,6 @@ class VocFolder:
         self._read([paths[0] for paths in single])
         return self.each(self.ids, lambda name: self._annotation(name, missing_xml))
 
-    def release(self) -> None:
-        """Forget the contents of annotation files."""
-        self._contents = {}
-
     def _read(self, paths: Iterable[str]) -> None:
         unread = [path for path in paths if path not in self._contents]
         self._contents.update(read_xml_files(self._annotations, unread))

@@ -1,60 +1,47 @@
-"""Boxes of VOC's objects in continuous coordinates, checked."""
+"""The samples of a VOC folder, with their objects in continuous coordinates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-from densefit.datasets.files.boxes import BoxCheck, box_fault, clip_box
-from densefit.datasets.files.names import class_index
+from densefit.datasets.files.boxes import box_fault
+from densefit.datasets.objects.annotation import Box, ImageAnnotation, ObjectAnnotation
 
+from .folder import VocFolder
 from .xml import VocFile, VocObject
 
-Box = tuple[float, float, float, float]
 
-
-def usable_objects(
-    file: VocFile,
-    size: tuple[int, int],
-    classes: Sequence[str],
-    one_based: bool,
-    check: BoxCheck,
-    path: Path,
-) -> list[tuple[Box, int, bool, int]]:
-    """(box, class, difficult, number in the file from 1) of the usable objects of a file.
+def image_annotations(
+    folder: VocFolder, files: Mapping[str, VocFile], one_based: bool
+) -> Iterator[ImageAnnotation]:
+    """Yield each id of a list with its image and objects, or the error.
 
     Args:
-        file: content of the annotation file.
-        size: (height, width) of the image.
-        classes: class names.
+        folder: of the ids.
+        files: id -> content of its annotation file, as far as they are read.
         one_based: see `VOC`.
-        check: what becomes of others.
-        path: of the file, for errors.
-
-    Raises:
-        DataError: a class is unknown, or the check refuses bad boxes.
     """
-    usable = []
-    for number, entry in enumerate(file.objects, 1):
-        label = class_index(entry.name, classes, path)
-        box, reason = _box(entry, one_based)
-        reason = reason or box_fault(box, size)
-        if reason:
-            check.reject(reason, entry.corners, path)
-        else:
-            clipped = clip_box(box, *size)
-            check.note_cut(box, clipped, size, path)
-            usable.append((clipped, label, entry.difficult, number))
-    return usable
+    images = folder.images(files)
+    for name in folder.ids:
+        file, error = files.get(name), folder.errors.get(name)
+        image, source = images.get(name, name), folder.xml_file(name)
+        if file is None or error is not None:
+            yield ImageAnnotation(name, image, (), source, error=error)
+            continue
+        objects = [_object(entry, file.size, one_based) for entry in file.objects]
+        yield ImageAnnotation(name, image, objects, source, file.size)
 
 
-def _box(entry: VocObject, one_based: bool) -> tuple[Box, str]:
-    """The box in continuous coordinates, and its fault ("" if there is none)."""
+def _object(entry: VocObject, size: tuple[int, int] | None, one_based: bool) -> ObjectAnnotation:
+    """An object; the fault of its box shows the corners of the file."""
     xmin, ymin, xmax, ymax = entry.corners
     first = 1.0 if one_based else 0.0
-    box = (xmin - first, ymin - first, xmax, ymax)
+    box: Box = (xmin - first, ymin - first, xmax, ymax)
     if xmax < xmin or ymax < ymin:
-        return box, "has its corners in the wrong order"
-    if (xmin, ymin) == (xmax, ymax):
-        return box, "has no area"
-    return box, ""
+        fault = "has its corners in the wrong order"
+    elif (xmin, ymin) == (xmax, ymax):
+        fault = "has no area"
+    else:
+        fault = "" if size is None else box_fault(box, size)
+    box = entry.corners if fault else box
+    return ObjectAnnotation(entry.name, box, entry.difficult, fault=fault)

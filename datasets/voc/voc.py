@@ -10,19 +10,16 @@ import numpy as np
 from densefit.data.io.image import read_image
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
-from densefit.datasets.files.boxes import BoxCheck, box_targets, check_size
-from densefit.datasets.files.instance_maps import ids_of_boxes, read_instances
+from densefit.datasets.files.boxes import BoxCheck, check_size
 from densefit.datasets.files.labels import labels_of
 from densefit.datasets.files.labels_csv import read_labels
-from densefit.datasets.files.masks import MaskReader
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.files.picture_size import picture_size
+from densefit.datasets.objects.object_targets import DrawnObjects, box_annotations, stated_size
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
-from .checks import check_class_names, warn_of_zero_based
-from .folder import VocFolder
-from .objects import Box, usable_objects
+from .maps import VocMaps
+from .table import TableReader
 
 logger = logging.getLogger(__name__)
 
@@ -95,19 +92,11 @@ class VOC:
         missing_xml: str = "raise",
     ) -> None:
         self._unusual = unusual(VOC, locals(), ("root", "split"))
-        if missing_xml not in ("raise", "background"):
-            raise ConfigError(
-                "Unknown way to treat pictures without an annotation",
-                expected="missing_xml='raise' or 'background'",
-                received=repr(missing_xml),
-                where="VOC",
-            )
-        if not boxes and not masks and not labels:
+        if not (boxes or masks or labels):
             raise ConfigError("Neither boxes nor masks nor labels are wanted", where="VOC")
         if instances and not boxes:
-            raise ConfigError(
-                "Instances belong to boxes", received="instances=True, boxes=False", where="VOC"
-            )
+            received = "instances=True, boxes=False"
+            raise ConfigError("Instances belong to boxes", received=received, where="VOC")
         self.root, self.split = Path(root), split
         self.boxes, self.masks, self.labels = boxes, masks, labels
         self.one_based, self.exif, self.instances = one_based, exif, instances
@@ -115,39 +104,25 @@ class VOC:
         if labels_csv is not None:
             self._labels = read_labels(self.root / labels_csv, label_column)
             self.label_classes = sorted(set(self._labels.values()))
-        maps_first = masks or instances
-        kinds = ["Segmentation", "Main"] if maps_first else ["Main", "Segmentation"]
-        self._folder = folder = VocFolder(self.root, split, kinds)
-        self._ids = folder.ids
-        files = folder.read_annotations(missing_xml, self) if boxes or labels else {}
-        self.classes = class_names(classes, self.root) or folder.class_names()
-        check_class_names(self, folder.objects_by_file(files), self.classes)
+        reader = TableReader(
+            *(self.root, split, masks or instances, boxes or labels),
+            *(one_based, bad_boxes, exif, missing_xml),
+        )
+        self._table = reader.table(self, class_names(classes, self.root))
+        self.classes: list[str] = self._table.meta["classes"]
         self.mask_classes = ["background", *self.classes]
-        if masks:
-            self._read_mask = MaskReader(len(self.mask_classes))
-        self._images = folder.images(files)
-        if self._labels and self._labels.keys().isdisjoint(self._ids):
+        self._maps = VocMaps(self.root, len(self.mask_classes) if masks else None, instances)
+        if self._labels and self._labels.keys().isdisjoint(self._table.ids):
             warn_once(
                 logger,
                 "%s: %s has a line for none of the %d ids (such as %r), but for others, as %r",
-                *(self, labels_csv, len(self._ids), self._ids[0], next(iter(self._labels))),
+                *(self, labels_csv, len(self), self._table.ids[0], next(iter(self._labels))),
             )
         check = BoxCheck(bad_boxes)
-        self._sizes: dict[str, tuple[int, int]] = {}
-
-        def objects(name: str) -> list[tuple[Box, int, bool, int]]:
-            file, path = files[name], folder.xml_file(name)
-            size = file.size or picture_size(self._picture(name), exif)
-            self._sizes[name] = size
-            return usable_objects(file, size, self.classes, one_based, check, path)
-
-        self._targets = folder.each(files, objects)
+        check.load_state_dict(self._table.meta["check"])
         check.report(self)
         self.dropped, self.drop_reasons = check.dropped, dict(check.reasons)
         self.boxes_outside = check.outside
-        if one_based:
-            warn_of_zero_based(self, folder.objects_by_file(files))
-        folder.release()
 
     @classmethod
     def looks_like(cls, root: Path) -> bool:
@@ -155,81 +130,63 @@ class VOC:
         return (root / "Annotations").is_dir() and (root / "ImageSets").is_dir()
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._table)
 
     def __repr__(self) -> str:
         return f"VOC({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
         """The id in the list."""
-        return self._ids[index]
+        return self._table.ids[index]
 
     def picture_file(self, index: int) -> Path:
         """The file of the picture."""
-        return self._picture(self._ids[index])
-
-    def _picture(self, name: str) -> Path:
-        if name in self._folder.errors:
-            raise self._folder.errors[name].with_traceback(None)
-        return self.root / "JPEGImages" / self._images[name]
+        index = range(len(self))[index]
+        if index in self._table.errors:
+            raise self._table.errors[index].with_traceback(None)
+        return self.root / "JPEGImages" / self._table.files[index]
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
         names = ["boxes", "classes", "difficult", "crowd", "area"] * self.boxes
         names += ["labels"] * self.labels + ["mask"] * self.masks
         names += ["instances", "instance_ids"] * self.instances
-        return (*names, *(["label"] if self._ids[index] in self._labels else ()))
+        return (*names, *(["label"] if self._table.ids[index] in self._labels else ()))
 
     @property
     def faults(self) -> dict[int, DataError]:
         """Sample index -> why it cannot be read."""
-        errors = self._folder.errors
-        return {i: errors[name] for i, name in enumerate(self._ids) if name in errors}
+        return self._table.errors
 
     def size_of(self, index: int) -> tuple[int, int] | None:
         """(height, width) of the image as its annotation states it; None if it is not read."""
-        return self._sizes.get(self._ids[index])
+        return stated_size(self._table, index)
 
     def label_files(self, index: int) -> list[Path]:
         """Files of the mask and of the instances."""
-        folders = ["SegmentationClass"] * self.masks + ["SegmentationObject"] * self.instances
-        return [self.root / folder / f"{self._ids[index]}.png" for folder in folders]
+        return self._maps.files(self._table.ids[index])
 
     def annotations_of(
         self, index: int, size: tuple[int, int] | None = None
     ) -> dict[str, np.ndarray]:
         """Targets of the annotation file, without reading the image."""
-        name = self._ids[index]
-        return self._box_targets(self._targets[name]) if name in self._targets else {}
-
-    def _box_targets(self, objects: list[tuple[Box, int, bool, int]]) -> dict[str, np.ndarray]:
-        columns = list(map(list, zip(*objects))) or [[], [], [], []]
-        boxes, classes, difficult, _ = columns
-        areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in boxes]
-        return box_targets(boxes, classes, difficult, [False] * len(boxes), areas)
+        is_read = (self.boxes or self.labels) and index not in self._table.errors
+        return box_annotations(self._table, index, None) if is_read else {}
 
     def __getitem__(self, index: int) -> Sample:
-        name = self._ids[index]
-        image_path = self.picture_file(index)
+        index = range(len(self))[index]
+        name, image_path = self._table.ids[index], self.picture_file(index)
         image = read_image(image_path, self.exif)
         size = (image.shape[0], image.shape[1])
-        targets = {}
-        columns = list(map(list, zip(*self._targets.get(name, ())))) or [[], [], [], []]
-        _, classes, difficult, numbers = columns
+        drawn, targets = DrawnObjects(self._table, index, size), {}
         if self.boxes:
-            check_size(self._sizes[name], size, image_path, self._folder.xml_file(name))
-            targets = self._box_targets(self._targets[name])
+            stated = self.size_of(index)
+            if stated is not None:
+                check_size(stated, size, image_path, self._table.sources[index])
+            targets = drawn.boxes()
         if self.labels:
-            targets["labels"] = labels_of(classes, difficult, len(self.classes))
-        if self.masks:
-            path = self.root / "SegmentationClass" / f"{name}.png"
-            targets["mask"] = self._read_mask(path, image_path, size)
-        if self.instances:
-            path = self.root / "SegmentationObject" / f"{name}.png"
-            targets["instances"] = read_instances(path, image_path, size)
-            targets["instance_ids"] = ids_of_boxes(
-                targets["instances"], targets["boxes"], np.array(numbers, np.int64), path
-            )
+            targets["labels"] = labels_of(drawn.labels, drawn.difficult, len(self.classes))
+        targets.update(self._maps.targets(name, image_path, size, drawn.numbers, targets))
         if name in self._labels:
             label = self.label_classes.index(self._labels[name])
             targets["label"] = np.array(label, np.int64)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import datasets
 from densefit.datasets.coco.keypoints import Pairs
+from densefit.datasets.files.folder_state import folder_state
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.missing_labels import check_labels
-from densefit.datasets.files.names import Names
+from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.files.paths import Name
-from densefit.datasets.objects import ImageAnnotation, ObjectDataset
+from densefit.datasets.objects import DatasetAnnotations, ImageAnnotation, ObjectDataset, Stored
 from densefit.datasets.objects.skeleton import Skeleton
 from densefit.datasets.objects.table_cache import digest
 from densefit.errors import DataError
@@ -23,6 +25,8 @@ from .description import Description, read_description
 from .keypoints import skeleton_of
 from .label_file import read_labels
 from .split_images import TREE, find_label_files, label_file, split_images
+
+_FILES = (".txt", ".yaml", ".yml", ".data", ".names", ".labels")
 
 
 @datasets.register("yolo")
@@ -92,36 +96,39 @@ class YOLO(ObjectDataset):
         if not self.root.is_dir():
             raise DataError("There is no such folder", where=self.root)
         description = read_description(self.root, data_yaml)
-        images = split_images(self.root, split, description, image_folder)
-        if not images:
-            tree = TREE.format(split=split or "train")
-            raise missing_layout(self.root, tree, "There are no images", layout="yolo")
-        label_files = find_label_files(self.root, images, image_folder, label_folder)
-        check_labels(
-            self,
-            self.root,
-            images,
-            label_files,
-            lambda image: label_file(image, image_folder, label_folder),
-        )
-        numbers = dict(description.names) or names_beside(self.root, label_files)
-        class_list, numbers = class_numbers(
-            self.root, classes, numbers, description.source, description.has_placeholders
-        )
-        skeleton = _skeleton(description, flip_pairs, self.root) if keypoints else None
+
+        def read() -> DatasetAnnotations:
+            images = split_images(self.root, split, description, image_folder)
+            if not images:
+                tree = TREE.format(split=split or "train")
+                raise missing_layout(self.root, tree, "There are no images", layout="yolo")
+            label_files = find_label_files(self.root, images, image_folder, label_folder)
+            expected = partial(label_file, image_folder=image_folder, label_folder=label_folder)
+            check_labels(self, self.root, images, label_files, expected)
+            numbers = dict(description.names) or names_beside(self.root, label_files)
+            class_list, numbers = class_numbers(
+                self.root, names, numbers, description.source, description.has_placeholders
+            )
+            skeleton = _skeleton(description, flip_pairs, self.root) if keypoints else None
+            annotations = self._annotations(images, label_files, numbers, description)
+            return DatasetAnnotations(annotations, class_list, skeleton)
+
+        names = None if classes is None else class_names(classes, self.root)
         super().__init__(
-            self._annotations(images, label_files, numbers, description),
-            class_list,
+            read,
+            None,
             self.root,
             boxes=boxes,
             masks=masks,
             instances=instances,
             labels=labels,
-            skeleton=skeleton,
             bad_boxes=bad_boxes,
             exif=exif,
-            sources=[self.root, *(self.root / file for file in label_files if file is not None)],
-            key=digest((images, numbers, description.keypoints)),
+            stored=Stored(
+                [self.root],
+                digest((names, description)),
+                partial(folder_state, [self.root], _FILES),
+            ),
         )
 
     def __repr__(self) -> str:

@@ -142,6 +142,8 @@ def test_open_dataset_measures_openings_memory_and_growth(run):
     assert len(rows(out, r"│ (json.load|first opening|second opening) +│ +\d+\.\d\d │")) == 3
     assert len(rows(out, r"MB (?:in all|above 64 images) +│ +│ +│ +-?\d+ │$")) == 2
     assert re.search(r"exponent of the last step │ +-?\d+\.\d\d │", out)
+    layouts = "yolo|mask_folder|image_folder|record"
+    assert len(rows(out, rf"│ (?:{layouts}) +│ +\d+\.\d\d │ +\d+\.\d\d │ +\d+ │$")) == 4
 
 
 def sources():

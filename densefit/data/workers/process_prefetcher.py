@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
 from densefit.data.workers.errors import LostWorkerError, too_slow
 from densefit.data.workers.picklable import to_pickle
-from densefit.data.workers.pickle_buffers import unpack
 from densefit.data.workers.process_pool import MOST_SLOTS, ProcessPool, WorkerDiedError
+from densefit.data.workers.remote_errors import RemoteError as RemoteError
+from densefit.data.workers.remote_errors import check_result, worker_ended
+from densefit.data.workers.slot_window import SlotWindow, unpacked, whole_pages
 from densefit.data.workers.thread_prefetcher import POLL_SECONDS, Job
 from densefit.data.workers.worker_main import STARTUP_SECONDS, WorkerResult
-from densefit.errors import DataError, DensefitError
+from densefit.errors import DensefitError
 from densefit.old_paths import former_names
 
 Item = TypeVar("Item")
-
-_PAGE = 4096
-
-
-class RemoteError(Exception):
-    """The cause of an error in another process: its traceback as a text."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 class ProcessPrefetcher(Generic[Item]):
@@ -48,7 +39,7 @@ class ProcessPrefetcher(Generic[Item]):
     def __init__(self, workers: int, window: int, timeout: float, slot_bytes: int) -> None:
         self.workers, self.window, self.timeout = workers, min(window, MOST_SLOTS), timeout
         self.current = -1
-        self._slot_bytes = _pages(slot_bytes)
+        self._slot_bytes = whole_pages(slot_bytes)
         self._needed_bytes = 0  # bytes of the largest sample so far
         self._work: Job[Item] | None = None
         self._dataset: Any = None  # that the workers have
@@ -56,9 +47,7 @@ class ProcessPrefetcher(Generic[Item]):
         self._number = 0  # of the work
         self._sent = False  # whether the workers have it
         self._pool: ProcessPool | None = None
-        self._pending: deque[tuple[int, int]] = deque()  # (visit, slot), in order
-        self._done: dict[int, WorkerResult] = {}  # by slot
-        self._free: list[int] = []
+        self._slots = SlotWindow()
 
     @property
     def shared_bytes(self) -> int:
@@ -74,10 +63,7 @@ class ProcessPrefetcher(Generic[Item]):
         """Cancel all samples in flight."""
         if self._pool is not None:
             self._pool.status.current = 0
-        for _, slot in self._pending:
-            if self._done.pop(slot, None) is not None:
-                self._free.append(slot)  # the others are free when their result arrives
-        self._pending.clear()
+        self._slots.drop()
         self._order = iter(())
 
     def next(self) -> Item | None:
@@ -95,16 +81,9 @@ class ProcessPrefetcher(Generic[Item]):
             raise
         if result is None:
             return item
-        remote = None if result.error_parts is None else RemoteError(result.traceback_text)
-        if result.seconds > self.timeout and not result.is_fatal:
-            raise too_slow(self._id(self.current), self.timeout, result.seconds) from remote
-        if result.error_parts is not None:
-            error_parts: dict[str, Any] = dict(result.error_parts)
-            kind = DataError
-            if result.is_fatal:  # all others would fail too
-                self.stop()
-                kind = LostWorkerError
-            raise kind(error_parts.pop("what"), **error_parts) from remote
+        if result.is_fatal and result.error_parts is not None:  # all others would fail too
+            self.stop()
+        check_result(result, self._id(self.current), self.timeout)
         return item
 
     def ready(self, count: int) -> bool:
@@ -113,9 +92,7 @@ class ProcessPrefetcher(Generic[Item]):
             self._fill()
         except DensefitError:
             return True  # `next` raises it
-        asked = [self._done.get(slot) for _, slot in islice(self._pending, count)]
-        # A failed sample may be skipped, and another one has to be waited for.
-        return all(result is not None and result.error_parts is None for result in asked)
+        return self._slots.are_loaded(count)
 
     def stop(self) -> None:
         """Stop the processes; the next request starts new ones."""
@@ -123,26 +100,20 @@ class ProcessPrefetcher(Generic[Item]):
         if self._pool is not None:
             self._pool.stop()
         self._pool, self._dataset, self._sent = None, None, False
-        self._done.clear()
-        self._free = []
+        self._slots.clear()
 
     def _next(self) -> tuple[WorkerResult | None, Item | None]:
         self._fill()
         asked = time.monotonic()
         while self._pool is not None and self._work is not None:
-            if self._pending and self._pending[0][1] in self._done:
-                self.current, slot = self._pending.popleft()
-                result = self._done.pop(slot)
-                item: Item | None = None
-                if result.text is not None:
-                    size = self._slot_bytes
-                    with self._pool.memory.view() as whole:
-                        with whole[slot * size : (slot + 1) * size] as view:
-                            item = unpack(result.text, list(result.buffers), view)
-                self._free.append(slot)
+            loaded = self._slots.first_done()
+            if loaded is not None:
+                self.current, result = loaded
+                item: Item | None = unpacked(result, self._pool.memory, self._slot_bytes)
+                self._slots.free.append(result.slot)
                 self._fill()
                 return result, item
-            if not self._pending and self._free:  # end of the order
+            if not self._slots.pending and self._slots.free:  # end of the order
                 break
             self._listen(self._patience(asked))
             self._fill()
@@ -152,14 +123,12 @@ class ProcessPrefetcher(Generic[Item]):
         """Fill the window."""
         if self._pool is not None:
             self._listen(0.0)
-        while self._work is not None and (self._free or self._pool is None):
+        while self._work is not None and (self._slots.free or self._pool is None):
             visit = next(self._order, None)
             if visit is None:
                 return
             pool = self._ready(self._work)
-            slot = self._free.pop()
-            self._pending.append((visit, slot))
-            pool.submit(self._number, slot, visit)
+            pool.submit(self._number, self._slots.begin(visit), visit)
 
     def _ready(self, work: Job[Item]) -> ProcessPool:
         """Return the processes, which have the present work."""
@@ -168,13 +137,14 @@ class ProcessPrefetcher(Generic[Item]):
         is_new = self._pool is None or (not self._sent and dataset is not self._dataset)
         dataset_text = to_pickle(dataset, "work.dataset") if is_new else b""
         if self._pool is None:
-            self._slot_bytes = max(self._slot_bytes, _pages(self._needed_bytes))
+            self._slot_bytes = max(self._slot_bytes, whole_pages(self._needed_bytes))
             self._pool = ProcessPool(self.workers, self.window, self._slot_bytes)
-            self._free, self._number = list(range(self.window)), 0
+            self._slots.clear(range(self.window))
+            self._number = 0
         if not self._sent:
             # Larger slots, but only while no worker may write to the old ones.
-            if self._needed_bytes > self._slot_bytes and len(self._free) == self.window:
-                self._slot_bytes = _pages(self._needed_bytes)
+            if self._needed_bytes > self._slot_bytes and len(self._slots.free) == self.window:
+                self._slot_bytes = whole_pages(self._needed_bytes)
                 self._pool.memory.resize(self.window * self._slot_bytes)
             self._number += 1
             if is_new:
@@ -194,24 +164,12 @@ class ProcessPrefetcher(Generic[Item]):
             results = self._pool.results(seconds)
         except WorkerDiedError as death:
             claim = self._pool.status.assignment(death.worker)
-            has_begun = claim is not None and claim.slot not in self._done
-            raise LostWorkerError(
-                "A worker process ended" + ("" if has_begun else " before it began with a sample"),
-                received=death.reason,
-                where=f"sample {self._id(claim.visit)!r}"
-                if has_begun and claim is not None
-                else None,
-                fix="see what it says above, and whether memory is left; a crash of a library that "
-                "decodes or transforms shows with workers=0 too. A script needs its `if __name__ "
-                '== "__main__":` around what trains',
-            ) from None
-        pending_slots = {slot for _, slot in self._pending}
+            has_begun = claim is not None and claim.slot not in self._slots.done
+            sample = self._id(claim.visit) if has_begun and claim is not None else None
+            raise worker_ended(death.reason, sample) from None
         for result in results:
             self._needed_bytes = max(self._needed_bytes, result.slot_bytes)
-            if result.number == self._number and result.slot in pending_slots:
-                self._done[result.slot] = result
-            else:
-                self._free.append(result.slot)
+            self._slots.add(result, result.number == self._number)
 
     def _patience(self, asked: float) -> float:
         """Seconds to wait before the next check. Raises LostWorkerError at the time limit."""
@@ -219,8 +177,8 @@ class ProcessPrefetcher(Generic[Item]):
         assignments = (
             [self._pool.status.assignment(k) for k in range(self.workers)] if self._pool else []
         )
-        busy = [claim for claim in assignments if claim and claim.slot not in self._done]
-        next_slot = self._pending[0][1] if self._pending else -1
+        busy = [claim for claim in assignments if claim and claim.slot not in self._slots.done]
+        next_slot = self._slots.pending[0][1] if self._slots.pending else -1
         # A started sample has its own limit; one that waits for a worker has that of the others.
         for claim in [claim for claim in busy if claim.slot == next_slot] or busy:
             if now - claim.since > self.timeout:
@@ -236,10 +194,6 @@ class ProcessPrefetcher(Generic[Item]):
             return str(visit)
         dataset = self._work.dataset
         return sample_id(dataset, place_of(visit, len(dataset)))
-
-
-def _pages(size: int) -> int:
-    return -(-max(size, 1) // _PAGE) * _PAGE
 
 
 __getattr__ = former_names(__name__, {"ProcessAhead": "ProcessPrefetcher"})

@@ -327,3 +327,22 @@ def test_the_repr_has_the_settings(tmp_path):
     assert (
         repr(CVAT(folder, "val", masks=True)) == f"CVAT({str(folder)!r}, split='val', masks=True)"
     )
+
+
+def test_the_next_start_reads_no_xml(tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    lines = '<polyline label="cat" points="1,1;9,9" z_order="0"></polyline>'
+    shapes = box("dog", (1, 1, 20, 20)) + lines + SKELETON
+    root = write(tmp_path / "data", xml(image("a.png", shapes)))
+    settings = {"masks": True, "keypoints": True, "classes": ["dog", "pose"]}
+    first = CVAT(root, **settings)
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.cvat.cvat.read_images", None)
+        again = CVAT(root, **settings)
+    assert (again.classes, again.left_out) == (first.classes, {"polyline": 1})
+    assert again.flip_pairs == first.flip_pairs != []
+    for name, values in first[0].targets.items():
+        np.testing.assert_array_equal(again[0].targets[name], values)
+    write(root, xml(image("a.png", box("cat", (1, 1, 20, 20)))), ("a.png", "more.png"))
+    assert len(CVAT(root)[0].targets["boxes"]) == 1

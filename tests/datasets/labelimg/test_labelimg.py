@@ -290,6 +290,24 @@ def test_samples_are_those_of_the_same_files_as_voc(tmp_path):
             np.testing.assert_array_equal(value, second.targets[key])
 
 
+def test_the_next_start_reads_no_xml(tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setattr("densefit.datasets.objects.table_cache._JUST_NOW", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "data"
+    write_image(root / "images/a.jpg")
+    write_xml(root / "annotations/a.xml", CAT)
+    first = LabelImg(root)
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.labelimg.labelimg.read_folder", None)
+        again = LabelImg(root)
+    np.testing.assert_array_equal(again[0].targets["boxes"], first[0].targets["boxes"])
+    write_image(root / "images/b.jpg")
+    assert len(LabelImg(root)) == 2
+    write_xml(root / "annotations/a.xml", CAT, DOG)
+    assert LabelImg(root).classes == ["cat", "dog"]
+
+
 def test_a_folder_of_a_training_is_no_split(tmp_path):
     write_xml(tmp_path / "annotations" / "a.xml", CAT)
     write_image(tmp_path / "images" / "a.jpg")

@@ -373,3 +373,32 @@ def test_the_repr_has_the_settings(folder):
     write_json(folder / "a.json", [shape("cat", TRIANGLE)])
     data = Labelme(folder, masks=True, missing_json="skip")
     assert repr(data) == f"Labelme({str(folder)!r}, masks=True, missing_json='skip')"
+
+
+def test_the_next_start_reads_no_json(folder, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setattr("densefit.datasets.objects.table_cache._JUST_NOW", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(folder.parent / "cache"))
+    shapes = [shape("cat", [[1, 1], [20, 1], [20, 20]]), shape("dog", [[1, 1], [2, 2]], "line")]
+    write_json(folder / "a.json", [*shapes, shape("eye", [[3, 3]], "point")])
+    settings = {"masks": True, "keypoints": ["eye"]}
+    first = Labelme(folder, **settings)
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.labelme.folder.read_label_file", None)
+        again = Labelme(folder, **settings)
+    assert (again.classes, again.left_out) == (first.classes, first.left_out)
+    assert again.keypoint_names == ["eye"]
+    np.testing.assert_array_equal(again[0].targets["mask"], first[0].targets["mask"])
+    write_json(folder / "a.json", [shape("emu", [[1, 1], [20, 1], [20, 20]])])
+    assert Labelme(folder).classes == ["emu"]
+
+
+def test_the_size_of_an_image_that_the_reader_measured_is_noticed(folder, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setattr("densefit.datasets.objects.table_cache._JUST_NOW", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(folder.parent / "cache"))
+    square = shape("cat", [[1, 1], [50, 1], [50, 35], [1, 35]])
+    write_json(folder / "a.json", [square], imageHeight=None, imageWidth=None)
+    assert Labelme(folder).size_of(0) == (HEIGHT, WIDTH)
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(folder / "a.png")
+    assert Labelme(folder)[0].targets["boxes"].tolist() == [[1, 1, 40, 30]]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation, ObjectDataset
+from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation, ObjectDataset, Stored
 from densefit.errors import DataError
 
 SQUARE = [[10.0, 10.0, 20.0, 10.0, 20.0, 20.0, 10.0, 20.0]]
@@ -16,8 +16,8 @@ SQUARE = [[10.0, 10.0, 20.0, 10.0, 20.0, 20.0, 10.0, 20.0]]
 class Layout(ObjectDataset):
     def __init__(self, images, root, settings="", names=("a.txt",), is_cached=True, **more):
         self.settings = settings
-        sources = [root / name for name in names] if is_cached else None
-        super().__init__(images, ["cat", "dog"], root, masks=True, sources=sources, **more)
+        stored = Stored([root / name for name in names]) if is_cached else None
+        super().__init__(images, ["cat", "dog"], root, masks=True, stored=stored, **more)
 
     def __repr__(self):
         return f"Layout({self.settings})"
@@ -119,7 +119,7 @@ def test_a_broken_cache_is_written_again(root, damage, monkeypatch):
     (path,) = (root / ".densefit").iterdir()
     data = path.read_bytes()
     if damage == "format":
-        monkeypatch.setattr("densefit.datasets.objects.table_cache.FORMAT", 2)
+        monkeypatch.setattr("densefit.datasets.objects.table_cache.FORMAT", -1)
     else:
         number = np.float64(1 / 3).tobytes()
         flipped = data.replace(number, number[:-1] + b"@")

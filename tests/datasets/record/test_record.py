@@ -13,6 +13,7 @@ from PIL import Image
 from densefit.data.sample import datasets
 from densefit.datasets import Record, Shapes
 from densefit.errors import ConfigError, DataError
+from densefit.once import forget
 from densefit.tools.formats.packed_records import pack
 
 
@@ -331,3 +332,24 @@ def test_descriptions_of_earlier_versions_are_read(packed):
     again = Record(packed)
     assert again.classes == record.classes
     assert again.flip_pairs == [("left", "right")]
+
+
+def test_the_next_start_does_not_look_through_the_labels(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("densefit.datasets.record.survey_file.SMALLEST_BYTES", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    im2rec(tmp_path, [[2, 5, 1, 3, 2, 15, 6], [2, 5, 0, 9, 9, 9, 12]])
+    Record(tmp_path)
+    assert not (tmp_path / "cache").exists()  # the records have just changed, and may again
+    for ending in ("rec", "idx"):
+        os.utime(tmp_path / f"train.{ending}", (1e9, 1e9))
+    first = Record(tmp_path)
+    forget()
+    caplog.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.record.recordio.RecordFile.labels", None)
+        again = Record(tmp_path)
+    assert "read as pixels" in caplog.text
+    assert (again.classes, again.dropped) == (first.classes, first.dropped) == (["0", "1"], 1)
+    np.testing.assert_array_equal(again[0].targets["boxes"], [[3, 2, 15, 6]])
+    im2rec(tmp_path, [1.0, 4.0])
+    assert len(Record(tmp_path).classes) == 5

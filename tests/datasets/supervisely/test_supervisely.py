@@ -296,3 +296,20 @@ def test_a_folder_of_another_kind_shows_the_tree(tmp_path):
         Supervisely(folder, missing_json="no")
     text = f"Supervisely({str(folder)!r}, split='ds', masks=True)"
     assert repr(Supervisely(folder, "ds", masks=True)) == text
+
+
+def test_the_next_start_reads_no_annotation(tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setattr("densefit.datasets.objects.table_cache._JUST_NOW", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path / "cache"))
+    polygon = entry("cat", "polygon", **points([[1, 1], [20, 1], [20, 20]]))
+    annotation = content(polygon, entry("dog", "line", **points([[1, 1], [9, 9]])))
+    write(tmp_path / "data", {"street/img/1.png": annotation})
+    first = Supervisely(tmp_path / "data", masks=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.supervisely.project.read_json", None)
+        again = Supervisely(tmp_path / "data", masks=True)
+    assert (again.classes, again.left_out) == (first.classes, {"line": 1})
+    np.testing.assert_array_equal(again[0].targets["mask"], first[0].targets["mask"])
+    write(tmp_path / "data", {"street/img/1.png": content()})
+    assert len(Supervisely(tmp_path / "data")[0].targets["boxes"]) == 0

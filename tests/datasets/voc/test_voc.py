@@ -371,3 +371,22 @@ def test_annotations_are_known_without_the_images(root):
     masks = VOC(root, boxes=False, masks=True, classes=["cat", "dog", "emu"])
     assert masks.annotations_of(0) == {}
     assert masks.label_files(0) == [root / "SegmentationClass/a.png"]
+
+
+def test_the_next_start_reads_no_xml(root, tmp_path_factory, monkeypatch, caplog):
+    monkeypatch.setattr("densefit.datasets.objects.table_cache.SMALLEST_BYTES", 0)
+    monkeypatch.setattr("densefit.datasets.objects.table_cache._JUST_NOW", 0)
+    monkeypatch.setenv("DENSEFIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+    (root / "ImageSets/Main/train.txt").write_text("a\nb.1\ngone\n")
+    first = VOC(root, labels=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("densefit.datasets.voc.table.VocFolder", None)
+        again = VOC(root, labels=True)
+    assert (again.classes, list(again.faults)) == (first.classes, [2])
+    assert str(again.faults[2]) == str(first.faults[2])
+    assert [again.id_of(i) for i in range(3)] == ["a", "b.1", "gone"]
+    for name, values in first[0].targets.items():
+        np.testing.assert_array_equal(again[0].targets[name], values)
+    write_xml(root, "gone", [("cat", 0, (1, 1, 60, 40))])
+    write_image(root, "gone.jpg")
+    assert not VOC(root, labels=True).faults
