@@ -34,16 +34,22 @@ from rich.console import Console
 from rich.table import Table
 
 import densefit as df
-from densefit.datasets import COCO
+from densefit.datasets import COCO, YOLO, ImageFolder, MaskFolder, Record
 
 _BATCHES = 40
 _EMPTY = 64  # images
+_CLASSES: dict[str, Any] = {
+    "yolo": YOLO,
+    "mask_folder": MaskFolder,
+    "image_folder": ImageFolder,
+    "record": Record,
+}
 
 
 def opened(root: Path, outlines: bool, layout: str = "coco") -> Any:
     """The dataset in a folder."""
     if layout != "coco":
-        return df.dataset(layout, root=root, split="train")
+        return _CLASSES[layout](root, "train")
     path = root / "annotations" / "instances_train.json"
     return COCO(path, root / "images" / "train", instances=outlines)
 
