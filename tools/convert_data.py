@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from densefit.errors import ConfigError
 from densefit.tools.conversion.convert import Conversion, convert
+from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
@@ -24,7 +24,8 @@ class Converting:
     """What is converted, and to what.
 
     Args:
-        data: the dataset; its splits train, validation and test are converted, but for null.
+        data: the dataset; its splits train, validation and test are converted, but for null. If all
+            are null, the dataset is converted as a whole, as split all.
         to: coco, voc, yolo, mask_folder or record.
         out: new folder that is written.
         lossy: go on where the layout cannot keep something, which is counted either way.
@@ -52,9 +53,10 @@ def run(converting: Converting) -> None:
     names = list(dict.fromkeys(n for n in (data.train, data.validation, data.test) if n))
     if data.train == "null":
         names = names[1:]
-    if not names:
-        raise ConfigError("There is no split to convert", fix="--data.train NAME")
-    splits = {name: make_dataset(data, name) for name in names}
+    if not names:  # as a whole
+        data, names = replace(data, splits={"all": 1.0}, train="all"), ["all"]
+    with read_once():
+        splits = {name: make_dataset(data, name) for name in names}
     conversion = convert(
         splits,
         converting.to,

@@ -127,6 +127,12 @@ class Record:
             return self._labels.names
         return self._names[self._kinds[index]] if len(self._kinds) else None
 
+    def image_bytes(self, index: int) -> bytes:
+        """Content of the image's file, as it was packed."""
+        where, data = self._file.where(index), self._file.read(index)
+        part = split_header(data, where)[1] if self._labels is not None else _parts(data, where)[0]
+        return bytes(part)
+
     def __getitem__(self, index: int) -> Sample:
         name, where = self._ids[index], self._file.where(index)
         data = self._file.read(index)

@@ -17,7 +17,9 @@ from densefit.data.sample_id import sample_id
 _OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets")
 
 #: Optional methods of a dataset that take an index (see `densefit.data.sample.Dataset`).
-_OF_A_SAMPLE = ("picture_file", "label_files", "annotations_of", "size_of", "mask_of")
+_OF_A_SAMPLE = (
+    *("picture_file", "image_bytes", "label_files", "annotations_of", "size_of", "mask_of"),
+)
 
 
 class Subset:

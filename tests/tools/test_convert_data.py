@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from PIL import Image
 
 from densefit.datasets import COCO
 from densefit.tools.convert_data import main
@@ -23,14 +25,24 @@ def test_it_converts_all_splits_and_says_how_to_read_them(tmp_path, capsys):
     [
         (["--to", "coco"], 1, "cannot keep everything"),
         (["--to", "cooc"], 2, "Unknown layout"),
-        (
-            ["--data.train", "null", "--data.validation", "null", "--data.test", "null"],
-            2,
-            "no split",
-        ),
     ],
 )
 def test_errors_say_what_to_do(tmp_path, capsys, arguments, code, message):
     assert main([*SHAPES, *arguments, "--out", str(tmp_path / "out")]) == code
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dataset_without_splits_is_converted_as_a_whole(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / f"data/{name}.jpg")
+        (tmp_path / f"data/{name}.xml").write_text(
+            "<annotation><object><name>dog</name><bndbox><xmin>3</xmin><ymin>2</ymin>"
+            "<xmax>15</xmax><ymax>18</ymax></bndbox></object></annotation>"
+        )
+    nulls = [f"--data.{key}=null" for key in ("train", "validation", "test")]
+    arguments = ["--data.dataset", "labelimg", "--data.root", str(tmp_path / "data"), *nulls]
+    assert main([*arguments, "--to", "coco", "--out", str(tmp_path / "out")]) == 0
+    assert "wrote 2 samples (all 2)" in capsys.readouterr().out
+    assert len(COCO(root=tmp_path / "out", split="all")) == 2

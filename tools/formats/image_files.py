@@ -25,6 +25,8 @@ _EXTENSIONS = {
 def unchanged_file(dataset: Dataset, index: int, image: np.ndarray) -> bytes | None:
     """Content of the image file, if it decodes to `image` with and without EXIF orientation.
 
+    The file is a dataset's `image_bytes(index)`, or at `picture_file(index)`.
+
     Args:
         dataset: that has the sample.
         index: of the sample.
@@ -33,11 +35,15 @@ def unchanged_file(dataset: Dataset, index: int, image: np.ndarray) -> bytes | N
     Returns:
         The bytes; None for generated and turned images, and formats that few programs read.
     """
-    find = getattr(dataset, "picture_file", None)
-    if find is None:
+    path: str | Path
+    read, find = (getattr(dataset, name, None) for name in ("image_bytes", "picture_file"))
+    if read is not None:
+        data, path = bytes(read(index)), f"{dataset}, sample {index}"
+    elif find is not None:
+        path = Path(find(index))
+        data = read_file(path)
+    else:
         return None
-    path = Path(find(index))
-    data = read_file(path)
     if extension_of(data) is None:
         return None
     same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))

@@ -123,6 +123,15 @@ def test_instances_and_keypoints_come_back_from_coco(tmp_path):
         ]
 
 
+def test_jpegs_come_back_from_records(source, tmp_path):
+    dataset = Objects(source)
+    convert({"train": dataset}, "record", tmp_path / "record")
+    conversion = convert({"train": Record(tmp_path / "record", "train")}, "voc", tmp_path / "voc")
+    assert conversion.copied == 2
+    written = tmp_path / "voc/JPEGImages/folder/a.jpg"
+    assert written.read_bytes() == dataset.files[0].read_bytes()
+
+
 def test_keypoints_come_back_from_yolo(tmp_path):
     shapes = Shapes(4, (64, 64), split="train", keypoints=True)
     conversion = convert({"train": shapes}, "yolo", tmp_path / "out", lossy=True)
