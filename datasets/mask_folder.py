@@ -64,6 +64,9 @@ class MaskFolder(MaskDataset):
         ignore_colors: colours, or names in the file of colours, that mean "no class"; or
             "unlisted": all colours that no class has.
 
+    Attributes:
+        has_splits: whether other splits have other images.
+
     Raises:
         ConfigError: settings that contradict each other, or one folder for images and masks.
         DataError: missing lists or folders, or no picture has a mask; when read: missing or
@@ -88,7 +91,9 @@ class MaskFolder(MaskDataset):
         values = value_map(values)
         self._unusual = unusual(MaskFolder, locals(), ("root", "split"))
         self.root, self.split = Path(root), split
-        if split is not None and (self.root / f"{split}.txt").is_file():
+        is_listed = split is not None and (self.root / f"{split}.txt").is_file()
+        self.has_splits = is_listed or "{split}" in images + masks
+        if is_listed:
             pairs = listed_pairs(self.root / f"{split}.txt", self.root, self)
         else:
             pairs = self._matched(images, masks, image_suffix, mask_suffix)

@@ -160,7 +160,9 @@ def check_divided(data: Any, where: str) -> None:
 
 
 def check_distinct(data: Mapping[str, Dataset]) -> None:
-    """Raise DataError if two splits have the same image files, as folders without a split have.
+    """Raise DataError if two splits are the same images, since their dataset has no splits.
+
+    A dataset says so by `has_splits`. Lists that name the same images are taken as they are.
 
     Args:
         data: datasets by split, or by "<dataset>/<split>".
@@ -181,9 +183,9 @@ def check_distinct(data: Mapping[str, Dataset]) -> None:
 
 
 def _some_files(dataset: Dataset) -> tuple[str, ...]:
-    """Files of the first, the middle and the last image; () if the dataset does not tell."""
+    """Files of the first, the middle and the last image of a dataset without splits; else ()."""
     find = getattr(dataset, "picture_file", None)
-    if find is None or not len(dataset):
+    if attribute_of(dataset, "has_splits") is not False or find is None or not len(dataset):
         return ()
     try:
         return tuple(str(find(index)) for index in (0, len(dataset) // 2, len(dataset) - 1))
