@@ -13,10 +13,10 @@ import numpy as np
 
 from densefit.datasets.files.bitmaps import Bitmap
 from densefit.datasets.files.numbers import FAR, number
+from densefit.datasets.objects.polygon import extent
 from densefit.datasets.objects.shapes import (
     Keypoint,
     Shape,
-    bounding_box,
     box_polygon,
     ellipse_polygon,
 )
@@ -89,12 +89,12 @@ def _box(element: Element, label: str, size: tuple[int, int], where: str) -> Sha
     rotation = value(element, "rotation", where, "0")
     polygon = box_polygon((x1, y1, x2, y2), rotation)
     is_turned = rotation % 360 != 0 and x1 < x2 and y1 < y2
-    return Shape(label, bounding_box(polygon) if is_turned else (x1, y1, x2, y2), (polygon,))
+    return Shape(label, extent(polygon) if is_turned else (x1, y1, x2, y2), (polygon,))
 
 
 def _polygon(element: Element, label: str, size: tuple[int, int], where: str) -> Shape:
     polygon = _points(element, where)
-    return Shape(label, bounding_box(polygon), (polygon,))
+    return Shape(label, extent(polygon), (polygon,))
 
 
 def _ellipse(element: Element, label: str, size: tuple[int, int], where: str) -> Shape:
@@ -114,7 +114,7 @@ def _cuboid(element: Element, label: str, size: tuple[int, int], where: str) -> 
     if np.abs(corners).max() > FAR:
         raise _unusable(element, "corners near the image", corners, where)
     hull = cv2.convexHull(np.array(corners, np.float32))
-    return Shape(label, bounding_box(sum(corners, [])), (hull.astype(float).ravel().tolist(),))
+    return Shape(label, extent(sum(corners, [])), (hull.astype(float).ravel().tolist(),))
 
 
 def _mask(element: Element, label: str, size: tuple[int, int], where: str) -> Shape:
@@ -152,7 +152,7 @@ def _skeleton(element: Element, label: str, size: tuple[int, int], where: str) -
     if not points:
         return None
     flat = [coordinate for x, y, _ in points.values() for coordinate in (x, y)]
-    return Shape(label, bounding_box(flat), keypoints=points)
+    return Shape(label, extent(flat), keypoints=points)
 
 
 #: Tag -> reader of what encloses something.

@@ -10,10 +10,10 @@ from typing import Any
 from densefit.datasets.files.bitmaps import Bitmap, decode_base64, png_mask, whole_number
 from densefit.datasets.files.numbers import number
 from densefit.datasets.objects.left_out import LeftOut
+from densefit.datasets.objects.polygon import extent
 from densefit.datasets.objects.shapes import (
     Keypoint,
     Shape,
-    bounding_box,
     box_polygon,
     ellipse_polygon,
 )
@@ -137,8 +137,8 @@ def _shape(
     if kind in _POLYGONS and len(corners) >= 3:
         polygon = flat
     elif kind == "rectangle" and len(corners) >= 2:
-        polygon = box_polygon(bounding_box(flat))
-        return Shape(name, bounding_box(flat), (polygon,), difficult=difficult)
+        polygon = box_polygon(extent(flat))
+        return Shape(name, extent(flat), (polygon,), difficult=difficult)
     elif kind == "circle":
         if len(corners) != 2:
             raise _unusable("two points of a circle: its centre and one on it", corners, where)
@@ -149,7 +149,7 @@ def _shape(
         return Shape(name, box, (polygon,), difficult=difficult)
     else:
         return None
-    return Shape(name, bounding_box(polygon), (polygon,), difficult=difficult)
+    return Shape(name, extent(polygon), (polygon,), difficult=difficult)
 
 
 def _bitmap(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
+from operator import mul
 
 from .annotation import Box
 
@@ -22,10 +22,11 @@ def extent(polygon: Sequence[float]) -> Box:
 
 
 def polygon_area(polygon: Sequence[float]) -> float:
-    """Area of a polygon [x, y, x, y, ...] that does not cross itself.
+    """Area of a polygon [x, y, x, y, ...] without crossings; 0 if that is no finite number.
 
-    >>> polygon_area([0, 0, 2, 0, 2, 1, 0, 1])
-    2.0
+    >>> polygon_area([1, 1, 4, 1, 4, 3, 1, 3])
+    6.0
     """
-    x, y = np.array(polygon[::2], np.float64), np.array(polygon[1::2], np.float64)
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    x, y = list(polygon[::2]), list(polygon[1::2])
+    area = sum(map(mul, x, y[1:] + y[:1])) - sum(map(mul, y, x[1:] + x[:1]))
+    return abs(area) / 2 if math.isfinite(area) else 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import mul
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from densefit.datasets.objects.segmentation import fault
 from densefit.errors import DataError
 
 from .annotation import Box, ObjectAnnotation
+from .polygon import polygon_area
 
 #: x, y, visibility (1: hidden, 2: visible)
 Keypoint = tuple[float, float, int]
@@ -144,27 +144,6 @@ def keypoint_array(
         if visibility and 0 <= x <= size[1] and 0 <= y <= size[0]:
             values[index] = x, y, visibility
     return values
-
-
-def polygon_area(polygon: Sequence[float]) -> float:
-    """Area of a polygon [x, y, x, y, ...] without crossings.
-
-    >>> polygon_area([1, 1, 4, 1, 4, 3, 1, 3])
-    6.0
-    """
-    x, y = list(polygon[::2]), list(polygon[1::2])
-    area = sum(map(mul, x, y[1:] + y[:1])) - sum(map(mul, y, x[1:] + x[:1]))
-    return abs(area) / 2 if math.isfinite(area) else 0.0
-
-
-def bounding_box(polygon: Sequence[float]) -> Box:
-    """The box around corners [x, y, x, y, ...].
-
-    >>> bounding_box([4, 1, 1, 3])
-    (1, 1, 4, 3)
-    """
-    columns, rows = polygon[::2], polygon[1::2]
-    return min(columns), min(rows), max(columns), max(rows)
 
 
 def box_polygon(box: Box, degrees: float = 0.0) -> list[float]:

@@ -20,10 +20,10 @@ from densefit.datasets.files.bitmaps import (
     png_mask,
     unzip_png,
 )
+from densefit.datasets.objects.polygon import extent
 from densefit.datasets.objects.shapes import (
     Keypoint,
     Shape,
-    bounding_box,
     box_polygon,
 )
 
@@ -80,7 +80,7 @@ def _oriented(entry: Entry, name: str, size: Size, where: str) -> Shape:
         raise unusable('"angle" in radians', angle, where)
     box = _corners(positions(entry.get("points"), where), where)
     polygon = box_polygon(box, math.degrees(angle))
-    return Shape(name, bounding_box(polygon), (polygon,))
+    return Shape(name, extent(polygon), (polygon,))
 
 
 def _corners(points: Ring, where: str) -> tuple[float, float, float, float]:
@@ -139,7 +139,7 @@ def _filled(
 
 
 def _around(points: Ring) -> tuple[float, float, float, float]:
-    return bounding_box([value for point in points for value in point])
+    return extent([value for point in points for value in point])
 
 
 def _bitmap(entry: Entry, name: str, size: Size, where: str) -> Shape:
@@ -163,7 +163,7 @@ def _graph(entry: Entry, name: str, labels: Mapping[str, str] | None, where: str
         ((x, y),) = positions([node.get("loc")], where)
         visibility = _HIDDEN if node.get("disabled") is True else _VISIBLE
         points[key if labels is None else labels[key]] = (x + 0.5, y + 0.5, visibility)
-    x1, y1, x2, y2 = bounding_box([value for x, y, _ in points.values() for value in (x, y)])
+    x1, y1, x2, y2 = extent([value for x, y, _ in points.values() for value in (x, y)])
     return Shape(name, (x1 - 0.5, y1 - 0.5, x2 + 0.5, y2 + 0.5), keypoints=points)
 
 

@@ -3,13 +3,12 @@ import pytest
 
 from densefit.data.geometry import rle
 from densefit.datasets.files.bitmaps import Bitmap
+from densefit.datasets.objects.polygon import extent, polygon_area
 from densefit.datasets.objects.shapes import (
     Shape,
-    bounding_box,
     box_polygon,
     ellipse_polygon,
     join_shapes,
-    polygon_area,
 )
 
 SIZE = (20, 30)
@@ -18,7 +17,7 @@ BITMAP = Bitmap(np.array([[1, 0, 1], [1, 1, 1]], bool), 10, 4)
 
 
 def outline(polygon, **more):
-    return Shape("cat", bounding_box(polygon), (polygon,), **more)
+    return Shape("cat", extent(polygon), (polygon,), **more)
 
 
 def test_shapes_of_one_class_and_group_are_one_object():
@@ -75,7 +74,7 @@ def test_a_turned_box_keeps_area_and_centre(degrees):
     assert polygon_area(polygon) == pytest.approx(40)
     np.testing.assert_allclose(np.reshape(polygon, (4, 2)).mean(0), [9, 8])
     if degrees == 90:
-        np.testing.assert_allclose(bounding_box(polygon), [7, 3, 11, 13])
+        np.testing.assert_allclose(extent(polygon), [7, 3, 11, 13])
         np.testing.assert_allclose(polygon[:2], [11, 3])  # clockwise, as the image shows it
 
 
