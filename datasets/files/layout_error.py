@@ -12,6 +12,7 @@ from densefit.data.sample import datasets
 from densefit.errors import DataError
 
 from .image_pairs import is_part
+from .pictures import folders_in
 
 _NAMES = 8  # entries of a folder that a message lists
 _FOLDERS = 50  # folders that are looked into
@@ -124,7 +125,6 @@ def _looks_like(name: str, root: Path) -> bool:
 
 def _folders_in(root: Path) -> list[Path]:
     try:
-        folders = [path for path in root.iterdir() if path.is_dir() and path.name[0] != "."]
-    except OSError:
+        return [root / name for name in folders_in(root)[:_FOLDERS]]
+    except DataError:
         return []
-    return sorted(folders)[:_FOLDERS]
