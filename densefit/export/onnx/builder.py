@@ -46,8 +46,9 @@ class Builder:
         return name
 
     def input(self, name: str, shape: Shape, dtype: Any) -> Tensor:
-        """Add an input of the model."""
-        tensor = Tensor(self.name(name), shape, np.dtype(dtype))
+        """Add an input of the model, with a name of its own or a reserved one."""
+        self._names.add(name)
+        tensor = Tensor(name, shape, np.dtype(dtype))
         self.inputs.append(tensor)
         return tensor
 
