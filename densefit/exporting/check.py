@@ -69,7 +69,7 @@ def check_heads(
         ExportError: an output is off.
     """
     rows, mode = settings.batch or 1, settings.mode
-    images = [*images, *images[:1] * (-len(images) % rows)]
+    images = [*images, *[images[0]] * (-len(images) % rows)]
     received = run_model(model, {IMAGE: np.stack(images)}, settings.batch)
     left_out = json.loads(entries.get("densefit.nms", "{}"))
     size = (int(images[0].shape[0]), int(images[0].shape[1]))

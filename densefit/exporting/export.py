@@ -14,7 +14,7 @@ from densefit import engine as engines
 from densefit.engine.graph.symbol_info import UNREAD
 from densefit.errors import ConfigError, ExportError, writing
 from densefit.exporting import check, samples
-from densefit.exporting.candidates import without_suppression
+from densefit.exporting.candidates import Suppression, without_suppression
 from densefit.exporting.metadata import metadata_of
 from densefit.exporting.onnx.build import IMAGE, ModelSettings, build_model, check_opset, eval_graph
 from densefit.exporting.program import write_program
@@ -96,7 +96,7 @@ def export(
         shapes = _input_shapes(network, inputs, data)
         settings = replace(settings, inputs=shapes, outputs=_outputs(network, shapes, outputs))
     graph = eval_graph(network, settings)
-    suppressions = []
+    suppressions: list[Suppression] = []
     if raw:
         graph, suppressions = without_suppression(graph)
     geometry = samples.resize_of(data, resize)

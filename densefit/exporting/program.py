@@ -15,8 +15,7 @@ LINES = 20  # of a program, at most
 
 _START = '''\
 """Run {model} on an image: python {program} photo.jpg (written by densefit {version})"""
-import json, sys
-import cv2, numpy as np, onnxruntime
+import cv2, json, onnxruntime, sys, numpy as np
 model = onnxruntime.InferenceSession(__file__[:-2] + "onnx", providers=["CPUExecutionProvider"])
 names = json.loads(model.get_modelmeta().custom_metadata_map["densefit.classes"])
 image = cv2.cvtColor(cv2.imread(sys.argv[1]), cv2.COLOR_BGR2RGB)

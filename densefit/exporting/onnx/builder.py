@@ -10,7 +10,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic
+from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic, product
 
 _FOLDED = 1 << 18  # elements of the largest constant that is computed at export
 #: First operator set in which a reduction takes its axes as an input.
@@ -191,11 +191,16 @@ class Builder:
         present = [tensor for tensor in inputs if tensor is not None]
         if any(tensor.value is None for tensor in present):
             return None
-        largest = max([_FOLDED, *(int(np.size(tensor.value)) for tensor in present)])
+        largest = max(
+            [
+                _FOLDED,
+                *(product(tensor.value.shape) for tensor in present if tensor.value is not None),
+            ]
+        )
         for tensor in outputs:
             if any(size is None or is_dynamic(size) for size in tensor.shape):
                 return None
-            if np.prod(tensor.sizes, dtype=np.int64) > largest:
+            if product(tensor.sizes) > largest:
                 return None
         evaluator = ReferenceEvaluator(node, opsets={"": self.opset})
         feeds = {tensor.name: tensor.value for tensor in present}

@@ -46,7 +46,9 @@ def topk(layer: Layer) -> Tensor | Sequence[Tensor]:
         )
         return layer.emit("ScatterElements", zeros, indices, ones, axis=axis)
     numbers = layer.cast(indices, layer.text("dtype", "float32"))
-    return {"value": values, "indices": numbers, "both": [values, numbers]}[kind]
+    if kind == "both":
+        return [values, numbers]
+    return values if kind == "value" else numbers
 
 
 @converts("sort", "argsort")

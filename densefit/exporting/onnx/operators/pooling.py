@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from densefit.exporting.onnx.layer import Layer
@@ -26,7 +28,7 @@ def pooling(layer: Layer) -> Tensor:
         for size, edge, width, step in zip(layer.data.sizes[2:], pad, kernel, stride)
     ]
     pads = [*pad, *(edge + more for edge, more in zip(pad, rest))]
-    settings = {"kernel_shape": kernel, "strides": stride, "pads": pads}
+    settings: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": pads}
     if kind == "max":
         return layer.emit("MaxPool", layer.data, **settings)
     if kind == "lp":
