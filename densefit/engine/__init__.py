@@ -6,13 +6,18 @@ an implementation lazily, so that everything else runs without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
     from densefit.engine.engine import Engine
+    from densefit.engine.onnx.exported_network import ExportedNetwork
+    from densefit.engine.onnx.model_file import ModelFile
+    from densefit.model.heads.head import Head
+    from densefit.model.heads.route import Route
     from densefit.model.network import Network
 
 
@@ -23,9 +28,35 @@ def make(network: Network, devices: Sequence[Any] | None = None) -> Engine:
         network: network that provides the initial parameters and receives the trained ones.
         devices: MXNet contexts; the CPU by default. A batch is split among them.
     """
+    if getattr(network, "engine_name", None) == "onnx":
+        from densefit.engine.onnx.evaluator import OnnxEngine
+
+        return OnnxEngine(cast("ExportedNetwork", network), devices)
     from densefit.engine.mxnet.learner import Learner
 
     return Learner(network, devices)
+
+
+def read_exported(path: str | Path) -> ModelFile:
+    """Read the file of an exported model."""
+    from densefit.engine.onnx.model_file import ModelFile
+
+    return ModelFile(path)
+
+
+def exported_network(
+    file: ModelFile, heads: Sequence[Head], routes: Mapping[str, Route] | None = None
+) -> Network:
+    """Make the network of an exported model, which `make` runs by ONNX Runtime.
+
+    Args:
+        file: file of the model.
+        heads: heads of the network that was exported.
+        routes: name -> Route, for the model of a user's Symbol.
+    """
+    from densefit.engine.onnx.exported_network import ExportedNetwork
+
+    return ExportedNetwork(file, heads, routes)
 
 
 def seed(number: int) -> None:
