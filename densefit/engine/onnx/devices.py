@@ -31,11 +31,11 @@ def providers_of(
     """
     if devices is None or len(devices) == 0:
         return [(_CPU, {})]
-    if isinstance(devices, str) or len(devices) > 1:
+    if len(devices) > 1:
         raise ConfigError(
             "An exported model runs on one device",
             expected='a list of one, e.g. devices=["cpu"] or ["cuda:0"]',
-            received=devices if isinstance(devices, str) else list(map(_name, devices)),
+            received=list(map(_name, devices)),
         )
     name = _name(devices[0])
     match = re.fullmatch(r"(cpu|cuda|gpu)(?::(\d+)|\((\d+)\))?", name)
@@ -53,6 +53,16 @@ def providers_of(
             else "devices=['cpu']",
         )
     return [(provider, settings)] if provider == _CPU else [(provider, settings), (_CPU, {})]
+
+
+def as_devices(devices: Sequence[Any] | None) -> list[Any] | None:
+    """Return devices as a list; `providers_of` checks them against what is installed."""
+    return [devices] if isinstance(devices, str) else None if devices is None else list(devices)
+
+
+def device_memory() -> dict[int, tuple[int, int]]:
+    """Return nothing: ONNX Runtime does not tell the memory of its devices."""
+    return {}
 
 
 def thread_count() -> int:

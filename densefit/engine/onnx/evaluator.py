@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -26,14 +26,6 @@ from densefit.model.network import Network
 Arrays = dict[str, np.ndarray]
 
 
-class HostArray(np.ndarray):
-    """A numpy array with the method by which mergers of views read an engine's arrays."""
-
-    def asnumpy(self) -> np.ndarray:
-        """The array itself."""
-        return np.asarray(self)
-
-
 @dataclass(frozen=True)
 class ComputedViews:
     """Outputs of a batch of views.
@@ -42,7 +34,7 @@ class ComputedViews:
         arrays: output by short name.
     """
 
-    arrays: Mapping[str, Any]
+    arrays: Arrays
 
 
 class OnnxEngine(EvaluationOnly):
@@ -53,9 +45,15 @@ class OnnxEngine(EvaluationOnly):
         devices: a list of one: "cpu", or "cuda:0" where onnxruntime-gpu is installed.
     """
 
-    def __init__(self, network: ExportedNetwork, devices: Sequence[Any] | None = None) -> None:
+    def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
+        if not isinstance(network, ExportedNetwork):
+            raise ConfigError(
+                "The engine 'onnx' computes exported models",
+                received=f"a {type(network).__name__} that is not exported",
+                fix="df.export(network, 'model.onnx'), then df.load('model.onnx')",
+            )
         self.network: Network = network
-        self.exported = network
+        self.exported: ExportedNetwork = network
         self._file, self._mode = network.file, network.file.metadata.mode
         self._session = self._file.session(devices)
 
@@ -95,7 +93,7 @@ class OnnxEngine(EvaluationOnly):
         """Compute the outputs of a batch of views."""
         self.check_evaluation(reader, views=True)
         outputs = self._finished(self._compute(batch, reader), reader)
-        return ComputedViews({name: array.view(HostArray) for name, array in outputs.items()})
+        return ComputedViews(outputs)
 
     def settle(self) -> None:
         """Return: ONNX Runtime has finished when it returns outputs."""

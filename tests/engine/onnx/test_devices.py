@@ -23,7 +23,6 @@ def test_a_gpu_is_named_as_in_torch_or_mxnet(device, number):
     ("devices", "message"),
     [
         (["cpu", "cuda:0"], "one device"),
-        ("cpu", "a list of one"),
         (["cuda:0"], "onnxruntime-gpu"),
         (["tpu"], "cpu, or one of its providers: CPUExecutionProvider"),
     ],

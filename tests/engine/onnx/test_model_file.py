@@ -62,5 +62,5 @@ def test_routes_for_a_model_of_heads(models, tmp_path, tiny):
 def test_without_onnxruntime_the_extra_is_named(models, tmp_path, monkeypatch):
     path = models.colours(tmp_path / "c.onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(EngineError, match=r"pip install 'densefit\[onnx\]'"):
+    with pytest.raises(EngineError, match=r'pip install "densefit\[onnx\]"'):
         df.load(path)
