@@ -108,6 +108,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         image_size=size,
         batch=chosen.batch,
         opset=chosen.opset,
+        resize="letterbox" if chosen.resize == "letterbox" else "resize",
         raw=chosen.raw,
         half=chosen.half,
         int8=chosen.int8,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from densefit.data.loader.sample_task import SampleTransform
-from densefit.data.transforms import transforms
 from densefit.engine import inputs_read
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
@@ -84,8 +83,7 @@ def predict(
     _check_images(adapted.network, source, has_images, transform)
     is_one_image = has_images and is_single(source)
     if has_images and adapted.network.heads:
-        fitting = transform or _fitting(adapted.network)
-        source = image_loader(source, fitting, batch_size)
+        source = image_loader(source, transform or adapted.network.fitting, batch_size)
     elif has_images:
         starts = range(0, len(source), batch_size)
         source = [{"data": source[start : start + batch_size]} for start in starts]
@@ -112,14 +110,6 @@ def _check_images(network: Network, data: Any, has_images: bool, transform: Any)
             expected="an array (N, ...) of its input, or an iterator of batches",
             received=type(data).__name__,
         )
-
-
-def _fitting(network: Network) -> SampleTransform | None:
-    """The transform to the input size of a network that takes images of one size, else None."""
-    if network.image_size is None:
-        return None
-    height, width = network.image_size
-    return transforms.create(network.fitting, height=height, width=width)
 
 
 def _check_complete(data: Any) -> None:

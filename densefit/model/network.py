@@ -53,10 +53,8 @@ class Network:
 
     #: Name of the only engine that computes the network; None: any.
     engine_name: str | None = None
-    #: (height, width) of the images that an exported model takes; None: any size.
-    image_size: tuple[int, int] | None = None
-    #: Name of the transform that fits images to `image_size`.
-    fitting = "letterbox"
+    #: Transform that fits images to the only size that an exported model takes; None: any size.
+    fitting: Any = None
     #: Names of the inputs of an exported model, which has no Symbol.
     input_names: Sequence[str] | None = None
 

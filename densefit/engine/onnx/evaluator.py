@@ -106,7 +106,7 @@ class OnnxEngine(EvaluationOnly):
         names = list(
             dict.fromkeys(n for adapter in reader.adapters for n in adapter.outputs(self._mode))
         )
-        arrays = batch.data if self.network.image_size is not None else batch.arrays
+        arrays = batch.data if self.exported.image_size is not None else batch.arrays
         real = {name: batch.real_rows(array) for name, array in arrays.items()}
         outputs = computed_rows(
             lambda feeds: self._file.run(self._session, feeds, names),
@@ -137,18 +137,23 @@ class OnnxEngine(EvaluationOnly):
         """Convert the model's outputs to the form that heads decode."""
         finished: Arrays = {}
         for adapter in reader.adapters:
-            settings = self._file.metadata.suppressions.get(adapter.name)
-            of_head = outputs
-            if settings is not None:
-                of_head = suppressed(
-                    {name: outputs[name] for name in adapter.outputs(self._mode)},
-                    f"{adapter.name}_boxes",
-                    iou=settings["iou"],
-                    threshold=settings["threshold"],
-                    limit=int(settings["limit"]),
-                )
-            finished.update(adapter.finish(self._mode, of_head, self.network.image_size))
+            outputs = {**outputs, **self._suppressed(adapter, outputs)}
+            finished.update(adapter.finish(self._mode, outputs, self.exported.image_size))
         return finished
+
+    def _suppressed(self, adapter: HeadAdapter, outputs: Arrays) -> Arrays:
+        """Outputs of the suppression that a head's graph leaves to the host."""
+        settings = self._file.metadata.suppressions.get(adapter.name)
+        if settings is None:
+            return {}
+        rows = f"{adapter.name}_{settings['output']}"
+        prefix = rows[: -len("boxes")]  # of all outputs that have the candidates on axis 1
+        candidates = {
+            name: outputs[name] for name in adapter.outputs(self._mode) if name.startswith(prefix)
+        }
+        return suppressed(
+            candidates, rows, settings["iou"], settings["threshold"], settings["limit"]
+        )
 
     def _check_views(self, adapters: Sequence[HeadAdapter]) -> None:
         for adapter in adapters:

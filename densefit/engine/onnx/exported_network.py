@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from densefit.data.transforms import transforms
 from densefit.engine.onnx.model_file import ModelFile
 from densefit.errors import CheckpointError, ConfigError
 from densefit.model.heads.head import Head
@@ -30,6 +31,7 @@ class ExportedNetwork(Network):
     """
 
     engine_name = "onnx"
+    image_size: tuple[int, int] | None
 
     def __init__(
         self, file: ModelFile, heads: Sequence[Head], routes: Mapping[str, Route] | None = None
@@ -41,8 +43,8 @@ class ExportedNetwork(Network):
         self._spec = None if spec is None else dict(spec)
         self.image_size = file.metadata.image_size
         self.input_names = list(file.inputs)
-        if file.metadata.recipe.get("resize") == "stretch":
-            self.fitting = "resize"
+        if self.image_size is not None:
+            self.fitting = _fitting(self.image_size, file.metadata.resize)
         self.adapters = {head.name: self._adapter(head) for head in heads}
         outputs = list(file.outputs)
         for name, route in (routes or {}).items():
@@ -103,3 +105,11 @@ class ExportedNetwork(Network):
                 fix="export the network again: df.export(network, path)",
             )
         return adapter
+
+
+def _fitting(size: tuple[int, int], settings: Mapping[str, Any]) -> Any:
+    """The transform of an image to the input of the model."""
+    fill = settings.get("fill") if settings.get("kind") == "letterbox" else None
+    more = {} if fill is None else {"fill": tuple(fill) if isinstance(fill, list) else fill}
+    kind = settings.get("kind", "letterbox")
+    return transforms.create(kind, height=size[0], width=size[1], **more)

@@ -72,8 +72,8 @@ def _check_images(network: ExportedNetwork, reader: BatchReader) -> None:
         expected=f"(N, 3, {height}, {width}) uint8, RGB",
         received=received,
         where=f"{network.file.path}, {reader.where} data",
-        fix=f"resize them: df.transform({network.fitting!r}, height={height}, width={width}); or "
-        "export the network for their size (--image-size HEIGHTxWIDTH)",
+        fix=f"resize them by the transform {network.fitting!r}, or export the network for their "
+        "size (--image-size HEIGHTxWIDTH)",
     )
 
 

@@ -27,7 +27,9 @@ class Metadata:
         batch: number of rows that the graph is made for; None for any.
         mode: mode of the heads' outputs: "evaluate", or "raw" for those that the host finishes.
         outputs: head -> mode -> names of its outputs, without the head's prefix.
-        suppressions: head -> settings of the suppression that is left to the host.
+        suppressions: head -> settings of the suppression that is left to the host: "output" with
+            the rows of the candidates, "iou", "threshold" and "limit".
+        resize: "kind" ("letterbox" or "resize") and "fill" of how images become the input.
         names: names of the heads' classes.
         routes: head of a user's Symbol -> settings of its Route.
         recipe: recipe of the training; empty if unknown.
@@ -40,7 +42,8 @@ class Metadata:
     batch: int | None = None
     mode: str = "evaluate"
     outputs: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
-    suppressions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    suppressions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    resize: Mapping[str, Any] = field(default_factory=dict)
     names: Names = field(default_factory=dict)
     routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -68,7 +71,8 @@ def read_metadata(properties: Mapping[str, str], where: object) -> Metadata:
         batch=entries.json("batch", _is_count),
         mode=entries.text("mode", MODES),
         outputs=entries.json("outputs", _are_outputs) or {},
-        suppressions=entries.json("nms", _are_mappings) or {},
+        suppressions=entries.json("nms", _are_suppressions) or {},
+        resize=entries.json("resize", _is_resize) or {},
         names=entries.json("names", _are_names) or {},
         routes=entries.json("routes", _are_mappings) or {},
         recipe=entries.json("recipe", _is_mapping) or {},
@@ -116,6 +120,19 @@ def _is_mapping(value: Any) -> bool:
 
 def _are_mappings(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
+
+
+def _are_suppressions(value: Any) -> bool:
+    return _are_mappings(value) and all(
+        isinstance(entry.get("output"), str)
+        and all(isinstance(entry.get(name), (int, float)) for name in ("iou", "threshold"))
+        and (entry.get("limit") is None or _is_count(entry["limit"]))
+        for entry in value.values()
+    )
+
+
+def _is_resize(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("kind") in ("letterbox", "resize")
 
 
 def _is_count(value: Any) -> bool:

@@ -11,7 +11,11 @@ _UNUSED = -1.0
 
 
 def suppressed(
-    outputs: Mapping[str, np.ndarray], rows: str, iou: float, threshold: float, limit: int
+    outputs: Mapping[str, np.ndarray],
+    rows: str,
+    iou: float,
+    threshold: float,
+    limit: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Select the detections of each image, as `box_nms` in the graph does.
 
@@ -20,14 +24,14 @@ def suppressed(
         rows: name of the output (B, candidates, 6 or more) [class, score, x1, y1, x2, y2, ...].
         iou: IoU above which the worse of two boxes of a class is dropped.
         threshold: score that detections exceed.
-        limit: rows of the result.
+        limit: rows of the result; None for all.
 
     Returns:
-        All outputs with `limit` rows; unused rows of `rows` are -1, those of other outputs are
+        All outputs with up to `limit` rows; unused rows of `rows` are -1, and of other outputs
         the first candidate's.
     """
     candidates = outputs[rows]
-    count = min(limit, candidates.shape[1])
+    count = candidates.shape[1] if limit is None else min(limit, candidates.shape[1])
     indices = np.zeros((len(candidates), count), np.int64)
     used = np.zeros((len(candidates), count), bool)
     for image, detections in enumerate(candidates):

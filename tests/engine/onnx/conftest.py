@@ -112,7 +112,7 @@ class Models:
             "image_size": list(size),
             "mode": "raw",
             "outputs": {"cells": {"evaluate": ["boxes"], "raw": ["boxes"]}},
-            "nms": {"cells": {"iou": 0.45, "threshold": 0.2, "limit": 5}},
+            "nms": {"cells": {"output": "boxes", "iou": 0.45, "threshold": 0.2, "limit": 5}},
         }
         constants = {
             "axes": np.array([1, 2, 3], np.int64),

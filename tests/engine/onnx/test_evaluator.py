@@ -50,8 +50,8 @@ def test_images_of_other_sizes_are_fitted_to_the_model(colours):
     assert (prediction == sample.targets["mask"]).mean() > 0.9
 
 
-def test_a_recipe_that_stretches_says_so(models, tmp_path):
-    path = models.colours(tmp_path / "c.onnx", size=(32, 32), recipe={"resize": "stretch"})
+def test_images_are_stretched_if_the_file_says_so(models, tmp_path):
+    path = models.colours(tmp_path / "c.onnx", size=(32, 32), resize={"kind": "resize"})
     sample = Colours(size=(32, 64))[1]
     (_, prediction), *_ = df.predict(df.load(path), [sample.image, sample.image])
     np.testing.assert_array_equal(prediction["colour"], sample.targets["mask"])
@@ -96,7 +96,7 @@ def test_views_of_maps_are_refused(colours):
     ],
 )
 def test_images_of_another_size_are_refused(colours, loader):
-    with pytest.raises(BindError, match=r"(?s)images of one size.*3, 32, 48.*letterbox"):
+    with pytest.raises(BindError, match=r"(?s)images of one size.*3, 32, 48.*Letterbox"):
         df.score(colours, loader())
 
 
