@@ -36,23 +36,23 @@ GROUPS: dict[str, dict[str, Command]] = {
         "train det": Command("train_det", _RECIPE, "a detector"),
         "train seg": Command("train_seg", _RECIPE, "semantic segmentation"),
         "train keypoints": Command("train_keypoints", _RECIPE, "keypoints"),
-        "train multi": Command("train_multi", _RECIPE, "several tasks, on one or more datasets"),
-        "find-lr": Command("find_lr", _RECIPE, "search for the learning rate"),
+        "train multi": Command("train_multi", _RECIPE, "several tasks at once"),
+        "find-lr": Command("find_lr", _RECIPE, "find the learning rate"),
         "show-schedule": Command("show_schedule", "'cosine lr=0.1'", "plot learning rates"),
     },
     "Use": {
-        "score": Command("score", "--checkpoint RUN | --model M.onnx", "exact scores on a split"),
+        "score": Command("score", "--checkpoint RUN", "exact scores on a split"),
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
     },
     "Data": {
-        "check-data": Command("check_data", "RECIPE.yaml", "find mistakes in a dataset"),
+        "check-data": Command("check_data", "RECIPE.yaml", "find mistakes in data"),
         "convert-data": Command("convert_data", "--to coco --out DIR", "rewrite a dataset"),
-        "pack": Command("pack", "--data.root DIR --out X.rec", "a dataset as one file of records"),
+        "pack": Command("pack", "--data.root DIR --out X.rec", "one file of records"),
     },
     "Compare": {
-        "plot-run": Command("plot_run", "RUN...", "plot losses and scores of trainings"),
-        "compare-tasks": Command("compare_tasks", "RUN...", "tasks alone against tasks together"),
+        "plot-run": Command("plot_run", "RUN...", "plot trainings"),
+        "compare-tasks": Command("compare_tasks", "RUN...", "tasks alone, together"),
     },
 }
 COMMANDS = {words: command for group in GROUPS.values() for words, command in group.items()}

@@ -75,6 +75,10 @@ class CheckpointSettings:
             ConfigError: the settings name no checkpoint, or two.
             CheckpointError: the checkpoint is missing.
         """
+        if self.model is not None and not is_exported(self.model):
+            raise ConfigError(
+                "An exported model is a file NAME.onnx", received=self.model, where="--model"
+            )
         texts = (self.checkpoint, self.model, self.resume)
         paths = {self._run() if text == "auto" else text for text in texts if text is not None}
         return checkpoint_path(paths - {"none"}, "--checkpoint runs/NAME, or --model NAME.onnx")
