@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.evaluation.program import EvalProgram
+from densefit.engine.graph.inference import Inference, can_cut_rows
+from densefit.engine.graph.inputs import bound_inputs
 from densefit.engine.graph.parameter_checks import check_parameters
+from densefit.engine.graph.sample_means import numbers_of
 from densefit.engine.graph.symbol_info import UNREAD, forward_graph
 from densefit.engine.graph_check import check_data
-from densefit.engine.mxnet.devices import usable
-from densefit.engine.mxnet.evaluation.executor import Program
-from densefit.engine.mxnet.graph.sample_means import numbers_of
-from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
-from densefit.engine.mxnet.inputs import bound_inputs
 from densefit.errors import BindError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
@@ -28,11 +27,19 @@ class EvalGraphs:
     Args:
         network: network whose eval graph is used.
         mode: see `Evaluator`.
-        devices: MXNet contexts.
+        inference: infers shapes and types.
+        devices_for: rows of a batch -> number of devices that share them.
     """
 
-    def __init__(self, network: Network, mode: str, devices: Sequence[Any]) -> None:
-        self.network, self.mode, self.devices = network, mode, list(devices)
+    def __init__(
+        self,
+        network: Network,
+        mode: str,
+        inference: Inference,
+        devices_for: Callable[[int], int] = lambda rows: 1,
+    ) -> None:
+        self.network, self.mode = network, mode
+        self._inference, self._devices_for = inference, devices_for
         self._cuts: dict[Any, bool] = {}  # (outputs, shapes) -> rows can be cut off
         self._numbers: dict[Any, dict[str, str] | None] = {}  # (outputs, shapes) -> `numbers`
         self._cut: dict[tuple[str, ...], Any] = {}  # outputs of a user's Symbol -> their graph
@@ -41,7 +48,7 @@ class EvalGraphs:
         """Specs of the arrays that an eval graph may read; heads read no labels."""
         return reader.data_specs if self.network.heads else reader.specs
 
-    def program(self, reader: BatchReader, shapes: Mapping[str, tuple[int, ...]]) -> Program:
+    def program(self, reader: BatchReader, shapes: Mapping[str, tuple[int, ...]]) -> EvalProgram:
         """Make the program for arrays of these shapes.
 
         Raises:
@@ -52,6 +59,7 @@ class EvalGraphs:
         arguments = set(symbol.list_arguments())
         heads = [adapter.name for adapter in reader.adapters]
         batch = bound_inputs(
+            self._inference,
             symbol,
             {d.name: _shaped(d, shapes) for d in reader.data_specs if d.name in arguments},
             {
@@ -62,17 +70,17 @@ class EvalGraphs:
             f"heads {', '.join(heads)}",
         )
         bound_shapes = {name: bound.shape for name, bound in batch.items()}
-        sizes, outputs = infer_shapes(symbol, bound_shapes, heads)
-        devices = usable(self.devices, data[0])
+        sizes, outputs = self._inference.shapes(symbol, bound_shapes, heads)
+        devices = self._devices_for(data[0])
         for adapter in reader.adapters:
-            adapter.check(self.mode, outputs, data[0], len(devices))
+            adapter.check(self.mode, outputs, data[0], devices)
         # Labels that the forward pass does not read need no data, and are not parameters.
         inputs = {
             name: sizes[name]
             for name in symbol.list_arguments()
             if name in batch or name.endswith(UNREAD)
         }
-        return Program(
+        return EvalProgram(
             symbol,
             [],
             inputs,
@@ -99,7 +107,9 @@ class EvalGraphs:
         key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._cuts:
             program = self.program(reader, shapes)
-            self._cuts[key] = can_cut_rows(program.symbol, program.inputs, reader.batch_size)
+            self._cuts[key] = can_cut_rows(
+                self._inference, program.symbol, program.inputs, reader.batch_size
+            )
         return self._cuts[key]
 
     def numbers(self, reader: BatchReader) -> dict[str, str] | None:
@@ -109,7 +119,9 @@ class EvalGraphs:
         if key not in self._numbers:
             program = self.program(reader, shapes)
             graph = SymbolGraph.of(program.symbol)
-            self._numbers[key] = numbers_of(graph, program.inputs, reader.batch_size)
+            self._numbers[key] = numbers_of(
+                self._inference, graph, program.inputs, reader.batch_size
+            )
         return self._numbers[key]
 
     def check_values(self, reader: BatchReader, parameters: Mapping[str, tuple[int, ...]]) -> None:

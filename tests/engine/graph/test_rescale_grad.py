@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.optimizers.rescale_grad import dividing_layers, single_losses
+from densefit.engine.graph.rescale_grad import dividing_layers, single_losses
 from densefit.errors import ConfigError
 from densefit.model.symbol_graph import SymbolGraph
 

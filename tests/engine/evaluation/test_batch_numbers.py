@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.evaluation.batch_numbers import BatchNumbers
+from densefit.engine.evaluation.batch_numbers import BatchNumbers
 from densefit.errors import DataError
 
 RNG = np.random.default_rng(0)

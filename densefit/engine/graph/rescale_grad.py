@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.model.network import Network
@@ -48,7 +47,7 @@ def constant_rescale(
     """
     optimizer = optimizer_settings.optimizer
     stated = optimizer_settings.settings.get("rescale_grad")
-    if isinstance(optimizer, mx.optimizer.Optimizer):
+    if hasattr(optimizer, "rescale_grad"):
         stated = optimizer.rescale_grad
         if network.heads and stated == 1.0:  # MXNet's default
             stated = None
@@ -92,7 +91,7 @@ def warn_of_rescale(
         batch_size: rows of a full batch.
     """
     optimizer = optimizer_settings.optimizer
-    is_object = isinstance(optimizer, mx.optimizer.Optimizer)
+    is_object = hasattr(optimizer, "rescale_grad")
     if is_object and optimizer.wd > 0 and not optimizer.idx2name:
         _log.warning(
             "The wd=%g of the optimizer object decays weights only, as for an optimizer that is "

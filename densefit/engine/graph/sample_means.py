@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
-from densefit.backend import mx
+from densefit.engine.graph.inference import Inference
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 _FREE, _ROWS, _MEAN = "", "rows", "mean"  # anything else says why it is none of these
@@ -32,21 +31,15 @@ _QUOTIENTS = {"elemwise_div", "_div", "broadcast_div", "_npi_true_divide"}
 
 
 def numbers_of(
-    graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int
+    inference: Inference, graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int
 ) -> dict[str, str] | None:
     """Explain why outputs without a row per sample are not means over samples; "" if they are.
 
     A mean over samples is an operator `mean` of rows, times and plus terms that do not depend on
     the batch. An array whose size grows with the rows of the batch in proportion counts as rows.
 
-    >>> x, y = mx.sym.Variable("data"), mx.sym.Variable("label")
-    >>> gain = mx.sym.negative(mx.sym.mean(x * y), name="gain")
-    >>> numbers_of(SymbolGraph.of(gain), {"data": (4, 3), "label": (4, 3)}, 4)
-    {'gain': ''}
-    >>> numbers_of(SymbolGraph.of(mx.sym.sum(x, name="total")), {"data": (4, 3)}, 4)
-    {'total': "'total' (sum) takes all samples together"}
-
     Args:
+        inference: infers shapes.
         graph: a parsed Symbol.
         shapes: shapes of its inputs that have a row per sample, for a batch, by name.
         rows: number of rows of the batch.
@@ -54,7 +47,8 @@ def numbers_of(
     Returns:
         short name of an output -> reason; None if the graph takes only this number of rows.
     """
-    small, large = (_sizes(graph, shapes, rows, more) for more in (0, 1))
+    more = {name: (shape[0] * (rows + 1) // rows, *shape[1:]) for name, shape in shapes.items()}
+    small, large = inference.sizes(graph, shapes), inference.sizes(graph, more)
     if not small or not large:
         return None
     sizes: dict[Node, list[tuple[int, int]]] = {}
@@ -107,18 +101,3 @@ def _is_linear(operator: str, inputs: Sequence[str]) -> bool:
     if operator in _PRODUCTS:
         return inputs.count(_MEAN) == 1
     return operator in _LINEAR or (operator in _QUOTIENTS and inputs[1] == _FREE)
-
-
-def _sizes(
-    graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int, more: int
-) -> dict[tuple[Node, int], int]:
-    """(node, output index) -> elements for `more` further rows; {} if shape inference fails."""
-    internals, outputs = graph.internals
-    larger = {
-        name: (shape[0] * (rows + more) // rows, *shape[1:]) for name, shape in shapes.items()
-    }
-    try:
-        inferred = internals._infer_shape_impl(False, **larger)[1]
-    except (mx.base.MXNetError, RuntimeError):
-        return {}
-    return {output[:2]: prod(shape) for output, shape in zip(outputs, inferred or ())}

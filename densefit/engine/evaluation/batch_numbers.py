@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.mxnet.evaluation.evaluator import Evaluator
+from densefit.engine.evaluation.evaluator import Evaluator
 from densefit.errors import DataError
 from densefit.model.heads.routed_head import RoutedHead
 from densefit.once import first_time

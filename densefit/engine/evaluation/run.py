@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.evaluation.batch_numbers import BatchNumbers
+from densefit.engine.evaluation.evaluator import Evaluator, Pending
 from densefit.engine.finite import OutputCheck
-from densefit.engine.mxnet.evaluation.batch_numbers import BatchNumbers
-from densefit.engine.mxnet.evaluation.evaluator import Evaluator, Pending
-from densefit.model.network import Network
 
 
 class Evaluation:
     """Compute the eval graph of a network with the current parameters.
 
     Args:
-        network: network that is evaluated.
-        devices: MXNet contexts; a batch is split among them.
+        evaluator: computes the outputs that metrics and predictions need.
+        viewer: computes the outputs of views of images.
         version: version number of the parameters; it changes with them.
     """
 
-    def __init__(
-        self, network: Network, devices: Sequence[Any], version: Callable[[], int]
-    ) -> None:
-        on_host = all(device.device_type == "cpu" for device in devices)
-        self._evaluator = Evaluator(network, devices, "raw" if on_host else "evaluate")
-        self._viewer = Evaluator(network, devices, "views")
-        self._version = version
+    def __init__(self, evaluator: Evaluator, viewer: Evaluator, version: Callable[[], int]) -> None:
+        self._evaluator, self._viewer, self._version = evaluator, viewer, version
 
     def check(self, reader: BatchReader, views: bool, values: bool) -> None:
         """Raise BindError if the batches do not fit the eval graph; runs nothing.
