@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-import densefit as df
 from densefit.checkpoint.weights.exported import is_exported
 from densefit.checkpoint.weights.load import load
 from densefit.data.loader.loader import Loader
@@ -24,9 +23,11 @@ from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.loaders import make_dataset, score_loader
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.report.export_table import print_export
 from densefit.yaml_files.paths import files_field
 
 _FLAGS = ("raw", "half", "int8")
+_COMPARED, _CALIBRATED = 8, 128  # samples
 _OF_RECIPE = ("data", "datasets", "mixture", "resize")
 
 
@@ -44,8 +45,6 @@ class Exporting:
         half: compute in float16; the suppression stays in float32.
         int8: quantise weights and activations to 8 bits.
         calibrate: split whose samples give the ranges of activations, for --int8.
-        calibration_samples: samples of it that are read.
-        check: samples of the test split on which the model is compared with the network.
         out: file of the model, NAME.onnx; a program NAME.py that runs it is written beside it.
         resize: letterbox or stretch, as trained by default.
         data: as trained by default.
@@ -60,8 +59,6 @@ class Exporting:
     half: bool = False
     int8: bool = False
     calibrate: str = "train"
-    calibration_samples: int = 200
-    check: int = 8
     out: str = "model.onnx"
     resize: str = "letterbox"
     data: Data = field(default_factory=Data)
@@ -100,8 +97,9 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
     recipe = recipe_of(checkpoint, is_needed=False)
     size = _size(chosen.image_size, recipe)
     samples = _Samples(chosen, recipe, _Input(size, chosen.resize))
-    export: Any = df.export
-    result = export(
+    from densefit.exporting.export import export
+
+    exported = export(
         load(checkpoint),
         out,
         samples.for_check(),
@@ -115,7 +113,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         calibrate=samples.for_calibration() if chosen.int8 else None,
         metadata={"recipe": json.dumps({k: recipe[k] for k in _OF_RECIPE if k in recipe})},
     )
-    print(result)
+    print_export(exported, checkpoint)
 
 
 def _checked_path(chosen: Exporting, checkpoint: Path) -> Path:
@@ -128,9 +126,6 @@ def _checked_path(chosen: Exporting, checkpoint: Path) -> Path:
         raise ConfigError(
             "The model's file has another ending", received=out, fix="--out NAME.onnx"
         )
-    for name in ("check", "calibration_samples"):
-        if getattr(chosen, name) < 1:
-            raise ConfigError(f"{name} is a number of samples", received=getattr(chosen, name))
     return out
 
 
@@ -176,7 +171,7 @@ class _Samples:
         data = self._data
         split = None if data is None else data.test or data.validation or data.train
         try:
-            return None if split is None else self._loader(split, self._chosen.check)
+            return None if split is None else self._loader(split, _COMPARED)
         except (ConfigError, DataError) as error:
             what = str(error.what).rstrip(".")
             print(f"checked on generated images: {what} ({error.where})", file=sys.stderr)
@@ -184,7 +179,7 @@ class _Samples:
 
     def for_calibration(self) -> Loader:
         """Samples of the split `calibrate`."""
-        return self._loader(self._chosen.calibrate, self._chosen.calibration_samples)
+        return self._loader(self._chosen.calibrate, _CALIBRATED)
 
     def _loader(self, split: str, count: int) -> Loader:
         """Samples at even distances in a split."""
