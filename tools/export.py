@@ -122,6 +122,12 @@ def _checked_path(chosen: Exporting, checkpoint: Path) -> Path:
         raise ConfigError(
             "The model is exported already", where=checkpoint, fix="name the checkpoint"
         )
+    if chosen.batch is not None and chosen.batch < 1:
+        raise ConfigError(
+            "The batch of the model is a number of images",
+            received=f"--batch {chosen.batch}",
+            fix="leave it out for any number",
+        )
     if not is_exported(out):
         raise ConfigError(
             "The model's file has another ending", received=out, fix="--out NAME.onnx"

@@ -41,9 +41,11 @@ def print_export(exported: Any, source: object) -> None:
 
 def _outputs(exported: Any) -> Table:
     """A row for each output: its shape, and its difference from the network's."""
-    table = Table("output", "shape")
-    for heading in ("largest difference", "of up to", "differ more"):
-        table.add_column(heading, justify="right")
+    table = Table()
+    table.add_column("output", overflow="fold")
+    table.add_column("shape", no_wrap=True)
+    for heading in ("difference", "of up to", "differ more"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, parity in exported.parity.items():
         shape = exported.outputs.get(name, ())
         table.add_row(
