@@ -30,7 +30,7 @@ def pooling(layer: Layer) -> Tensor:
     data, ends = layer.data, [edge + more for edge, more in zip(pad, rest)]
     is_wide = any(end >= width for end, width in zip(ends, kernel))
     if is_wide:  # more than a pooling's own padding may be
-        value = layer.scalar(np.finfo(data.dtype).min if kind == "max" else 0, data)
+        value = layer.scalar(float(np.finfo(data.dtype).min) if kind == "max" else 0, data)
         widths = layer.constant([0, 0, *pad, 0, 0, *ends], np.int64)
         data = layer.emit("Pad", data, widths, value)
     pads = [0] * (2 * len(pad)) if is_wide else [*pad, *ends]
