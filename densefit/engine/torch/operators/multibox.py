@@ -145,7 +145,7 @@ def _encode(anchors: Any, objects: Any, variances: tuple[float, ...]) -> Any:
 
 @operator("_contrib_MultiBoxDetection", "_npx_multibox_detection")
 def multibox_detection(attrs: Attributes) -> Compute:
-    """(B, A, 6) [class, score, box] by falling score; suppressed ones have class -1; no gradient."""
+    """(B, A, 6) [class, score, box] by falling score, class -1 if suppressed; no gradient."""
     threshold, overlap = attrs.number("threshold", 0.01), attrs.number("nms_threshold", 0.5)
     clips, by_class = attrs.flag("clip", True), not attrs.flag("force_suppress")
     topk = attrs.whole("nms_topk", -1)
