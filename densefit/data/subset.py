@@ -13,8 +13,8 @@ from densefit.data.annotated import all_targets, targets_of
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
 
-#: What a dataset says of its own order; a subset has another.
-_OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets")
+#: What a dataset says of its order and of all ids; a subset has others.
+_OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets", "ids_digest")
 
 #: Optional methods of a dataset that take an index (see `densefit.data.sample.Dataset`).
 _OF_A_SAMPLE = (

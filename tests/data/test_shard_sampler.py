@@ -74,7 +74,9 @@ def test_visits_are_at_most_a_buffer_behind_sequential_reading():
 
 def test_shards_that_come_next_are_announced_in_the_order_of_reading():
     calls = []
-    order = ShardOrder([3000] * 8, True, 4000, announce=lambda now, later: calls.append((now, later)))
+    order = ShardOrder(
+        [3000] * 8, True, 4000, announce=lambda now, later: calls.append((now, later))
+    )
     visits = order.indices(0, 0)
     reading = visits._shards.tolist()
     stream = iter(visits)
@@ -100,7 +102,9 @@ def test_dropped_samples_are_random_ones():
     assert covering_of(ShardOrder([50, 50], False), 96) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"rank": 2, "world": 2}, {"world": 0}, {"buffer": -1}, {"rank": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"rank": 2, "world": 2}, {"world": 0}, {"buffer": -1}, {"rank": -1}]
+)
 def test_settings_out_of_range(wrong):
     with pytest.raises(ConfigError):
         ShardOrder([4], True, **wrong)
