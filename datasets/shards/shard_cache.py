@@ -17,6 +17,7 @@ from .file_lock import try_lock, wait_for_lock
 PART = ".part"  # ends the name of a file while it is downloaded
 _LOCK = "lock"
 _PAUSES = (0.2, 1.0)  # seconds before a download is tried again
+_POLL = 0.05  # seconds between looks at another process's download
 _FORGET = 30.0  # seconds after which a failed download is tried again
 
 #: Yields the content of a remote file in blocks.
@@ -111,9 +112,13 @@ class ShardCache:
         part = path.with_name(path.name + PART)
         descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
         try:
-            wait_for_lock(descriptor, exclusive=True)
+            # Not a wait for the lock: the file is locked by its readers once it is complete.
+            while not try_lock(descriptor, exclusive=True):
+                if path.exists() or not _is_at(descriptor, part):
+                    return  # another process was first
+                time.sleep(_POLL)
             if path.exists() or not _is_at(descriptor, part):
-                return  # another process was first
+                return
             try:
                 self._reserve(descriptor, file)
                 self._fill(descriptor, file)
