@@ -16,6 +16,7 @@ from pathlib import Path
 from densefit.data.io.cache import parse_bytes
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.formats.packed_shards import pack_shards
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
@@ -49,10 +50,7 @@ class Packing:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Pack a dataset into one file of records (RecordIO), which reads back bit-equal."
-    words = [
-        word.replace("--shard-size", "--shard_size", 1)
-        for word in (sys.argv[1:] if arguments is None else arguments)
-    ]
+    words = completed(sys.argv[1:] if arguments is None else arguments)
     return program(lambda: run(parse_and_import(Packing, words, text)))
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from densefit.errors import ConfigError, DataError
-
-from .file_lock import try_lock, wait_for_lock
+from densefit.process.system_calls import lock_file
 
 PART = ".part"  # ends the name of a file while it is downloaded
 _LOCK = "lock"
@@ -110,10 +109,10 @@ class ShardCache:
         """Download a file, unless another process has done it meanwhile."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + PART)
-        descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
+        descriptor = os.open(part, os.O_CREAT | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
         try:
             # Not a wait for the lock: the file is locked by its readers once it is complete.
-            while not try_lock(descriptor, exclusive=True):
+            while not _is_unused(descriptor):
                 if path.exists() or not _is_at(descriptor, part):
                     return  # another process was first
                 time.sleep(_POLL)
@@ -122,11 +121,17 @@ class ShardCache:
             try:
                 self._reserve(descriptor, file)
                 self._fill(descriptor, file)
-                os.replace(part, path)
+                try:
+                    os.replace(part, path)
+                except PermissionError:  # Windows moves no open file
+                    os.close(descriptor)
+                    descriptor = -1
+                    os.replace(part, path)
             finally:
                 part.unlink(missing_ok=True)
         finally:
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def _reserve(self, descriptor: int, file: RemoteFile) -> None:
         """Make room for a file, in the budget and on the disk."""
@@ -204,7 +209,8 @@ class ShardCache:
         """Hold the lock of the folder among all threads and processes."""
         descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
         try:
-            wait_for_lock(descriptor, exclusive=True)
+            with suppress(OSError):  # a system without locks
+                lock_file(descriptor, wait=True)
             yield
         finally:
             os.close(descriptor)
@@ -217,7 +223,8 @@ def _opened(path: Path, size: int) -> LocalCopy | None:
     except FileNotFoundError:
         return None
     copy = LocalCopy(path, descriptor)
-    wait_for_lock(descriptor, exclusive=False)
+    with suppress(OSError):  # a system without locks
+        lock_file(descriptor, wait=True, shared=True)
     if not _is_at(descriptor, path):  # it was removed before it was locked
         return None
     if os.fstat(descriptor).st_size != size:
@@ -236,6 +243,17 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
+def _is_unused(descriptor: int) -> bool:
+    """Lock an open file, unless another descriptor has a lock on it."""
+    try:
+        lock_file(descriptor)
+    except BlockingIOError:
+        return False
+    except OSError:  # a system without locks
+        return True
+    return True
+
+
 def _remove_unused(path: Path) -> bool:
     """Remove a file that no process has locked; False if one has."""
     try:
@@ -243,14 +261,17 @@ def _remove_unused(path: Path) -> bool:
     except OSError:
         return False
     try:
-        if not try_lock(descriptor, exclusive=True):
+        if not _is_unused(descriptor):
             return False
-        path.unlink()
-        return True
+        with suppress(PermissionError):  # Windows removes no open file
+            path.unlink()
     except OSError:
         return False
     finally:
         os.close(descriptor)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+    return not path.exists()
 
 
 def _allocate(descriptor: int, size: int) -> None:

@@ -10,6 +10,7 @@ from densefit.data.io.image_limits import BYTES, most_bytes
 from densefit.data.io.regular_file import open_regular
 from densefit.data.sample import Sample
 from densefit.errors import DataError
+from densefit.process.system_calls import read_at
 
 from .tar_fields import IMAGE, TarFields
 from .tar_index import TarIndex
@@ -73,7 +74,7 @@ class TarShard:
             )
         blocks: list[bytes] = []
         while size > 0:
-            block = os.pread(self._descriptor, size, offset)
+            block = read_at(self._descriptor, size, offset)
             if not block:
                 raise DataError("The tar file is cut short", where=where)
             blocks.append(block)
