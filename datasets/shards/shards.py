@@ -156,20 +156,28 @@ class Shards:
             sample.id = f"{self._list.shards[shard].name}/{sample.id}"
         return sample
 
-    def order(self, shuffle: bool, batch_size: int, rank: int = 0, world: int = 1) -> ShardOrder:
+    def order(self, shuffle: bool, batch_size: int) -> ShardOrder:
         """Order of a loader's epochs.
-
-        Args:
-            shuffle: whether shards and samples come in random order.
-            batch_size: is not used.
-            rank: number of this process.
-            world: number of processes.
 
         Raises:
             ConfigError: the cache cannot hold the shards that are in use at once.
         """
+        return self._make_order(self._list.sizes, shuffle)
+
+    def order_of_part(self, indices: np.ndarray, shuffle: bool, batch_size: int) -> ShardOrder:
+        """Order of the epochs of a loader that reads some of the samples.
+
+        Args:
+            indices: of the samples, ascending.
+            shuffle: whether shards and samples come in random order.
+            batch_size: is not used.
+        """
+        ends = np.searchsorted(indices, self._ends)
+        return self._make_order(np.diff(ends, prepend=0), shuffle)
+
+    def _make_order(self, sizes: np.ndarray, shuffle: bool) -> ShardOrder:
         buffer = self.buffer if shuffle else 0
-        at_once = 2 + math.ceil(buffer / self._list.sizes.mean())
+        at_once = 2 + math.ceil(buffer / max(1.0, sizes.mean()))
         needed = min(at_once * self._list.largest, self._list.bytes)
         if self._location.is_remote and needed > self._cache_bytes:
             raise ConfigError(
@@ -179,8 +187,7 @@ class Shards:
                 where=repr(self),
                 fix=f"a larger cache_size, a smaller buffer than {self.buffer}, or smaller shards",
             )
-        sizes = self._list.sizes
-        return ShardOrder(sizes, shuffle, self.buffer, rank, world, self._ahead.announce)
+        return ShardOrder(sizes, shuffle, self.buffer, announce=self._ahead.announce)
 
     def _find(self, index: int) -> tuple[int, int]:
         """Number of a sample's shard, and its number in this."""

@@ -122,6 +122,9 @@ class ShardVisits(Sequence[int]):
         return part
 
     def __iter__(self) -> Iterator[int]:
+        return self._visits(self._order.announce)
+
+    def _visits(self, announce: Announce | None) -> Iterator[int]:
         first, last = self._window.start, self._window.stop
         if first >= last:
             return
@@ -132,13 +135,15 @@ class ShardVisits(Sequence[int]):
             places = self._places(block)
             chosen = places[max(first - position, 0) : last - position]
             if len(chosen):
-                self._announce(chosen)
+                if announce is not None:
+                    announce(*self._shards_of(chosen))
                 slots = np.searchsorted(self._ends, chosen, side="right")
                 yield from (chosen + self._shifts[slots]).tolist()
             position, block = position + len(places), block + 1
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.fromiter(self, np.int64, len(self)).astype(dtype or np.int64, copy=False)
+        visits = self._visits(None)  # what is not read yet need not be downloaded
+        return np.fromiter(visits, np.int64, len(self)).astype(dtype or np.int64, copy=False)
 
     def _keys(self, first: int, last: int) -> np.ndarray:
         """Keys of the places from `first` up to `last`."""
@@ -170,14 +175,12 @@ class ShardVisits(Sequence[int]):
         late = np.count_nonzero(self._keys(first, last) >= low) if first < last else 0
         return min(low, self._stop) - self._start - int(late)
 
-    def _announce(self, places: np.ndarray) -> None:
-        """Tell which shards the places are in, and which come within the next block."""
-        if self._order.announce is None:
-            return
+    def _shards_of(self, places: np.ndarray) -> tuple[list[int], list[int]]:
+        """Shards that some places are in, and shards that come within the next block."""
         last = int(places.max())
         ahead = min(last + BLOCK, self._stop - 1)
         low, high, end = np.searchsorted(self._ends, [int(places.min()), last, ahead], "right")
         if self._ends[high] < self._stop:
             end = max(end, high + 1)
-        shards = self._shards.tolist()
-        self._order.announce(shards[low : high + 1], shards[high + 1 : end + 1])
+        shards: list[int] = self._shards.tolist()
+        return shards[low : high + 1], shards[high + 1 : end + 1]

@@ -49,6 +49,8 @@ class Subset:
         return len(self.indices)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "order" and hasattr(self.dataset, "order_of_part") and self._is_ascending():
+            return self._order
         # The first two are not set while it is unpickled.
         if name in ("dataset", "indices", *_OF_THE_WHOLE) or name.startswith("_"):
             raise AttributeError(name)
@@ -60,6 +62,13 @@ class Subset:
         if inspect.isroutine(value):  # it may take an index of the whole dataset
             raise AttributeError(name)
         return value
+
+    def _is_ascending(self) -> bool:
+        return bool((np.diff(self.indices) > 0).all())
+
+    def _order(self, shuffle: bool, batch_size: int) -> Any:
+        """Order of a loader's epochs; the dataset says in which order it is read best."""
+        return self.dataset.order_of_part(self.indices, shuffle, batch_size)  # type: ignore[attr-defined]
 
     def _own_faults(self, faults: Mapping[int, Any]) -> dict[int, Any]:
         if not faults:

@@ -108,3 +108,8 @@ def test_dropped_samples_are_random_ones():
 def test_settings_out_of_range(wrong):
     with pytest.raises(ConfigError):
         ShardOrder([4], True, **wrong)
+
+
+def test_an_array_of_visits_asks_for_no_shard():
+    order = ShardOrder([5, 5], True, announce=lambda now, later: pytest.fail("announced"))
+    assert np.asarray(order.indices(0, 0)).shape == (10,)

@@ -193,7 +193,7 @@ import sys
 from densefit.datasets import Shards
 
 data = Shards(sys.argv[1], cache=sys.argv[2], cache_size=int(sys.argv[3]), buffer=4)
-order = data.order(True, 1, int(sys.argv[4]), 2)
+order = data.order(True, 1).part(int(sys.argv[4]), 2)
 print(*[data[index].id for epoch in range(3) for index in order.indices(0, epoch)])
 """
 

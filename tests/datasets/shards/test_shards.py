@@ -7,6 +7,7 @@ import pytest
 from densefit.data.annotated import all_targets
 from densefit.data.fingerprint import fingerprint
 from densefit.data.loader.loader import Loader
+from densefit.data.subset import Subset
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
 from densefit.datasets import Record, Shapes, Shards
 from densefit.errors import ConfigError, DataError
@@ -224,3 +225,20 @@ def test_few_shards_are_open_at_once(packed):
     copy = pickle.loads(pickle.dumps(data))
     assert copy[39].id == data[39].id
     assert repr(copy) == repr(data) == f"Shards({str(packed)!r}, split='train', buffer=0)"
+
+
+def test_a_part_of_shards_is_read_shard_by_shard(packed):
+    data = Shards(packed, buffer=4)
+    part = Subset(data, range(0, 40, 2))
+    order = part.order(True, 4)
+    visits = list(order.indices(0, 0))
+    assert sorted(visits) == list(range(20))
+    shards = [data._find(int(part.indices[visit]))[0] for visit in visits]
+    for start in range(15):
+        assert len(set(shards[start : start + 2])) <= 2
+    assert sum(a != b for a, b in zip(shards, shards[1:])) < 19
+    assert not hasattr(Subset(data, [3, 1, 2]), "order")
+    with Loader(part, batch_size=5, shuffle=True) as loader:
+        ids = sorted(name for batch in loader for name in batch.ids)
+    assert ids == sorted(data.id_of(index) for index in range(0, 40, 2))
+    assert not hasattr(part, "ids_digest")
