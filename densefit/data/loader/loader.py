@@ -189,7 +189,7 @@ class Loader(LoaderFacts):
         self._started = self._finished = False
         self._failure = None
         task = self._task(epoch, self._samples.class_counter(start))
-        self._samples.begin(task, order.tolist(), start)
+        self._samples.begin(task, order, start)
 
     def close(self) -> None:
         """Stop the workers, and end a started epoch; another epoch starts new workers."""
