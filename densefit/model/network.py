@@ -21,7 +21,7 @@ from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import Weigh, build_graph, check_graphs
-from densefit.symbol import Symbol
+from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # cached graphs of a network
@@ -282,8 +282,3 @@ class Network:
             deprecated_ndarrays(self, "arg_params", "parameters", "get_params()"),
             deprecated_ndarrays(self, "aux_params", "statistics", ""),
         )
-
-
-def is_symbol(model: Any) -> bool:
-    """Return whether a model is a Symbol."""
-    return isinstance(model, Symbol)
