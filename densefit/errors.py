@@ -66,7 +66,7 @@ def _shortened(value: object) -> str:
 
 
 class EngineError(DensefitError):
-    """The compute engine (MXNet) is missing, broken or of the wrong version."""
+    """An engine (MXNet, PyTorch, ONNX Runtime) is missing, broken or of a wrong version."""
 
 
 class ConfigError(DensefitError):
@@ -87,6 +87,10 @@ class BindError(DensefitError):
 
 class CheckpointError(DensefitError):
     """A checkpoint is missing, damaged or of another network."""
+
+
+class ExportError(DensefitError):
+    """A network cannot be exported, or its exported model computes other numbers."""
 
 
 class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happened

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 ROOMS = ("callbacks", "checkpoint.storage", "data", "metrics", "visualize")
 WITHOUT = """
 import importlib, pkgutil, sys

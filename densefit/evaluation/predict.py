@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit import engine
 from densefit.data.loader.sample_task import SampleTransform
+from densefit.engine import inputs_read
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters
-from densefit.engine.model_input import batches_of, model_input
+from densefit.engine.model_input import batches_of, make_engine, model_input
 from densefit.engine.types import Data, Devices, Model
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.evaluation.images import Images, image_loader, is_images, is_single
@@ -32,6 +32,7 @@ def predict(
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
     devices: Devices | None = None,
+    engine: str | None = None,
 ) -> Any:
     """Predict on images, or on the samples of a loader.
 
@@ -50,11 +51,12 @@ def predict(
             output is computed from them.
         transform: resizes an image to the network's input, as in training but without augmentation:
             `df.transform("letterbox", height=300, width=300)`. By default images keep their size,
-            padded to a multiple of 64.
+            padded to a multiple of 64; for an exported model they are fitted to its input size.
         batch_size: images, or rows of an array, per batch.
         arg_params: values of parameters, which replace the model's.
         aux_params: values of auxiliary states, which replace the model's.
-        devices: MXNet contexts; the CPU by default.
+        devices: devices of the engine; the CPU by default.
+        engine: "mxnet", "torch" or "onnx", see `fit`; an exported model has its own.
 
     Returns:
         For a network of heads and a single image, {head: prediction}; for several, an iterator of
@@ -81,13 +83,13 @@ def predict(
     _check_images(adapted.network, source, has_images, transform)
     is_one_image = has_images and is_single(source)
     if has_images and adapted.network.heads:
-        source = image_loader(source, transform, batch_size)
+        source = image_loader(source, transform or adapted.network.fitting, batch_size)
     elif has_images:
         starts = range(0, len(source), batch_size)
         source = [{"data": source[start : start + batch_size]} for start in starts]
     source = batches_of(source, adapted, "prediction")
     check_parameters(adapted.network)
-    learner = engine.make(adapted.network, devices or adapted.devices)
+    learner = make_engine(adapted, devices, engine)
     if not adapted.network.heads:
         return _of_symbol(learner, source)
     _check_complete(source)
@@ -154,16 +156,15 @@ def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]
 def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
     """Outputs by name, with the rows of all samples."""
     network = learner.network
-    names = {short_name(name): name for name in network.symbol.list_outputs()}
+    names = {short_name(name): name for name in network.output_names}
+    inputs = {name: _inputs_read(network, name) for name in names}
     provided = {desc[0] for desc in [*data.provide_data, *(data.provide_label or ())]}
     available = {*provided, *network.value_shapes}
-    chosen = [name for name in names if engine.inputs_read(network.symbol, name) <= available]
+    chosen = [name for name in names if inputs[name] <= available]
     if not chosen:
         raise BindError(
             "No output can be computed from the data",
-            expected={
-                name: sorted(engine.inputs_read(network.symbol, name) - available) for name in names
-            },
+            expected={name: sorted(inputs[name] - available) for name in names},
             received=sorted(provided),
             fix="let the iterator provide these inputs; are the network's parameters set?",
         )
@@ -174,6 +175,13 @@ def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
         for name in chosen:
             batches[name].append(np.atleast_1d(outputs[name]))
     return {names[name]: _joined(arrays) for name, arrays in batches.items()}
+
+
+def _inputs_read(network: Network, output: str) -> set[str]:
+    """Inputs and parameters that an output of a network is computed from."""
+    if network.input_names is not None:
+        return set(network.input_names)
+    return inputs_read(network.symbol, output)
 
 
 def _joined(arrays: list[np.ndarray]) -> Any:
