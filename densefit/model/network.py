@@ -21,7 +21,7 @@ from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import Weigh, build_graph, check_graphs
-from densefit.symbol import Symbol
+from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # cached graphs of a network
@@ -314,8 +314,3 @@ def heads_of_spec(spec: Mapping[str, Any]) -> list[Head]:
         head.spec = dict(entry)
         head.learned_names = dict(entry.get("names", {}))
     return created
-
-
-def is_symbol(model: Any) -> bool:
-    """Return whether a model is a Symbol."""
-    return isinstance(model, Symbol)
