@@ -66,7 +66,7 @@ def _shortened(value: object) -> str:
 
 
 class EngineError(DensefitError):
-    """The compute engine (MXNet) is missing, broken or of the wrong version."""
+    """An engine (MXNet, PyTorch, ONNX Runtime) is missing, broken or of a wrong version."""
 
 
 class DistributedError(EngineError):

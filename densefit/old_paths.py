@@ -100,9 +100,10 @@ train -> engine.mxnet: binding>bind gradients head_gradients held>parameters ini
 train -> engine.mxnet.evaluation: batch_numbers evaluator executors
 train -> engine.mxnet.optimizers: absent adamax adamw optimizer>start rescale>rescale_grad sgd
 train -> interop.iterators: prefetch>prefetching_iter
-train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
-    inner>shapes layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
-    precision>bfloat16 sample_means symbols>symbol_info
+train -> engine.graph: folding>fold_batchnorm symbols>symbol_info
+train -> engine.mxnet.graph: fused>fuse_bn_relu gradient_probe inner>shapes layouts>onednn_layouts
+    overwriting>overwriting_ops pooled>mean_to_pooling precision>bfloat16 sample_means
+engine.mxnet.graph -> engine.graph: fold_batchnorm frozen_statistics parameter_checks symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
 train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
     milestones>checkpointer object_check>object_count_check rate_search>lr_search_result

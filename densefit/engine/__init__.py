@@ -1,7 +1,8 @@
-"""Symbol -> numbers: the compute engine, and the batches that it reads.
+"""Symbol -> numbers: the compute engines, and the batches that they read.
 
-`Engine` (engine.py) is its interface to training, checkpoints and scoring. This package imports
-an implementation lazily, so that everything else runs without it.
+`Engine` (engine.py) is the interface of an engine to training, checkpoints and scoring. There are
+`densefit.engine.mxnet`, `densefit.engine.torch` and, for evaluation, `densefit.engine.onnx`: this
+package alone names them, and imports the one that computes when it is needed.
 """
 
 from __future__ import annotations
@@ -9,68 +10,57 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from densefit.engine.selection import engine_module
+from densefit.engine.selection import engine_name as engine_name
 
 if TYPE_CHECKING:
     from densefit.engine.engine import Engine
     from densefit.model.network import Network
 
 
-def make(network: Network, devices: Sequence[Any] | None = None) -> Engine:
+def make(
+    network: Network, devices: Sequence[Any] | None = None, engine: str | None = None
+) -> Engine:
     """Make the engine that trains and evaluates a network.
 
     Args:
         network: network that provides the initial parameters and receives the trained ones.
-        devices: MXNet contexts; the CPU by default. A batch is split among them.
+        devices: devices of the engine; the CPU by default. A batch is split among them.
+        engine: see `engine_name`.
+
+    Raises:
+        ConfigError: an unknown engine, or devices of another one.
+        EngineError: the engine is not installed.
     """
-    from densefit.engine.mxnet.learner import Learner
-
-    return Learner(network, devices)
-
-
-def seed(number: int) -> None:
-    """Seed the engine's random generator (dropout, initial values)."""
-    from densefit.engine.mxnet import seeding
-
-    seeding.seed(number)
+    module = engine_module(engine_name(engine, network))
+    learner: Engine = module.Learner(network, module.as_devices(devices))
+    return learner
 
 
-def draw_seed() -> int:
-    """Draw a seed from the engine's random generator, whose state cannot be read."""
-    from densefit.engine.mxnet import seeding
-
-    return seeding.draw_seed()
+def seed(number: int, engine: str | None = None) -> None:
+    """Seed an engine's random generator (dropout, initial values)."""
+    engine_module(engine_name(engine)).seed(number)
 
 
-def zeros(shape: Sequence[int], like: Any) -> Any:
-    """Make a float32 array of zeros on the device of another array."""
-    from densefit.engine.mxnet.devices import zeros
-
-    return zeros(shape, like)
+def draw_seed(engine: str | None = None) -> int:
+    """Draw a seed from an engine's random generator, whose state cannot be read."""
+    return int(engine_module(engine_name(engine)).draw_seed())
 
 
-def to_device(array: np.ndarray, like: Any) -> Any:
-    """Copy a numpy array to the device of another array, as float32.
-
-    Args:
-        array: host memory.
-        like: an array of the engine.
-    """
-    from densefit.engine.mxnet.devices import to_device
-
-    return to_device(array, like)
-
-
-def device_memory() -> dict[int, tuple[int, int]]:
+def device_memory(engine: str | None = None) -> dict[int, tuple[int, int]]:
     """(free, total) bytes of each GPU by its number."""
-    from densefit.engine.mxnet.devices import device_memory
+    memory: dict[int, tuple[int, int]] = engine_module(engine_name(engine)).device_memory()
+    return memory
 
-    return device_memory()
+
+def array_module(array: Any) -> Any:
+    """The engine whose array this is, with its functions of maps (`zeros`, `to_device`...)."""
+    return engine_module("torch" if type(array).__module__.startswith("torch") else "mxnet")
 
 
 def loss_labels(symbol: Any) -> list[str]:
     """Names of the labels that a Symbol's loss layers read."""
-    from densefit.engine.mxnet.graph import symbol_info
+    from densefit.engine.graph import symbol_info
     from densefit.model.symbol_graph import SymbolGraph
 
     return symbol_info.loss_labels(SymbolGraph.of(symbol))
@@ -83,7 +73,7 @@ def inputs_read(symbol: Any, output: str) -> set[str]:
         symbol: a graph.
         output: short name of the output.
     """
-    from densefit.engine.mxnet.graph import symbol_info
+    from densefit.engine.graph import symbol_info
     from densefit.model.symbol_graph import SymbolGraph
 
     graph = symbol_info.forward_graph(SymbolGraph.of(symbol), [output])

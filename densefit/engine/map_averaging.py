@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from densefit import engine
 from densefit.data.loader.views import View
+from densefit.engine import array_module
+from densefit.model.host_arrays import to_numpy
 from densefit.model.tta.view_merger import Merger
 
 
@@ -38,7 +39,7 @@ class MapMerger(Merger):
 
     def mirrored(self, maps: Any) -> Any:
         """Flip (C, H, W) maps of a flipped view back."""
-        flipped = maps.flip(axis=2)
+        flipped = array_module(maps).flip(maps, 2)
         for channel in self._negated:
             flipped[channel : channel + 1] = -flipped[channel : channel + 1]
         return flipped
@@ -49,7 +50,7 @@ class MapMerger(Merger):
         if view.mirrored:
             maps = self.mirrored(maps)
         if view.scaled not in self._canvases:
-            canvas = engine.zeros((maps.shape[0], *view.scaled), like=maps)
+            canvas = array_module(maps).zeros((maps.shape[0], *view.scaled), like=maps)
             self._canvases[view.scaled] = canvas, np.zeros(view.scaled, np.float32)
         canvas, counts = self._canvases[view.scaled]
         (top, bottom), (left, right) = (
@@ -66,7 +67,7 @@ class MapMerger(Merger):
         total: Any = None
         for canvas, counts in self._canvases.values():
             if counts.min() != counts.max():
-                canvas = canvas / engine.to_device(counts[None], like=canvas)
+                canvas = canvas / array_module(canvas).to_device(counts[None], like=canvas)
             elif counts.flat[0] != 1:
                 canvas = canvas / float(counts.flat[0])
             resized = resample(canvas, self._size)
@@ -75,7 +76,7 @@ class MapMerger(Merger):
 
     def result(self) -> np.ndarray:
         """Return the prediction at the size of the original."""
-        mean = np.asarray(self.mean().asnumpy())
+        mean = to_numpy(self.mean())
         return mean if self._finish is None else self._finish(mean)
 
 
@@ -84,7 +85,9 @@ class ClassMapMerger(MapMerger):
 
     def result(self) -> np.ndarray:
         """(H, W) uint8 classes at the size of the original."""
-        return np.asarray(self.mean().argmax(axis=0).astype(np.uint8).asnumpy())
+        mean = self.mean()
+        classes: np.ndarray = array_module(mean).argmax(mean)
+        return classes
 
 
 def resample(maps: Any, size: tuple[int, int]) -> Any:
@@ -100,10 +103,10 @@ def resample(maps: Any, size: tuple[int, int]) -> Any:
         low = np.floor(position)
         shape = [1, 1, 1]
         shape[axis] = length
-        weight = engine.to_device((position - low).reshape(shape), like=maps)
+        device = array_module(maps)
+        weight = device.to_device((position - low).reshape(shape), like=maps)
         first, second = (
-            maps.take(engine.to_device(indices, like=maps), axis=axis)
-            for indices in (low, np.minimum(low + 1, old - 1))
+            device.take(maps, indices, axis) for indices in (low, np.minimum(low + 1, old - 1))
         )
         maps = first * (1 - weight) + second * weight
     return maps

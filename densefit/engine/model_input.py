@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from densefit import adapters
+from densefit import engine as engines
 from densefit.callbacks.callback import Callback
-from densefit.engine import loss_labels
+from densefit.engine import engine_name, loss_labels
+from densefit.engine.engine import Engine
 from densefit.errors import ConfigError
 from densefit.model.heads.loss_layers import describe_heads
 from densefit.model.heads.route import Route
@@ -53,6 +55,22 @@ class ModelInput:
     started: Callable[[Any], None] = field(default=lambda learner: None)
     model: Any = None
     evaluated: Callable[[int, Any], None] = nothing
+
+
+def make_engine(
+    model: ModelInput, devices: Sequence[Any] | None = None, engine: str | None = None
+) -> Engine:
+    """Make the engine of a model; the devices that the model itself defines are MXNet's.
+
+    Args:
+        model: a user's model.
+        devices: devices that the caller chose.
+        engine: name of the engine that the caller chose.
+    """
+    name = engine_name(engine, model.network)
+    return engines.make(
+        model.network, devices or (model.devices if name == "mxnet" else None), name
+    )
 
 
 def batches_of(data: Any, model: ModelInput, where: str) -> Any:

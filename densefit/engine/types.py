@@ -57,5 +57,5 @@ Data: TypeAlias = Iterable[Any]
 #: Data, or several by name.
 NamedData: TypeAlias = Data | Mapping[str, Data]
 
-#: MXNet contexts: `[mx.cpu()]`, `[mx.gpu(0), mx.gpu(1)]`.
+#: MXNet contexts: `[mx.cpu()]`, `[mx.gpu(0), mx.gpu(1)]`; or devices of PyTorch: `["cuda:0"]`.
 Devices: TypeAlias = Sequence[Any]

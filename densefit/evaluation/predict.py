@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit import engine
 from densefit.data.loader.sample_task import SampleTransform
+from densefit.engine import inputs_read
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters
-from densefit.engine.model_input import batches_of, model_input
+from densefit.engine.model_input import batches_of, make_engine, model_input
 from densefit.engine.types import Data, Devices, Model
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.evaluation.images import Images, image_loader, is_images, is_single
@@ -32,6 +32,7 @@ def predict(
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
     devices: Devices | None = None,
+    engine: str | None = None,
 ) -> Any:
     """Predict on images, or on the samples of a loader.
 
@@ -54,7 +55,8 @@ def predict(
         batch_size: images, or rows of an array, per batch.
         arg_params: values of parameters, which replace the model's.
         aux_params: values of auxiliary states, which replace the model's.
-        devices: MXNet contexts; the CPU by default.
+        devices: devices of the engine; the CPU by default.
+        engine: "mxnet", "torch" or "onnx", see `fit`; an exported model has its own.
 
     Returns:
         For a network of heads and a single image, {head: prediction}; for several, an iterator of
@@ -87,7 +89,7 @@ def predict(
         source = [{"data": source[start : start + batch_size]} for start in starts]
     source = batches_of(source, adapted, "prediction")
     check_parameters(adapted.network)
-    learner = engine.make(adapted.network, devices or adapted.devices)
+    learner = make_engine(adapted, devices, engine)
     if not adapted.network.heads:
         return _of_symbol(learner, source)
     _check_complete(source)
@@ -157,12 +159,12 @@ def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
     names = {short_name(name): name for name in network.symbol.list_outputs()}
     provided = {desc[0] for desc in [*data.provide_data, *(data.provide_label or ())]}
     available = {*provided, *network.value_shapes}
-    chosen = [name for name in names if engine.inputs_read(network.symbol, name) <= available]
+    chosen = [name for name in names if inputs_read(network.symbol, name) <= available]
     if not chosen:
         raise BindError(
             "No output can be computed from the data",
             expected={
-                name: sorted(engine.inputs_read(network.symbol, name) - available) for name in names
+                name: sorted(inputs_read(network.symbol, name) - available) for name in names
             },
             received=sorted(provided),
             fix="let the iterator provide these inputs; are the network's parameters set?",

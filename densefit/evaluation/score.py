@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit import adapters, engine
+from densefit import adapters
 from densefit.engine.finite import check_parameters, check_policy
-from densefit.engine.model_input import batches_of, model_input, validations_of
+from densefit.engine.model_input import batches_of, make_engine, model_input, validations_of
 from densefit.engine.types import Devices, Model, NamedData
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
@@ -28,6 +28,7 @@ def score(
     aux_params: Mapping[str, Any] | None = None,
     eval_metric: Any = None,
     devices: Devices | None = None,
+    engine: str | None = None,
     nonfinite: str = "raise",
 ) -> dict[str, float]:
     """Score a network on a whole dataset, or on several.
@@ -59,7 +60,9 @@ def score(
             function of (label, prediction). It gets the real rows of all outputs and labels of a
             symbol; its scores, "module/<name>", replace the heads' scores, unless `heads` or
             `metrics` are set. An EvalMetric is updated in place.
-        devices: MXNet contexts; the CPU by default. Devices beyond the number of rows are not used.
+        devices: devices of the engine; the CPU by default. Devices beyond the number of rows are
+            not used.
+        engine: "mxnet", "torch" or "onnx", see `fit`; an exported model has its own.
         nonfinite: policy for a parameter or an output that is nan or infinite: "raise" with head
             and samples, or "warn".
 
@@ -107,7 +110,7 @@ def score(
     else:
         batches = batches_of(data, adapted, "scoring")
     check_parameters(adapted.network, nonfinite)
-    learner = engine.make(adapted.network, devices or adapted.devices)
+    learner = make_engine(adapted, devices, engine)
     scorer = kind(learner, batches, names, metrics, adapters=module.adapters, nonfinite=nonfinite)
     return scorer.run() or {}
 

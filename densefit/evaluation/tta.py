@@ -13,6 +13,7 @@ from densefit.engine.finite import OutputCheck
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
+from densefit.model.host_arrays import to_numpy
 from densefit.model.tta.view_merger import Merger
 
 
@@ -86,7 +87,7 @@ def _merge_views(
     for batch in reader.batches(scoring=True):
         pending = learner.compute_views(batch, reader)
         # The last batch is checked while this batch is computed.
-        check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
+        check.look(ids, {name: to_numpy(array) for name, array in sums.items()})
         ids, sums = batch.ids, _sums(adapters, pending.arrays, batch.real)
         for sample in complete:
             yield sample.close()
@@ -104,7 +105,7 @@ def _merge_views(
                 open_ = _OpenSample(key, batch.targets[row], mergers)
             for adapter in adapters:
                 _add(adapter, open_.mergers[adapter.name], pending.arrays, row, view)
-    check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
+    check.look(ids, {name: to_numpy(array) for name, array in sums.items()})
     if open_ is not None:
         complete.append(open_)
     for sample in complete:

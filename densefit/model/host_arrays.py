@@ -10,16 +10,27 @@ from typing import Any
 import numpy as np
 
 
+def to_numpy(array: Any) -> np.ndarray:
+    """Read an array of an engine: an NDArray, a tensor, or a numpy array, which is returned.
+
+    Waits until it is computed.
+    """
+    if hasattr(array, "asnumpy"):
+        array = array.asnumpy()
+    elif hasattr(array, "detach"):
+        array = array.detach().cpu().numpy()
+    return np.asarray(array)
+
+
 def host_copies(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Copy arrays to host memory; the copies cannot be written to.
 
     Args:
-        arrays: numpy arrays, or NDArrays.
+        arrays: numpy arrays, NDArrays or tensors.
     """
     copies = {}
     for name, array in arrays.items():
-        values = array.asnumpy() if hasattr(array, "asnumpy") else array
-        copies[name] = np.array(np.atleast_1d(values), order="C")
+        copies[name] = np.array(np.atleast_1d(to_numpy(array)), order="C")
         copies[name].setflags(write=False)
     return copies
 

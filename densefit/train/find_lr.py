@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from densefit import engine
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.iterator_info import check_iterator
 from densefit.engine.model_input import batches_of, model_input
@@ -79,14 +80,17 @@ def find_lr(
             raise ConfigError(
                 f"A search of the learning rate has no use for {name!r}",
                 fix="leave it out; what it shares with fit are optimizer, optimizer_params, "
-                "accumulate, clip_norm, groups, freeze, ema, initializer, seed and devices",
+                "accumulate, clip_norm, groups, freeze, ema, initializer, seed, devices and engine",
             )
     updates = whole(updates, "updates", 3, where="find_lr")
     diverge = real(diverge, "diverge", above=1.0, where="find_lr")
     accumulate = whole(settings.get("accumulate", 1), "accumulate", 1, where="find_lr")
     model = model_input(network, heads, train=train, loss=settings.pop("loss", None))
     network, train = model.network, batches_of(train, model, "train")
-    settings.setdefault("devices", model.devices)
+    engine_name = engine.engine_name(settings.get("engine"), network)
+    settings["engine"] = engine_name
+    if engine_name == "mxnet":
+        settings.setdefault("devices", model.devices)
     settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
         *model.fixed,
@@ -97,7 +101,7 @@ def find_lr(
     search = _Search(network, loss, diverge)
     before = dict(network.parameters), dict(network.statistics)
     try:
-        with seeded(0):  # fit seeds by `seed`
+        with seeded(0, engine_name):  # fit seeds by `seed`
             fit(
                 network,
                 Slices(train, accumulate),

@@ -63,6 +63,7 @@ def fit(
     kvstore: Any = "local",
     seed: int = 0,
     devices: Devices | None = None,
+    engine: str | None = None,
     eval_metric: Any = None,
     validation_metric: Any = None,
     batch_end_callback: Any = None,
@@ -146,9 +147,12 @@ def fit(
         fixed_param_names: parameters without a gradient. (`freeze` keeps statistics, too.)
         loss: for a HybridBlock: a gluon loss, or a list with one per output.
         kvstore: as in Module.fit, within this process; devices exchange gradients in any case.
-        seed: seed of python, numpy and MXNet.
-        devices: MXNet contexts; a batch is split among them. With several, losses are sums over
-            samples (normalization="null"), and each batch has samples for all of them.
+        seed: seed of python, numpy and the engine.
+        devices: MXNet contexts, or PyTorch's devices; a batch is split among them. With
+            several, losses are sums over samples (normalization="null"), and each batch has samples
+            for all of them.
+        engine: "mxnet" or "torch". By default the environment's DENSEFIT_ENGINE, else MXNet where
+            it is installed, else PyTorch.
         eval_metric: as in Module.fit: a name, a list of names, an `mx.metric.EvalMetric` or a
             function of (label, prediction). It receives all outputs and labels of a symbol by
             name, without padding; its scores are "module/<name>", over the epoch. A metric object
@@ -218,6 +222,7 @@ def fit(
         kvstore=kvstore,
         seed=seed,
         devices=devices,
+        engine=engine,
         module={
             "eval_metric": eval_metric,
             "validation_metric": validation_metric,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit import engine
+from densefit.engine import make
 from densefit.engine.batch_reader import BatchReader
 from densefit.errors import ConfigError
 from densefit.model.network import Network
@@ -36,7 +36,12 @@ class _Recorder(Balancer):
 
 
 def conflict(
-    network: Network, data: Any, batches: int = 8, *, devices: Sequence[Any] | None = None
+    network: Network,
+    data: Any,
+    batches: int = 8,
+    *,
+    devices: Sequence[Any] | None = None,
+    engine: str | None = None,
 ) -> dict[str, float]:
     """Measure the cosine between the heads' gradients of the shared parameters.
 
@@ -50,7 +55,8 @@ def conflict(
         network: initialized, with several heads.
         data: training data, as in `fit`.
         batches: number of batches, from the data's first epoch, to average over; at least 1.
-        devices: MXNet contexts.
+        devices: devices of the engine.
+        engine: see `fit`.
 
     Returns:
         "<head>~<head>" -> mean cosine over the batches in which both have labels, nan without any;
@@ -68,10 +74,10 @@ def conflict(
     before = dict(network.parameters), dict(network.statistics)
     reader = BatchReader(data, list(network.adapters.values()), "conflict")
     check_same_heads(data, reader.adapters, reader.where)
-    learner = engine.make(network, devices)
+    learner = make(network, devices, engine)
     epoch = getattr(data, "epoch", 0)
     try:
-        with seeded(0):
+        with seeded(0, engine):
             learner.bind(reader)
             recorder.begin(list(network.adapters))
             balancing = Balancing(recorder, learner, network.adapters)

@@ -8,20 +8,20 @@ from typing import Any
 
 from densefit.data.batch import ArraySpec
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.graph_check import check_data, check_labels, heads_of
-from densefit.engine.mxnet.devices import check_split
-from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
-from densefit.engine.mxnet.graph.frozen_statistics import with_frozen_statistics
-from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
-from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
-from densefit.engine.mxnet.graph.overwriting_ops import with_added_gradients
-from densefit.engine.mxnet.graph.parameter_checks import (
+from densefit.engine.graph.frozen_statistics import with_frozen_statistics
+from densefit.engine.graph.parameter_checks import (
     check_complete,
     check_parameters,
     check_same_parameters,
 )
+from densefit.engine.graph.symbol_info import loss_labels
+from densefit.engine.graph_check import check_data, check_labels, heads_of
+from densefit.engine.mxnet.devices import check_split
+from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
+from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
+from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
+from densefit.engine.mxnet.graph.overwriting_ops import with_added_gradients
 from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
-from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.inputs import Input, bound_inputs, log_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph

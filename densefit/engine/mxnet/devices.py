@@ -8,12 +8,44 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
 
 
 def device_memory() -> dict[int, tuple[int, int]]:
     """(free, total) bytes of each GPU by its number."""
     return {number: mx.context.gpu_memory_info(number) for number in range(mx.context.num_gpus())}
+
+
+def as_devices(devices: Sequence[Any] | None) -> list[Any] | None:
+    """Check that devices are MXNet contexts; None stays None.
+
+    Raises:
+        ConfigError: one is no context.
+    """
+    if devices is None or all(hasattr(device, "device_type") for device in devices):
+        return None if devices is None else list(devices)
+    raise ConfigError(
+        "These are no devices of the engine 'mxnet'",
+        expected="MXNet contexts",
+        received=f"devices={list(devices)!r}"[:200],
+        fix="devices=[mx.cpu()], or [mx.gpu(0)]; or engine='torch'",
+    )
+
+
+def flip(array: Any, axis: int) -> Any:
+    """Reverse an NDArray along an axis."""
+    return array.flip(axis=axis)
+
+
+def take(array: Any, indices: np.ndarray, axis: int) -> Any:
+    """Select (n,) indices of an axis of an NDArray."""
+    return array.take(to_device(indices, array), axis=axis)
+
+
+def argmax(array: Any) -> np.ndarray:
+    """(H, W) uint8 index of the maximum over the first axis of (C, H, W) maps."""
+    indices: np.ndarray = array.argmax(axis=0).astype(np.uint8).asnumpy()
+    return indices
 
 
 def zeros(shape: Sequence[int], like: Any) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
-from densefit.engine.mxnet.head_gradients import HeadGradients, shared_parameters
+from densefit.engine.graph.losses import shared_parameters
+from densefit.engine.mxnet.head_gradients import HeadGradients
 from densefit.engine.mxnet.ndarrays import HostViews, host_view
 from densefit.model.network import Network
 

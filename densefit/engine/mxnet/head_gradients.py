@@ -7,41 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.mxnet.optimizers.absent import losses_of
-from densefit.errors import ConfigError
-from densefit.model.network import Network
-
-
-def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> list[str]:
-    """List the trained parameters that several heads' losses train, in the symbol's order.
-
-    Args:
-        symbol: the train graph.
-        network: the network.
-        trained: names of the parameters that have gradients.
-
-    Raises:
-        ConfigError: there is no such parameter, or only one head.
-    """
-    adapters = network.adapters.values()
-    if len(adapters) < 2:
-        raise ConfigError(
-            "Gradients are balanced between heads, and the network has one: there is nothing to "
-            "balance",
-            received=f"the head {', '.join(network.adapters)}",
-            fix="train without balance=; weight= of a head scales its loss",
-        )
-    heads = {output: adapter.name for adapter in adapters for output in adapter.outputs("train")}
-    learning, _ = losses_of(symbol, heads)
-    shared = [name for name in trained if len(learning.get(name, ())) > 1]
-    if not shared:
-        raise ConfigError(
-            "The heads share no parameter that is trained: there is nothing to balance",
-            received=f"heads {list(network.adapters)}, {len(trained)} trained parameters",
-            fix="train without balance=, or do not freeze the trunk",
-        )
-    return shared
-
 
 class HeadGradients:
     """Collect the gradients of each head's backward pass, and write back a combination.

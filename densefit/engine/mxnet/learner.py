@@ -10,12 +10,12 @@ import numpy as np
 from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.bind import bind_training
 from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.evaluation.evaluator import Pending
 from densefit.engine.mxnet.evaluation.run import Evaluation
 from densefit.engine.mxnet.gradients import Gradients
-from densefit.engine.mxnet.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.monitoring import Monitoring
 from densefit.engine.mxnet.ndarrays import to_ndarrays, train_inputs
 from densefit.engine.mxnet.optimizers.rescale_grad import constant_rescale

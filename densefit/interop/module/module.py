@@ -15,8 +15,8 @@ import numpy as np
 from densefit import adapters
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.engine.graph.symbol_info import loss_labels
 from densefit.engine.model_input import ModelInput, nothing
-from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import (
     load_optimizer_arrays,

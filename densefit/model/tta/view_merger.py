@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.data.loader.views import View
 from densefit.data.sample import Geometry
+from densefit.model.host_arrays import to_numpy
 
 
 class Merger(ABC):
@@ -51,6 +52,6 @@ class Predictions(Merger):
     def result(self) -> Any:
         predictions = []
         for outputs, view in self._views:
-            arrays = {name: array.asnumpy() for name, array in outputs.items()}
+            arrays = {name: to_numpy(array) for name, array in outputs.items()}
             predictions += self._decode(arrays, [view])
         return self._combine(predictions, [view for _, view in self._views])

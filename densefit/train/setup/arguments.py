@@ -220,17 +220,20 @@ def as_resume(resume: Any) -> str:
 
 
 def as_devices(devices: Any) -> list[Any] | None:
-    """Convert MXNet contexts, or a single one, to a list; None leaves them to the model.
+    """Convert a device, or several, to a list; None leaves them to the model.
+
+    The engine checks that they are its own.
 
     Raises:
-        ConfigError: one is no context.
+        ConfigError: no device.
     """
     if devices is None:
         return None
     several = list(devices) if isinstance(devices, (list, tuple)) else [devices]
-    if several and all(hasattr(device, "device_type") for device in several):
+    if several and not any(isinstance(device, (bool, int, float)) for device in several):
         return several
-    raise _wrong("devices", devices, "MXNet contexts", "devices=[mx.cpu()], or [mx.gpu(0)]")
+    fix = "devices=[mx.cpu()] or [mx.gpu(0)]; devices=['cuda:0'] with engine='torch'"
+    raise _wrong("devices", devices, "MXNet contexts, or PyTorch's devices", fix)
 
 
 def check_kvstore(kvstore: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from densefit import engine
@@ -12,7 +13,7 @@ from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.checkpoint.training.session import Session
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.model_input import ModelInput, batches_of, validations_of
+from densefit.engine.model_input import ModelInput, batches_of, make_engine, validations_of
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
@@ -89,7 +90,8 @@ class Plan:
         Raises:
             BindError, ConfigError, DataError, CheckpointError: as `fit`.
         """
-        seed_all(settings.seed)
+        engine_name = engine.engine_name(settings.engine, network)
+        seed_all(settings.seed, engine_name)
         model = read_model(network, heads, settings)
         train = batches_of(settings.train, model, "train")
         module = module_arguments(model, settings)
@@ -100,7 +102,7 @@ class Plan:
         per_epoch, total = _length(reader, settings)
         check_schedule(settings.schedule, settings.validation, settings.begin_epoch, per_epoch)
         optimizer = _optimizer(model, settings)
-        learner = engine.make(network, settings.devices or model.devices)
+        learner = make_engine(model, settings.devices, engine_name)
         learner.check_optimizer(optimizer, reader.batch_size, settings.accumulate)
         scorer = scorer_of(learner, validations_of(settings.validation, model), module.adapters)
         directions = directions_of(scorer, settings.derived)
@@ -121,7 +123,7 @@ class Plan:
             batch_size=reader.batch_size,
             accumulate=settings.accumulate,
             directions=directions,
-            device_memory=engine.device_memory,
+            device_memory=partial(engine.device_memory, engine_name),
         )
         metrics = training_metrics(state, adapters)
         callbacks = [*all_callbacks(model, live, settings), *module.callbacks]

@@ -76,6 +76,7 @@ class Settings:
     kvstore: Any
     seed: int
     devices: list[Any] | None
+    engine: str | None
     module: Mapping[str, Any]
 
     @classmethod

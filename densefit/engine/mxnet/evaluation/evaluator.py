@@ -12,12 +12,12 @@ from densefit import backend
 from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.graph.fold_batchnorm import fold
 from densefit.engine.graph_check import check_compared
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.evaluation.executor import Executor
 from densefit.engine.mxnet.evaluation.executors import Executors
 from densefit.engine.mxnet.evaluation.graphs import EvalGraphs, input_size, outputs_of
-from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
 from densefit.errors import DataError, located
 from densefit.model.network import Network

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet.graph.fold_batchnorm import Fold
+from densefit.engine.graph.fold_batchnorm import Fold
 from densefit.engine.mxnet.inputs import Input
 from densefit.engine.mxnet.ndarrays import to_ndarray
 

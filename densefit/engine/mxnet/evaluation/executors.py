@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.graph.fold_batchnorm import Fold, fold_parameters
 from densefit.engine.mxnet.evaluation.executor import Executor, Program
-from densefit.engine.mxnet.graph.fold_batchnorm import Fold, fold_parameters
 from densefit.engine.mxnet.ndarrays import to_ndarray
 from densefit.errors import BindError
 

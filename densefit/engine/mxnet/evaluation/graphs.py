@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.graph.parameter_checks import check_parameters
+from densefit.engine.graph.symbol_info import UNREAD, forward_graph
 from densefit.engine.graph_check import check_data
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.evaluation.executor import Program
-from densefit.engine.mxnet.graph.parameter_checks import check_parameters
 from densefit.engine.mxnet.graph.sample_means import numbers_of
 from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
-from densefit.engine.mxnet.graph.symbol_info import UNREAD, forward_graph
 from densefit.engine.mxnet.inputs import bound_inputs
 from densefit.errors import BindError
 from densefit.model.network import Network

@@ -13,13 +13,12 @@ import os
 from collections.abc import Collection
 
 from densefit.backend import GRADIENT_SUM_CAP, mx
+from densefit.engine.graph.losses import BLOCKING
 from densefit.engine.mxnet.graph.overwriting_ops import OVERWRITING
 from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 _log = logging.getLogger("densefit")
-#: Operators that send no gradient to their inputs.
-BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
 _USUAL = 64  # gradients that meet in one array of a network, at most
 
 

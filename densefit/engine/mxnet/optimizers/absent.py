@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet.graph.gradient_probe import BLOCKING
+from densefit.engine.graph.losses import losses_by_input
 from densefit.model.network import Network
-from densefit.model.symbol_graph import Node, SymbolGraph
 
 
 class Absent:
@@ -86,45 +85,5 @@ class Absent:
 
     @cached_property
     def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-        """`losses_of` each parameter and statistic."""
-        adapters = self._network.adapters.values()
-        plain = {out: key for adapter in adapters for out, key in adapter.label_group_of.items()}
-        whole = {out: adapter.name for adapter in adapters for out in adapter.outputs("train")}
-        # Learned loss weights (`Network.graph`) combine a head's terms to one loss of the head.
-        weighed = losses_of(self._module.symbol, whole)
-        apart = losses_of(self._network.peek("train", self._size), plain)
-        learning, reading = (
-            {**whole_losses, **term_losses} for whole_losses, term_losses in zip(weighed, apart)
-        )
-        return learning, reading
-
-
-def losses_of(
-    symbol: Any, losses: Mapping[str, str]
-) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    """Find which losses send gradients to each input of a train graph, and which read it.
-
-    Args:
-        symbol: the graph.
-        losses: its outputs, without `_output` -> the name of the loss.
-
-    Returns:
-        Two dicts by the names of inputs, moving statistics among them.
-    """
-    graph = SymbolGraph.of(symbol)
-    learning: dict[Node, set[str]] = {node: set() for node in graph.nodes}
-    reading: dict[Node, set[str]] = {node: set() for node in graph.nodes}
-    for name, output in zip(symbol.list_outputs(), graph.heads):
-        for losses_by_node in (learning, reading):
-            losses_by_node[output.node].add(losses[name[: -len("_output")]])
-    for node in reversed(graph.nodes):  # readers before what they read
-        for source in node.inputs:
-            reading[source.node] |= reading[node]
-            if node.op not in BLOCKING:
-                learning[source.node] |= learning[node]
-    inputs = [node for node in graph.nodes if node.is_variable]
-    learned, read = (
-        {node.name: frozenset(losses_by_node[node]) for node in inputs}
-        for losses_by_node in (learning, reading)
-    )
-    return learned, read
+        """Losses that train each parameter, and that read each statistic."""
+        return losses_by_input(self._module.symbol, self._network, self._size)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
+from densefit.engine.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.evaluation.executor import Program
 from densefit.engine.mxnet.evaluation.executors import Executors
-from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.errors import BindError
 from densefit.model.symbol_graph import SymbolGraph
 

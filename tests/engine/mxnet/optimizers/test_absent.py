@@ -8,9 +8,8 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Sample
-from densefit.engine.mxnet.head_gradients import shared_parameters
+from densefit.engine.graph.losses import losses_of, shared_parameters
 from densefit.engine.mxnet.learner import Learner
-from densefit.engine.mxnet.optimizers.absent import losses_of
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Term
 from densefit.model.layers import conv_bn
@@ -155,7 +154,7 @@ def train(has, heads=None, batch_size=2, **settings):
             control_learner.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("densefit.engine.mxnet.learner.Learner", Known)
+        patch.setattr("densefit.engine.mxnet.Learner", Known)
         settings = {"epochs": 1, "label_within": 100, **ADAM, **settings}
         df.fit(network, loader, callbacks=[Look()], **settings)
     return network, seen

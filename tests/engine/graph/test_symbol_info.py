@@ -1,7 +1,7 @@
 """Labels and randomness by the operators of a graph."""
 
 from densefit.backend import mx
-from densefit.engine.mxnet.graph.symbol_info import draws_at_random, forward_graph, loss_labels
+from densefit.engine.graph.symbol_info import draws_at_random, forward_graph, loss_labels
 from densefit.model.symbol_graph import SymbolGraph
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.graph.fold_batchnorm import fold, fold_parameters
+from densefit.engine.graph.fold_batchnorm import fold, fold_parameters
 from densefit.model.symbol_graph import SymbolGraph
 
 

@@ -1,0 +1,1 @@
+"""Analyses and passes on a SymbolGraph that every engine uses; they compute nothing."""

@@ -1,0 +1,61 @@
+"""Registry of operators: MXNet's name -> what computes it with PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from densefit.engine.torch.operators.attributes import Attributes
+from densefit.errors import EngineError
+from densefit.registry import nearest
+
+#: (run, *inputs) -> output, or a tuple of outputs; inputs are tensors, `run` is a `Run`.
+Compute: TypeAlias = Callable[..., Any]
+#: Settings of a node -> what computes it; settings are read once, when a graph is built.
+Make: TypeAlias = Callable[[Attributes], Compute]
+
+_OPERATORS: dict[str, Make] = {}
+
+
+def operator(*names: str) -> Callable[[Make], Make]:
+    """Return a decorator that registers the maker of an operator under MXNet's names.
+
+    >>> @operator("an_example")
+    ... def an_example(attrs):
+    ...     factor = attrs.number("scalar", 1.0)
+    ...     return lambda run, x: x * factor
+    """
+
+    def enter(make: Make) -> Make:
+        for name in names:
+            _OPERATORS[name] = make
+        return make
+
+    return enter
+
+
+def supported() -> list[str]:
+    """Names of the operators that can be computed."""
+    return sorted(_OPERATORS)
+
+
+def compute_of(attrs: Attributes) -> Compute:
+    """Make what computes a node.
+
+    Raises:
+        EngineError: the operator is not known, or its settings are not supported.
+    """
+    node = attrs.node
+    make = _OPERATORS.get(node.op)
+    if make is None:
+        raise EngineError(
+            f"The engine 'torch' has no operator {node.op}",
+            expected=f"one of {len(_OPERATORS)} operators of MXNet",
+            where=f"node {node.name!r}",
+            fix="a Custom operator is Python code on MXNet's arrays: write it with operators, or "
+            "use engine='mxnet'"
+            if node.op == "Custom"
+            else f"use engine='mxnet', or register it: densefit.engine.torch.operator({node.op!r})"
+            f"; {nearest(node.op, _OPERATORS)}",
+        )
+    return make(attrs)
