@@ -158,13 +158,11 @@ class Hub:
     def _answer(self, parts: Sequence[bytes | bytearray], to: str) -> None:
         """Send all parts to all ranks, or to rank 0 only."""
         lengths = b"".join(len(part).to_bytes(8, "little") for part in parts)
-        whole = [lengths, *(memoryview(part) for part in parts)]
+        whole: list[bytes | memoryview] = [lengths, *(memoryview(part) for part in parts)]
         for rank, member in sorted(self._members.items()):
             is_for_rank = to == "all" or rank == 0
             try:
-                member.connection.send(
-                    RESULT, [lengths, *map(memoryview, parts)] if is_for_rank else []
-                )
+                member.connection.send(RESULT, whole if is_for_rank else [])
             except OSError:  # its reader reports it
                 pass
 
