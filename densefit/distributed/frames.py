@@ -56,7 +56,9 @@ def _without_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
     """Replace arrays by their dtype and shape, and collect them in order."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in _KINDS:
-            return {_ARRAY: None, "list": _without_arrays(value.tolist(), arrays)}
+            kind = "U" if value.dtype.kind == "U" else None
+            items = _without_arrays(value.reshape(-1).tolist(), arrays)
+            return {_ARRAY: kind, "shape": list(value.shape), "list": items}
         array = np.asarray(value, value.dtype.newbyteorder("<"), order="C")
         arrays.append(array)
         return {_ARRAY: array.dtype.str, "shape": list(array.shape)}
@@ -93,9 +95,9 @@ def _with_arrays(tree: Any, view: memoryview, start: int) -> tuple[Any, int]:
 
 
 def _array(tree: dict[str, Any], view: memoryview, start: int) -> tuple[np.ndarray, int]:
-    if tree[_ARRAY] is None:  # strings, or lists of values
+    if "list" in tree:  # strings, or Python's values
         items, start = _with_arrays(tree["list"], view, start)
-        return np.array(items), start
+        return np.array(items, tree[_ARRAY] or object).reshape(tree["shape"]), start
     dtype = np.dtype(tree[_ARRAY])
     if dtype.kind not in _KINDS or any(size < 0 for size in tree["shape"]):
         raise ValueError(f"an array of {dtype} and shape {tree['shape']}")

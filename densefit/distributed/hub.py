@@ -72,19 +72,21 @@ class Hub:
                 target=target, name=f"densefit-hub-{target.__name__}", daemon=True
             ).start()
 
-    def close(self) -> None:
-        """Stop listening."""
-        self._is_closed = True
-        self._server.close()
-
-    def wait_until_left(self, seconds: float) -> None:
-        """Wait until all ranks have said goodbye, so that none takes the end for a crash."""
+    def close(self, seconds: float) -> None:
+        """Wait for the goodbyes of all ranks; tell those that are late that rank 0 ends."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self._failure is None:
             with self._lock:
                 if all(member.has_left for member in self._members.values()):
-                    return
+                    break
             time.sleep(0.02)
+        self._is_closed = True
+        for member in list(self._members.values()):
+            try:
+                member.connection.send(LEAVE)
+            except OSError:  # it has ended
+                pass
+        self._server.close()
 
     def _accept(self) -> None:
         """Take in the ranks; strangers get nothing but a number."""

@@ -54,9 +54,14 @@ class Member:
         self._answers: queue.Queue[bytearray | None] = queue.Queue()
         self._failure: str | None = None
         self._heard = time.monotonic()
-        self._has_left = False
+        self._has_left = self._hub_has_left = False
         for target in (self._read, self._beat):
             threading.Thread(target=target, name=f"densefit-{target.__name__}", daemon=True).start()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a rank is known to have failed."""
+        return self._failure is not None
 
     def call(self, name: str, value: Any, to: str = "all") -> list[Any] | None:
         """Contribute a value to a collective; returns the values of all ranks, in their order.
@@ -75,7 +80,8 @@ class Member:
             self._check()
             self._connection.send(CALL, [len(head).to_bytes(4, "little"), head, *pieces])
         except OSError as error:
-            self._lost(f"Rank 0 has died: its connection ended ({error})")
+            if not self._hub_has_left:
+                self._lost(f"Rank 0 has died: its connection ended ({error})")
         answer = self._answers.get()
         if answer is None:
             self._check()
@@ -116,8 +122,13 @@ class Member:
                     self._answers.put(content)
                 elif kind == FAILURE:
                     self._lost(content.decode(errors="replace"))
+                elif kind == LEAVE:
+                    self._hub_has_left = True
         except OSError as error:
-            if not self._has_left:
+            if self._hub_has_left:
+                self._failure = self._failure or "Rank 0 has ended"
+                self._answers.put(None)
+            elif not self._has_left:
                 self._lost(f"Rank 0 has died: its connection ended ({error})")
 
     def _beat(self) -> None:
@@ -128,7 +139,8 @@ class Member:
                 self._connection.send(BEAT)
             except OSError:  # `_read` reports it
                 return
-            if time.monotonic() - self._heard > self._settings.silent_seconds:
+            silence = time.monotonic() - self._heard
+            if silence > self._settings.silent_seconds and not self._hub_has_left:
                 self._lost(f"Rank 0 sent no heartbeat for {self._settings.silent_seconds:g} s")
 
     def _lost(self, text: str) -> None:

@@ -28,6 +28,7 @@ class World:
         rank: number of this process, from 0.
         size: number of processes.
         local_rank: number of this process on its machine.
+        host: address of rank 0's machine.
         local_host: address of this machine, as rank 0 reaches it.
         restart: how often the launcher has started the ranks again.
     """
@@ -36,6 +37,7 @@ class World:
         settings = settings or RankSettings()
         self.rank, self.size = settings.rank, settings.size
         self.local_rank, self.restart = settings.local_rank, settings.restart
+        self.host = settings.host
         self._hub = Hub(settings) if self.size > 1 and self.rank == 0 else None
         self._member = Member(settings) if self.size > 1 else None
         self.local_host = "127.0.0.1" if self._member is None else self._member.local_host
@@ -50,6 +52,11 @@ class World:
     def is_shared(self) -> bool:
         """Whether there are several ranks."""
         return self.size > 1
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a rank is known to have failed."""
+        return self._member is not None and self._member.has_failed
 
     def all_gather(self, name: str, value: Any) -> list[Any]:
         """Return the values of all ranks, in their order; see `frames` for what can be sent."""
@@ -81,8 +88,7 @@ class World:
         if self._member is not None:
             self._member.leave()
         if self._hub is not None:
-            self._hub.wait_until_left(_LEAVING_SECONDS)
-            self._hub.close()
+            self._hub.close(_LEAVING_SECONDS)
 
 
 _lock = threading.Lock()

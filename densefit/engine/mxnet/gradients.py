@@ -10,9 +10,11 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.graph.losses import shared_parameters
 from densefit.engine.mxnet.head_gradients import HeadGradients
 from densefit.engine.mxnet.ndarrays import HostViews, host_view
+from densefit.engine.mxnet.rank_sum import RankSum
 from densefit.model.network import Network
 
 
@@ -23,13 +25,16 @@ class Gradients:
         module: Module bound for training.
         network: network that is trained.
         adds: whether gradients of several micro-batches are summed.
+        world: ranks that train together; None for one.
 
     Attributes:
         samples: number of samples of the update so far, over which losses are averaged.
         rescale: the constant factor on an update's gradient; None: 1 / samples.
     """
 
-    def __init__(self, module: Any, network: Network, adds: bool = False) -> None:
+    def __init__(
+        self, module: Any, network: Network, adds: bool = False, world: World | None = None
+    ) -> None:
         self._module, self._network, self._adds = module, network, adds
         adapters = network.adapters.values()
         self._weighed = [key for adapter in adapters for key in adapter.weights.values()]
@@ -37,6 +42,8 @@ class Gradients:
         self._views: HostViews | None = None
         self.samples = 0
         self.rescale: float | None = None
+        is_shared = world is not None and world.is_shared
+        self._rank_sum = RankSum(world, gradient_arrays(module)) if world and is_shared else None
 
     def begin(self, batch: Batch, first: bool, shares: Mapping[str, float] | None) -> None:
         """Begin a micro-batch, the `first` of an update or a further one.
@@ -45,10 +52,20 @@ class Gradients:
         """
         if first:
             self.samples = 0
-            if self._adds:
+            if self._adds or not batch.real:
                 zero_gradients(self._module)
         is_counted = shares is None and self._weighed
         self.samples += int(batch.labelled[self._weighed[0]].sum()) if is_counted else batch.real
+
+    def sum_ranks(self, is_refused: bool = False) -> bool:
+        """Sum gradients and numbers of samples over the ranks; returns whether a rank refuses."""
+        if self._rank_sum is None:
+            return is_refused
+        samples = self._rank_sum(math.nan if is_refused else self.samples)
+        if math.isnan(samples):
+            return True
+        self.samples = int(samples)
+        return False
 
     def mean_factor(self) -> float:
         """Factor on the summed gradient that gives the gradient of the mean loss."""
