@@ -11,14 +11,16 @@ from densefit.errors import ConfigError
 
 #: Address of the control channel, "host:port", and the secret of its members.
 CONTROL, TOKEN = "DENSEFIT_CONTROL", "DENSEFIT_TOKEN"  # noqa: S105 - names of variables
-#: How often the launcher has started the ranks again.
-RESTART = "DENSEFIT_RESTART"
+#: How often the launcher has started the ranks again, and its process.
+RESTART, LAUNCHER = "DENSEFIT_RESTART", "DENSEFIT_LAUNCHER"
 #: Seconds that a collective may take, that a rank may be silent, and that joining may take.
 COLLECTIVE_SECONDS, SILENT_SECONDS, JOIN_SECONDS = (
     "DENSEFIT_COLLECTIVE_SECONDS",
     "DENSEFIT_SILENT_SECONDS",
     "DENSEFIT_JOIN_SECONDS",
 )
+#: Exit status of a rank that ends because another one has failed.
+LOST_PEER = 76
 _PORTS = 16  # ports above MASTER_PORT that are tried where no launcher of ours chose one
 
 
@@ -34,6 +36,7 @@ class RankSettings:
         ports: ports of the control channel, the first free one of which rank 0 takes.
         token: secret of the channel's members.
         restart: how often the ranks were started again.
+        launcher: process that started this one, and without which it ends; 0 for none.
         collective_seconds: longest time that ranks wait for one another.
         silent_seconds: longest time without a heartbeat.
         join_seconds: longest time until all ranks have joined.
@@ -46,6 +49,7 @@ class RankSettings:
     ports: tuple[int, ...] = ()
     token: bytes = b""
     restart: int = 0
+    launcher: int = 0
     collective_seconds: float = 1800.0
     silent_seconds: float = 60.0
     join_seconds: float = 300.0
@@ -78,6 +82,7 @@ def settings_of(environment: Mapping[str, str] = os.environ) -> RankSettings:
         ports=ports,
         token=_token(environment),
         restart=_whole(environment, RESTART, 0, 0),
+        launcher=_whole(environment, LAUNCHER, 0, 0),
         collective_seconds=_seconds(environment, COLLECTIVE_SECONDS, 1800.0),
         silent_seconds=_seconds(environment, SILENT_SECONDS, 60.0),
         join_seconds=_seconds(environment, JOIN_SECONDS, 300.0),

@@ -22,12 +22,10 @@ from densefit.distributed.connection import (
     join_hub,
     tune,
 )
-from densefit.distributed.environment import RankSettings
+from densefit.distributed.environment import LOST_PEER, RankSettings
 from densefit.distributed.frames import decode, encode
 from densefit.errors import DistributedError
 
-#: Exit status of a rank that ends because another one has failed.
-LOST_PEER = 76
 #: Seconds in which a rank must end by itself after a failure; it is then ended.
 GRACE = 15.0
 _BEAT = 1.0  # seconds between heartbeats
@@ -139,6 +137,8 @@ class Member:
                 self._connection.send(BEAT)
             except OSError:  # `_read` reports it
                 return
+            if self._settings.launcher not in (0, os.getppid()):
+                self._lost("The launcher has died")
             silence = time.monotonic() - self._heard
             if silence > self._settings.silent_seconds and not self._hub_has_left:
                 self._lost(f"Rank 0 sent no heartbeat for {self._settings.silent_seconds:g} s")

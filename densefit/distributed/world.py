@@ -8,9 +8,10 @@ import sys
 import threading
 from typing import Any
 
-from densefit.distributed.environment import RankSettings, settings_of
+from densefit.distributed.environment import LOST_PEER, RankSettings, settings_of
 from densefit.distributed.hub import Hub
 from densefit.distributed.member import Member
+from densefit.errors import DistributedError
 
 _LEAVING_SECONDS = 10.0  # rank 0 waits for the goodbyes of the others
 
@@ -119,6 +120,10 @@ def _tell_the_end(joined: World) -> None:
     def told(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         joined.fail(error)
         before(kind, error, trace)
+        if isinstance(error, DistributedError):  # libraries would wait for the dead rank
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(LOST_PEER)
 
     sys.excepthook = told
     atexit.register(joined.leave)

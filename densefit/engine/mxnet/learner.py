@@ -11,15 +11,17 @@ from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.evaluation.evaluator import Pending
+from densefit.engine.evaluation.run import Evaluation
+from densefit.engine.graph.inputs import train_inputs
+from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.bind import bind_training
 from densefit.engine.mxnet.devices import check_split
-from densefit.engine.mxnet.evaluation.evaluator import Pending
-from densefit.engine.mxnet.evaluation.run import Evaluation
+from densefit.engine.mxnet.evaluation.evaluator import ExecutorEvaluator
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.monitoring import Monitoring
-from densefit.engine.mxnet.ndarrays import to_ndarrays, train_inputs
-from densefit.engine.mxnet.optimizers.rescale_grad import constant_rescale
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import load_optimizer_state, optimizer_state
 from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
@@ -65,7 +67,12 @@ class Learner:
         self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
         self.monitoring: Monitoring | None = None
         self._world = World()
-        self._evaluation = Evaluation(network, self.devices, self._version)
+        on_host = all(device.device_type == "cpu" for device in self.devices)
+        self._evaluation = Evaluation(
+            ExecutorEvaluator(network, self.devices, "raw" if on_host else "evaluate"),
+            ExecutorEvaluator(network, self.devices, "views"),
+            self._version,
+        )
 
     @property
     def lr(self) -> float:
