@@ -47,6 +47,7 @@ class Learner:
         parameters, gradients, updater: of the train graph; set by `bind`, like `module`.
     """
 
+    name = "mxnet"
     random = False
     module: Any
     parameters: ParameterStore
@@ -80,6 +81,11 @@ class Learner:
     def base_lr(self) -> float:
         """The optimizer's own learning rate, before its lr_scheduler."""
         return float(self.updater.optimizer.lr or 0.0)
+
+    @property
+    def bound_specs(self) -> tuple[list[Any], list[Any]]:
+        """Specs of the train graph's (data, labels) for a full batch."""
+        return self.module.data_shapes, self.module.label_shapes
 
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from densefit.data.batch import Batch
+from densefit.data.batch import ArraySpec, Batch
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.evaluation.evaluator import Pending
 from densefit.engine.evaluation.run import Evaluation
@@ -41,6 +41,7 @@ class Learner:
         parameters, gradients, updater: of the train graph.
     """
 
+    name = "torch"
     random = False
     bound: TrainGraph
     parameters: ParameterStore
@@ -84,6 +85,16 @@ class Learner:
     def base_lr(self) -> float:
         """The optimizer's own learning rate, before its lr_scheduler."""
         return float(self.updater.optimizer.lr or 0.0)
+
+    @property
+    def bound_specs(self) -> tuple[list[ArraySpec], list[ArraySpec]]:
+        """Specs of the train graph's (data, labels) for a full batch."""
+        plan = self.bound.plan
+        data, labels = (
+            [ArraySpec(name, plan.inputs[name].shape, plan.inputs[name].dtype) for name in names]
+            for names in (plan.data, plan.labels)
+        )
+        return data, labels
 
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""

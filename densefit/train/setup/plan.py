@@ -95,7 +95,7 @@ class Plan:
         model = read_model(network, heads, settings)
         train = batches_of(settings.train, model, "train")
         module = module_arguments(model, settings)
-        live = live_module(model, settings)
+        live = live_module(model, settings, engine_name)
         network, adapters = model.network, {**model.network.adapters, **module.adapters}
         check_balanced(settings.balance, network.adapters)
         reader = _reader(train, network, adapters, settings)

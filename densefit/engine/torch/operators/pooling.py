@@ -49,9 +49,7 @@ def _global_pool(attrs: Attributes, kind: str) -> Any:
 
 
 def _root(x: Any, power: int) -> Any:
-    return (
-        x if power == 1 else torch.sqrt(x) if power == 2 else torch.sign(x) * x.abs() ** (1 / 3)
-    )
+    return x if power == 1 else torch.sqrt(x) if power == 2 else torch.sign(x) * x.abs() ** (1 / 3)
 
 
 def _windows(attrs: Attributes, kind: str) -> Any:
