@@ -4,10 +4,14 @@
         [--engines mxnet torch]
 
 Both engines begin with the same parameters and compute the same batches of generated shapes. The
-columns are relative differences, the largest of all numbers over the largest number: the outputs of
-the eval graph (without the largest percent: peaks that are equal but for rounding change places); the losses, the gradient's norm (with softplus for ReLU and averages for maxima, see
-parity_networks.py) and BatchNorm's moving statistics after one update; and the mean loss of each of
-some updates with Adam, as in the recipe of the shapes: the first ten, and all.
+columns are relative differences, the largest of all numbers over the largest number:
+
+- outputs of the eval graph, without the largest percent: peaks that are equal but for rounding
+  change places;
+- losses, and BatchNorm's moving statistics after one update;
+- the gradient's norm, with softplus for ReLU and averages for maxima (see parity_networks.py);
+- the mean loss of each of some updates with Adam, as in the recipe of the shapes: the first ten,
+  and all.
 """
 
 from __future__ import annotations

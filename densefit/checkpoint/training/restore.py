@@ -177,7 +177,7 @@ def _warn(
     if "engine" in differing:
         logger.warning(
             "%s: parameters, moments and averages go on exactly, but the engines round differently, "
-            "draw other random numbers (dropout), and initialise new parameters differently",
+            "and draw other random numbers (dropout, initial values)",
             path,
         )
     if reset:

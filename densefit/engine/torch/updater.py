@@ -49,6 +49,8 @@ class Updater:
         self._statistics = list(bound.statistics)
         self._spared = Spared(bound.symbol, network, input_size, self._names, self._statistics)
         self._saved: dict[str, torch.Tensor] = {}
+        #: States and counts of parameters that were trained before they were fixed.
+        self._of_fixed: tuple[dict[str, np.ndarray], dict[str, int]] = {}, {}
 
     def start(
         self,
@@ -76,13 +78,33 @@ class Updater:
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""
         arrays, counters = optimizers.optimizer_state(self.optimizer)
-        return arrays, counters
+        fixed, counts = self._of_fixed
+        return {**arrays, **fixed}, {**counters, "counts": {**counters["counts"], **counts}}
 
     def load_state(
         self, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any], is_other: bool
     ) -> str:
-        """Continue from what `state` returned; see `Engine.load_optimizer_state`."""
-        return str(optimizers.load_optimizer_state(self.optimizer, arrays, counters, is_other))
+        """Continue from what `state` returned; see `Engine.load_optimizer_state`.
+
+        States of parameters that are fixed now are stored again with the next checkpoint.
+        """
+        fixed = set(self._bound.plan.fixed)
+        counts = counters["counts"]
+        states = {
+            key: array for key, array in arrays.items() if key.rpartition("/")[0] not in fixed
+        }
+        moving = {name: count for name, count in counts.items() if name not in fixed}
+        reason = str(
+            optimizers.load_optimizer_state(
+                self.optimizer, states, {**counters, "counts": moving}, is_other
+            )
+        )
+        if not reason:
+            self._of_fixed = (
+                {key: array for key, array in arrays.items() if key not in states},
+                {name: count for name, count in counts.items() if name not in moving},
+            )
+        return reason
 
     def begin(self, absent: Collection[str]) -> None:
         """Begin an update in which `absent` losses may have no labels."""
