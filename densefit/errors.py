@@ -89,6 +89,10 @@ class CheckpointError(DensefitError):
     """A checkpoint is missing, damaged or of another network."""
 
 
+class ExportError(DensefitError):
+    """A network cannot be exported, or its exported model computes other numbers."""
+
+
 class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happened
     """A loss is no longer finite."""
 

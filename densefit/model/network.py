@@ -51,6 +51,13 @@ class Network:
         BindError: a route names an output that the symbol does not have.
     """
 
+    #: Name of the only engine that computes the network; None: any.
+    engine_name: str | None = None
+    #: Transform that fits images to the only size that an exported model takes; None: any size.
+    fitting: Any = None
+    #: Names of the inputs of an exported model, which has no Symbol.
+    input_names: Sequence[str] | None = None
+
     def __init__(
         self,
         backbone: str | Backbone | None = None,
@@ -129,13 +136,9 @@ class Network:
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Network:
         """Build a network from its spec, without parameters."""
-        created = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
-        for head, entry in zip(created, spec["heads"]):
-            head.spec = dict(entry)
-            head.learned_names = dict(entry.get("names", {}))
         return cls(
             spec["backbone"],
-            created,
+            heads_of_spec(spec),
             settings=spec["settings"],
             output_stride=spec["output_stride"],
         )
@@ -146,6 +149,12 @@ class Network:
         if self._symbol is not None:
             return self._symbol
         return self._train
+
+    @property
+    def output_names(self) -> list[str]:
+        """Return the full names of the symbol's outputs."""
+        names: list[str] = self.symbol.list_outputs()
+        return names
 
     def graph(
         self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
@@ -282,6 +291,15 @@ class Network:
             deprecated_ndarrays(self, "arg_params", "parameters", "get_params()"),
             deprecated_ndarrays(self, "aux_params", "statistics", ""),
         )
+
+
+def heads_of_spec(spec: Mapping[str, Any]) -> list[Head]:
+    """Make the heads of a network from its spec."""
+    created = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
+    for head, entry in zip(created, spec["heads"]):
+        head.spec = dict(entry)
+        head.learned_names = dict(entry.get("names", {}))
+    return created
 
 
 def is_symbol(model: Any) -> bool:

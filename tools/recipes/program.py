@@ -40,6 +40,15 @@ def program(work: Callable[[], object]) -> int:
     return 0
 
 
+def program_name(name: str) -> str:
+    """How the running program is called: `densefit score`, or score.py.
+
+    Args:
+        name: name of the program without an ending.
+    """
+    return sys.argv[0] if sys.argv[0] == f"densefit {name}" else f"{name}.py"
+
+
 def _of_system(error: OSError) -> Exception:
     """Convert an error of the operating system that has a description to a DataError."""
     if error.strerror is None:

@@ -24,7 +24,7 @@ def _div(a: Any, b: Any) -> Any:
 
 
 def _mod(a: Any, b: Any) -> Any:
-    """Remainder of the sign of the divisor; 0 for the divisor 0. Gradients are 1 and -floor(a/b)."""
+    """Remainder with the sign of the divisor; 0 where the divisor is 0."""
     zero = b == 0
     return torch.where(zero, 0, torch.remainder(a, torch.where(zero, 1, b)))
 

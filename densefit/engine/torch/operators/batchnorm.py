@@ -25,13 +25,16 @@ class _SumOverRanks(torch.autograd.Function):
         return ctx.reduce(grad.contiguous()), None
 
 
+_sum_over_ranks: Any = _SumOverRanks.apply
+
+
 @operator("BatchNorm", "BatchNorm_v1", "_contrib_SyncBatchNorm", "_contrib_BatchNormWithReLU")
 def batch_norm(attrs: Attributes) -> Compute:
     """Normalize channels by the batch in training, by the moving statistics otherwise.
 
     `fix_gamma` treats gamma as 1: it has no gradient. The new moving statistics are entered in
-    `Run.statistics`. SyncBatchNorm uses the batch of all ranks. Further outputs are the mean and the
-    inverse deviation.
+    `Run.statistics`. SyncBatchNorm uses the batch of all ranks. Further outputs are the mean and
+    the inverse deviation.
     """
     node = attrs.node
     epsilon, momentum = attrs.number("eps", 1e-3), attrs.number("momentum", 0.9)
@@ -77,11 +80,11 @@ def _over_ranks(
     axes = [n for n in range(x.ndim) if n != 1]
     count = x.new_full((1,), x.numel() // x.shape[1])
     sums = torch.cat([x.sum(axes), count])
-    total = _SumOverRanks.apply(sums, reduce)
+    total = _sum_over_ranks(sums, reduce)
     mean = total[:-1] / total[-1]
     shape = [-1 if n == 1 else 1 for n in range(x.ndim)]
     centred = x - mean.reshape(shape)  # a second sum, for no digits are lost to large means
-    variance = _SumOverRanks.apply((centred * centred).sum(axes), reduce) / total[-1]
+    variance = _sum_over_ranks((centred * centred).sum(axes), reduce) / total[-1]
     scale = torch.rsqrt(variance + epsilon)
     scale = scale if weight is None else scale * weight
     result = centred * scale.reshape(shape) + beta.reshape(shape)

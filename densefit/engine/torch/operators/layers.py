@@ -127,7 +127,7 @@ def upsampling(attrs: Attributes) -> Compute:
 @operator("_contrib_AdaptiveAvgPooling2D")
 def adaptive_average_pooling(attrs: Attributes) -> Compute:
     """Means over a grid of regions."""
-    size = attrs.wholes("output_size", ()) if attrs.optional("output_size") else ()
+    size: Any = attrs.wholes("output_size", ()) if attrs.optional("output_size") else ()
     size = size or (1, 1)
     size = size * 2 if len(size) == 1 else size
     return lambda run, x: F.adaptive_avg_pool2d(x, size)

@@ -14,8 +14,8 @@ from densefit.engine.torch.operators.registry import Compute, operator
 class LossLayer(torch.autograd.Function):
     """Output and gradient of a loss layer.
 
-    `forward(value, gradient, x)`: `value` is the output; `gradient` (head gradient -> gradient of x)
-    is called in the backward pass. Both are computed without a graph from detached tensors.
+    `value` is the output; `gradient` (head gradient -> gradient of x) is called in the backward
+    pass. Both are computed without a graph from detached tensors.
     """
 
     @staticmethod
@@ -28,9 +28,12 @@ class LossLayer(torch.autograd.Function):
         return ctx.gradient(grad).contiguous(), None, None
 
 
+_apply: Any = LossLayer.apply
+
+
 def loss_layer(x: Any, value: Any, gradient: Callable[[Any], Any]) -> Any:
     """A loss layer; see `LossLayer`."""
-    return LossLayer.apply(x, value.detach(), gradient) if x.requires_grad else value.detach()
+    return _apply(x, value.detach(), gradient) if x.requires_grad else value.detach()
 
 
 @operator("MakeLoss")

@@ -70,7 +70,8 @@ def histogram(attrs: Attributes) -> Compute:
 
     def compute(run: Any, x: Any, edges: Any = None) -> Any:
         if edges is None:
-            edges = torch.linspace(*limits, count + 1, dtype=x.dtype, device=x.device)
+            low, high = limits
+            edges = torch.linspace(low, high, count + 1, dtype=x.dtype, device=x.device)
         flat = x.reshape(-1)
         inside = flat[(flat >= edges[0]) & (flat <= edges[-1])]
         number = torch.searchsorted(edges, inside, right=True) - 1

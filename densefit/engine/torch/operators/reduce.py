@@ -62,7 +62,8 @@ class _Extreme(torch.autograd.Function):
 
 
 def _extreme(largest: bool) -> Callable[[Any, tuple[int, ...]], Any]:
-    return lambda x, axes: _Extreme.apply(x, axes, largest)
+    apply: Any = _Extreme.apply
+    return lambda x, axes: apply(x, axes, largest)
 
 
 def _prod(x: Any, axes: tuple[int, ...]) -> Any:

@@ -17,8 +17,8 @@ def reshaped(shape: Sequence[int], target: Sequence[int], reverse: bool = False)
 
     Args:
         shape: shape of the input.
-        target: sizes, or codes: 0 copies a size, -1 is the rest, -2 copies all that follow, -3 joins
-            two, -4 splits one into the two sizes after it.
+        target: sizes, or codes: 0 copies a size, -1 is the rest, -2 copies all that follow, -3
+            joins two, -4 splits one into the two sizes after it.
         reverse: whether codes are read from the right.
     """
     sizes, codes = list(shape), list(target)
