@@ -86,7 +86,7 @@ class Passes:
                 output = self._outputs[name]
                 copy = torch.empty(output.shape, dtype=output.dtype, pin_memory=True)
                 self._copies[name] = copy.copy_(output, non_blocking=True)
-        self._copied = torch.cuda.Event()
+        self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._copied.record()
 
     def _key(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
