@@ -24,12 +24,15 @@ class Run:
         precision: dtype of convolutions and dense layers; None for that of their inputs.
         statistics: name of a moving statistic -> its value after the pass; filled by operators. As
             in MXNet they are written when the backward pass is done, by the caller.
+        device: device of tensors that come from settings alone (`_zeros`, `_arange`, random
+            numbers); by default that of the values.
         reduce: sums a tensor over all ranks, for statistics of the whole batch; None for one rank.
     """
 
     training: bool = False
     precision: torch.dtype | None = None
     statistics: dict[str, Tensor] = field(default_factory=dict)
+    device: torch.device | None = None
     reduce: Callable[[Tensor], Tensor] | None = None
 
 
@@ -76,6 +79,8 @@ class Program:
             values: tensor of each variable by name.
             run: mode of the pass.
         """
+        if run.device is None:
+            run.device = next((value.device for value in values.values()), torch.device("cpu"))
         results: list[Any] = [None] * self._count
         for number, name in self._variables:
             results[number] = (values[name],)

@@ -1,6 +1,11 @@
 """MXNet's operators computed with PyTorch, by kind; importing the package registers them."""
 
-from densefit.engine.torch.operators import box_overlap, layers, nms
+from importlib import import_module
+from pkgutil import iter_modules
+
 from densefit.engine.torch.operators.registry import operator, supported
 
-__all__ = ["box_overlap", "layers", "nms", "operator", "supported"]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["operator", "supported"]

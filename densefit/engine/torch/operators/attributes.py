@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node
 
 _MISSING: Any = object()
+T = TypeVar("T")
 
 
 class Attributes:
@@ -29,6 +30,27 @@ class Attributes:
     def text(self, name: str, default: str = "") -> str:
         """A setting as it is written."""
         return str(self._attrs.get(name, default))
+
+    def optional_text(self, name: str) -> str | None:
+        """A setting as it is written; None where it is absent or None."""
+        text = self.text(name, "None")
+        return None if text in ("None", "") else text
+
+    def choice(self, name: str, choices: Mapping[str, T], default: str = "") -> T:
+        """What a setting names among the choices of this engine.
+
+        Raises:
+            EngineError: the engine has no such choice.
+        """
+        text = self.text(name, default)
+        if text not in choices:
+            raise EngineError(
+                f"The engine 'torch' has no {self.node.op} with {name}={text!r}",
+                expected=f"one of {', '.join(choices)}",
+                where=f"node {self.node.name!r}",
+                fix="use engine='mxnet'",
+            )
+        return choices[text]
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A setting that is true or false."""

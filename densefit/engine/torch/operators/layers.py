@@ -1,21 +1,133 @@
-"""Layers with parameters: convolution, fully connected."""
+"""Layers with weights: dense, convolution, transposed convolution, upsampling.
+
+With `Run.precision` they compute in that dtype; results are float32.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.engine.torch.operators.registry import Compute, operator
 
+_CONVOLUTIONS = (F.conv1d, F.conv2d, F.conv3d)
+_TRANSPOSED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 
-@operator("FullyConnected")
+
+def _at_precision(run: Any, layer: Any, data: Any, weight: Any, bias: Any, *rest: Any) -> Any:
+    """Compute a layer in the dtype of the pass."""
+    dtype = run.precision
+    if dtype is None or data.dtype != torch.float32:
+        return layer(data, weight, bias, *rest)
+    result = layer(
+        data.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype), *rest
+    )
+    return result.to(data.dtype)
+
+
+@operator("FullyConnected", "_sparse_FullyConnected")
 def fully_connected(attrs: Attributes) -> Compute:
     """(N, ...) -> (N, num_hidden), with the inputs of a sample flattened if `flatten`."""
     flatten = attrs.flag("flatten", True)
 
     def compute(run: Any, data: Any, weight: Any, bias: Any = None) -> Any:
-        return F.linear(data.flatten(1) if flatten else data, weight, bias)
+        data = data.flatten(1) if flatten and data.ndim != 2 else data
+        return _at_precision(run, F.linear, data, weight, bias)
 
     return compute
+
+
+@operator("Convolution", "Convolution_v1")
+def convolution(attrs: Attributes) -> Compute:
+    """Convolution along 1 to 3 axes; images are computed in channels_last, the faster layout."""
+    kernel = attrs.wholes("kernel")
+    ndim = len(kernel)
+    stride, dilate = attrs.wholes("stride", (1,) * ndim), attrs.wholes("dilate", (1,) * ndim)
+    pad, groups = attrs.wholes("pad", (0,) * ndim), attrs.whole("num_group", 1)
+    layer = _CONVOLUTIONS[ndim - 1]
+    to_first, to_last = _layouts(attrs, ndim)
+
+    def compute(run: Any, data: Any, weight: Any, bias: Any = None) -> Any:
+        if to_first is not None:
+            data, weight = data.permute(to_first), weight.permute(to_first)
+        elif ndim == 2:
+            data = data.contiguous(memory_format=torch.channels_last)
+        result = _at_precision(run, layer, data, weight, bias, stride, pad, dilate, groups)
+        return result if to_last is None else result.permute(to_last)
+
+    return compute
+
+
+def _layouts(attrs: Attributes, ndim: int) -> tuple[list[int] | None, list[int] | None]:
+    """Permutations to the layout with channels second, and back; None where it is that."""
+    if not attrs.text("layout").endswith("C"):
+        return None, None
+    axes = list(range(ndim + 2))
+    return [0, ndim + 1, *axes[1:-1]], [0, *axes[2:], 1]
+
+
+@operator("Deconvolution")
+def deconvolution(attrs: Attributes) -> Compute:
+    """Transposed convolution; `target_shape` sets padding and `adj` from the size of the result."""
+    kernel = attrs.wholes("kernel")
+    ndim = len(kernel)
+    stride, dilate = attrs.wholes("stride", (1,) * ndim), attrs.wholes("dilate", (1,) * ndim)
+    pad, adjust = attrs.wholes("pad", (0,) * ndim), attrs.wholes("adj", (0,) * ndim)
+    groups = attrs.whole("num_group", 1)
+    target = attrs.wholes("target_shape", ()) if attrs.optional("target_shape") else ()
+    layer = _TRANSPOSED[ndim - 1]
+
+    def compute(run: Any, data: Any, weight: Any, bias: Any = None) -> Any:
+        padding, extra = pad, adjust
+        if target and any(target):
+            extents = [d * (k - 1) + 1 for d, k in zip(dilate, kernel)]
+            totals = [
+                s * (n - 1) + e - t for s, n, e, t in zip(stride, data.shape[2:], extents, target)
+            ]
+            extra = tuple(total % 2 for total in totals)
+            padding = tuple((total + 1) // 2 for total in totals)
+        return _at_precision(run, layer, data, weight, bias, stride, padding, extra, groups, dilate)
+
+    return compute
+
+
+@operator("UpSampling")
+def upsampling(attrs: Attributes) -> Compute:
+    """Larger maps: by the nearest value, or bilinearly by a transposed convolution's weights."""
+    scale, kind = attrs.whole("scale"), attrs.text("sample_type")
+    summed = attrs.text("multi_input_mode", "concat") == "sum"
+    if kind == "bilinear":
+        kernel, pad = 2 * scale - scale % 2, -(-(scale - 1) // 2)
+        del kernel
+
+        def bilinear(run: Any, data: Any, weight: Any) -> Any:
+            channels = data.shape[1]
+            return F.conv_transpose2d(data, weight, None, scale, pad, groups=channels)
+
+        return bilinear
+
+    def nearest(run: Any, first: Any, *rest: Any) -> Any:
+        height, width = first.shape[2] * scale, first.shape[3] * scale
+        maps = [
+            x.repeat_interleave(height // x.shape[2], 2).repeat_interleave(width // x.shape[3], 3)
+            if x.is_meta
+            else F.interpolate(x, (height, width), mode="nearest")
+            for x in (first, *rest)
+        ]
+        if len(maps) == 1:
+            return maps[0]
+        return sum(maps[1:], maps[0]) if summed else torch.cat(maps, 1)
+
+    return nearest
+
+
+@operator("_contrib_AdaptiveAvgPooling2D")
+def adaptive_average_pooling(attrs: Attributes) -> Compute:
+    """Means over a grid of regions."""
+    size: Any = attrs.wholes("output_size", ()) if attrs.optional("output_size") else ()
+    size = size or (1, 1)
+    size = size * 2 if len(size) == 1 else size
+    return lambda run, x: F.adaptive_avg_pool2d(x, size)
