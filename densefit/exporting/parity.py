@@ -79,9 +79,13 @@ def compare(
     differing, count = float(np.mean(~agrees)) if agrees.size else 0.0, agrees.size
     few = 0
     if differing and is_ranking(expected):
-        one, other, allowed = (a.reshape(-1, *left.shape[-2:]) for a in (left, right, tolerance))
+        network_rows, model_rows, allowed = (
+            a.reshape(-1, *left.shape[-2:]) for a in (left, right, tolerance)
+        )
         count, few = left.size // left.shape[-1], _FEW_ROWS
-        differing = _unmatched(one, other, allowed, score_column(expected), share) / count
+        differing = (
+            _unmatched(network_rows, model_rows, allowed, score_column(expected), share) / count
+        )
     largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
     parity = Parity(name, largest, scale, differing)
     if differing > limit and differing * count > few:
