@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import onnx
 
 from densefit import engine as engines
 from densefit.engine.graph.symbol_info import UNREAD
-from densefit.errors import ConfigError, ExportError, writing
+from densefit.errors import ConfigError, EngineError, ExportError, writing
 from densefit.exporting import check, samples
 from densefit.exporting.candidates import Suppression, without_suppression
 from densefit.exporting.metadata import metadata_of
@@ -24,6 +25,7 @@ from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
 
+_log = logging.getLogger("densefit")
 CALIBRATED = 128  # samples that ranges of activations are measured with
 ImageSize = int | Sequence[int] | None
 
@@ -75,7 +77,8 @@ def export(
         outputs: for a Symbol, the names of the exported outputs; by default all that its inputs and
             parameters suffice for.
         metadata: further entries `densefit.<key>` of the model.
-        engine: engine that computes the network for the comparison, as for `score`.
+        engine: engine that computes the network for the comparison, as for `score`. Where none is
+            installed the model is not compared, which is logged.
 
     Raises:
         ConfigError: settings that contradict each other, or a missing size.
@@ -111,7 +114,15 @@ def export(
     if int8:
         model = _quantized(model, calibrate, settings, geometry["kind"])
     content = model.SerializeToString()
-    parity, count = _compare(network, content, data, settings, entries, engine, geometry["kind"])
+    try:
+        parity, count = _compare(
+            network, content, data, settings, entries, engine, geometry["kind"]
+        )
+    except EngineError as error:
+        if engine is not None:
+            raise
+        _log.warning("%s: the model is not compared with the network: %s", path, error.what)
+        parity, count = {}, 0
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
