@@ -12,7 +12,10 @@ import numpy as np
 import onnx
 
 from densefit import engine as engines
+from densefit.engine.finite import check_parameters
 from densefit.engine.graph.symbol_info import UNREAD
+from densefit.engine.model_input import model_input
+from densefit.engine.types import Model
 from densefit.errors import ConfigError, EngineError, ExportError, writing
 from densefit.exporting import check, samples
 from densefit.exporting.candidates import Suppression, without_suppression
@@ -21,7 +24,7 @@ from densefit.exporting.onnx.build import IMAGE, ModelSettings, build_model, che
 from densefit.exporting.program import write_program
 from densefit.exporting.quantize import quantize
 from densefit.exporting.result import Exported
-from densefit.model.network import Network
+from densefit.model.network import Network, is_symbol
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
 
@@ -31,7 +34,7 @@ ImageSize = int | Sequence[int] | None
 
 
 def export(
-    network: Network,
+    network: Model,
     path: str | Path,
     data: Any = None,
     *,
@@ -45,6 +48,8 @@ def export(
     resize: str | None = None,
     inputs: Mapping[str, Sequence[int | None]] | None = None,
     outputs: Sequence[str] | None = None,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
     metadata: Mapping[str, str] | None = None,
     engine: str | None = None,
 ) -> Exported:
@@ -57,7 +62,8 @@ def export(
     with the network on samples before it is written.
 
     Args:
-        network: a Network with parameters; of heads, or of a user's Symbol.
+        network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
+            with `arg_params`.
         path: file of the model, "model.onnx"; the program is "model.py".
         data: a loader, or a dataset, of samples to compare on; by default images are generated.
             For a Symbol an iterator of batches.
@@ -76,17 +82,21 @@ def export(
             224)}; by default those of `data`.
         outputs: for a Symbol, the names of the exported outputs; by default all that its inputs and
             parameters suffice for.
+        arg_params: values of parameters, which replace the model's.
+        aux_params: values of auxiliary states, which replace the model's.
         metadata: further entries `densefit.<key>` of the model.
         engine: engine that computes the network for the comparison, as for `score`. Where none is
             installed the model is not compared, which is logged.
 
     Raises:
         ConfigError: settings that contradict each other, or a missing size.
+        BindError: the network has no parameters.
         ExportError: the graph has no counterpart in ONNX, or the model is off.
+        TrainingDiverged: a parameter is not finite.
     """
     path = Path(path)
     check_opset(opset)
-    network.check_initialized()
+    network = _network(network, arg_params, aux_params, data)
     if int8 and (half or calibrate is None or not network.heads):
         raise ConfigError(
             "An int8 model needs samples to measure activations with, and is not half",
@@ -141,6 +151,22 @@ def export(
         count,
         data is None,
     )
+
+
+def _network(model: Any, arg_params: Any, aux_params: Any, data: Any) -> Network:
+    """The network of a model, with parameters."""
+    if getattr(model, "engine_name", None) == "onnx":
+        raise ConfigError(
+            "An exported model cannot be exported again",
+            expected="the network that was exported",
+            received=type(model).__name__,
+            fix="load its checkpoint",
+        )
+    heads: Any = {} if is_symbol(model) else None  # routes of a Symbol are its Network's
+    network = model_input(model, heads, arg_params, aux_params, train=data).network
+    network.check_initialized()
+    check_parameters(network)
+    return network
 
 
 def _image_size(size: ImageSize, data: Any, calibrate: Any) -> tuple[int, int]:
