@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from densefit.backend import mx
+from densefit.errors import EngineError
 from densefit.yaml_files.paths import files_field
 
 
@@ -171,10 +171,24 @@ class Recipe:
         Args:
             named: dotted keys that the user wrote.
         """
-        key, kind = (
-            "training.optimizer_params",
-            mx.optimizer.Optimizer.opt_registry.get(self.training.optimizer.lower()),
-        )
-        if kind is not None and not named & {key, f"{key}.momentum"}:
-            if "momentum" not in inspect.signature(kind).parameters:
-                self.training.optimizer_params.pop("momentum", None)
+        key = "training.optimizer_params"
+        is_default = not named & {key, f"{key}.momentum"}
+        if is_default and not takes_momentum(self.training.optimizer):
+            self.training.optimizer_params.pop("momentum", None)
+
+
+#: Optimizers of both engines that have a momentum.
+WITH_MOMENTUM = ("dcasgd", "lars", "lbsgd", "nag", "sgd", "signum")
+
+
+def takes_momentum(optimizer: str) -> bool:
+    """Whether an optimizer has the setting `momentum`, among those that programs register, too."""
+    name = optimizer.lower()
+    try:
+        from densefit.backend import mx
+    except EngineError:
+        return name in WITH_MOMENTUM
+    kind = mx.optimizer.Optimizer.opt_registry.get(name)
+    return (
+        name in WITH_MOMENTUM if kind is None else "momentum" in inspect.signature(kind).parameters
+    )

@@ -3,11 +3,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from densefit.backend import mx
 from densefit.config import parse, read
 from densefit.errors import ConfigError
 from densefit.tools.recipes.data.loaders import fitting, make_dataset, train_loader
 from densefit.tools.recipes.parts import make_guard, make_schedule
-from densefit.tools.recipes.recipe import Data, Recipe, Training
+from densefit.tools.recipes.recipe import (
+    WITH_MOMENTUM,
+    Data,
+    Recipe,
+    Training,
+    takes_momentum,
+)
 from densefit.tools.recipes.recipe_heads import make_network
 
 FOLDER = Path(__file__).parents[3] / "configs"
@@ -86,6 +93,12 @@ def test_an_optimizer_gets_no_setting_that_it_lacks_and_nobody_wrote(tmp_path, t
     assert recipe.training.optimizer_params == expected
     (tmp_path / "again.yaml").write_text(again)
     assert read(Recipe, tmp_path / "again.yaml") == recipe
+
+
+def test_the_optimizers_with_a_momentum_are_mxnets():
+    assert {name for name in mx.optimizer.Optimizer.opt_registry if takes_momentum(name)} == set(
+        WITH_MOMENTUM
+    )
 
 
 def test_one_setting_of_another_optimizer_on_the_command_line():
