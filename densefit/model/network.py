@@ -156,6 +156,20 @@ class Network:
         names: list[str] = self.symbol.list_outputs()
         return names
 
+    def with_routes(self, routes: Mapping[str, Route]) -> Network:
+        """Return a copy of the network of a user's Symbol with other routes.
+
+        Raises:
+            ConfigError: the network has heads.
+            BindError: the network has no parameters yet.
+        """
+        if self.heads:
+            raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
+        routed = Network(symbol=self.symbol, routes=routes)
+        self.check_initialized()
+        routed.set_params(self.parameters, self.statistics)
+        return routed
+
     def graph(
         self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
     ) -> Any:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from densefit.errors import EngineError
 from densefit.yaml_files.paths import files_field
+
+#: Optimizers without a setting `momentum`.
+WITHOUT_MOMENTUM = frozenset(
+    (
+        *("adadelta", "adagrad", "adam", "adamax", "adamw", "ccsgd", "ftml", "ftrl"),
+        *("groupadagrad", "lamb", "nadam", "rmsprop", "sgld", "test"),
+    )
+)
 
 
 @dataclass
@@ -172,23 +180,15 @@ class Recipe:
             named: dotted keys that the user wrote.
         """
         key = "training.optimizer_params"
-        is_default = not named & {key, f"{key}.momentum"}
-        if is_default and not takes_momentum(self.training.optimizer):
+        if not named & {key, f"{key}.momentum"} and not _has_momentum(self.training.optimizer):
             self.training.optimizer_params.pop("momentum", None)
 
 
-#: Optimizers of both engines that have a momentum.
-WITH_MOMENTUM = ("dcasgd", "lars", "lbsgd", "nag", "sgd", "signum")
-
-
-def takes_momentum(optimizer: str) -> bool:
-    """Whether an optimizer has the setting `momentum`, among those that programs register, too."""
-    name = optimizer.lower()
-    try:
-        from densefit.backend import mx
-    except EngineError:
-        return name in WITH_MOMENTUM
-    kind = mx.optimizer.Optimizer.opt_registry.get(name)
-    return (
-        name in WITH_MOMENTUM if kind is None else "momentum" in inspect.signature(kind).parameters
-    )
+def _has_momentum(optimizer: str) -> bool:
+    """Whether an optimizer has a setting `momentum`, or is unknown here: the engine says so."""
+    name, mxnet = optimizer.lower(), sys.modules.get("mxnet")
+    # A user's program may have registered one.
+    kind = None if mxnet is None else mxnet.optimizer.Optimizer.opt_registry.get(name)
+    if kind is None:
+        return name not in WITHOUT_MOMENTUM
+    return "momentum" in inspect.signature(kind).parameters
