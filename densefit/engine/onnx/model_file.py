@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +47,24 @@ class Port(NamedTuple):
         return f"({axes}) {'?' if self.dtype is None else np.dtype(self.dtype).name}"
 
 
+def read_model(path: str | Path) -> ModelFile:
+    """Read the file of an exported model; one that was just read is not read again.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no ONNX model.
+        EngineError: ONNX Runtime cannot be imported.
+    """
+    if not Path(path).is_file():
+        raise CheckpointError("There is no exported model", where=path, fix="a file NAME.onnx")
+    state = os.stat(path)
+    return _read(Path(path), (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, state: tuple[int, ...]) -> ModelFile:
+    return ModelFile(path)
+
+
 class ModelFile:
     """An exported model in a file, read by ONNX Runtime.
 
@@ -53,18 +73,16 @@ class ModelFile:
 
     Attributes:
         path: path of the file.
+        batch: number of rows that the graph is made for; None for any.
         metadata: what the export wrote beside the graph.
         inputs, outputs: of the graph, by name.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or no ONNX model.
-        EngineError: ONNX Runtime cannot be imported.
+        CheckpointError: the file is damaged, or no ONNX model.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise CheckpointError("There is no exported model", where=path, fix="a file NAME.onnx")
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._sessions: dict[str, Any] = {}
         session = self.session()
         self.metadata: Metadata = read_metadata(
@@ -72,6 +90,8 @@ class ModelFile:
         )
         self.inputs = _ports(session.get_inputs())
         self.outputs = _ports(session.get_outputs())
+        rows = {port.shape[0] if port.shape else None for port in self.inputs.values()}
+        self.batch = rows.pop() if len(rows) == 1 else self.metadata.batch
 
     def session(self, devices: Sequence[Any] | None = None) -> Any:
         """The InferenceSession on a device; see `providers_of`.

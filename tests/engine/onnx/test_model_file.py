@@ -47,6 +47,14 @@ def test_damaged_metadata(models, tmp_path, changes, message):
         df.load(path)
 
 
+def test_a_file_that_changes_is_read_again(models, tmp_path):
+    path = models.colours(tmp_path / "c.onnx")
+    first = df.load(path)
+    assert df.load(path).file is first.file
+    models.colours(path, size=(16, 16))
+    assert df.load(path).image_size == (16, 16)
+
+
 def test_heads_that_were_not_made_by_name_come_from_the_network(models, tmp_path):
     path = models.colours(tmp_path / "c.onnx", spec=None)
     head = df.head("segmentation", classes=models.CLASSES, name="colour")
