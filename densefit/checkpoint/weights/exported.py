@@ -77,8 +77,8 @@ def _heads(network: Any, spec: Mapping[str, Any] | None, path: object) -> Sequen
             "The exported model does not say rightly how its heads were made "
             f"({type(error).__name__}: {getattr(error, 'what', error)})",
             where=path,
-            fix=f"{getattr(error, 'fix', None) or 'export the network again'}; a plugin's heads are "
-            "registered when it is imported (--plugins FILE)",
+            fix=f"{getattr(error, 'fix', None) or 'export the network again'}; heads of a plugin "
+            "are registered when it is imported (--plugins FILE)",
         ) from error
 
 
