@@ -61,7 +61,7 @@ def _heads(network: Any, spec: Mapping[str, Any] | None, path: object) -> Sequen
     """Heads of a given network, else of the spec in the file."""
     if network is not None:
         return list(network.heads)
-    if spec is None:
+    if spec is None or spec.get("heads") == []:
         raise CheckpointError(
             "The exported model does not say how its heads were made: they were not made by name",
             where=path,

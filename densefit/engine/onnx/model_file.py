@@ -12,7 +12,7 @@ import numpy as np
 
 from densefit.engine.onnx.devices import providers_of, thread_count
 from densefit.engine.onnx.metadata import Metadata, read_metadata
-from densefit.errors import CheckpointError, EngineError
+from densefit.errors import BindError, CheckpointError, EngineError
 
 _DTYPES = {
     "tensor(float)": np.float32,
@@ -24,7 +24,7 @@ _DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
-_ERRORS_ONLY = 3  # of ONNX Runtime's log
+_SILENT = 4  # ONNX Runtime's errors are raised, too
 
 
 class Port(NamedTuple):
@@ -111,9 +111,11 @@ class ModelFile:
     def _new_session(self, runtime: Any, providers: Sequence[tuple[str, dict[str, Any]]]) -> Any:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = thread_count()
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = _SILENT
         try:
-            session = runtime.InferenceSession(str(self.path), options, providers=providers)
+            session = runtime.InferenceSession(
+                str(self.path), options, providers=providers, enable_fallback=False
+            )
         except Exception as error:  # ONNX Runtime's errors have no common base of their own
             raise self._unreadable(error) from error
         if session.get_providers()[0] != providers[0][0]:
@@ -141,10 +143,11 @@ class ModelFile:
         """Compute outputs by name.
 
         Raises:
+            BindError: an output is no array.
             EngineError: ONNX Runtime fails.
         """
         try:
-            return dict(zip(names, session.run(list(names), dict(arrays))))
+            outputs = dict(zip(names, session.run(list(names), dict(arrays))))
         except Exception as error:
             shapes = {name: array.shape for name, array in arrays.items()}
             raise EngineError(
@@ -153,6 +156,15 @@ class ModelFile:
                 received=f"{shapes}: {(str(error).strip().splitlines() or [''])[0]}",
                 where=self.path,
             ) from error
+        for name, output in outputs.items():
+            if not isinstance(output, np.ndarray):
+                raise BindError(
+                    f"The output {name!r} of the model is no array",
+                    received=type(output).__name__,
+                    where=self.path,
+                    fix="name other outputs in the routes",
+                )
+        return outputs
 
 
 def _ports(arguments: Sequence[Any]) -> dict[str, Port]:
