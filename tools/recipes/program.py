@@ -17,7 +17,8 @@ def program(work: Callable[[], object]) -> int:
     Returns:
         0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
         the settings; 76 if another rank of a launched program has failed; 128 and the signal's
-        number if a signal ended it (130 SIGINT, 143 SIGTERM), for a training after a checkpoint was written; 141 (SIGPIPE) if nobody reads the output.
+        number if a signal ended it (130 SIGINT, 143 SIGTERM), for a training after a checkpoint was
+        written; 141 (SIGPIPE) if nobody reads the output.
     """
     try:
         work()

@@ -25,6 +25,7 @@ from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import load_optimizer_state, optimizer_state
 from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
+from densefit.engine.mxnet.rank_sum import check_no_synchronization
 from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.errors import ConfigError
@@ -91,6 +92,7 @@ class Learner:
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""
         settings = settings or BindSettings()
+        check_no_synchronization(self.network, reader, settings, self._world.size)
         bound = bind_training(self.network, reader, self.devices, settings)
         self._modules, self.output_shapes = bound
         module = self.module = self.computed = self._modules.first
