@@ -19,6 +19,7 @@ class Engine(Protocol):
     """Trains and evaluates one Network.
 
     Attributes:
+        name: name of the engine, as `fit(engine=...)` takes it.
         network: network that provides the initial parameters, and reads the current ones.
         parameters: parameters of the bound train graph.
         gradients: gradients of the micro-batches computed since the last update.
@@ -26,6 +27,7 @@ class Engine(Protocol):
         random: whether an update draws random numbers (dropout) and must be seeded.
     """
 
+    name: str
     network: Network
     random: bool
     output_shapes: Mapping[str, tuple[int, ...]]

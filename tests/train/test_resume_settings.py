@@ -90,7 +90,7 @@ CHANGES = {
     "kvstore": ("heads", {"kvstore": "device"}),
     "seed": ("heads", {"seed": 5}),
     "devices": ("heads", {"devices": [mx.cpu(0), mx.cpu(1)]}),
-    "engine": ("heads", {"engine": "mxnet"}),
+    "engine": ("heads", {"engine": "torch"}),
     "eval_metric": ("symbol", {"eval_metric": "mse"}),
     "validation_metric": ("measured", {"validation_metric": "mse"}),
     "batch_end_callback": ("symbol", {"batch_end_callback": lambda small: lambda param: None}),

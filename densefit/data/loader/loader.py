@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from typing_extensions import Self
 
 from densefit.data.batch import Batch
@@ -210,12 +211,13 @@ class Loader(LoaderFacts):
         part = self.part
         if self._is_divided:
             self._position = start
-            order, self._windows = training_shard(order[start:], self.batch_size, *part[:2])
+            rest = np.asarray(order[start:])
+            order, self._windows = training_shard(rest, self.batch_size, *part[:2])
             start = 0
         elif part.is_for_scoring:
-            order = scoring_shard(order, self.batch_size, *part[:2])
+            order = scoring_shard(np.asarray(order), self.batch_size, *part[:2])
         counter = self._samples.class_counter(start == 0 and part.size == 1)
-        self._samples.begin(self._task(epoch, counter), order.tolist(), start)
+        self._samples.begin(self._task(epoch, counter), order, start)
 
     def shard(self, rank: int = 0, size: int = 1, is_for_scoring: bool = False) -> None:
         """Read a rank's part of each epoch from now on; one part in one by default.

@@ -143,7 +143,7 @@ class LoaderFacts(SampleLoader):
             count: largest number of samples.
         """
         order = self._order.indices(self.seed, self.epoch)
-        return first_transformed(self._task(self.epoch), order.tolist(), count)
+        return first_transformed(self._task(self.epoch), order, count)
 
     @property
     def memory_bytes(self) -> int:

@@ -70,7 +70,7 @@ class SampleStream:
             self._occurring = ClassOccurrence(self._heads)
         return ClassOccurrence(self._heads) if self._is_counted else None
 
-    def begin(self, task: SampleTask, order: Sequence[int], start: int) -> None:
+    def begin(self, task: SampleTask, order: Sequence[int] | np.ndarray, start: int) -> None:
         """Discard prefetched samples and move to sample `start` of an epoch's order.
 
         Args:
@@ -79,7 +79,7 @@ class SampleStream:
             start: samples of the order to pass over.
         """
         self._is_skipping = task.skips
-        self._prefetcher.begin(task, order[start:])
+        self._prefetcher.begin(task, map(int, order[start:]))
         self.position = self.good = start
         self._skips.begin(len(order))
         self.left_out = DroppedBoxes(self._dataset)

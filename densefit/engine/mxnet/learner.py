@@ -50,6 +50,7 @@ class Learner:
         parameters, gradients, updater: of the train graph; set by `bind`, like `module`.
     """
 
+    name = "mxnet"
     random = False
     module: Any
     parameters: ParameterStore
@@ -88,6 +89,11 @@ class Learner:
     def join(self, world: World) -> None:
         """Sum gradients over the ranks of `world` from `bind` on."""
         self._world = world
+
+    @property
+    def bound_specs(self) -> tuple[list[Any], list[Any]]:
+        """Specs of the train graph's (data, labels) for a full batch."""
+        return self.module.data_shapes, self.module.label_shapes
 
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""

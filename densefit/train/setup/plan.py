@@ -98,7 +98,7 @@ class Plan:
         model = read_model(network, heads, settings)
         train = batches_of(settings.train, model, "train")
         module = module_arguments(model, settings)
-        live = live_module(model, settings)
+        live = live_module(model, settings, engine_name)
         network, adapters = model.network, {**model.network.adapters, **module.adapters}
         ranks = world()
         check_balanced(settings.balance, network.adapters, ranks.size)

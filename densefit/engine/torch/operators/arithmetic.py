@@ -79,8 +79,14 @@ def _camel(name: str) -> str:
     return "".join(word.title() for word in name.split("_"))
 
 
+#: Operators whose inputs all have one shape; those named broadcast_ repeat sizes of 1.
+SAME_SHAPE: set[str] = {"add_n", "ElementWiseSum", "_sparse_add_n"}
+
+
 def _enter_binary(name: str, function: Callable[[Any, Any], Any]) -> None:
     names = _ALIASES.get(name, (f"_{name}", f"_{name.title()}"))
+
+    SAME_SHAPE.update(n for n in names if not n.startswith("broadcast"))
 
     @operator(f"broadcast_{name}", *names)
     def make(attrs: Attributes) -> Compute:
@@ -88,6 +94,8 @@ def _enter_binary(name: str, function: Callable[[Any, Any], Any]) -> None:
 
 
 def _enter_comparison(name: str, function: Callable[[Any, Any], Any]) -> None:
+    SAME_SHAPE.update((f"_{name}", f"_{name.title()}"))
+
     @operator(f"broadcast_{name}", f"_{name}", f"_{name.title()}")
     def make(attrs: Attributes) -> Compute:
         return lambda run, a, b: function(a, b).to(a.dtype)

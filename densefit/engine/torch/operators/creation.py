@@ -15,7 +15,9 @@ from densefit.engine.torch.operators.types import dtype_of
 def full(attrs: Attributes) -> Compute:
     """One value everywhere."""
     value = 1.0 if attrs.node.op == "_ones" else attrs.number("value", 0.0)
-    shape, dtype = attrs.wholes("shape"), dtype_of(attrs)
+    # 0 is a size that MXNet infers, of recurrent cells' begin states: 1 broadcasts to it.
+    shape = tuple(size or 1 for size in attrs.wholes("shape"))
+    dtype = dtype_of(attrs)
     return lambda run: torch.full(shape, value, dtype=dtype, device=run.device)
 
 

@@ -84,6 +84,14 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+#: Operators whose output has the shape of their first input.
+SHAPE_PRESERVING = {
+    *_FUNCTIONS,
+    *("_copy", "identity", "BlockGrad", "stop_gradient", "Cast", "cast", "amp_cast", "clip"),
+    *("smooth_l1", "Activation", "LeakyReLU", "MakeLoss", "make_loss"),
+}
+
+
 def _register(name: str, function: Callable[[Any], Any]) -> None:
     @operator(name)
     def make(attrs: Attributes) -> Compute:

@@ -34,9 +34,15 @@ def slice_channel(attrs: Attributes) -> Compute:
     def compute(run: Any, x: Any) -> Any:
         if squeezed:
             return x.unbind(axis)
-        return torch.split(x, x.shape[axis] // parts, axis)
+        return _equal_parts(x, parts, axis)
 
     return compute
+
+
+def _equal_parts(x: Any, count: int, axis: int) -> Any:
+    if x.shape[axis] % count:
+        raise ValueError(f"axis {axis} of size {x.shape[axis]} has no {count} equal parts")
+    return torch.split(x, x.shape[axis] // count, axis)
 
 
 @operator("_split_v2")
@@ -48,7 +54,7 @@ def split_v2(attrs: Attributes) -> Compute:
 
     def compute(run: Any, x: Any) -> Any:
         if sections:
-            parts = torch.split(x, x.shape[axis] // sections, axis)
+            parts = _equal_parts(x, sections, axis)
         else:  # MXNet's indices begin with 0
             parts = torch.tensor_split(x, indices[1:], axis)
         return tuple(part.squeeze(axis) for part in parts) if squeezed else tuple(parts)

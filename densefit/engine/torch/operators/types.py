@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.errors import EngineError
 
-_DTYPES = {
+#: numpy's and MXNet's name -> dtype.
+TORCH_DTYPES = {
     "float16": torch.float16,
     "float32": torch.float32,
     "float64": torch.float64,
@@ -18,6 +20,7 @@ _DTYPES = {
     "int64": torch.int64,
     "bool": torch.bool,
 }
+NUMPY_DTYPES = {dtype: np.dtype(name) for name, dtype in TORCH_DTYPES.items() if name != "bfloat16"}
 
 
 def dtype_of(attrs: Attributes, default: str = "float32", name: str = "dtype") -> torch.dtype:
@@ -28,10 +31,10 @@ def dtype_of(attrs: Attributes, default: str = "float32", name: str = "dtype") -
     """
     text = attrs.text(name, default)
     text = default if text in ("None", "") else text
-    if text not in _DTYPES:
+    if text not in TORCH_DTYPES:
         raise EngineError(
             f"The engine 'torch' has no dtype {text!r}",
-            expected=f"one of {', '.join(_DTYPES)}",
+            expected=f"one of {', '.join(TORCH_DTYPES)}",
             where=f"node {attrs.node.name!r}",
         )
-    return _DTYPES[text]
+    return TORCH_DTYPES[text]

@@ -1,0 +1,93 @@
+"""The last micro-batch's pass through a train graph: forward, backward, statistics, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from densefit.engine.torch.bind import TrainGraph
+from densefit.engine.torch.gradients import Gradients
+from densefit.engine.torch.program import Run
+from densefit.engine.torch.tensors import to_tensor
+
+
+class Passes:
+    """Run a bound train graph forward and backward, batch by batch.
+
+    Args:
+        bound: the bound train graph.
+        gradients: gradients of its parameters.
+        device: device that computes.
+    """
+
+    def __init__(self, bound: TrainGraph, gradients: Gradients, device: torch.device) -> None:
+        self._bound, self._gradients, self._device = bound, gradients, device
+        self._outputs: dict[str, torch.Tensor] = {}
+        self._read: Collection[str] = ()  # outputs that the caller reads after each batch
+        self._copies: dict[str, torch.Tensor] = {}  # of these, on their way to host memory
+        self._copied: Any = None  # event on a GPU
+        self._checked = {self._key(bound.plan.full)}
+
+    def run(
+        self, arrays: Mapping[str, Any], while_computing: Callable[[], None] | None = None
+    ) -> None:
+        """Run forward and backward.
+
+        Args:
+            arrays: inputs of the graph by name.
+            while_computing: called once the passes have begun on a GPU, or have ended on a CPU.
+        """
+        plan = self._bound.plan
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+        if self._key(shapes) not in self._checked:
+            plan.check_batch(shapes, self._bound.symbol)
+            self._checked.add(self._key(shapes))
+        tensors = {
+            name: to_tensor(array, plan.inputs[name].dtype, self._device, name)
+            for name, array in arrays.items()
+        }
+        run = Run(training=True, precision=self._bound.precision)
+        outputs = self._bound.compute(
+            {**self._bound.parameters, **self._bound.statistics, **tensors}, run
+        )
+        self._outputs = dict(zip(self._bound.outputs, (output.detach() for output in outputs)))
+        self._begin_copies()
+        losses = [output for output in outputs if output.requires_grad]
+        if losses:
+            torch.autograd.backward(losses, [torch.ones_like(loss) for loss in losses])
+        self._gradients.fill()
+        with torch.no_grad():
+            for name, value in run.statistics.items():
+                self._bound.statistics[name].copy_(value)
+        if while_computing is not None:
+            while_computing()
+
+    def outputs(self, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """Outputs of the last batch by short name; waits for its forward pass only."""
+        chosen = dict.fromkeys(self._outputs if names is None else names)
+        self._read = chosen
+        if self._copied is not None:
+            self._copied.synchronize()
+        return {
+            name: np.array(self._copies.get(name, self._outputs[name]).cpu().numpy())
+            for name in chosen
+        }
+
+    def _begin_copies(self) -> None:
+        """Copy outputs that the caller reads before the backward pass occupies a GPU."""
+        self._copies = {}
+        if self._device.type != "cuda":
+            return
+        for name in self._read:
+            if name in self._outputs:
+                output = self._outputs[name]
+                copy = torch.empty(output.shape, dtype=output.dtype, pin_memory=True)
+                self._copies[name] = copy.copy_(output, non_blocking=True)
+        self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._copied.record()
+
+    def _key(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+        return tuple(tuple(shapes[name]) for name in self._bound.plan.inputs)

@@ -1,0 +1,111 @@
+"""Shapes of a graph's inputs, parameters and outputs, inferred with torch's meta tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit.engine.torch.operators.types import NUMPY_DTYPES
+from densefit.engine.torch.parameter_shapes import Shape
+from densefit.engine.torch.shape_inference import ShapeConflictError, ShapeInference
+from densefit.errors import BindError, EngineError
+from densefit.model.symbol_graph import Node, SymbolGraph
+
+
+def infer_shapes(
+    graph: SymbolGraph, input_shapes: Mapping[str, Shape], heads: Sequence[str]
+) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Infer all shapes from the shapes of data and labels.
+
+    Args:
+        graph: the graph.
+        input_shapes: name -> shape of its inputs.
+        heads: names of the heads, for error messages.
+
+    Returns:
+        (arguments and auxiliary states by name, outputs by short name).
+
+    Raises:
+        BindError: the shapes contradict each other, or leave some open.
+        EngineError: an operator is not known.
+    """
+    where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
+    inference = ShapeInference(graph, input_shapes, {})
+    try:
+        inference.run()
+    except ShapeConflictError as error:
+        raise BindError(
+            "The shapes of the data and labels do not fit the symbol",
+            received=dict(input_shapes),
+            where=where,
+            fix=str(error),
+        ) from error
+    variables = [node for node in graph.nodes if node.is_variable]
+    missing = [node.name for node in variables if node not in inference.results]
+    outputs = {name: inference.shape(output) for name, output in graph.outputs.items()}
+    if missing or None in outputs.values():
+        raise BindError(
+            "Not every shape of the symbol follows from the data and labels",
+            expected="shapes of all inputs",
+            received=dict(input_shapes),
+            where=where,
+            fix=f"does the iterator provide {missing}?",
+        )
+    sizes = {node.name: tuple(inference.results[node][0].shape) for node in variables}
+    return sizes, {name: shape or () for name, shape in outputs.items()}
+
+
+def inner_outputs(
+    graph: SymbolGraph, shapes: Mapping[str, Any], types: Mapping[str, Any]
+) -> dict[tuple[Node, int], tuple[Shape, Any]]:
+    """Infer shape and dtype of every output of every node.
+
+    Args:
+        graph: a parsed Symbol.
+        shapes: shapes of the inputs by name.
+        types: dtypes of the inputs by name; float32 by default.
+
+    Returns:
+        (node, number of its output) -> (shape, dtype): () and None where they cannot be inferred.
+    """
+    inference = ShapeInference(graph, {name: tuple(shape) for name, shape in shapes.items()}, types)
+    try:
+        inference.run()
+    except (ShapeConflictError, EngineError):
+        pass  # what was inferred so far
+    unknown: tuple[Shape, Any] = ((), None)
+    inferred: dict[tuple[Node, int], tuple[Shape, Any]] = {}
+    for node in graph.nodes:
+        result = inference.results.get(node)
+        if result is None:
+            inferred[node, 0] = unknown
+            continue
+        for number, tensor in enumerate(result):
+            inferred[node, number] = (tuple(tensor.shape), NUMPY_DTYPES.get(tensor.dtype))
+    return inferred
+
+
+def can_cut_rows(graph: SymbolGraph, shapes: Mapping[str, Shape], rows: int) -> bool:
+    """Whether a graph computes the same outputs for some rows of a batch alone.
+
+    A `Reshape` to a fixed number of rows does not.
+
+    Args:
+        graph: the graph.
+        shapes: shapes of its inputs for a full batch.
+        rows: number of rows of a full batch.
+    """
+    if rows < 2:
+        return True
+    fewer = {
+        name: (shape[0] * (rows - 1) // rows, *shape[1:]) for name, shape in shapes.items() if shape
+    }
+    try:
+        whole = infer_shapes(graph, shapes, ())[1].values()
+        part = infer_shapes(graph, fewer, ())[1].values()
+    except (BindError, EngineError):
+        return False
+    return all(
+        not full or full[0] % rows or full[1:] != cut[1:] or full[0] * (rows - 1) == cut[0] * rows
+        for full, cut in zip(whole, part)
+    )
