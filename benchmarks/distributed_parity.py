@@ -109,7 +109,7 @@ def difference(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> f
 
 def are_equal(several: Sequence[dict[str, np.ndarray]]) -> bool:
     """Whether all ranks have the same parameters, bit by bit."""
-    return all(np.array_equal(several[0][n], one[n]) for one in several for n in several[0])
+    return all(np.array_equal(several[0][n], rank[n]) for rank in several for n in several[0])
 
 
 def compare(engine: str, ranks: Sequence[int], updates: int, kinds: Sequence[str]) -> None:

@@ -141,7 +141,7 @@ def _tell_the_end(joined: World) -> None:
     """Tell the other ranks how this process ends: with an error, or in peace."""
     before = sys.excepthook
 
-    def told(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         joined.fail(error)
         before(kind, error, trace)
         if isinstance(error, DistributedError):  # libraries would wait for the dead rank
@@ -149,5 +149,5 @@ def _tell_the_end(joined: World) -> None:
             sys.stderr.flush()
             os._exit(LOST_PEER)
 
-    sys.excepthook = told
+    sys.excepthook = report
     atexit.register(joined.leave)
