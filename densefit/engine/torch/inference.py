@@ -35,10 +35,10 @@ class TorchInference:
         try:
             return infer_shapes(graph, inputs, heads)
         except BindError:
-            known = {**self._values(), **inputs}
-            if len(known) == len(inputs):
+            stated = {**self._values(), **inputs}
+            if len(stated) == len(inputs):
                 raise
-        return infer_shapes(graph, known, heads)
+        return infer_shapes(graph, stated, heads)
 
     def outputs(self, symbol: Any, inputs: Mapping[str, Shape]) -> list[Shape] | None:
         """Shapes of a graph's outputs; None if it cannot compute with the inputs."""
