@@ -69,6 +69,10 @@ class EngineError(DensefitError):
     """An engine (MXNet, PyTorch, ONNX Runtime) is missing, broken or of a wrong version."""
 
 
+class DistributedError(EngineError):
+    """A rank died, ended early, or called another collective than its peers."""
+
+
 class ConfigError(DensefitError):
     """A setting is unknown, contradictory or out of range."""
 

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 ROOMS = ("callbacks", "checkpoint.storage", "data", "metrics", "visualize")
 WITHOUT = """
 import importlib, pkgutil, sys
@@ -49,14 +47,3 @@ metric.update(np.zeros(2), np.ones(2), ["a", "b"])
 print(metric.compute())
 """
     assert "1.0" in python(code)
-
-
-@pytest.mark.parametrize("name", ["Network", "fit"])
-def test_what_needs_it_says_so(name):
-    code = f"""
-try:
-    densefit.{name}
-except densefit.errors.EngineError as error:
-    print(error)
-"""
-    assert "MXNet cannot be imported" in python(code)

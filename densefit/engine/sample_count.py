@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 from densefit.data.batch import Batch
 from densefit.model.network import Network
@@ -17,7 +18,10 @@ class SampleCount:
     Attributes:
         samples: number of samples of the update so far, over which losses are averaged.
         rescale: the constant factor on an update's gradient; None: 1 / samples.
+        rank_sum: sums the gradients and a number over the ranks; None for one rank.
     """
+
+    rank_sum: Callable[[float], float] | None = None
 
     def __init__(self, network: Network) -> None:
         adapters = network.adapters.values()
@@ -34,6 +38,16 @@ class SampleCount:
             self.samples = 0
         is_counted = shares is None and self._weighed
         self.samples += int(batch.labelled[self._weighed[0]].sum()) if is_counted else batch.real
+
+    def sum_ranks(self, is_refused: bool = False) -> bool:
+        """Sum gradients and numbers of samples over the ranks; returns whether a rank refuses."""
+        if self.rank_sum is None:
+            return is_refused
+        samples = self.rank_sum(math.nan if is_refused else self.samples)
+        if math.isnan(samples):
+            return True
+        self.samples = int(samples)
+        return False
 
     def mean_factor(self) -> float:
         """Factor on the summed gradient that gives the gradient of the mean loss."""

@@ -21,7 +21,7 @@ from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import Weigh, build_graph, check_graphs
-from densefit.symbol import Symbol
+from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # cached graphs of a network
@@ -155,6 +155,20 @@ class Network:
         """Return the full names of the symbol's outputs."""
         names: list[str] = self.symbol.list_outputs()
         return names
+
+    def with_routes(self, routes: Mapping[str, Route]) -> Network:
+        """Return a copy of the network of a user's Symbol with other routes.
+
+        Raises:
+            ConfigError: the network has heads.
+            BindError: the network has no parameters yet.
+        """
+        if self.heads:
+            raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
+        routed = Network(symbol=self.symbol, routes=routes)
+        self.check_initialized()
+        routed.set_params(self.parameters, self.statistics)
+        return routed
 
     def graph(
         self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
@@ -300,8 +314,3 @@ def heads_of_spec(spec: Mapping[str, Any]) -> list[Head]:
         head.spec = dict(entry)
         head.learned_names = dict(entry.get("names", {}))
     return created
-
-
-def is_symbol(model: Any) -> bool:
-    """Return whether a model is a Symbol."""
-    return isinstance(model, Symbol)

@@ -29,12 +29,13 @@ PLAIN = (
 _POSITION = threading.Lock()
 
 
-def lock_file(descriptor: int, wait: bool = False) -> None:
+def lock_file(descriptor: int, wait: bool = False, shared: bool = False) -> None:
     """Lock an open file or directory for this process.
 
     Args:
         descriptor: the open file.
         wait: whether to wait until it is free.
+        shared: whether other processes may have a shared lock, too.
 
     Raises:
         BlockingIOError: another process has locked it.
@@ -42,7 +43,8 @@ def lock_file(descriptor: int, wait: bool = False) -> None:
     """
     if fcntl is None:
         raise OSError(errno.ENOLCK, "the system has no locks of files")
-    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    fcntl.flock(descriptor, kind | (0 if wait else fcntl.LOCK_NB))
 
 
 def unlock_file(descriptor: int) -> None:

@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from densefit.errors import ConfigError, DataError, DensefitError
+from densefit.distributed.environment import LOST_PEER
+from densefit.errors import ConfigError, DataError, DensefitError, DistributedError
 from densefit.train.signals import TrainingInterrupted
 
 
@@ -15,8 +16,9 @@ def program(work: Callable[[], object]) -> int:
 
     Returns:
         0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
-        the settings; 128 and the signal's number if a signal ended it (130 SIGINT, 143 SIGTERM),
-        for a training after a checkpoint was written; 141 (SIGPIPE) if nobody reads the output.
+        the settings; 76 if another rank of a launched program has failed; 128 and the signal's
+        number if a signal ended it (130 SIGINT, 143 SIGTERM), for a training after a checkpoint was
+        written; 141 (SIGPIPE) if nobody reads the output.
     """
     try:
         work()
@@ -27,6 +29,8 @@ def program(work: Callable[[], object]) -> int:
         return 141
     except ConfigError as error:
         return _print_error(error, 2)
+    except DistributedError as error:
+        return _print_error(error, LOST_PEER)
     except DensefitError as error:
         return _print_error(error, 1)
     except OSError as error:

@@ -176,8 +176,8 @@ def _warn(
         )
     if "engine" in differing:
         logger.warning(
-            "%s: parameters, moments and averages go on exactly, but the engines round differently, "
-            "and draw other random numbers (dropout, initial values)",
+            "%s: parameters, moments and averages go on exactly, but the engines round "
+            "differently, and draw other random numbers (dropout, initial values)",
             path,
         )
     if reset:

@@ -14,8 +14,9 @@ from densefit.checkpoint.weights.parameters import parameters_of
 from densefit.engine.types import Model
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.heads.route import Route
-from densefit.model.network import Network, is_symbol
+from densefit.model.network import Network
 from densefit.plugin_files import imported
+from densefit.symbol import is_symbol
 
 
 def load(

@@ -10,9 +10,11 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.graph.losses import shared_parameters
 from densefit.engine.head_gradients import HeadGradients
 from densefit.engine.mxnet.ndarrays import HostViews, host_view
+from densefit.engine.mxnet.rank_sum import RankSum
 from densefit.engine.sample_count import SampleCount
 from densefit.model.network import Network
 
@@ -24,20 +26,25 @@ class Gradients(SampleCount):
         module: Module bound for training.
         network: network that is trained.
         adds: whether gradients of several micro-batches are summed.
+        world: ranks that train together; None for one.
     """
 
-    def __init__(self, module: Any, network: Network, adds: bool = False) -> None:
+    def __init__(
+        self, module: Any, network: Network, adds: bool = False, world: World | None = None
+    ) -> None:
         super().__init__(network)
         self._module, self._network, self._adds = module, network, adds
         self._viewed: Any = None  # the Module's gradients that `_views` are of
         self._views: HostViews | None = None
+        if world is not None and world.is_shared:
+            self.rank_sum = RankSum(world, gradient_arrays(module))
 
     def begin(self, batch: Batch, first: bool, shares: Mapping[str, float] | None) -> None:
         """Begin a micro-batch, the `first` of an update or a further one.
 
         Without `shares`, the mean of the losses is over the labelled samples.
         """
-        if first and self._adds:
+        if first and (self._adds or not batch.real):
             zero_gradients(self._module)
         self.count(batch, first, shares)
 

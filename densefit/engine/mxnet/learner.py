@@ -9,6 +9,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.evaluation.evaluator import Pending
 from densefit.engine.evaluation.run import Evaluation
@@ -26,6 +27,7 @@ from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
 from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.settings import BindSettings, OptimizerSettings
+from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.model.symbol_graph import SymbolGraph
@@ -65,6 +67,7 @@ class Learner:
         self.computed: Any = None
         self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
         self.monitoring: Monitoring | None = None
+        self._world = World()
         on_host = all(device.device_type == "cpu" for device in self.devices)
         self._evaluation = Evaluation(
             ExecutorEvaluator(network, self.devices, "raw" if on_host else "evaluate"),
@@ -82,6 +85,10 @@ class Learner:
         """The optimizer's own learning rate, before its lr_scheduler."""
         return float(self.updater.optimizer.lr or 0.0)
 
+    def join(self, world: World) -> None:
+        """Sum gradients over the ranks of `world` from `bind` on."""
+        self._world = world
+
     @property
     def bound_specs(self) -> tuple[list[Any], list[Any]]:
         """Specs of the train graph's (data, labels) for a full batch."""
@@ -96,7 +103,7 @@ class Learner:
         self._shapes = {}
         self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
-        self.gradients = Gradients(module, self.network, adds=settings.accumulate > 1)
+        self.gradients = Gradients(module, self.network, settings.accumulate > 1, self._world)
         is_live = settings.live is not None
         self.updater = Updater(module, self.network, self.gradients, reader.input_size, is_live)
         self.parameters = ParameterStore(self.network, module, settings.ema, is_live)
@@ -111,6 +118,13 @@ class Learner:
         """Start with a new optimizer; a user's Module goes on with its own."""
         rows = self.module._exec_group.batch_size
         self.updater.start(settings, rows, self.output_shapes, self._rescale)
+        if self.updater.draws_at_random and self._world.is_shared:
+            raise ConfigError(
+                "The optimizer draws random numbers, which would differ between the ranks",
+                received=type(self.updater.optimizer).__name__,
+                where=f"rank {self._world.rank} of {self._world.size}",
+                fix="another optimizer, or one process",
+            )
         self.random |= self.updater.draws_at_random
 
     def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -135,6 +149,11 @@ class Learner:
         while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch; returns before it is computed."""
+        if not batch.real:
+            self.gradients.begin(batch, first, shares)
+            if while_computing is not None:
+                while_computing()
+            return
         modules = self._modules
         arrays = train_inputs(modules.inputs, self.network, batch, shares)
         shapes = {name: array.shape for name, array in arrays.items()}

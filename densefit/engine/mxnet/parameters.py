@@ -165,6 +165,26 @@ class ParameterStore:
             for array, copy in zip(replicas, saved):
                 copy.copyto(array)
 
+    def statistic_values(self) -> dict[str, np.ndarray]:
+        """Copy the moving statistics, and their averages, to the host, by name."""
+        return {name: array.asnumpy() for name, array in self._statistic_arrays().items()}
+
+    def set_statistic_values(self, values: Mapping[str, np.ndarray]) -> None:
+        """Replace what `statistic_values` returned."""
+        for name, array in self._statistic_arrays().items():
+            array[:] = values[name]
+        mx.nd.waitall()
+        self.version += 1
+
+    def _statistic_arrays(self) -> dict[str, Any]:
+        """NDArrays of the moving statistics on the first device, and of their averages."""
+        mx.nd.waitall()  # see `statistics`
+        averages = {} if self.averages is None else self.averages.arrays
+        return {
+            **{name: a for name, a in self.on_device().items() if name.startswith("aux:")},
+            **{f"ema:{name}": a for name, a in averages.items() if name.startswith("aux:")},
+        }
+
     def mend_statistics(self) -> None:
         """Replace statistics that are not finite by the network's last values."""
         mx.nd.waitall()

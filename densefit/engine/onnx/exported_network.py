@@ -55,6 +55,12 @@ class ExportedNetwork(Network):
         """Full names of the outputs."""
         return [f"{name}_output" for name in self.file.outputs]
 
+    def with_routes(self, routes: Mapping[str, Route]) -> ExportedNetwork:
+        """Return the network of the same file with other routes."""
+        if self.heads:
+            raise ConfigError("Routes are for the model of a Symbol", received=list(routes))
+        return ExportedNetwork(self.file, [], routes)
+
     @property
     def initialized(self) -> bool:
         """True: the parameters are in the file."""

@@ -49,7 +49,7 @@ class Passes:
             name: to_tensor(array, plan.inputs[name].dtype, self._device, name)
             for name, array in arrays.items()
         }
-        run = Run(training=True, precision=self._bound.precision, device=self._device)
+        run = Run(training=True, precision=self._bound.precision)
         outputs = self._bound.compute(
             {**self._bound.parameters, **self._bound.statistics, **tensors}, run
         )
@@ -86,8 +86,7 @@ class Passes:
                 output = self._outputs[name]
                 copy = torch.empty(output.shape, dtype=output.dtype, pin_memory=True)
                 self._copies[name] = copy.copy_(output, non_blocking=True)
-        event: Any = torch.cuda.Event
-        self._copied = event()
+        self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._copied.record()
 
     def _key(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:

@@ -191,12 +191,8 @@ class Builder:
         present = [tensor for tensor in inputs if tensor is not None]
         if any(tensor.value is None for tensor in present):
             return None
-        largest = max(
-            [
-                _FOLDED,
-                *(product(tensor.value.shape) for tensor in present if tensor.value is not None),
-            ]
-        )
+        entered = sum(product(t.value.shape) for t in present if t.value is not None)
+        largest = max(_FOLDED, entered)
         for tensor in outputs:
             if any(size is None or is_dynamic(size) for size in tensor.shape):
                 return None

@@ -144,6 +144,6 @@ def test_contradictions_name_the_node(case):
 
 def test_a_reshape_that_does_not_fit_is_refused():
     """MXNet infers (1, 4) and leaves two elements out."""
+    graph = SymbolGraph.of(mx.sym.reshape(V("d"), shape=(-1, 4), name="rows"))
     with pytest.raises(BindError, match="(?s)do not fit.*'rows'"):
-        graph = SymbolGraph.of(mx.sym.reshape(V("d"), shape=(-1, 4), name="rows"))
         infer_shapes(graph, {"d": (2, 3)}, [])

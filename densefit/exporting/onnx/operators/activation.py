@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,13 +33,13 @@ def activation(layer: Layer) -> Tensor:
 
 
 @converts("LeakyReLU")
-def leaky_relu(layer: Layer) -> Tensor:
+def leaky_relu(layer: Layer) -> Tensor | Sequence[Tensor]:
     data, kind, slope = layer.data, layer.text("act_type", "leaky"), layer.number("slope", 0.25)
     if kind == "leaky":
         return layer.emit("LeakyRelu", data, alpha=slope)
     if kind == "rrelu":  # the mean of the range outside of training
         slope = (layer.number("lower_bound", 0.125) + layer.number("upper_bound", 0.334)) / 2
-        return layer.emit("LeakyRelu", data, alpha=slope)
+        return [layer.emit("LeakyRelu", data, alpha=slope), layer.scalar(slope, data)]
     if kind == "elu":
         return layer.emit("Elu", data, alpha=slope)
     if kind == "selu":

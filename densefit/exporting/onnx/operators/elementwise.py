@@ -121,11 +121,13 @@ def rounded(layer: Layer) -> Tensor:
 
 @converts("broadcast_mod", "_mod", "_mod_scalar", "_rmod_scalar")
 def remainder(layer: Layer) -> Tensor:
-    """a - floor(a / b) b, as in Python."""
+    """a - floor(a / b) b, as in Python; 0 for a divisor of 0."""
     pair = operands(layer)
     left, right = reversed(pair) if layer.node.op == "_rmod_scalar" else pair
     quotient = layer.emit("Floor", layer.emit("Div", left, right))
-    return layer.emit("Sub", left, layer.emit("Mul", quotient, right))
+    rest = layer.emit("Sub", left, layer.emit("Mul", quotient, right))
+    zero = layer.scalar(0, right)
+    return layer.emit("Where", layer.emit("Equal", right, zero), zero, rest)
 
 
 @converts("broadcast_hypot", "_hypot", "_hypot_scalar")

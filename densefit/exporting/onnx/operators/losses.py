@@ -28,7 +28,8 @@ def logistic(layer: Layer) -> Tensor:
 def softmax_output(layer: Layer) -> Tensor:
     if layer.flag("multi_output"):
         return layer.emit("Softmax", layer.data, axis=1)
-    if layer.flag("preserve_shape"):
+    # MXNet's own flattens a sample, oneDNN's, which takes 4 axes, does not.
+    if layer.flag("preserve_shape") or layer.data.rank == 4:
         return layer.emit("Softmax", layer.data, axis=layer.data.rank - 1)
     return flat_softmax(layer)
 

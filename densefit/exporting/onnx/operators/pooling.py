@@ -27,28 +27,37 @@ def pooling(layer: Layer) -> Tensor:
         -(size + 2 * edge - width) % step if convention == "full" else 0
         for size, edge, width, step in zip(layer.data.sizes[2:], pad, kernel, stride)
     ]
-    pads = [*pad, *(edge + more for edge, more in zip(pad, rest))]
+    data, ends = layer.data, [edge + more for edge, more in zip(pad, rest)]
+    is_wide = any(end >= width for end, width in zip(ends, kernel))
+    if is_wide:  # more than a pooling's own padding may be
+        value = layer.scalar(float(np.finfo(data.dtype).min) if kind == "max" else 0, data)
+        widths = layer.constant([0, 0, *pad, 0, 0, *ends], np.int64)
+        data = layer.emit("Pad", data, widths, value)
+    pads = [0] * (2 * len(pad)) if is_wide else [*pad, *ends]
     settings: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": pads}
     if kind == "max":
-        return layer.emit("MaxPool", layer.data, **settings)
+        return layer.emit("MaxPool", data, **settings)
     if kind == "lp":
-        return layer.emit("LpPool", layer.data, p=layer.integer("p_value", 2), **settings)
+        return layer.emit("LpPool", data, p=layer.integer("p_value", 2), **settings)
     if kind not in ("avg", "sum"):
         raise layer.refusal(f"the kind {kind} is not supported")
     includes = kind == "sum" or layer.flag("count_include_pad", True)
-    mean = layer.emit("AveragePool", layer.data, count_include_pad=int(includes), **settings)
+    counts_padding = int(includes or is_wide)
+    mean = layer.emit("AveragePool", data, count_include_pad=counts_padding, **settings)
     if kind == "sum":
         return layer.emit("Mul", mean, layer.scalar(product(kernel), mean))
-    if not includes or not any(rest):
+    if not is_wide and not (includes and any(rest)):
         return mean
     # MXNet counts the padding, but not what lies beyond it.
     counts = np.ones((), np.float64)
-    for size, edge, width, step, length in zip(
-        layer.data.sizes[2:], pad, kernel, stride, mean.sizes[2:]
+    edges = pad if includes else [0] * len(pad)
+    for size, edge, start, width, step, length in zip(
+        layer.data.sizes[2:], edges, pad, kernel, stride, mean.sizes[2:]
     ):
-        starts = np.arange(length) * step - edge
-        counts = np.multiply.outer(counts, np.minimum(starts + width, size + edge) - starts)
-    factor = (product(kernel) / counts).astype(mean.dtype)
+        starts = np.arange(length) * step - start
+        ends_of = np.minimum(starts + width, size + edge)
+        counts = np.multiply.outer(counts, ends_of - np.maximum(starts, -edge))
+    factor = (product(kernel) / np.maximum(counts, 1)).astype(mean.dtype)
     return layer.emit("Mul", mean, layer.constant(factor[None, None]))
 
 

@@ -10,13 +10,19 @@ from densefit.exporting.onnx.tensor import Tensor
 
 
 def _resized(layer: Layer, data: Tensor, height: int, width: int, **settings: str) -> Tensor:
-    """Resize (B, C, h, w) maps."""
+    """Resize (B, C, h, w) maps.
+
+    By factors: ONNX Runtime's layout optimizer mistakes sizes of some axes.
+    """
+    factors = [1.0, 1.0]
+    for size, target in zip(data.sizes[2:], (height, width)):
+        factor = np.float32(target / size)
+        if size * float(factor) < target:  # the size is rounded down
+            factor = np.nextafter(factor, np.float32(np.inf))
+        factors.append(float(factor))
     shape = (*data.sizes[:2], height, width)
-    if layer.build.opset >= 18:
-        sizes = layer.constant([height, width], np.int64)
-        return layer.emit("Resize", data, None, None, sizes, shape=shape, axes=[2, 3], **settings)
-    sizes = layer.build.shape_of(shape)
-    return layer.emit("Resize", data, None, None, sizes, shape=shape, **settings)
+    scales = layer.constant(factors, np.float32)
+    return layer.emit("Resize", data, None, scales, shape=shape, **settings)
 
 
 def _nearest(layer: Layer, data: Tensor, scale: int) -> Tensor:
