@@ -45,3 +45,74 @@ def box_iou(attrs: Attributes) -> Compute:
         return iou.reshape(*lhs.shape[:-1], *rhs.shape[:-1])
 
     return compute
+
+
+@operator("_contrib_bipartite_matching")
+def bipartite_matching(attrs: Attributes) -> Compute:
+    """(column of each row, row of each column) by falling score, each once; -1 without one.
+
+    As in MXNet `topk` allows one more than its value.
+    """
+    threshold, topk = attrs.number("threshold"), attrs.whole("topk", -1)
+    sign = -1.0 if attrs.flag("is_ascend") else 1.0
+
+    @torch.no_grad()
+    def compute(run: Any, data: Any) -> Any:
+        height, width = data.shape[-2:]
+        scores = (sign * data).reshape(-1, height, width).clone()
+        rows = scores.new_full((len(scores), height), -1.0)
+        columns = scores.new_full((len(scores), width), -1.0)
+        number = torch.arange(len(scores), device=data.device)
+        rounds = min(height, width) if topk <= 0 else min(height, width, topk + 1)
+        for _ in range(rounds):
+            most, best = scores.flatten(1).max(1)
+            good = (most > sign * threshold)[:, None]
+            row, column = best // width, best % width
+            rows[number, row] = torch.where(good[:, 0], column.to(rows.dtype), rows[number, row])
+            columns[number, column] = torch.where(
+                good[:, 0], row.to(rows.dtype), columns[number, column]
+            )
+            scores[number, row] = -torch.inf
+            scores[number, :, column] = -torch.inf
+        return rows.reshape(data.shape[:-1]), columns.reshape(*data.shape[:-2], width)
+
+    return compute
+
+
+@operator("_contrib_box_encode")
+def box_encode(attrs: Attributes) -> Compute:
+    """(offsets, mask) of anchors towards the boxes that they are matched with; no gradient."""
+
+    @torch.no_grad()
+    def compute(
+        run: Any, samples: Any, matches: Any, anchors: Any, refs: Any, means: Any, stds: Any
+    ) -> Any:
+        index = matches.to(torch.int64).clamp(0, refs.shape[1] - 1)
+        boxes = refs.gather(1, index[..., None].expand(-1, -1, 4))
+        sides, goals = anchors[..., 2:] - anchors[..., :2], boxes[..., 2:] - boxes[..., :2]
+        shift = boxes[..., :2] + goals * 0.5 - (anchors[..., :2] + sides * 0.5)
+        offsets = torch.cat([shift / sides, torch.log(goals / sides)], dim=-1)
+        mask = (samples > 0.5)[..., None].expand_as(offsets)
+        return torch.where(mask, (offsets - means) / stds, 0.0), mask.to(offsets.dtype)
+
+    return compute
+
+
+@operator("_contrib_box_decode")
+def box_decode(attrs: Attributes) -> Compute:
+    """Boxes x1, y1, x2, y2 of offsets from anchors; no gradient."""
+    stds = [attrs.number(f"std{number}", 1.0) for number in range(4)]
+    most, is_corner = attrs.number("clip", -1.0), attrs.text("format", "center") == "corner"
+
+    @torch.no_grad()
+    def compute(run: Any, data: Any, anchors: Any) -> Any:
+        offsets = data * data.new_tensor(stds)
+        center, sides = anchors[..., :2], anchors[..., 2:]
+        if is_corner:
+            sides = sides - center
+            center = center + sides * 0.5
+        growth = offsets[..., 2:].clamp(max=most) if most > 0 else offsets[..., 2:]
+        center, half = offsets[..., :2] * sides + center, torch.exp(growth) * sides * 0.5
+        return torch.cat([center - half, center + half], dim=-1)
+
+    return compute
