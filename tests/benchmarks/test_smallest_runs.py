@@ -74,7 +74,7 @@ def test_an_interrupted_training_ends_as_the_undisturbed_one(run):
 
 def test_data_speed_measures_each_contender_once(run):
     out = run("data_speed")
-    assert len(rows(out, r"^(densefit|mx.image.ImageDetIter|cv2.imdecode)\b.* \d+\.\d+x")) == 3
+    assert len(rows(out, r"^(densefit|mx.image.ImageDetIter|cv2.imdecode)\b.* \d+\.\d+x")) == 4
     assert re.search(r"share of the limit: \d+ %", out)
 
 
@@ -148,6 +148,11 @@ def test_open_dataset_measures_openings_memory_and_growth(run):
 
 def sources():
     return {path: path.read_text() for path in sorted(BENCHMARKS.rglob("*.py"))}
+
+
+def test_shards_memory_prints_a_row_for_each_count(run):
+    memory = rows(run("shards_memory"), r"^ +([\d,]+) samples, +(\d+) shards: +([\d.]+) MiB")
+    assert [row[:2] for row in memory] == [("200", "2"), ("2,000", "20")]
 
 
 def test_every_benchmark_has_a_smallest_size():
