@@ -11,26 +11,26 @@ from typing import Any
 import numpy as np
 import onnx
 
-from densefit import engine as engines
-from densefit.engine.finite import check_parameters
-from densefit.engine.graph.symbol_info import UNREAD
-from densefit.engine.model_input import model_input
 from densefit.engine.types import Model
-from densefit.errors import ConfigError, EngineError, ExportError, writing
+from densefit.errors import ConfigError, EngineError, writing
 from densefit.exporting import check, samples
+from densefit.exporting.arguments import (
+    ImageSize,
+    image_size_of,
+    input_shapes,
+    network_of,
+    outputs_of,
+)
 from densefit.exporting.candidates import Suppression, without_suppression
 from densefit.exporting.metadata import metadata_of
 from densefit.exporting.onnx.build import IMAGE, ModelSettings, build_model, check_opset, eval_graph
 from densefit.exporting.program import write_program
 from densefit.exporting.quantize import quantize
 from densefit.exporting.result import Exported
-from densefit.model.network import Network, is_symbol
-from densefit.model.output_names import short_name
-from densefit.registry import nearest
+from densefit.model.network import Network
 
 _log = logging.getLogger("densefit")
 CALIBRATED = 128  # samples that ranges of activations are measured with
-ImageSize = int | Sequence[int] | None
 
 
 def export(
@@ -96,7 +96,7 @@ def export(
     """
     path = Path(path)
     check_opset(opset)
-    network = _network(network, arg_params, aux_params, data)
+    network = network_of(network, arg_params, aux_params, data)
     if int8 and (half or calibrate is None or not network.heads):
         raise ConfigError(
             "An int8 model needs samples to measure activations with, and is not half",
@@ -106,10 +106,10 @@ def export(
     precision = "int8" if int8 else "float16" if half else "float32"
     settings = ModelSettings(None, "raw" if raw else "evaluate", batch, opset, half)
     if network.heads:
-        settings = replace(settings, image_size=_image_size(image_size, data, calibrate))
+        settings = replace(settings, image_size=image_size_of(image_size, data, calibrate))
     else:
-        shapes = _input_shapes(network, inputs, data)
-        settings = replace(settings, inputs=shapes, outputs=_outputs(network, shapes, outputs))
+        shapes = input_shapes(network, inputs, data)
+        settings = replace(settings, inputs=shapes, outputs=outputs_of(network, shapes, outputs))
     graph = eval_graph(network, settings)
     if not network.heads:  # labels that the outputs do not read are no inputs
         read = {node.name for node in graph.nodes if node.is_variable}
@@ -151,91 +151,6 @@ def export(
         count,
         data is None,
     )
-
-
-def _network(model: Any, arg_params: Any, aux_params: Any, data: Any) -> Network:
-    """The network of a model, with parameters."""
-    if getattr(model, "engine_name", None) == "onnx":
-        raise ConfigError(
-            "An exported model cannot be exported again",
-            expected="the network that was exported",
-            received=type(model).__name__,
-            fix="load its checkpoint",
-        )
-    heads: Any = {} if is_symbol(model) else None  # routes of a Symbol are its Network's
-    network = model_input(model, heads, arg_params, aux_params, train=data).network
-    network.check_initialized()
-    check_parameters(network)
-    return network
-
-
-def _image_size(size: ImageSize, data: Any, calibrate: Any) -> tuple[int, int]:
-    """(height, width) from the argument or the data."""
-    if size is None:
-        chosen = samples.size_of(data) or samples.size_of(calibrate)
-        if chosen is None:
-            raise ConfigError(
-                "The size of the exported model's images is open",
-                expected="image_size=(height, width), or a loader with a transform of fixed size",
-                received=f"image_size=None, data={type(data).__name__}",
-            )
-        return chosen
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or any(not isinstance(s, (int, np.integer)) or s < 1 for s in sides):
-        raise ConfigError(
-            "The size of images is (height, width) in pixels", received=f"image_size={size!r}"
-        )
-    return int(sides[0]), int(sides[1])
-
-
-def _input_shapes(
-    network: Network, inputs: Mapping[str, Sequence[int | None]] | None, data: Any
-) -> dict[str, tuple[int | None, ...]]:
-    """Input of a Symbol -> shape, without labels that its outputs do not read."""
-    if inputs is not None:
-        names = network.symbol.list_arguments()
-        for name in inputs:
-            if name not in names:
-                raise ConfigError(
-                    f"The Symbol has no input {name!r}",
-                    expected=[n for n in names if n not in network.value_shapes],
-                    received=sorted(inputs),
-                    fix=nearest(name, names),
-                )
-        return {name: tuple(shape) for name, shape in inputs.items()}
-    specs = [*getattr(data, "provide_data", ()), *(getattr(data, "provide_label", None) or ())]
-    if not specs:
-        raise ConfigError(
-            "The shapes of the Symbol's inputs are open",
-            expected="inputs={'data': (None, 3, 224, 224)}, or an iterator of batches as data",
-            received=f"inputs=None, data={type(data).__name__}",
-        )
-    return {spec[0]: (None, *spec[1][1:]) for spec in specs}
-
-
-def _outputs(
-    network: Network, shapes: Mapping[str, Any], outputs: Sequence[str] | None
-) -> tuple[str, ...]:
-    """Short names of a Symbol's exported outputs."""
-    names = [short_name(name) for name in network.symbol.list_outputs()]
-    if outputs is not None:
-        unknown = [name for name in outputs if short_name(name) not in names]
-        if unknown:
-            raise ConfigError("The Symbol has no such output", expected=names, received=unknown)
-        return tuple(short_name(name) if name not in names else name for name in outputs)
-    available = {*shapes, *network.value_shapes}
-    missing = {
-        name: sorted(engines.inputs_read(network.symbol, name) - available) for name in names
-    }
-    chosen = tuple(name for name in names if not missing[name])
-    if not chosen:
-        raise ExportError(
-            "No output can be computed from the inputs and parameters",
-            expected=missing,
-            received=sorted(shapes),
-            fix=f"inputs={{...}} with the shapes of further inputs (a label, {UNREAD!r}, is none)",
-        )
-    return chosen
 
 
 def _quantized(
