@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,13 +45,14 @@ def rows_of_rank(rows: int, rank: int, size: int) -> tuple[int, int]:
 
 
 def training_shard(
-    order: np.ndarray, batch_size: int, rank: int, size: int
-) -> tuple[np.ndarray, list[int]]:
+    order: np.ndarray | Sequence[int], batch_size: int, rank: int, size: int, start: int = 0
+) -> tuple[np.ndarray | Sequence[int], list[int]]:
     """A rank's visits in training, and how many of them each of its batches has.
 
     The epoch consists of global batches of `size * batch_size` visits, as one process with batches
     of that size reads them; each rank takes its rows of every global batch. All ranks have the same
-    number of batches; the last one may be smaller, or empty.
+    number of batches; the last one may be smaller, or empty. Visits that have a method
+    `of_rank(rank, size)` (see `ShardVisits`) choose as many visits for each rank.
 
     >>> training_shard(np.arange(7), batch_size=2, rank=0, size=2)
     (array([0, 1, 4]), [2, 1])
@@ -58,22 +60,30 @@ def training_shard(
     (array([2, 3, 5, 6]), [2, 2])
 
     Args:
-        order: (n,) visits of the epoch, or of its rest.
+        order: (n,) visits of the epoch.
         batch_size: visits of a full batch of one rank.
         rank: number of the rank.
         size: number of ranks.
+        start: visits of all ranks to pass over, in whole global batches.
     """
     together = batch_size * size
-    whole = len(order) // together * together
-    begin, end = rows_of_rank(len(order) - whole, rank, size)
-    full = order[:whole].reshape(-1, size, batch_size)[:, rank].reshape(-1)
+    left = max(len(order) - start, 0)
+    whole = left // together * together
+    begin, end = rows_of_rank(left - whole, rank, size)
     windows = [batch_size] * (whole // together)
-    if whole < len(order):
+    if whole < left:
         windows.append(end - begin)
+    if hasattr(order, "of_rank"):
+        visits: Sequence[int] = order.of_rank(rank, size)
+        return visits[len(visits) - sum(windows) :], windows
+    order = np.asarray(order[start:])
+    full = order[:whole].reshape(-1, size, batch_size)[:, rank].reshape(-1)
     return np.concatenate([full, order[whole + begin : whole + end]]), windows
 
 
-def scoring_shard(order: np.ndarray, batch_size: int, rank: int, size: int) -> np.ndarray:
+def scoring_shard(
+    order: np.ndarray | Sequence[int], batch_size: int, rank: int, size: int
+) -> np.ndarray | Sequence[int]:
     """A rank's visits in scoring: a run of the batches that one process reads.
 
     >>> [scoring_shard(np.arange(7), 2, rank, 3).tolist() for rank in range(3)]

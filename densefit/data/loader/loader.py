@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from typing_extensions import Self
 
 from densefit.data.batch import Batch
@@ -211,11 +210,10 @@ class Loader(LoaderFacts):
         part = self.part
         if self._is_divided:
             self._position = start
-            rest = np.asarray(order[start:])
-            order, self._windows = training_shard(rest, self.batch_size, *part[:2])
+            order, self._windows = training_shard(order, self.batch_size, *part[:2], start)
             start = 0
         elif part.is_for_scoring:
-            order = scoring_shard(np.asarray(order), self.batch_size, *part[:2])
+            order = scoring_shard(order, self.batch_size, *part[:2])
         counter = self._samples.class_counter(start == 0 and part.size == 1)
         self._samples.begin(self._task(epoch, counter), order, start)
 

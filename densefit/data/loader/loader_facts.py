@@ -91,11 +91,18 @@ class LoaderFacts(SampleLoader):
 
     def identity(self) -> str:
         """Settings that determine the samples, their order and their transforms."""
-        return identity(self, getattr(self._order, "kind", ""))
+        return identity(self, self._order_kind)
 
     def identity_as_before(self) -> str:
         """The identity in the form of earlier versions, to resume from their checkpoints."""
-        return identity(self, getattr(self._order, "kind", ""), as_before=True)
+        return identity(self, self._order_kind, as_before=True)
+
+    @property
+    def _order_kind(self) -> str:
+        """What determines the order beside the settings, in words; "" if there is nothing."""
+        if self._is_divided and hasattr(self._order, "part"):
+            return f"shards divided among {self.part.size} ranks"
+        return str(getattr(self._order, "kind", ""))
 
     @property
     def input_size(self) -> tuple[int, int]:
