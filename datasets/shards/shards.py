@@ -18,7 +18,8 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.shard_sampler import ShardOrder
 from densefit.datasets.files.cache_folder import CACHE
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.record.description import give_attributes
+from densefit.datasets.objects.text_column import TextColumn
+from densefit.datasets.record.description import Description, give_attributes
 from densefit.datasets.record.record import Record
 from densefit.errors import ConfigError, DataError, located
 from densefit.numeric import check_whole
@@ -27,7 +28,7 @@ from .locations import LocalFolder, Location, RemoteFolder, is_address
 from .open_shards import OpenShards, ShardReader
 from .read_ahead import ReadAhead
 from .shard_cache import ShardCache
-from .shard_list import LIST_SUFFIX, ShardList, ShardTargets
+from .shard_list import LIST_SUFFIX, Shard, ShardList, ShardTargets
 from .tar_fields import TarFields
 from .tar_list import TarIndices, split_root, tar_files
 from .tar_shard import TarShard
@@ -108,6 +109,8 @@ class Shards:
         self._ends = np.cumsum(self._list.sizes)
         most = 2 + math.ceil(buffer / self._list.sizes.mean())
         self._open = OpenShards(self._opened, min(most, _MOST_OPEN))
+        self._ids: tuple[int, TextColumn] = (-1, TextColumn.of(()))  # of the shard asked for last
+        self._last_opened = -2
         self._ahead = ReadAhead(self._prepare, self._location.is_remote)
 
     def __len__(self) -> int:
@@ -130,8 +133,9 @@ class Shards:
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of tar files, `<file>/<key>`."""
         shard, number = self._find(index)
-        name = self._open[shard].id_of(number)
-        return name if self._tars is None else f"{self._list.shards[shard].name}/{name}"
+        if self._tars is None:
+            return self._ids_of(shard)[number]
+        return f"{self._list.shards[shard].name}/{self._open[shard].id_of(number)}"
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a sample's targets; None if a JSON file in a tar file decides."""
@@ -195,8 +199,25 @@ class Shards:
         shard = int(np.searchsorted(self._ends, index, "right"))
         return shard, index - int(self._ends[shard]) + self._list.shards[shard].samples
 
+    def _ids_of(self, number: int) -> TextColumn:
+        """Ids of a packed shard, whose records need not be local."""
+        last, ids = self._ids
+        if last != number:
+            shard = self._list.shards[number]
+            name = f"{shard.name}.json"
+            ids = Description.parse(
+                self._location.read(name) or b"", self._location.where(name)
+            ).ids
+            if len(ids) != shard.samples:
+                raise self._other_number(shard, len(ids))
+            self._ids = (number, ids)
+        return ids
+
     def _opened(self, number: int) -> tuple[ShardReader, Any]:
-        """Open a shard."""
+        """Open a shard; if the one before was opened last, the next one is prepared."""
+        if number == self._last_opened + 1 < len(self._list.shards) - 1:
+            self._ahead.add(number + 1)
+        self._last_opened = number
         shard = self._list.shards[number]
         files = self._location.open(shard)
         reader: ShardReader
@@ -208,14 +229,17 @@ class Shards:
             where, index = self._location.where(name), self._tars.index(shard)
             reader = TarShard(files.folder / name, where, index, self._fields)
         if len(reader) != shard.samples:
-            raise DataError(
-                "A shard has another number of samples than its list says",
-                expected=shard.samples,
-                received=len(reader),
-                where=self._location.where(shard.name),
-                fix="pack the dataset again, or fetch the files again",
-            )
+            raise self._other_number(shard, len(reader))
         return reader, files
+
+    def _other_number(self, shard: Shard, samples: int) -> DataError:
+        return DataError(
+            "A shard has another number of samples than its list says",
+            expected=shard.samples,
+            received=samples,
+            where=self._location.where(shard.name),
+            fix="pack the dataset again, or fetch the files again",
+        )
 
     def _prepare(self, number: int) -> None:
         self._location.read_ahead(self._list.shards[number])
@@ -268,7 +292,8 @@ class Shards:
         if len(set(kinds)) == 1 and kinds[0] is not None:
             sizes = [shard.samples for shard in tars.shards]
             targets = ShardTargets([kinds[0]], [0] * len(sizes), sizes, location.where(""))
-        digest = sha256(repr([(s.name, s.samples, s.version) for s in tars.shards]).encode())
+        entries = [(s.name, s.samples, s.files[0].size) for s in tars.shards]
+        digest = sha256(repr(entries).encode())  # copies of the files have other times
         return ShardList(tars.shards, {}, targets, digest.hexdigest())
 
 
