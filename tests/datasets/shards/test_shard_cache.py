@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from densefit.datasets.shards import shard_cache
-from densefit.datasets.shards.shard_cache import PART, RemoteFile, ShardCache
+from densefit.datasets.shards.cached_file import RemoteFile
+from densefit.datasets.shards.shard_cache import PART, ShardCache
 from densefit.errors import ConfigError, DataError
 
 ROOT = Path(__file__).resolve().parents[3]
