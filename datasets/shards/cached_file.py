@@ -1,4 +1,4 @@
-"""Files of a cache, which are not removed while a process has them open."""
+"""Files of a cache, which are locked while a process has them open."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Blocks = Callable[[], Iterable[bytes]]
 
 
 class LocalCopy:
-    """A file of the cache, which is not removed until it is released.
+    """A file of the cache, which is locked until it is released.
 
     Attributes:
         path: of the file.
@@ -91,14 +91,14 @@ def is_unused(descriptor: int) -> bool:
     return True
 
 
-def remove_unused(path: Path) -> bool:
-    """Remove a file that no process has locked; False if one has."""
+def remove_unused(path: Path, is_forced: bool = False) -> bool:
+    """Remove a file that no process has locked, or any if forced; False if that fails."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
         return False
     try:
-        if not is_unused(descriptor):
+        if not is_unused(descriptor) and not is_forced:
             return False
         with suppress(PermissionError):  # Windows removes no open file
             path.unlink()

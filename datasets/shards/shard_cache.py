@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 from densefit.process.system_calls import lock_file
 
 from .cached_file import LocalCopy, RemoteFile, is_at, is_unused, open_copy, remove_unused
 
+_log = logging.getLogger("densefit")
 PART = ".part"  # ends the name of a file while it is downloaded
 _LOCK = "lock"
 _PAUSES = (0.2, 1.0)  # seconds before a download is tried again
@@ -25,7 +28,7 @@ class ShardCache:
     """Keeps copies of remote files; the least recently used ones make room for others.
 
     The files of the folder, those that are being downloaded included, never have more bytes than
-    the budget. A file that a process has open is not removed: its readers hold a lock on it. One
+    the budget. A file that a process has open is removed last: its readers hold a lock on it. One
     process downloads a file, and the others that need it wait. What a killed process left is
     removed when room is needed.
 
@@ -54,9 +57,6 @@ class ShardCache:
                 if copy is not None:
                     return copy
                 self._download(file, path)
-        except DataError as error:
-            self._failures[file.name] = (time.monotonic(), error)
-            raise
         except OSError as error:
             raise DataError(
                 f"The cache of shards cannot be written: {error.strerror or error}",
@@ -79,7 +79,11 @@ class ShardCache:
                 return
             try:
                 self._reserve(descriptor, file)
-                self._fill(descriptor, file)
+                try:
+                    self._fill(descriptor, file)
+                except DataError as error:
+                    self._failures[file.name] = (time.monotonic(), error)
+                    raise
                 try:
                     os.replace(part, path)
                 except PermissionError:  # Windows moves no open file
@@ -139,21 +143,38 @@ class ShardCache:
             used = sum(entry.st_size for _, entry in self._files())
             if used + file.size <= self.budget:
                 return
-            if not self._evict_one():
+            if self._evict_one():
+                continue
+            if not self._evict_one(is_forced=True):
                 raise DataError(
-                    "All copies in the cache of shards are in use, and another one does not fit",
+                    "The cache of shards is full of unfinished downloads of other processes",
                     expected=f"a cache of {used + file.size} bytes or more",
-                    received=f"cache_size of {self.budget} bytes, {used} of them in use",
+                    received=f"cache_size of {self.budget} bytes",
                     where=self.folder,
                     fix="a larger cache_size, or a smaller buffer",
                 )
+            warn_once(
+                _log,
+                "the cache of shards in %s is too small for all that read it: copies are removed "
+                "while they are read, and use the disk until they are closed. A larger cache_size "
+                "than %d bytes, or a smaller buffer, prevents that",
+                *(self.folder, self.budget),
+            )
 
-    def _evict_one(self) -> bool:
-        """Remove what a dead process left, else the least recently used file; False if none."""
+    def _evict_one(self, is_forced: bool = False) -> bool:
+        """Remove what a dead process left, else the least recently used file; False if none.
+
+        Args:
+            is_forced: remove a complete file that is being read: its readers have it open.
+        """
         files = sorted(
             self._files(), key=lambda entry: (entry[0].suffix != PART, entry[1].st_mtime_ns)
         )
-        return any(entry.st_size and remove_unused(path) for path, entry in files)
+        return any(
+            remove_unused(path, is_forced and path.suffix != PART)
+            for path, entry in files
+            if entry.st_size
+        )
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for folder, _, names in os.walk(self.folder):

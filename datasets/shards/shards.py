@@ -182,7 +182,8 @@ class Shards:
 
     def _make_order(self, sizes: np.ndarray, shuffle: bool) -> ShardOrder:
         buffer = self.buffer if shuffle else 0
-        at_once = 2 + math.ceil(buffer / max(1.0, sizes.mean()))
+        # Those of the buffer, those where it begins and ends, and two for readers that lag behind.
+        at_once = 4 + math.ceil(buffer / max(1.0, sizes.mean()))
         needed = min(at_once * self._list.largest, self._list.bytes)
         if self._location.is_remote and needed > self._cache_bytes:
             raise ConfigError(

@@ -165,3 +165,23 @@ def test_shards_that_are_read_by_number_are_copied_ahead(remote, tmp_path):
         if thread is not None:
             thread.join(0.1)
     assert len(list((tmp_path / "cache").rglob("train-00002.rec"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_the_smallest_cache_that_is_accepted_is_enough(tmp_path, kind):
+    data = Shapes(length=150, size=(32, 32))
+    pack_shards(data, tmp_path / "packed/train.rec", 8_000)
+    address = f"file://{tmp_path}/packed"
+    with pytest.raises(ConfigError) as refused:
+        Shards(address, cache=tmp_path / "c", cache_size=1, buffer=12).order(True, 1)
+    needed = int(str(refused.value.expected).split()[2])
+    total = sum(path.stat().st_size for path in (tmp_path / "packed").iterdir())
+    assert needed < total / 2
+    shards = Shards(address, cache=tmp_path / "c", cache_size=needed, buffer=12)
+    settings = {"batch_size": 6, "shuffle": True, "workers": 2, "worker_kind": kind}
+    with Loader(shards, **settings) as loader:
+        for _ in range(2):
+            ids = [key for batch in loader for key in batch.ids]
+            assert sorted(ids) == sorted(map(data.id_of, range(150)))
+    copies = sum(path.stat().st_size for path in (tmp_path / "c").rglob("*.*"))
+    assert copies <= needed
