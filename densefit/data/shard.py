@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from densefit.data.sampler import Order
 from densefit.errors import ConfigError
 
 
@@ -45,14 +46,13 @@ def rows_of_rank(rows: int, rank: int, size: int) -> tuple[int, int]:
 
 
 def training_shard(
-    order: np.ndarray | Sequence[int], batch_size: int, rank: int, size: int, start: int = 0
-) -> tuple[np.ndarray | Sequence[int], list[int]]:
+    order: np.ndarray, batch_size: int, rank: int, size: int
+) -> tuple[np.ndarray, list[int]]:
     """A rank's visits in training, and how many of them each of its batches has.
 
     The epoch consists of global batches of `size * batch_size` visits, as one process with batches
     of that size reads them; each rank takes its rows of every global batch. All ranks have the same
-    number of batches; the last one may be smaller, or empty. Visits that have a method
-    `of_rank(rank, size)` (see `ShardVisits`) choose as many visits for each rank.
+    number of batches; the last one may be smaller, or empty.
 
     >>> training_shard(np.arange(7), batch_size=2, rank=0, size=2)
     (array([0, 1, 4]), [2, 1])
@@ -60,33 +60,56 @@ def training_shard(
     (array([2, 3, 5, 6]), [2, 2])
 
     Args:
-        order: (n,) visits of the epoch.
+        order: (n,) visits of the epoch, or of its rest.
         batch_size: visits of a full batch of one rank.
         rank: number of the rank.
         size: number of ranks.
-        start: visits of all ranks to pass over, in whole global batches.
     """
     together = batch_size * size
-    left = max(len(order) - start, 0)
-    whole = left // together * together
-    begin, end = rows_of_rank(left - whole, rank, size)
-    windows = [batch_size] * (whole // together)
-    if whole < left:
-        windows.append(end - begin)
-    if hasattr(order, "of_rank"):
-        visits: Sequence[int] = order.of_rank(rank, size)
-        return visits[len(visits) - sum(windows) :], windows
-    order = np.asarray(order[start:])
+    whole = len(order) // together * together
+    begin, end = rows_of_rank(len(order) - whole, rank, size)
     full = order[:whole].reshape(-1, size, batch_size)[:, rank].reshape(-1)
+    windows = [batch_size] * (whole // together)
+    if whole < len(order):
+        windows.append(end - begin)
     return np.concatenate([full, order[whole + begin : whole + end]]), windows
 
 
+def epoch_shard(
+    order: Order, seed: int, epoch: int, batch_size: int, part: Part, start: int, batches: int
+) -> tuple[Sequence[int] | np.ndarray, list[int]]:
+    """A rank's visits in the rest of a training epoch, and how many of them each batch has.
+
+    An order may divide itself, by a method `part(rank, size)` that gives the order of a rank (of
+    shards, say, so that a rank reads its own files alone); else see `training_shard`.
+
+    Args:
+        order: order of the whole epoch.
+        seed: seed of the order.
+        epoch: number of the epoch.
+        batch_size: visits of a full batch of one rank.
+        part: rank and number of ranks.
+        start: visits of all ranks that are over.
+        batches: batches of a whole epoch.
+    """
+    together = batch_size * part.size
+    divide = getattr(order, "part", None)
+    if divide is None:
+        visits = np.asarray(order.indices(seed, epoch)[: batches * together])
+        return training_shard(visits[start:], batch_size, part.rank, part.size)
+    visits = divide(part.rank, part.size).indices(seed, epoch)
+    done = -(-start // together)  # the last batch of an epoch may be smaller
+    visits = visits[min(done * batch_size, len(visits)) : batches * batch_size]
+    firsts = range(0, (batches - done) * batch_size, batch_size)
+    return visits, [max(0, min(batch_size, len(visits) - first)) for first in firsts]
+
+
 def scoring_shard(
-    order: np.ndarray | Sequence[int], batch_size: int, rank: int, size: int
-) -> np.ndarray | Sequence[int]:
+    order: Sequence[int] | np.ndarray, batch_size: int, rank: int, size: int
+) -> Sequence[int] | np.ndarray:
     """A rank's visits in scoring: a run of the batches that one process reads.
 
-    >>> [scoring_shard(np.arange(7), 2, rank, 3).tolist() for rank in range(3)]
+    >>> [list(scoring_shard(range(7), 2, rank, 3)) for rank in range(3)]
     [[0, 1], [2, 3], [4, 5, 6]]
 
     Args:

@@ -106,12 +106,6 @@ class ShardVisits(Sequence[int]):
     def __len__(self) -> int:
         return len(self._window)
 
-    def of_rank(self, rank: int, size: int) -> ShardVisits:
-        """The visits of one of `size` ranks, of an order that is not divided; see `ShardOrder`."""
-        order, length = self._order.part(rank, size), len(self)
-        visits = ShardVisits(order, self._seed, self._epoch, self._shards, order.start)
-        return visits[: length * (rank + 1) // size - length * rank // size]
-
     @overload
     def __getitem__(self, index: int) -> int: ...
 

@@ -181,3 +181,15 @@ def test_what_contenders_import_from_densefit_is_there():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("densefit"):
                 exec(compile(ast.Module([node], []), str(path), "exec"), {})  # raises ImportError
+
+
+def test_exported_models_compute_what_their_networks_do(run):
+    out = run("onnx_parity")
+    (row,) = rows(out, r"^mobilenetv2 detection, detection_boxes +(\S+) +(\S+)")
+    assert float(row[0]) < 0.01
+    assert float(row[1]) < 0.02
+    assert [name for name, _ in rows(out, r"^(float32|float16|int8) +(\S+)")] == [
+        *("float32", "float16", "int8")
+    ]
+    (largest,) = rows(out, r"^float32 .* (\S+)$")
+    assert float(largest) < 1e-4

@@ -80,6 +80,11 @@ class LoaderFacts(SampleLoader):
         return self.batch_size * (self.part.size if self._is_divided else 1)
 
     @property
+    def order(self) -> Order:
+        """Order of the samples of all ranks."""
+        return self._order
+
+    @property
     def _is_divided(self) -> bool:
         """Whether each global batch is divided among ranks."""
         return self.part.size > 1 and not self.part.is_for_scoring
@@ -91,18 +96,11 @@ class LoaderFacts(SampleLoader):
 
     def identity(self) -> str:
         """Settings that determine the samples, their order and their transforms."""
-        return identity(self, self._order_kind)
+        return identity(self, getattr(self._order, "kind", ""))
 
     def identity_as_before(self) -> str:
         """The identity in the form of earlier versions, to resume from their checkpoints."""
-        return identity(self, self._order_kind, as_before=True)
-
-    @property
-    def _order_kind(self) -> str:
-        """What determines the order beside the settings, in words; "" if there is nothing."""
-        if self._is_divided and hasattr(self._order, "part"):
-            return f"shards divided among {self.part.size} ranks"
-        return str(getattr(self._order, "kind", ""))
+        return identity(self, getattr(self._order, "kind", ""), as_before=True)
 
     @property
     def input_size(self) -> tuple[int, int]:
