@@ -25,7 +25,7 @@ class Description:
 
     Attributes:
         path: of the file.
-        bytes: size of the file of records.
+        size: bytes of the file of records.
         ids: of the samples.
         attributes: of the dataset that was packed: class names and the like.
         target_names: distinct lists of targets.
@@ -33,7 +33,7 @@ class Description:
     """
 
     path: Path
-    bytes: int
+    size: int
     ids: TextColumn
     attributes: dict[str, Any]
     target_names: list[list[str]]
@@ -42,8 +42,13 @@ class Description:
     @classmethod
     def read(cls, path: Path) -> Description:
         """Read the file. Raises DataError if it is broken."""
+        return cls.parse(read_file(path), path)
+
+    @classmethod
+    def parse(cls, data: bytes, path: str | Path) -> Description:
+        """Read the content of the file. Raises DataError if it is broken."""
         try:
-            content = json.loads(read_file(path))
+            content = json.loads(data)
             size, ids = int(content["bytes"]), list(content["ids"])
             if not all(isinstance(entry, str) for entry in ids):
                 raise ValueError("ids that are no texts, or classes that are no list")
@@ -53,7 +58,7 @@ class Description:
             raise unreadable(path, error) from error
         check_targets(targets, kinds, len(ids), path)
         kinds = np.array(kinds, np.int32)
-        return cls(path, size, TextColumn.of(ids), attributes, targets, kinds)
+        return cls(Path(path), size, TextColumn.of(ids), attributes, targets, kinds)
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a record's targets; None of records that an earlier version packed."""
@@ -61,10 +66,10 @@ class Description:
 
     def check_size(self, records: int, size: int, where: object) -> None:
         """Raise DataError unless this describes a file of so many records and bytes."""
-        if self.bytes != size or len(self.ids) != records:
+        if self.size != size or len(self.ids) != records:
             raise DataError(
                 "The files of records do not belong together, or one is cut short",
-                expected=f"{self.bytes} bytes, {len(self.ids)} records (as {self.path.name} says)",
+                expected=f"{self.size} bytes, {len(self.ids)} records (as {self.path.name} says)",
                 received=f"{size} bytes, {records} records",
                 where=where,
                 fix="pack it again, or fetch all three files again",

@@ -58,10 +58,10 @@ class OpenShards:
             with self._lock:
                 if number in self._open:
                     return self._open[number][0]
+                while len(self._open) >= self._most:  # a cache may need their room
+                    self._open.popitem(last=False)
             pair = self._make(number)
             with self._lock:
                 self._open[number] = pair
                 self._opening.pop(number, None)
-                while len(self._open) > self._most:
-                    self._open.popitem(last=False)
             return pair[0]

@@ -46,9 +46,19 @@ class ReadAhead:
         self._last = list(now)
         with self._work:
             self._queue = deque(later)
-            if self._thread is None and later:
-                self._thread = threading.Thread(target=self._run, name="shards", daemon=True)
-                self._thread.start()
+            self._begin()
+
+    def add(self, shard: int) -> None:
+        """Prepare a shard in the thread, after all others."""
+        with self._work:
+            if shard not in self._queue:
+                self._queue.append(shard)
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._thread is None and self._queue:
+            self._thread = threading.Thread(target=self._run, name="shards", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         while True:

@@ -3,70 +3,32 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 from densefit.process.system_calls import lock_file
 
+from .cached_file import LocalCopy, RemoteFile, is_at, is_unused, open_copy, remove_unused
+
+_log = logging.getLogger("densefit")
 PART = ".part"  # ends the name of a file while it is downloaded
 _LOCK = "lock"
 _PAUSES = (0.2, 1.0)  # seconds before a download is tried again
 _POLL = 0.05  # seconds between looks at another process's download
 _FORGET = 30.0  # seconds after which a failed download is tried again
 
-#: Yields the content of a remote file in blocks.
-Blocks = Callable[[], Iterable[bytes]]
-
-
-class LocalCopy:
-    """A file of the cache, which is not removed until it is released.
-
-    Attributes:
-        path: of the file.
-    """
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path, self._descriptor = path, descriptor
-
-    def release(self) -> None:
-        """Allow the cache to remove the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __del__(self) -> None:
-        self.release()
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file to be copied.
-
-    Attributes:
-        name: of the copy, relative to the cache's folder.
-        address: of the file, for errors.
-        size: in bytes.
-        check: raises DataError unless the blocks that it passes through are the whole file.
-        blocks: reads it.
-    """
-
-    name: str
-    address: str
-    size: int
-    check: Callable[[Iterable[bytes]], Iterator[bytes]]
-    blocks: Blocks
-
 
 class ShardCache:
     """Keeps copies of remote files; the least recently used ones make room for others.
 
     The files of the folder, those that are being downloaded included, never have more bytes than
-    the budget. A file that a process has open is not removed: its readers hold a lock on it. One
+    the budget. A file that a process has open is removed last: its readers hold a lock on it. One
     process downloads a file, and the others that need it wait. What a killed process left is
     removed when room is needed.
 
@@ -91,13 +53,10 @@ class ShardCache:
             raise failure
         try:
             while True:
-                copy = _opened(path, file.size)
+                copy = open_copy(path, file.size)
                 if copy is not None:
                     return copy
                 self._download(file, path)
-        except DataError as error:
-            self._failures[file.name] = (time.monotonic(), error)
-            raise
         except OSError as error:
             raise DataError(
                 f"The cache of shards cannot be written: {error.strerror or error}",
@@ -112,15 +71,19 @@ class ShardCache:
         descriptor = os.open(part, os.O_CREAT | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
         try:
             # Not a wait for the lock: the file is locked by its readers once it is complete.
-            while not _is_unused(descriptor):
-                if path.exists() or not _is_at(descriptor, part):
+            while not is_unused(descriptor):
+                if path.exists() or not is_at(descriptor, part):
                     return  # another process was first
                 time.sleep(_POLL)
-            if path.exists() or not _is_at(descriptor, part):
+            if path.exists() or not is_at(descriptor, part):
                 return
             try:
                 self._reserve(descriptor, file)
-                self._fill(descriptor, file)
+                try:
+                    self._fill(descriptor, file)
+                except DataError as error:
+                    self._failures[file.name] = (time.monotonic(), error)
+                    raise
                 try:
                     os.replace(part, path)
                 except PermissionError:  # Windows moves no open file
@@ -180,21 +143,38 @@ class ShardCache:
             used = sum(entry.st_size for _, entry in self._files())
             if used + file.size <= self.budget:
                 return
-            if not self._evict_one():
+            if self._evict_one():
+                continue
+            if not self._evict_one(is_forced=True):
                 raise DataError(
-                    "All copies in the cache of shards are in use, and another one does not fit",
+                    "The cache of shards is full of unfinished downloads of other processes",
                     expected=f"a cache of {used + file.size} bytes or more",
-                    received=f"cache_size of {self.budget} bytes, {used} of them in use",
+                    received=f"cache_size of {self.budget} bytes",
                     where=self.folder,
                     fix="a larger cache_size, or a smaller buffer",
                 )
+            warn_once(
+                _log,
+                "the cache of shards in %s is too small for all that read it: copies are removed "
+                "while they are read, and use the disk until they are closed. A larger cache_size "
+                "than %d bytes, or a smaller buffer, prevents that",
+                *(self.folder, self.budget),
+            )
 
-    def _evict_one(self) -> bool:
-        """Remove what a dead process left, else the least recently used file; False if none."""
+    def _evict_one(self, is_forced: bool = False) -> bool:
+        """Remove what a dead process left, else the least recently used file; False if none.
+
+        Args:
+            is_forced: remove a complete file that is being read: its readers have it open.
+        """
         files = sorted(
             self._files(), key=lambda entry: (entry[0].suffix != PART, entry[1].st_mtime_ns)
         )
-        return any(entry.st_size and _remove_unused(path) for path, entry in files)
+        return any(
+            remove_unused(path, is_forced and path.suffix != PART)
+            for path, entry in files
+            if entry.st_size
+        )
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for folder, _, names in os.walk(self.folder):
@@ -214,64 +194,6 @@ class ShardCache:
             yield
         finally:
             os.close(descriptor)
-
-
-def _opened(path: Path, size: int) -> LocalCopy | None:
-    """Open a complete copy, and mark it as used; None if there is none."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    copy = LocalCopy(path, descriptor)
-    with suppress(OSError):  # a system without locks
-        lock_file(descriptor, wait=True, shared=True)
-    if not _is_at(descriptor, path):  # it was removed before it was locked
-        return None
-    if os.fstat(descriptor).st_size != size:
-        path.unlink(missing_ok=True)
-        return None
-    with suppress(OSError):
-        os.utime(path)
-    return copy
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether a path leads to an open file."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except OSError:
-        return False
-
-
-def _is_unused(descriptor: int) -> bool:
-    """Lock an open file, unless another descriptor has a lock on it."""
-    try:
-        lock_file(descriptor)
-    except BlockingIOError:
-        return False
-    except OSError:  # a system without locks
-        return True
-    return True
-
-
-def _remove_unused(path: Path) -> bool:
-    """Remove a file that no process has locked; False if one has."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        if not _is_unused(descriptor):
-            return False
-        with suppress(PermissionError):  # Windows removes no open file
-            path.unlink()
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
-    return not path.exists()
 
 
 def _allocate(descriptor: int, size: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,19 @@ from densefit.data.shard_sampler import ShardOrder
 from densefit.datasets.files.cache_folder import CACHE
 from densefit.datasets.files.names import Names, class_names
 from densefit.datasets.record.description import give_attributes
-from densefit.datasets.record.record import Record
-from densefit.errors import ConfigError, DataError, located
+from densefit.errors import ConfigError
 from densefit.numeric import check_whole
 
-from .locations import LocalFolder, Location, RemoteFolder, is_address
+from .local_folder import LocalFolder
+from .location import Location
 from .open_shards import OpenShards, ShardReader
 from .read_ahead import ReadAhead
+from .remote_folder import RemoteFolder, is_address
 from .shard_cache import ShardCache
-from .shard_list import LIST_SUFFIX, ShardList, ShardTargets
-from .tar_fields import TarFields
-from .tar_list import TarIndices, split_root, tar_files
-from .tar_shard import TarShard
+from .shard_list import LIST_SUFFIX
+from .source import PackedSource, ShardSource
+from .tar_list import split_root
+from .tar_source import TarSource
 
 _MOST_OPEN = 64
 
@@ -96,18 +96,23 @@ class Shards:
             self._location = RemoteFolder(folder, store, storage_options)
         else:
             self._location = LocalFolder(Path(folder))
-        self._tars: TarIndices | None = None
         name = f"{split}{LIST_SUFFIX}"
         content = None if pattern or split is None else self._location.read(name)
+        self._source: ShardSource
         if content is not None:
-            self._list = ShardList.parse(content, self._location.where(name))
-            give_attributes(self, self._list.attributes, self._location.where(name))
-            self._check_settings(classes, fields)
+            self._source = PackedSource(self._location, str(split), content)
         else:
-            self._list = self._index_tars(classes, fields, exif, pattern, _cache_folder(cache))
+            parts = (self._location, split, pattern, _cache_folder(cache), fields, classes, exif)
+            self._source = TarSource(*parts)
+        self._location, self._list = self._source.location, self._source.list
+        give_attributes(self, self._list.attributes, self._location.where(name))
+        if content is not None:
+            self._check_settings(classes, fields)
         self._ends = np.cumsum(self._list.sizes)
         most = 2 + math.ceil(buffer / self._list.sizes.mean())
         self._open = OpenShards(self._opened, min(most, _MOST_OPEN))
+        self._ids: tuple[int, Sequence[str]] = (-1, ())  # of the shard that was asked for last
+        self._last_opened = -2
         self._ahead = ReadAhead(self._prepare, self._location.is_remote)
 
     def __len__(self) -> int:
@@ -130,8 +135,11 @@ class Shards:
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of tar files, `<file>/<key>`."""
         shard, number = self._find(index)
-        name = self._open[shard].id_of(number)
-        return name if self._tars is None else f"{self._list.shards[shard].name}/{name}"
+        last, ids = self._ids
+        if last != shard:
+            ids = self._source.ids(self._list.shards[shard])
+            self._ids = (shard, ids)
+        return ids[number]
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a sample's targets; None if a JSON file in a tar file decides."""
@@ -151,10 +159,7 @@ class Shards:
 
     def __getitem__(self, index: int) -> Sample:
         shard, number = self._find(index)
-        sample = self._open[shard][number]
-        if self._tars is not None:
-            sample.id = f"{self._list.shards[shard].name}/{sample.id}"
-        return sample
+        return self._open[shard][number]
 
     def order(self, shuffle: bool, batch_size: int) -> ShardOrder:
         """Order of a loader's epochs.
@@ -177,7 +182,8 @@ class Shards:
 
     def _make_order(self, sizes: np.ndarray, shuffle: bool) -> ShardOrder:
         buffer = self.buffer if shuffle else 0
-        at_once = 2 + math.ceil(buffer / max(1.0, sizes.mean()))
+        # Those of the buffer, those where it begins and ends, and two for readers that lag behind.
+        at_once = 4 + math.ceil(buffer / max(1.0, sizes.mean()))
         needed = min(at_once * self._list.largest, self._list.bytes)
         if self._location.is_remote and needed > self._cache_bytes:
             raise ConfigError(
@@ -196,26 +202,11 @@ class Shards:
         return shard, index - int(self._ends[shard]) + self._list.shards[shard].samples
 
     def _opened(self, number: int) -> tuple[ShardReader, Any]:
-        """Open a shard."""
-        shard = self._list.shards[number]
-        files = self._location.open(shard)
-        reader: ShardReader
-        if self._tars is None:
-            with located(self._location.where(shard.name)):
-                reader = Record(files.folder, shard.name)
-        else:
-            name = shard.files[0].name
-            where, index = self._location.where(name), self._tars.index(shard)
-            reader = TarShard(files.folder / name, where, index, self._fields)
-        if len(reader) != shard.samples:
-            raise DataError(
-                "A shard has another number of samples than its list says",
-                expected=shard.samples,
-                received=len(reader),
-                where=self._location.where(shard.name),
-                fix="pack the dataset again, or fetch the files again",
-            )
-        return reader, files
+        """Open a shard; if the one before was opened last, the next one is prepared."""
+        if number == self._last_opened + 1 < len(self._list.shards) - 1:
+            self._ahead.add(number + 1)
+        self._last_opened = number
+        return self._source.open(self._list.shards[number])
 
     def _prepare(self, number: int) -> None:
         self._location.read_ahead(self._list.shards[number])
@@ -231,45 +222,6 @@ class Shards:
                 where=self._location.where(f"{self.split}{LIST_SUFFIX}"),
                 fix="give other settings to the dataset that is packed",
             )
-
-    def _index_tars(
-        self,
-        classes: Names,
-        fields: Mapping[str, str] | None,
-        exif: bool,
-        pattern: str | None,
-        cache: Path,
-    ) -> ShardList:
-        """List tar files."""
-        location, files, versions = tar_files(self._location, self.split, pattern)
-        folder = cache.with_name(f"{cache.name}-indices") if location.is_remote else None
-        if folder is not None:
-            folder /= sha256(location.where("").encode()).hexdigest()[:16]
-        self._tars = tars = TarIndices(location, files, versions, folder)
-        if not tars.shards:
-            raise DataError("There are no samples in the tar files", where=location.where(""))
-        if classes is None and location.is_remote:
-            listed = self._location.read("classes.txt")
-            names = None if listed is None else listed.decode().split("\n")
-            classes = names and [name.strip() for name in names if name.strip()]
-        self._location = location
-        listed_names = class_names(classes, Path(str(self.root)))
-        self.classes = listed_names or [str(number) for number in range(tars.classes)]
-        if len(self.classes) < tars.classes:
-            raise DataError(
-                "The tar files have more classes than names",
-                expected=f"at least {tars.classes} names",
-                received=len(self.classes),
-                where=location.where(""),
-            )
-        self._fields = TarFields(fields, self.classes, exif)
-        kinds = [self._fields.targets(entry) for entry in tars.extensions]
-        targets = None
-        if len(set(kinds)) == 1 and kinds[0] is not None:
-            sizes = [shard.samples for shard in tars.shards]
-            targets = ShardTargets([kinds[0]], [0] * len(sizes), sizes, location.where(""))
-        digest = sha256(repr([(s.name, s.samples, s.version) for s in tars.shards]).encode())
-        return ShardList(tars.shards, {}, targets, digest.hexdigest())
 
 
 def _cache_folder(chosen: str | Path | None) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from densefit.datasets.files.cache_folder import cache_files
 from densefit.errors import ConfigError, DataError, MissingSplitError
 
-from .locations import Location
+from .location import Location
 from .shard_list import MOST_SHARDS, Shard, ShardFile
 from .tar_index import TarIndex, scan
 

@@ -22,12 +22,15 @@ class TarShard:
     Args:
         path: the file.
         where: its path or address, for errors.
+        name: that ids begin with.
         index: of the file.
         fields: which files are which targets.
     """
 
-    def __init__(self, path: Path, where: str, index: TarIndex, fields: TarFields) -> None:
-        self._where, self._index, self._fields = where, index, fields
+    def __init__(
+        self, path: Path, where: str, name: str, index: TarIndex, fields: TarFields
+    ) -> None:
+        self._where, self._name, self._index, self._fields = where, name, index, fields
         self._descriptor, self._size = open_regular(path)
 
     def __del__(self) -> None:
@@ -38,8 +41,8 @@ class TarShard:
         return len(self._index)
 
     def id_of(self, index: int) -> str:
-        """Key of a sample."""
-        return self._index.keys[index]
+        """Name of the file, and key of a sample."""
+        return f"{self._name}/{self._index.keys[index]}"
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a sample's targets; None if a JSON file of the sample decides."""
@@ -47,20 +50,20 @@ class TarShard:
 
     def image_bytes(self, index: int) -> bytes:
         """Content of the image's file."""
-        files, where = self._index.files(index), self._name(index)
+        files, where = self._index.files(index), self._where_of(index)
         extension = self._fields.image_extension(list(files), where)
         return self._read(*files[extension], f"{where}.{extension}")
 
     def __getitem__(self, index: int) -> Sample:
-        files, where = self._index.files(index), self._name(index)
+        files, where = self._index.files(index), self._where_of(index)
         extensions = self._fields.read_extensions(list(files), where)
         content = {
             extension: self._read(*files[extension], f"{where}.{extension}")
             for extension in extensions.values()
         }
-        return self._fields.sample(self._index.keys[index], content, where)
+        return self._fields.sample(self.id_of(index), content, where)
 
-    def _name(self, index: int) -> str:
+    def _where_of(self, index: int) -> str:
         return f"{self._where}, {self._index.keys[index]}"
 
     def _read(self, offset: int, size: int, where: str) -> bytes:

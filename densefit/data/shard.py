@@ -98,8 +98,9 @@ def epoch_shard(
         visits = np.asarray(order.indices(seed, epoch)[: batches * together])
         return training_shard(visits[start:], batch_size, part.rank, part.size)
     visits = divide(part.rank, part.size).indices(seed, epoch)
-    visits = visits[min(start // part.size, len(visits)) : batches * batch_size]
-    firsts = range(0, (batches - start // together) * batch_size, batch_size)
+    done = -(-start // together)  # the last batch of an epoch may be smaller
+    visits = visits[min(done * batch_size, len(visits)) : batches * batch_size]
+    firsts = range(0, (batches - done) * batch_size, batch_size)
     return visits, [max(0, min(batch_size, len(visits) - first)) for first in firsts]
 
 

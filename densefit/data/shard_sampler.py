@@ -37,6 +37,7 @@ class ShardOrder:
         announce: is told which shards come next, e.g. to download them.
 
     Attributes:
+        start: offset of the rank's piece, in samples.
         exact: whether an epoch of this rank visits every sample once.
         grouped: False; batches need not be whole.
         drops_by_chance: whether samples at the end of an epoch are random ones.
@@ -61,8 +62,8 @@ class ShardOrder:
         self.rank, self.world, self.announce = rank, world, announce
         self.exact, self.drops_by_chance = world == 1, shuffle
         total = int(self.sizes.sum())
-        self._start = total * rank // world
-        self._length = total * (rank + 1) // world - self._start
+        self.start = total * rank // world
+        self._length = total * (rank + 1) // world - self.start
 
     def __len__(self) -> int:
         return self._length
@@ -77,7 +78,7 @@ class ShardOrder:
         shards = np.arange(len(self.sizes))
         if self.shuffle:
             shards = np.random.default_rng((seed, epoch, 0, _SHARDS)).permutation(shards)
-        return ShardVisits(self, seed, epoch, shards, self._start)
+        return ShardVisits(self, seed, epoch, shards, self.start)
 
 
 class ShardVisits(Sequence[int]):

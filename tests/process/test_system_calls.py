@@ -102,3 +102,16 @@ def test_memory_is_known_without_sysconf(monkeypatch):
     assert system_calls.total_memory() > 2**28
     monkeypatch.delattr(os, "sysconf")
     assert system_calls.total_memory() == 64 * 2**30
+
+
+def test_remote_shards_come_through_a_cache(tmp_path):
+    code = """
+from densefit.datasets import Shapes, Shards
+from densefit.tools.formats.packed_shards import pack_shards
+pack_shards(Shapes(length=9, size=(24, 24)), __import__("pathlib").Path("p/train.rec"), 4000)
+size = sum(os.path.getsize(f"p/{name}") for name in os.listdir("p"))
+data = Shards(f"file://{os.getcwd()}/p", cache="c", cache_size=size // 2, buffer=0)
+ids = [data[index].id for _ in range(2) for index in data.order(False, 1).indices(0, 0)]
+print(len(set(ids)), len(ids))
+"""
+    assert run(code, tmp_path).split() == ["9", "18"]

@@ -142,3 +142,46 @@ def test_the_list_decides_what_is_downloaded(remote, tmp_path):
     system.pipe_file("/bucket/data/train.shards.json", json.dumps(content).encode())
     with pytest.raises(DataError, match="names of files"):
         Shards(remote, cache=tmp_path / "cache")
+
+
+def test_ids_are_read_without_the_records(remote, tmp_path):
+    data = Shards(remote, cache=tmp_path / "cache")
+    assert sorted(map(data.id_of, range(24))) == sorted(map(SHAPES.id_of, range(24)))
+    assert not (tmp_path / "cache").exists()
+    system = fsspec.filesystem("memory")
+    text = system.cat_file("/bucket/data/train-00001.json")
+    system.pipe_file("/bucket/data/train-00000.json", text)
+    system.rm("/bucket/data/train-00001.json")
+    with pytest.raises(DataError, match=r"train-00001\.json"):
+        data.id_of(data._list.shards[0].samples)
+
+
+def test_shards_that_are_read_by_number_are_copied_ahead(remote, tmp_path):
+    data = Shards(remote, cache=tmp_path / "cache", buffer=0)
+    first, second = data._list.shards[:2]
+    data[0], data[first.samples]
+    for _ in range(100):
+        thread = data._ahead._thread
+        if thread is not None:
+            thread.join(0.1)
+    assert len(list((tmp_path / "cache").rglob("train-00002.rec"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_the_smallest_cache_that_is_accepted_is_enough(tmp_path, kind):
+    data = Shapes(length=150, size=(32, 32))
+    pack_shards(data, tmp_path / "packed/train.rec", 8_000)
+    address = f"file://{tmp_path}/packed"
+    with pytest.raises(ConfigError) as refused:
+        Shards(address, cache=tmp_path / "c", cache_size=1, buffer=12).order(True, 1)
+    needed = int(str(refused.value.expected).split()[2])
+    total = sum(path.stat().st_size for path in (tmp_path / "packed").iterdir())
+    assert needed < total / 2
+    shards = Shards(address, cache=tmp_path / "c", cache_size=needed, buffer=12)
+    settings = {"batch_size": 6, "shuffle": True, "workers": 2, "worker_kind": kind}
+    with Loader(shards, **settings) as loader:
+        for _ in range(2):
+            ids = [key for batch in loader for key in batch.ids]
+            assert sorted(ids) == sorted(map(data.id_of, range(150)))
+    copies = sum(path.stat().st_size for path in (tmp_path / "c").rglob("*.*"))
+    assert copies <= needed

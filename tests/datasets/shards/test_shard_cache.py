@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from densefit.datasets.shards import shard_cache
-from densefit.datasets.shards.shard_cache import PART, RemoteFile, ShardCache
+from densefit.datasets.shards.cached_file import RemoteFile
+from densefit.datasets.shards.shard_cache import PART, ShardCache
 from densefit.errors import ConfigError, DataError
+from densefit.process.system_calls import lock_file
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,16 +75,30 @@ def test_the_least_recently_used_copy_makes_room(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "c", "lock"]
 
 
-def test_a_copy_in_use_is_not_removed(tmp_path):
+def test_a_copy_in_use_is_removed_last(tmp_path, caplog):
     cache = ShardCache(tmp_path, 25)
-    files = {name: remote(name, bytes(10))[0] for name in "abcd"}
+    files = {name: remote(name, bytes(10))[0] for name in "abcde"}
     first, second = cache.open(files["a"]), cache.open(files["b"])
-    with pytest.raises(DataError, match=r"in use[\s\S]*30 bytes[\s\S]*cache_size"):
-        cache.open(files["c"])
     second.release()
-    cache.open(files["d"])
+    os.utime(first.path, (1, 1))
+    third = cache.open(files["c"])
     assert first.path.exists()
     assert not second.path.exists()
+    assert "too small" not in caplog.text
+    descriptor = os.open(first.path, os.O_RDONLY)
+    cache.open(files["d"])  # all are in use
+    assert not first.path.exists()
+    assert third.path.exists()
+    assert os.read(descriptor, 20) == bytes(10)  # its reader goes on
+    os.close(descriptor)
+    assert used(tmp_path) == 20
+    assert "cache_size" in caplog.text
+    (tmp_path / f"x{PART}").write_bytes(bytes(20))
+    downloading = os.open(tmp_path / f"x{PART}", os.O_RDWR)
+    lock_file(downloading)
+    with pytest.raises(DataError, match="unfinished downloads"):
+        cache.open(files["e"])
+    os.close(downloading)
 
 
 def test_a_file_larger_than_the_budget(tmp_path):

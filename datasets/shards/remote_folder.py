@@ -1,25 +1,23 @@
-"""Where shards lie: a local folder, or an address of fsspec with copies in a cache."""
+"""Shards at an address of fsspec, with copies in a cache."""
 
 from __future__ import annotations
 
-import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from densefit.data.io.regular_file import open_regular, read_regular
 from densefit.errors import ConfigError, DataError
 
-from .shard_cache import LocalCopy, RemoteFile, ShardCache
+from .cached_file import LocalCopy, RemoteFile
+from .location import OpenShard
+from .shard_cache import ShardCache
 from .shard_list import Shard, ShardFile
 
 _BLOCK = 1 << 22
-_AHEAD = 1 << 20  # bytes that the system is asked to read at once
-_MOST_BYTES = 1 << 30  # of a list
 #: Entries of a file's description in fsspec that change with its content.
 _VERSIONS = (
     "ETag",
@@ -31,121 +29,6 @@ _VERSIONS = (
     "updated",
     "created",
 )
-
-
-class OpenShard:
-    """Files of a shard in a folder, which stay until this object is released.
-
-    Attributes:
-        folder: of the files.
-    """
-
-    def __init__(self, folder: Path, copies: Sequence[LocalCopy] = ()) -> None:
-        self.folder, self._copies = folder, copies
-
-    def release(self) -> None:
-        """Allow a cache to remove the files."""
-        for copy in self._copies:
-            copy.release()
-
-
-class Location(Protocol):
-    """A folder of shards.
-
-    Attributes:
-        is_remote: whether opening a shard copies it.
-    """
-
-    is_remote: bool
-
-    def read(self, name: str) -> bytes | None:
-        """Content of a small file; None if there is none."""
-
-    def files(self) -> dict[str, tuple[int, str]]:
-        """Name of each file -> (bytes, version)."""
-
-    def state(self, name: str) -> tuple[int, str]:
-        """(bytes, version) of a file. Raises DataError if there is none."""
-
-    def below(self, name: str) -> Location:
-        """A folder in this folder."""
-
-    def open(self, shard: Shard) -> OpenShard:
-        """Make the files of a shard local. Raises DataError if that fails."""
-
-    def read_ahead(self, shard: Shard) -> None:
-        """Prepare a shard that is opened soon."""
-
-    def where(self, name: str) -> str:
-        """Path or address of a file."""
-
-
-class LocalFolder:
-    """A folder of this machine.
-
-    Args:
-        root: the folder.
-    """
-
-    is_remote = False
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def read(self, name: str) -> bytes | None:
-        path = self.root / name
-        return read_regular(path, _MOST_BYTES) if path.exists() else None
-
-    def files(self) -> dict[str, tuple[int, str]]:
-        try:
-            names = sorted(os.listdir(self.root))
-        except OSError as error:
-            raise DataError(
-                f"The folder of shards cannot be read: {error.strerror}", where=self.root
-            ) from error
-        return {name: self.state(name) for name in names if (self.root / name).is_file()}
-
-    def state(self, name: str) -> tuple[int, str]:
-        try:
-            status = os.stat(self.root / name)
-        except OSError as error:
-            raise DataError(
-                f"A shard cannot be read: {error.strerror}", where=self.root / name
-            ) from error
-        return status.st_size, str(status.st_mtime_ns)
-
-    def below(self, name: str) -> LocalFolder:
-        return LocalFolder(self.root / name)
-
-    def open(self, shard: Shard) -> OpenShard:
-        for file in shard.files:
-            path = self.root / file.name
-            size, _ = self.state(file.name)
-            if size != file.size:
-                raise DataError(
-                    "A file of a shard is cut short, or of another packing than the list of shards",
-                    expected=f"{file.size} bytes",
-                    received=f"{size} bytes",
-                    where=path,
-                    fix="fetch the file again, or pack the dataset again",
-                )
-        return OpenShard(self.root)
-
-    def read_ahead(self, shard: Shard) -> None:
-        """Ask the system to read a shard from its start to its end into the page cache."""
-        if not hasattr(os, "posix_fadvise"):
-            return
-        for file in shard.files:
-            with suppress(DataError, OSError):  # it is told when the shard is opened
-                descriptor, size = open_regular(self.root / file.name)
-                try:
-                    for offset in range(0, size, _AHEAD):  # Linux reads no more per call
-                        os.posix_fadvise(descriptor, offset, _AHEAD, os.POSIX_FADV_WILLNEED)
-                finally:
-                    os.close(descriptor)
-
-    def where(self, name: str) -> str:
-        return str(self.root / name)
 
 
 class RemoteFolder:
