@@ -109,6 +109,7 @@ class _Inference:
         self._shapes: dict[int, list[Shape | None]] = {
             id(node): [None] * node.form.computed for node in self._nodes
         }
+        self._settled: set[int] = set()  # nodes that fit all of their shapes
         self.without_rule = [
             node
             for node in self._nodes
@@ -125,16 +126,13 @@ class _Inference:
                 self._shapes[id(node)] = [tuple(shape) if shape else None]
 
     def run(self) -> None:
-        """Apply the rules until no shape changes."""
-        operators = [node for node in self._nodes if not node.is_variable]
-        is_backward = False
+        """Apply the rules, forwards and backwards in turn, until no shape changes."""
+        waiting = [node for node in self._nodes if not node.is_variable]
         idle = 0
-        while idle < 2:
-            changes = [
-                self._apply(node) for node in (operators[::-1] if is_backward else operators)
-            ]
+        while idle < 2 and waiting:
+            changes = [self._apply(node) for node in waiting]
             idle = 0 if any(changes) else idle + 1
-            is_backward = not is_backward
+            waiting = [node for node in reversed(waiting) if id(node) not in self._settled]
 
     def _apply(self, node: Node) -> bool:
         """Apply the rule of a node; whether a shape is new."""
@@ -145,6 +143,8 @@ class _Inference:
         inputs = [self._shapes[id(entry.node)][entry.number] for entry in node.inputs]
         shapes = NodeShapes(node, inputs, outputs)
         function(shapes)
+        if all(map(is_known, (*shapes.inputs, *shapes.outputs))):
+            self._settled.add(id(node))
         is_new = shapes.outputs != outputs or shapes.inputs != inputs
         if is_new:
             self._shapes[id(node)] = shapes.outputs
