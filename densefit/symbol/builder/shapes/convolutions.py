@@ -24,6 +24,8 @@ def _in_layout(shape: Shape, layout: str) -> Shape:
 def _steps(shapes: NodeShapes, count: int) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
     """(stride, dilation, padding) of each axis."""
     stride, dilate, pad = (shapes.numbers(name) for name in ("stride", "dilate", "pad"))
+    for numbers in (stride, dilate, pad):
+        shapes.require(len(numbers) in (0, count), f"{numbers} for {count} axes")
     return stride or (1,) * count, dilate or (1,) * count, pad or (0,) * count
 
 
