@@ -1,6 +1,7 @@
 """Train one program by `Module.fit` and by `df.fit`, from the same values, and compare."""
 
 import contextlib
+import json
 import logging
 import warnings
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.symbol import builder
 
 QUIET = logging.Logger("densefit.programs.mxnet", logging.CRITICAL)
 EPOCHS = 2
@@ -30,6 +32,7 @@ def initial(symbol, scale=0.1, seed=3, **shapes):
     """(arg_params, aux_params) of a symbol: normal weights, constant biases and statistics."""
     rng = np.random.RandomState(seed)
     arguments, _, auxiliary = symbol.infer_shape(**shapes)
+    check_own_shapes(symbol, shapes)
 
     def value(name, shape):
         if name.endswith(("_bias", "_beta", "_moving_mean", "_running_mean")):
@@ -49,6 +52,14 @@ def initial(symbol, scale=0.1, seed=3, **shapes):
             for name, shape in zip(symbol.list_auxiliary_states(), auxiliary)
         },
     )
+
+
+def check_own_shapes(symbol, shapes):
+    """densefit's builder reads the program's graph, and infers MXNet's shapes."""
+    own = builder.sym.load_json(symbol.tojson())
+    assert json.loads(own.tojson()) == json.loads(symbol.tojson())
+    if '"Custom"' not in symbol.tojson():
+        assert own.infer_shape(**shapes) == symbol.infer_shape(**shapes)
 
 
 def module_of(program):

@@ -12,6 +12,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.engine.graph.inputs import Input
+from densefit.engine.mxnet.symbols import as_mxnet
 from densefit.errors import BindError
 
 # Silences MXNet's warnings about intended behaviour (e.g. a second optimizer).
@@ -56,7 +57,7 @@ class TrainGraph:
             BindError: MXNet cannot bind it (e.g. types do not fit, or out of memory).
         """
         module = mx.mod.Module(
-            self.symbol_for(shapes),
+            as_mxnet(self.symbol_for(shapes)),
             data_names=list(self.data_names),
             label_names=list(self.label_names),
             context=list(self.devices),

@@ -77,13 +77,16 @@ def node_attributes(operator: Operator, settings: Mapping[str, Any]) -> dict[str
                     fix=f"w = Variable(..., {name}={value}), and {key[: -len(name) - 1]}=w",
                 )
         attrs[hidden_name(key)] = text_of(value)
-    if operator.parameters and not operator.is_open:
-        _check(operator, attrs)
+    if not operator.is_open:
+        check_settings(operator, attrs)
     return attrs
 
 
-def _check(operator: Operator, attrs: Mapping[str, str]) -> None:
+def check_settings(operator: Operator, attrs: Mapping[str, str]) -> None:
+    """Raise ConfigError for a setting that is unknown, missing or impossible."""
     parameters = operator.parameters
+    if not parameters:  # MXNet parses none, and takes all
+        return
     for key, value in attrs.items():
         if key.startswith("__") and key.endswith("__"):
             continue

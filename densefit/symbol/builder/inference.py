@@ -96,6 +96,17 @@ def _by_name(symbol: Symbol, shapes: Sequence[Any], named: Mapping[str, Any]) ->
     return known_shapes
 
 
+def _declared(node: Node) -> Any:
+    """The shape that a variable states."""
+    text = node.attrs.get("__shape__")
+    try:
+        return tuple(ast.literal_eval(text)) if text else None
+    except (ValueError, SyntaxError, TypeError) as error:
+        raise BindError(
+            f"The variable {node.name!r} states no shape", expected="(2, 3)", received=text
+        ) from error
+
+
 class _Inference:
     """The shapes of all outputs of all nodes of a graph.
 
@@ -109,6 +120,7 @@ class _Inference:
         self._shapes: dict[int, list[Shape | None]] = {
             id(node): [None] * node.form.computed for node in self._nodes
         }
+        self._settled: set[int] = set()  # nodes that fit all of their shapes
         self.without_rule = [
             node
             for node in self._nodes
@@ -119,22 +131,17 @@ class _Inference:
         """Note the shapes of variables; those of a call come before their own."""
         for node in self._nodes:
             if node.is_variable:
-                text = node.attrs.get("__shape__")
-                shape = ast.literal_eval(text) if text else None
-                shape = known_shapes.get(node.name, shape)
+                shape = known_shapes.get(node.name) or _declared(node)
                 self._shapes[id(node)] = [tuple(shape) if shape else None]
 
     def run(self) -> None:
-        """Apply the rules until no shape changes."""
-        operators = [node for node in self._nodes if not node.is_variable]
-        is_backward = False
+        """Apply the rules, forwards and backwards in turn, until no shape changes."""
+        waiting = [node for node in self._nodes if not node.is_variable]
         idle = 0
-        while idle < 2:
-            changes = [
-                self._apply(node) for node in (operators[::-1] if is_backward else operators)
-            ]
+        while idle < 2 and waiting:
+            changes = [self._apply(node) for node in waiting]
             idle = 0 if any(changes) else idle + 1
-            is_backward = not is_backward
+            waiting = [node for node in reversed(waiting) if id(node) not in self._settled]
 
     def _apply(self, node: Node) -> bool:
         """Apply the rule of a node; whether a shape is new."""
@@ -144,7 +151,12 @@ class _Inference:
         outputs = self._shapes[id(node)]
         inputs = [self._shapes[id(entry.node)][entry.number] for entry in node.inputs]
         shapes = NodeShapes(node, inputs, outputs)
-        function(shapes)
+        try:
+            function(shapes)
+        except (ValueError, IndexError, TypeError, ZeroDivisionError) as error:
+            shapes.require(False, f"{type(error).__name__}: {error}")
+        if all(map(is_known, (*shapes.inputs, *shapes.outputs))):
+            self._settled.add(id(node))
         is_new = shapes.outputs != outputs or shapes.inputs != inputs
         if is_new:
             self._shapes[id(node)] = shapes.outputs

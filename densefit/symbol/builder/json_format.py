@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from densefit.errors import ConfigError
-from densefit.symbol.builder.attributes import HIDDEN
+from densefit.symbol.builder.attributes import HIDDEN, check_settings
 from densefit.symbol.builder.nodes import Entry, Node, nodes_of
 from densefit.symbol.builder.operators import Operator, operator
 
@@ -97,11 +97,15 @@ def read(graph: Mapping[str, Any]) -> list[Entry]:
     rows = [(row, dict(_attributes(row))) for row in graph["nodes"]]
     for row, attrs in rows:
         source = _operator(row)
+        texts = [row["name"], *attrs, *attrs.values()]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"the node {row['name']!r:.80} has names or settings that are no text")
         node = Node(source, row["name"], attrs)
         node.subgraphs = row.get("subgraphs", [])
         node.inputs = [_entry(nodes, entry) for entry in row["inputs"]]
         _place_hidden(node)
         if source is not None and not source.is_open:
+            check_settings(source, node.attrs)
             _add_inputs(node)
         nodes.append(node)
     return [_entry(nodes, entry) for entry in graph["heads"]]
@@ -155,8 +159,9 @@ def _place_hidden(node: Node) -> None:
 def _add_inputs(node: Node) -> None:
     """Add the auxiliary states that graphs before 0.9 do not list."""
     form = node.form
-    if len(node.inputs) >= len(form.inputs) or not node.inputs:
-        return
+    states = form.states if form.states else [len(form.inputs)]
+    if len(node.inputs) < min(len(form.inputs), *states):
+        raise ValueError(f"{node.name!r:.80} lacks inputs: {', '.join(form.inputs)}")
     for position in range(len(node.inputs), len(form.inputs)):
         variable = Node(None, f"{node.name}_{form.inputs[position]}", node.attrs)
         if position in form.starts:

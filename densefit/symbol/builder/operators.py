@@ -77,6 +77,8 @@ class Operator:
             form = _counted(form, attrs, self._entry["counts_outputs"])
         if self.name == "Pooling" and not attrs.get("kernel", "").strip("()[] "):
             form = Form(form.inputs)  # a global one needs no workspace
+        if self.name == "_histogram" and "bin_cnt" in attrs:
+            form = Form(["data"], (), form.outputs, form.computed)  # no edges of bins
         return form
 
     def _is_flag(self, parameter: str) -> bool:

@@ -31,6 +31,11 @@ _NEEDED = {
     "_npi_tensordot_int_axes": {"axes": "1"},
     "_npx_pooling": {"kernel": "(1, 1)"},
 }
+#: Settings that the registry does not list: it lists those of _arange.
+_UNLISTED = {
+    name: {"num": "int, required", "endpoint": "boolean, optional, default=1"}
+    for name in ("_linspace", "_npi_linspace")
+}
 _SPECIAL = {"axes": "(0,)", "op_type": "densefit_unknown", "indices": "(0,)"}
 
 
@@ -146,6 +151,9 @@ def _signature(alias: str) -> dict[str, Any]:
     kinds, counter = _arguments(alias)
     listed = [name for name, kind in kinds.items() if kind.startswith(("NDArray", "Symbol"))]
     parameters = {name: kind for name, kind in kinds.items() if name not in listed}
+    if alias in _UNLISTED:
+        common = {name: parameters[name] for name in ("start", "stop", "ctx", "dtype")}
+        parameters = {**common, **_UNLISTED[alias]}
     base = {n: _required(n, kind) for n, kind in parameters.items() if "required" in kind}
     base.update(_NEEDED.get(alias, {}))
     if counter:

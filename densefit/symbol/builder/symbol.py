@@ -165,6 +165,9 @@ class Symbol(Arithmetic, Methods):
         """Types like `infer_type`, with None for an unknown one."""
         return types.infer_types(self, kinds, named, is_partial=True)
 
+    def _infer_type_impl(self, partial: bool, *kinds: Any, **named: Any) -> tuple[Any, Any, Any]:
+        return types.infer_types(self, kinds, named, is_partial=partial)
+
     def tojson(self, remove_amp_cast: bool = True) -> str:
         """Text in MXNet's format.
 

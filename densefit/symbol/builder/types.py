@@ -134,6 +134,9 @@ def _groups(node: Node, slots: Mapping[int, list[str]]) -> Iterator[Group]:
         yield "", [*inputs, *outputs[1:]]
     elif name in _BY_SETTING or _draws(name):
         yield from _by_setting(node, tied, outputs)
+    elif name == "_histogram":
+        yield "int64", outputs[:1]
+        yield "", [*tied, *outputs[1:]]
     elif name == "topk":
         yield from _topk(node, tied, outputs)
     elif name in ("softmax", "log_softmax", "softmin") and _setting(node, "dtype") != "None":
@@ -150,7 +153,8 @@ def _groups(node: Node, slots: Mapping[int, list[str]]) -> Iterator[Group]:
 
 def _draws(name: str) -> bool:
     """Whether an operator draws numbers of the type of its setting."""
-    return name.startswith(("_random_", "_sample_")) and not name.endswith("_like")
+    is_density = name.startswith("_random_pdf_") or name.endswith("_like")
+    return name.startswith(("_random_", "_sample_")) and not is_density
 
 
 def _kind(slot: tuple[int, int], slots: Mapping[int, list[str]]) -> str:

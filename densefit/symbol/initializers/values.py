@@ -74,18 +74,21 @@ def _draw(
         if desc in chosen.param:
             return chosen.value(desc, shape)
         return _draw(desc, shape, rng, chosen.default_init, None)
-    if not isinstance(chosen, Initializer):
+    if not isinstance(chosen, Initializer) and not hasattr(chosen, "_init_weight"):
         return _filled(chosen, desc, shape, rng)
     for end, number in _ENDS.items():
         if desc.endswith(end):
-            return np.full(shape, number)
+            method = getattr(chosen, f"_init_{end}", None)  # of a user's class
+            return np.full(shape, number) if method is None else _filled(method, desc, shape, rng)
     if not desc.endswith("weight"):
         raise ConfigError(
             f"The initializer has no value for {str(desc)!r}",
             expected="a name that ends in weight, bias, gamma or beta",
             fix="sym.Variable(name, init=init.Zero()), or another initializer",
         )
-    return chosen.draw(desc, shape, rng)
+    if isinstance(chosen, Initializer):
+        return chosen.draw(desc, shape, rng)
+    return _filled(chosen._init_weight, desc, shape, rng)
 
 
 def as_initializer(initializer: Any) -> Any:

@@ -13,6 +13,7 @@ from densefit.engine.evaluation.program import EvalProgram
 from densefit.engine.graph.fold_batchnorm import Fold, fold_parameters
 from densefit.engine.mxnet.evaluation.executor import Executor
 from densefit.engine.mxnet.ndarrays import to_ndarray
+from densefit.engine.mxnet.symbols import as_mxnet
 from densefit.errors import BindError
 
 #: A parameter's name, and the fold that its value belongs to, if any.
@@ -109,7 +110,7 @@ class Executors:
         parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Any:
         """Bind an MXNet executor for a device's share of the rows."""
-        symbol = program.symbol
+        symbol = as_mxnet(program.symbol)
         input_shapes = {
             name: (round(shape[0] * share), *shape[1:]) for name, shape in program.inputs.items()
         }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from densefit.backend import mx
+from densefit.engine.mxnet.symbols import as_mxnet
 from densefit.errors import ConfigError
 from densefit.model.symbol_graph import Node, Output, SymbolGraph
 
@@ -45,7 +46,7 @@ def bfloat16_works() -> bool:
     x = mx.sym.Convolution(x, kernel=(3, 3), num_filter=2, no_bias=True, name="probe")
     try:
         graph = in_bfloat16(SymbolGraph.of(mx.sym.MakeLoss(x)))
-        executor = graph.symbol.simple_bind(mx.cpu(), data=(1, 2, 3, 3))
+        executor = as_mxnet(graph.symbol).simple_bind(mx.cpu(), data=(1, 2, 3, 3))
         for array in executor.arg_dict.values():
             array[:] = 1
         (out,) = executor.forward(is_train=True)

@@ -13,6 +13,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.onednn_layouts import Layouts
 from densefit.engine.mxnet.graph.shapes import inner_outputs
+from densefit.engine.mxnet.symbols import as_mxnet
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 _FUSED = "_contrib_BatchNormWithReLU"
@@ -115,7 +116,7 @@ def fusion_works() -> bool:
 
 def _gradients(symbol: Any) -> dict[str, np.ndarray]:
     """Compute the gradients of a small random batch, by name."""
-    executor = symbol.simple_bind(mx.cpu(), data=(2, 16, 9, 11))
+    executor = as_mxnet(symbol).simple_bind(mx.cpu(), data=(2, 16, 9, 11))
     rng = np.random.default_rng(0)
     for array in executor.arg_dict.values():
         array[:] = rng.normal(size=array.shape)

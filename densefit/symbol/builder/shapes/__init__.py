@@ -1,16 +1,21 @@
 """Shapes of outputs and parameters by operator: a rule for each, by kind."""
 
 from densefit.symbol.builder.shapes import (
+    axes,
     convolutions,
+    creation,
     detection,
     elementwise,
     indexing,
+    joining,
     losses,
     matrices,
     normalization,
     reductions,
+    resampling,
     reshaping,
     sampling,
+    sequences,
     slicing,
 )
 from densefit.symbol.builder.shapes.node_shapes import NodeShapes, Shape, is_known, merged, rule_of
@@ -18,15 +23,20 @@ from densefit.symbol.builder.shapes.node_shapes import NodeShapes, Shape, is_kno
 __all__ = ["NodeShapes", "Shape", "is_known", "merged", "rule_of"]
 
 _KINDS = (
+    axes,
     convolutions,
+    creation,
     detection,
     elementwise,
     indexing,
+    joining,
     losses,
     matrices,
     normalization,
     reductions,
+    resampling,
     reshaping,
     sampling,
+    sequences,
     slicing,
 )

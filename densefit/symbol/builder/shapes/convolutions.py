@@ -24,6 +24,8 @@ def _in_layout(shape: Shape, layout: str) -> Shape:
 def _steps(shapes: NodeShapes, count: int) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
     """(stride, dilation, padding) of each axis."""
     stride, dilate, pad = (shapes.numbers(name) for name in ("stride", "dilate", "pad"))
+    for numbers in (stride, dilate, pad):
+        shapes.require(len(numbers) in (0, count), f"{numbers} for {count} axes")
     return stride or (1,) * count, dilate or (1,) * count, pad or (0,) * count
 
 
@@ -38,10 +40,10 @@ def convolution(shapes: NodeShapes) -> None:
     layout = shapes.text("layout")
     kernel, filters = shapes.numbers("kernel"), shapes.number("num_filter")
     names = list(shapes.node.form.inputs)
-    if "bias" in names:
-        shapes.set_input(names.index("bias"), (filters,))
     if shapes.inputs[0] is None:
         return
+    if "bias" in names:
+        shapes.set_input(names.index("bias"), (filters,))
     shapes.require(len(shapes.inputs[0]) == len(kernel) + 2, f"a kernel {kernel}")
     shape = _channels_first(shapes.inputs[0], layout)
     groups = shapes.number("num_group")
@@ -93,10 +95,10 @@ def deconvolution(shapes: NodeShapes) -> None:
     layout = shapes.text("layout")
     kernel, filters = shapes.numbers("kernel"), shapes.number("num_filter")
     names = list(shapes.node.form.inputs)
-    if "bias" in names:
-        shapes.set_input(2, (filters,))
     if shapes.inputs[0] is None:
         return
+    if "bias" in names:
+        shapes.set_input(2, (filters,))
     shapes.require(len(shapes.inputs[0]) == len(kernel) + 2, f"a kernel {kernel}")
     shape = _channels_first(shapes.inputs[0], layout)
     groups = shapes.number("num_group")
@@ -120,10 +122,10 @@ def fully_connected(shapes: NodeShapes) -> None:
     shape, out = shapes.inputs[0], shapes.outputs[0]
     hidden = shapes.number("num_hidden")
     is_flat = shapes.flag("flatten")
-    if "bias" in shapes.node.form.inputs:
-        shapes.set_input(2, (hidden,))
     if shape is None:
         return
+    if "bias" in shapes.node.form.inputs:
+        shapes.set_input(2, (hidden,))
     inputs = math.prod(shape[1:]) if is_flat else shape[-1]
     shapes.set_input(1, (hidden, inputs))
     shapes.set_output((shape[0], hidden) if is_flat else (*shape[:-1], hidden))

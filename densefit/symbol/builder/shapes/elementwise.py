@@ -15,13 +15,13 @@ _minimum_scalar _minus_scalar _mod _mod_scalar _mul_scalar _not_equal _not_equal
 _plus_scalar _power _power_scalar _rdiv_scalar _rminus_scalar _rmod_scalar _rpower_scalar
 _scatter_elemwise_div _scatter_minus_scalar _scatter_plus_scalar _contrib_div_sqrt_dim
 _contrib_gradientmultiplier _contrib_quadratic _contrib_round_ste _contrib_sign_ste
-_contrib_allclose_same _shuffle abs add_n amp_cast arccos arccosh arcsin arcsinh arctan
+_shuffle abs negative cast_storage add_n amp_cast arccos arccosh arcsin arcsinh arctan
 arctanh cbrt ceil clip cos cosh degrees elemwise_add elemwise_div elemwise_mul elemwise_sub erf
 erfinv exp expm1 fix floor gamma gammaln hard_sigmoid log log10 log1p log2 logical_not
 make_loss ones_like radians rcbrt reciprocal relu rint round rsqrt sigmoid sign sin sinh
-smooth_l1 softsign sqrt square tan tanh trunc zeros_like digamma _random_exponential_like
+smooth_l1 softsign sqrt square tan tanh trunc zeros_like _random_exponential_like
 _random_gamma_like _random_generalized_negative_binomial_like _random_negative_binomial_like
-_random_normal_like _random_poisson_like _random_uniform_like _onehot_like reverse_same
+_random_normal_like _random_poisson_like _random_uniform_like 
 """
 
 
@@ -34,14 +34,14 @@ def same(shapes: NodeShapes) -> None:
         shapes.set_output(shape)
 
 
-@rule("reverse", "LRN", "SoftmaxActivation", "Dropout", "L2Normalization")
+@rule("reverse", "_sparse_retain", "LRN", "SoftmaxActivation", "Dropout", "L2Normalization")
 def like_input(shapes: NodeShapes) -> None:
     """Outputs have the shape of the first input."""
     for position in range(len(shapes.outputs)):
         shapes.set_output(shapes.inputs[0], position)
 
 
-@rule("softmax", "log_softmax", "softmin", "masked_softmax")
+@rule("softmax", "log_softmax", "softmin")
 def softmax(shapes: NodeShapes) -> None:
     """The output has the shape of the input; lengths have no softmax axis."""
     shapes.set_output(shapes.inputs[0])

@@ -26,6 +26,18 @@ def draw_each(shapes: NodeShapes) -> None:
         shapes.set_output((*first, *shapes.numbers("shape")))
 
 
+_PDFS = (*_KINDS, "dirichlet")
+
+
+@rule(*(f"_random_pdf_{kind}" for kind in _PDFS))
+def density(shapes: NodeShapes) -> None:
+    """A density for each sample."""
+    shape = shapes.inputs[0]
+    is_vector = getattr(shapes.node.operator, "name", "").endswith("dirichlet")
+    if shape is not None:
+        shapes.set_output(shape[:-1] if is_vector else shape)
+
+
 @rule("_sample_multinomial")
 def multinomial(shapes: NodeShapes) -> None:
     """Draws of classes for each row of probabilities."""
