@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError, DataError, TrainingDiverged
+from densefit.errors import BindError, ConfigError, TrainingDiverged
 from tests.engine.torch.both_engines import assert_close, train_alike, trained
 
 SGD = {"learning_rate": 0.05, "momentum": 0.9, "wd": 1e-3}
@@ -190,11 +190,15 @@ def test_a_module_gets_the_parameters_back(tiny):
     assert np.abs(found[1] - 0.1).max() > 1e-3
 
 
-def test_csr_data_are_refused_by_name(tiny):
+def test_csr_data_train_as_dense_data(tiny):
     def sparse(inner):
         batch = inner.next()
         return mx.io.DataBatch([batch.data[0].tostype("csr")], batch.label, pad=batch.pad)
 
-    data = tiny.Changed(tiny.iterator(8, 4, ["kind_label"]), sparse)
-    with pytest.raises(DataError, match="dense arrays only"):
-        df.fit(tiny.kind(), data, epochs=1, engine="torch")
+    def make():
+        return df.Network(symbol=tiny.kind(), routes=tiny.kind_route())
+
+    def data(network):
+        return tiny.Changed(tiny.iterator(8, 4, ["kind_label"]), sparse)
+
+    assert_close(*train_alike(make, data, epochs=2))
