@@ -27,6 +27,7 @@ class Run:
         device: device of tensors that come from settings alone (`_zeros`, `_arange`, random
             numbers); by default that of the values.
         reduce: sums a tensor over all ranks, for statistics of the whole batch; None for one rank.
+        sync_batchnorm: whether BatchNorm, too, uses the batch of all ranks, as SyncBatchNorm does.
     """
 
     training: bool = False
@@ -34,6 +35,7 @@ class Run:
     statistics: dict[str, Tensor] = field(default_factory=dict)
     device: torch.device | None = None
     reduce: Callable[[Tensor], Tensor] | None = None
+    sync_batchnorm: bool = False
 
 
 class Program:

@@ -25,10 +25,14 @@ def corners(boxes: Any, is_center: bool = False) -> Any:
     return torch.cat([center - half, center + half], dim=-1)
 
 
-def intersections(one: Sequence[Any], other: Sequence[Any]) -> Any:
+def intersections(first: Sequence[Any], second: Sequence[Any]) -> Any:
     """Area that boxes x1, y1, x2, y2 share, broadcast."""
-    width = torch.minimum(one[2], other[2]).sub_(torch.maximum(one[0], other[0])).clamp_(min=0)
-    height = torch.minimum(one[3], other[3]).sub_(torch.maximum(one[1], other[1])).clamp_(min=0)
+    width = (
+        torch.minimum(first[2], second[2]).sub_(torch.maximum(first[0], second[0])).clamp_(min=0)
+    )
+    height = (
+        torch.minimum(first[3], second[3]).sub_(torch.maximum(first[1], second[1])).clamp_(min=0)
+    )
     return width.mul_(height)
 
 
@@ -38,9 +42,9 @@ def box_iou(attrs: Attributes) -> Compute:
     is_center = attrs.text("format", "corner") == "center"
 
     def compute(run: Any, lhs: Any, rhs: Any) -> Any:
-        one, other = lhs.detach().reshape(-1, 1, 4), rhs.detach().reshape(1, -1, 4)
-        shared = intersections(*(corners(b, is_center).unbind(-1) for b in (one, other)))
-        union = areas(one, is_center) + areas(other, is_center) - shared
+        first, second = lhs.detach().reshape(-1, 1, 4), rhs.detach().reshape(1, -1, 4)
+        shared = intersections(*(corners(b, is_center).unbind(-1) for b in (first, second)))
+        union = areas(first, is_center) + areas(second, is_center) - shared
         iou = torch.where(shared > 0, shared / union, 0.0)
         return iou.reshape(*lhs.shape[:-1], *rhs.shape[:-1])
 

@@ -58,13 +58,13 @@ def deformable_convolution(attrs: Attributes) -> Compute:
         height, width = offset.shape[2:]
         y, x = offset.reshape(batch, parts, kernel[0], kernel[1], 2, height, width).unbind(4)
         rows, columns = (
-            _places(k, n, s, d, p, data)
+            _sample_grid(k, n, s, d, p, data)
             for k, n, s, d, p in zip(kernel, (height, width), stride, dilate, pad)
         )
         y = y + rows[:, None, :, None]
         x = x + columns[None, :, None, :]
         data = data.reshape(batch * parts, -1, *size)
-        samples = _bilinear(data, *(place.reshape(batch * parts, -1) for place in (y, x)))
+        samples = _bilinear(data, *(axis.reshape(batch * parts, -1) for axis in (y, x)))
         samples = samples.reshape(batch, groups, -1, height * width)
         kernels = weight.reshape(groups, weight.shape[0] // groups, -1)
         result = torch.einsum("gok,ngkp->ngop", kernels, samples)
@@ -74,7 +74,7 @@ def deformable_convolution(attrs: Attributes) -> Compute:
     return compute
 
 
-def _places(kernel: int, count: int, stride: int, dilate: int, pad: int, like: Any) -> Any:
+def _sample_grid(kernel: int, count: int, stride: int, dilate: int, pad: int, like: Any) -> Any:
     """(kernel, count) places of samples without an offset."""
     new = {"device": like.device, "dtype": like.dtype}
     start = torch.arange(count, **new) * stride - pad

@@ -47,10 +47,10 @@ def proposal(attrs: Attributes) -> Compute:
         score, order = torch.sort(score, dim=1, descending=True, stable=True)
         score, order = score[:, :entering], order[:, :entering]
         boxes = boxes.gather(1, order[..., None].expand(-1, -1, 4))
-        kept = suppress(torch.ones_like(order, dtype=torch.bool), _overlaps(boxes, overlap))
+        stays = suppress(torch.ones_like(order, dtype=torch.bool), _overlaps(boxes, overlap))
         number = torch.arange(after, device=scores.device)
-        found = kept.sum(1, keepdim=True).clamp(max=min(after, entering))
-        chosen = torch.sort(~kept, dim=1, stable=True).indices.gather(1, number % found)
+        count_left = stays.sum(1, keepdim=True).clamp(max=min(after, entering))
+        chosen = torch.sort(~stays, dim=1, stable=True).indices.gather(1, number % count_left)
         image = torch.arange(images, device=scores.device).repeat_interleave(after)
         regions = boxes.gather(1, chosen[..., None].expand(-1, -1, 4)).reshape(-1, 4)
         regions = torch.cat([image[:, None].to(regions.dtype), regions], dim=1)
@@ -87,12 +87,12 @@ def _overlaps(boxes: Any, overlap: float) -> Hits:
     x1, y1, x2, y2 = (side.contiguous() for side in boxes.unbind(-1))
     sizes = (x2 - x1 + 1) * (y2 - y1 + 1)
 
-    def hits(one: slice, other: slice) -> Any:
-        width = torch.minimum(x2[:, one, None], x2[:, None, other]) + 1.0
-        width = (width - torch.maximum(x1[:, one, None], x1[:, None, other])).clamp_(min=0)
-        height = torch.minimum(y2[:, one, None], y2[:, None, other]) + 1.0
-        height = (height - torch.maximum(y1[:, one, None], y1[:, None, other])).clamp_(min=0)
+    def hits(first: slice, second: slice) -> Any:
+        width = torch.minimum(x2[:, first, None], x2[:, None, second]) + 1.0
+        width = (width - torch.maximum(x1[:, first, None], x1[:, None, second])).clamp_(min=0)
+        height = torch.minimum(y2[:, first, None], y2[:, None, second]) + 1.0
+        height = (height - torch.maximum(y1[:, first, None], y1[:, None, second])).clamp_(min=0)
         shared = width.mul_(height)
-        return shared / (sizes[:, one, None] + sizes[:, None, other] - shared) > overlap
+        return shared / (sizes[:, first, None] + sizes[:, None, second] - shared) > overlap
 
     return hits

@@ -101,13 +101,13 @@ def _samples(begin: Any, end: Any, count: int, size: int, ratio: int, aligned: b
     cell = torch.arange(count, device=begin.device, dtype=begin.dtype)[None, :, None]
     sample = torch.arange(most, device=begin.device, dtype=begin.dtype)
     begin, share, number = begin[:, None, None], share[:, None, None], number[:, None, None]
-    place = begin + cell * share + (sample + 0.5) * share / number
-    counts = (sample < number) & (place >= -1) & (place <= size)
-    place = place.clamp(0, size - 1)
-    low = place.floor()
-    upper = (place - low) * counts / number
+    position = begin + cell * share + (sample + 0.5) * share / number
+    counts = (sample < number) & (position >= -1) & (position <= size)
+    position = position.clamp(0, size - 1)
+    low = position.floor()
+    upper = (position - low) * counts / number
     lower = counts / number - upper
-    weights = begin.new_zeros(*place.shape[:2], size)
+    weights = begin.new_zeros(*position.shape[:2], size)
     low = low.to(torch.int64)
     weights.scatter_add_(2, low, lower)
     return weights.scatter_add_(2, (low + 1).clamp(max=size - 1), upper)

@@ -50,9 +50,9 @@ def grid_generator(attrs: Attributes) -> Compute:
     def compute(run: Any, flow: Any) -> Any:
         y, x = (torch.arange(n, device=flow.device, dtype=flow.dtype) for n in flow.shape[2:])
         shape = flow.shape[2:]
-        place = torch.stack([x[None].expand(shape), y[:, None].expand(shape)])
+        position = torch.stack([x[None].expand(shape), y[:, None].expand(shape)])
         half = flow.new_tensor([(flow.shape[3] - 1.0) / 2.0, (flow.shape[2] - 1.0) / 2.0])
-        return (flow + place) / half[:, None, None] - 1.0
+        return (flow + position) / half[:, None, None] - 1.0
 
     return compute
 
@@ -76,5 +76,5 @@ def _affine(transform: Any, height: int, width: int) -> Any:
         for n in (height, width)
     )
     x, y = x[None].expand(height, width), y[:, None].expand(height, width)
-    place = torch.stack([x, y, torch.ones_like(x)], dim=-1)
-    return torch.einsum("hwk,nck->nhwc", place, transform.reshape(-1, 2, 3))
+    position = torch.stack([x, y, torch.ones_like(x)], dim=-1)
+    return torch.einsum("hwk,nck->nhwc", position, transform.reshape(-1, 2, 3))
