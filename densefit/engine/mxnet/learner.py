@@ -13,6 +13,7 @@ from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.evaluation.evaluator import Pending
 from densefit.engine.evaluation.run import Evaluation
+from densefit.engine.graph.inputs import train_inputs
 from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.bind import bind_training
@@ -26,7 +27,7 @@ from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
 from densefit.engine.mxnet.rank_sum import check_no_synchronization
 from densefit.engine.mxnet.seeding import seed_update
-from densefit.engine.sample_count import check_no_noise, train_inputs
+from densefit.engine.sample_count import check_no_noise
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.network import Network
 from densefit.model.output_names import short_name

@@ -14,9 +14,10 @@ from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.evaluation.evaluator import Pending
 from densefit.engine.evaluation.run import Evaluation
+from densefit.engine.graph.inputs import train_inputs
 from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
-from densefit.engine.sample_count import check_no_noise, train_inputs
+from densefit.engine.sample_count import check_no_noise
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.engine.torch.bind import TrainGraph, bind_training
 from densefit.engine.torch.evaluator import TorchEvaluator
