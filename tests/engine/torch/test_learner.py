@@ -202,3 +202,21 @@ def test_csr_data_train_as_dense_data(tiny):
         return tiny.Changed(tiny.iterator(8, 4, ["kind_label"]), sparse)
 
     assert_close(*train_alike(make, data, epochs=2))
+
+
+@pytest.mark.parametrize(
+    "initializer", [None, "xavier", mx.init.Normal(0.3), mx.init.Constant(0.2)], ids=str
+)
+def test_initial_values_have_the_distribution_of_mxnet_s(tiny, initializer):
+    """And depend on the seed and the name alone; the numbers differ from MXNet's."""
+    weights = []
+    for engine, seed in (("mxnet", 0), ("torch", 0), ("torch", 0), ("torch", 1)):
+        network = tiny.network()
+        data = tiny.loader(network, 4, 4, workers=0)
+        settings = {"updates": 1, "optimizer_params": {"learning_rate": 0.0}, "seed": seed}
+        df.fit(network, data, engine=engine, initializer=initializer, progress=False, **settings)
+        weights.append(network.parameters["tiny_stem_weight"])
+        assert network.parameters["tiny_stem_bn_gamma"].tolist() == [1.0] * 4
+    assert weights[1].std() == pytest.approx(weights[0].std(), rel=0.25, abs=1e-6)
+    assert np.array_equal(weights[1], weights[2])
+    assert np.array_equal(weights[1], weights[3]) == (weights[0].std() < 1e-6)
