@@ -10,24 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from densefit.checkpoint.weights.exported import is_exported
 from densefit.checkpoint.weights.load import load
-from densefit.data.loader.loader import Loader
-from densefit.data.subset import Subset
-from densefit.errors import ConfigError, DataError
-from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
+from densefit.errors import ConfigError
 from densefit.tools.recipes.checkpoint_settings import checkpoint_path, recipe_of, settings
 from densefit.tools.recipes.command_line import completed
-from densefit.tools.recipes.data.loaders import make_dataset, score_loader
+from densefit.tools.recipes.data.export_samples import ExportSamples
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.export_table import print_export
 from densefit.yaml_files.paths import files_field
 
 _FLAGS = ("raw", "half", "int8")
-_COMPARED, _CALIBRATED = 8, 128  # samples
 _OF_RECIPE = ("data", "datasets", "mixture", "resize")
 
 
@@ -72,15 +66,6 @@ class Exporting:
         return checkpoint_path(paths, "densefit export runs/NAME")
 
 
-@dataclass
-class _Input:
-    """Input of the network when samples are read."""
-
-    input_size: tuple[int, int]
-    resize: str
-    score_batch_size: int = 4
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Export a network as ONNX, and compare it with the network on real samples."
@@ -98,7 +83,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
     out = _checked_path(chosen, checkpoint)
     recipe = recipe_of(checkpoint, is_needed=False)
     size = _size(chosen.image_size, recipe)
-    samples = _Samples(chosen, recipe, _Input(size, chosen.resize))
+    samples = ExportSamples(chosen.data, recipe, size, chosen.resize)
     from densefit.exporting.export import export
 
     exported = export(
@@ -112,7 +97,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         raw=chosen.raw,
         half=chosen.half,
         int8=chosen.int8,
-        calibrate=samples.for_calibration() if chosen.int8 else None,
+        calibrate=samples.for_calibration(chosen.calibrate) if chosen.int8 else None,
         engine=chosen.engine,
         metadata={"recipe": json.dumps({k: recipe[k] for k in _OF_RECIPE if k in recipe})},
     )
@@ -157,49 +142,6 @@ def _size(text: str | None, recipe: Mapping[str, Any]) -> tuple[int, int]:
             fix="--image-size 512x512",
         )
     return int(match[1]), int(match[2] or match[1])
-
-
-class _Samples:
-    """Real samples of the training's dataset, at the input size.
-
-    Args:
-        chosen: settings of the export.
-        recipe: recipe of the training; empty if unknown.
-        shape: input of the network.
-    """
-
-    def __init__(self, chosen: Exporting, recipe: Mapping[str, Any], shape: _Input) -> None:
-        self._chosen, self._shape = chosen, shape
-        self._data: Data | None = chosen.data if recipe or chosen.data != Data() else None
-        if recipe.get("datasets"):  # any of them shows whether the outputs are equal
-            part = CheckpointDataset(recipe, next(iter(recipe["datasets"])))
-            self._data = part.data(chosen.data)
-
-    def for_check(self) -> Loader | None:
-        """Samples of the test split; None, with a note, if they cannot be read."""
-        data = self._data
-        split = None if data is None else data.test or data.validation or data.train
-        try:
-            return None if split is None else self._loader(split, _COMPARED)
-        except (ConfigError, DataError) as error:
-            what = str(error.what).rstrip(".")
-            print(f"checked on generated images: {what} ({error.where})", file=sys.stderr)
-            return None
-
-    def for_calibration(self) -> Loader:
-        """Samples of the split `calibrate`."""
-        return self._loader(self._chosen.calibrate, _CALIBRATED)
-
-    def _loader(self, split: str, count: int) -> Loader:
-        """Samples at even distances in a split."""
-        if self._data is None:
-            raise ConfigError(
-                "The checkpoint does not say which data it was trained on",
-                fix="--data.dataset NAME --data.root DIR",
-            )
-        dataset = make_dataset(self._data, split)
-        indices = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round()
-        return score_loader(self._shape, Subset(dataset, indices.astype(int).tolist()), self._data)
 
 
 if __name__ == "__main__":

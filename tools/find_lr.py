@@ -51,6 +51,7 @@ def run(search: Search) -> RateSearch:
     network, loader = training_side(search)
     training = search.training
     begin_from(network, search)
+    network.engine_name = search.engine
     out = make_folder(search.out)
     with loader:
         result = find_lr(
@@ -69,6 +70,7 @@ def run(search: Search) -> RateSearch:
             freeze=training.freeze,
             precision=training.precision,
             seed=search.seed,
+            devices=search.devices or None,
         )
     with (
         writing(out / "find_lr.csv"),

@@ -50,6 +50,7 @@ def run(chosen: Predicting, checkpoint: Path) -> None:
     if chosen.out is None:
         raise ConfigError("There is no output folder", fix="--out DIR")
     network = load(checkpoint)
+    network.engine_name = chosen.engine or network.engine_name
     heads = [head.name for head in network.heads]
     pictures = Pictures(chosen.images, partial(written, heads=heads))
     out = Path(chosen.out)
@@ -58,7 +59,7 @@ def run(chosen: Predicting, checkpoint: Path) -> None:
     loader = chosen.loader(pictures)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
     with text as lines, WithProgress(loader, "predicting") as watched:
-        for key, predictions in predict(network, watched):
+        for key, predictions in predict(network, watched, devices=chosen.devices or None):
             image = None if key in pictures.failed else pictures.image(key)
             if image is None:
                 continue

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 import warnings
 from types import SimpleNamespace
 
@@ -13,6 +14,8 @@ import densefit as df
 from densefit.backend import mx
 from densefit.symbol import builder
 
+#: Engine of `by_densefit`; None for the default.
+ENGINE: dict[str, str | None] = {"name": os.environ.get("DENSEFIT_ENGINE")}
 QUIET = logging.Logger("densefit.programs.mxnet", logging.CRITICAL)
 EPOCHS = 2
 
@@ -112,7 +115,7 @@ def by_densefit(program, epochs=EPOCHS, model="module", **more):
         program["train"],
         validation=program["validation"],
         epochs=epochs,
-        **{**settings, **more},
+        **{"engine": ENGINE["name"], **settings, **more},
     )
     return SimpleNamespace(
         model=trained,
@@ -125,10 +128,15 @@ def by_densefit(program, epochs=EPOCHS, model="module", **more):
 
 
 def assert_params_equal(first, second):
-    """Two pairs of (arg_params, aux_params) hold the same, bit by bit."""
+    """Two pairs of (arg_params, aux_params) hold the same, bit by bit if both are MXNet's."""
     for one, other in zip(first, second):
         assert one.keys() == other.keys()
         for name, value in one.items():
+            if ENGINE["name"] == "torch":
+                np.testing.assert_allclose(
+                    other[name].asnumpy(), value.asnumpy(), rtol=1e-3, atol=1e-4, err_msg=name
+                )
+                continue
             np.testing.assert_array_equal(
                 value.asnumpy(), other[name].asnumpy(), err_msg=name, strict=True
             )
@@ -144,6 +152,7 @@ def assert_moved(program, params):
 
 def assert_same(program, module_run, densefit_run):
     """Parameters bit for bit, and the metrics' numbers, of training and of validation."""
+    rel = 1e-4 if ENGINE["name"] == "torch" else 1e-7
     assert_params_equal(module_run.params, densefit_run.params)
     assert_moved(program, densefit_run.params)
     assert len(module_run.train) == EPOCHS
@@ -153,10 +162,10 @@ def assert_same(program, module_run, densefit_run):
         for epoch, numbers in theirs.items():
             assert numbers, kind
             assert not np.isnan(list(numbers.values())).any(), kind
-            assert ours[epoch] == pytest.approx(numbers, rel=1e-7), (kind, epoch)
+            assert ours[epoch] == pytest.approx(numbers, rel=rel), (kind, epoch)
             record = densefit_run.history.epochs[epoch][kind]
             named = {f"module/{name}": value for name, value in numbers.items()}
-            assert {key: record.get(key) for key in named} == pytest.approx(named, rel=1e-7)
+            assert {key: record.get(key) for key in named} == pytest.approx(named, rel=rel)
 
 
 def forward(program, params, **arrays):
@@ -260,3 +269,19 @@ def program():
 @pytest.fixture(autouse=True)
 def _module_waits(module_waits):
     """Both fits read BatchNorm's statistics when they are written."""
+
+
+def pytest_generate_tests(metafunc):
+    """Let PyTorch train each program too that `Module.fit` trains."""
+    if metafunc.function.__name__.startswith("test_trains_as_module"):
+        engines = getattr(metafunc.module, "ENGINES", ["mxnet", "torch"])
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def engine(request):
+    """Engine of `by_densefit` in a test."""
+    before = ENGINE["name"]
+    ENGINE["name"] = getattr(request, "param", before)
+    yield ENGINE["name"]
+    ENGINE["name"] = before

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.errors import EngineError
 
 STRIDE, CLASSES, ROIS, RPN_BATCH = 4, 3, 6, 16
 SCALES, RATIOS = (2, 3), (1.0,)
 ANCHORS = len(SCALES) * len(RATIOS)
 SIZES = [(24, 32), (32, 24), (28, 28), (24, 32)]
+
+ENGINES = ["mxnet"]  # a Custom operator
 
 
 def base_anchors():
@@ -372,6 +375,11 @@ def rcnn(program, request):
         }
 
     return make
+
+
+def test_its_custom_operator_is_refused_by_pytorch(program, rcnn):
+    with pytest.raises(EngineError, match="(?s)no operator Custom.*node 'target'.*engine='mxnet'"):
+        program.by_densefit(rcnn(), **{"engine": "torch"})
 
 
 def test_trains_as_module(program, rcnn):

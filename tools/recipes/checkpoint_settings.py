@@ -25,7 +25,7 @@ from densefit.tools.recipes.recipe import Data
 from densefit.yaml_files.paths import files_field
 
 #: Settings that a recipe has, too, and that only the command line sets.
-_OF_THE_COMMAND = ("out", "resume", "plugins", "model")
+_OF_THE_COMMAND = ("out", "resume", "plugins", "model", "engine", "devices")
 
 
 @dataclass
@@ -48,6 +48,8 @@ class CheckpointSettings:
             input size, in place of fitting them into it.
         overlap: smallest share of a window that the next one covers too; windows are a pixel
             apart at least.
+        engine: mxnet or torch, which computes; an exported model has its own.
+        devices: devices of the engine: ["cuda:0"]; [] for the CPU.
         data: as trained by default; images that are named themselves need its workers only.
         plugins: the Python files that the checkpoint was trained with (docs/plugins.md); a
             checkpoint alone runs no code.
@@ -65,6 +67,8 @@ class CheckpointSettings:
     scales: tuple[float, ...] = (1.0,)
     windows: bool = False
     overlap: float = 0.25
+    engine: str | None = None
+    devices: list[str] = field(default_factory=list)
     data: Data = field(default_factory=Data)
     plugins: list[str] = files_field()
 

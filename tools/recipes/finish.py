@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ _FILES = (
 Draw = Callable[[Network, Any, Path], None]
 
 
-def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[str, float]:
+def finish(
+    out: Path, prepared: RunData, draw: Draw, batches: int = 0, devices: Sequence[Any] = ()
+) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
     scored.json describes the scored data; "primary" maps the primary score of each head to whether
@@ -45,12 +47,16 @@ def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[s
         batches: number of training batches for the cosine between the heads' gradients, written
             to conflict.json as "<head>~<head>" -> number; not measured for a single head.
 
+        devices: devices that score; empty for the CPU.
+
     Returns:
         The scores; for several datasets as "<dataset>/<head>/<number>".
     """
     checkpoints, test, split = out / "checkpoints", prepared.test, prepared.split
     chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
     network = load(chosen)
+    network.engine_name = prepared.network.engine_name
+    chosen_devices = list(devices) or None
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
     if test is None:
@@ -65,12 +71,15 @@ def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[s
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = labelled_heads(network, [head.name for head in network.heads], loader)
-                scores.update(score(network, {name: watched}, heads))
+                scores.update(score(network, {name: watched}, heads, devices=chosen_devices))
                 prefix = f"{name}/"
             else:
                 check_parameters(network)
                 scorer = scorer_of_labelled(
-                    engine.make(network), watched, "scoring", nonfinite="raise"
+                    engine.make(network, chosen_devices),
+                    watched,
+                    "scoring",
+                    nonfinite="raise",
                 )
                 scores.update(scorer.run() or {})
                 choose_thresholds(network, scorer.metrics)

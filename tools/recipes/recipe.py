@@ -156,6 +156,9 @@ class Recipe:
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
         init_mismatched: what weights of another shape do (of heads for other classes, say): raise
             or skip.
+        engine: mxnet or torch, which computes; null for the one of the environment's
+            DENSEFIT_ENGINE, else MXNet where it is installed, else PyTorch.
+        devices: devices of the engine that train and score: ["cuda:0"]; [] for the CPU.
         plugins: Python files, relative to the recipe, that register datasets, transforms, heads
             and other parts (docs/plugins.md). Their code runs: name only files that you trust.
     """
@@ -171,6 +174,8 @@ class Recipe:
     resume: str = "none"
     init_from: str | None = None
     init_mismatched: str = "raise"
+    engine: str | None = None
+    devices: list[str] = field(default_factory=list)
     plugins: list[str] = files_field()
 
     def adjust(self, named: Set[str]) -> None:

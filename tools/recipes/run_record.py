@@ -59,11 +59,16 @@ class RunRecorder(Callback):
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Write both files."""
         replace_file(self._out / "config.yaml", [self._text.encode()])
-        record_start(self._out, *self._about)
+        record_start(self._out, *self._about, engine.engine_name(model=state.network))
 
 
 def record_start(
-    out: Path, data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
+    out: Path,
+    data: Mapping[str, Dataset],
+    seed: int,
+    resume: str,
+    loaders: Sequence[Loader] = (),
+    engine_name: str | None = None,
 ) -> None:
     """Append this start to the list in the run's environment.json.
 
@@ -73,15 +78,20 @@ def record_start(
         seed: seed of the run.
         resume: checkpoint that the run continues from.
         loaders: see `RunRecorder`.
+        engine_name: engine that trains.
     """
     path = out / FILE
     before = _read(path) if resume != "none" else []
-    text = json.dumps([*before, environment(data, seed, resume, loaders)], indent=1)
+    text = json.dumps([*before, environment(data, seed, resume, loaders, engine_name)], indent=1)
     replace_file(path, [f"{text}\n".encode()])
 
 
 def environment(
-    data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
+    data: Mapping[str, Dataset],
+    seed: int,
+    resume: str,
+    loaders: Sequence[Loader] = (),
+    engine_name: str | None = None,
 ) -> dict[str, Any]:
     """Versions, hardware and data of this process, as JSON values."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -94,7 +104,8 @@ def environment(
         "platform": platform.platform(),
         "cpus": available_cpus(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
-        "gpus": len(engine.device_memory()),
+        "engine": engine.engine_name(engine_name),
+        "gpus": len(engine.device_memory(engine_name)),
         "seed": seed,
         "resume": resume,
         "plugins": {file.path: file.sha256 for file in imported()},

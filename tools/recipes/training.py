@@ -81,6 +81,7 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    network.engine_name = recipe.engine
     data = recipe.data
     training_splits = prepared.training_splits
     skipping = {
@@ -138,13 +139,14 @@ def run(
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,
+        devices=recipe.devices or None,
         **(derived(training, numbers) if has_validation else {}),
     )
     if prepared.train.skipped:
         skipped = prepared.train.skipped
         first = ", ".join(sample_id for sample_id, _ in skipped[:3])
         print(f"broken training samples that were skipped: {len(skipped)}, first {first}")
-    return finish(out, prepared, draw, training.conflict)
+    return finish(out, prepared, draw, training.conflict, recipe.devices)
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:

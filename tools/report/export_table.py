@@ -33,7 +33,10 @@ def print_export(exported: Any, source: object) -> None:
         console.print(fact)
     console.print(_outputs(exported))
     kind = "generated images" if exported.are_generated else "real samples"
-    console.print(f"compared with the network on {exported.checked} {kind}")
+    if exported.checked:
+        console.print(f"compared with the network on {exported.checked} {kind}")
+    else:
+        console.print("not compared with the network, since no engine computes it")
     console.print(f"run it: densefit predict --model {exported.path} IMAGE... --out DIR")
     if exported.program is not None:
         console.print(f"    or: python {exported.program} IMAGE")
@@ -46,13 +49,12 @@ def _outputs(exported: Any) -> Table:
     table.add_column("shape", no_wrap=True)
     for heading in ("difference", "of up to", "differ more"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, parity in exported.parity.items():
-        shape = exported.outputs.get(name, ())
-        table.add_row(
-            Text(name),
-            " x ".join("N" if side is None else str(side) for side in shape),
-            f"{parity.largest:.2g}",
-            f"{parity.scale:.4g}",
-            f"{parity.differing:.2%}" if parity.differing else "none",
-        )
+    for name in exported.parity or exported.outputs:
+        shape, parity = exported.outputs.get(name, ()), exported.parity.get(name)
+        numbers = ["-"] * 3
+        if parity is not None:
+            differing = f"{parity.differing:.2%}" if parity.differing else "none"
+            numbers = [f"{parity.largest:.2g}", f"{parity.scale:.4g}", differing]
+        sides = " x ".join("N" if side is None else str(side) for side in shape)
+        table.add_row(Text(name), sides, *numbers)
     return table

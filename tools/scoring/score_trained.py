@@ -96,6 +96,7 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
     if split is None:
         raise ConfigError("The recipe names no split to score", fix="--split NAME")
     network = load(checkpoint)
+    network.engine_name = chosen.engine or network.engine_name
     dataset = make_dataset(chosen.data, split)
     if part is not None:
         dataset = part.as_trained(dataset, network.heads)
@@ -108,7 +109,11 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
     with WithProgress(loader, "scoring") as watched:
         check_parameters(network)
         scorer = Scorer(
-            engine.make(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
+            engine.make(network, chosen.devices or None),
+            watched,
+            list(metrics),
+            metrics=metrics,
+            nonfinite="raise",
         )
         scorer.run()
     if listed:

@@ -17,19 +17,27 @@ def device_memory() -> dict[int, tuple[int, int]]:
 
 
 def as_devices(devices: Sequence[Any] | None) -> list[Any] | None:
-    """Check that devices are MXNet contexts; None stays None.
+    """Make MXNet contexts of names ("cpu", "cuda:0" or "gpu:0"); None stays None.
 
     Raises:
         ConfigError: one is no context.
     """
-    if devices is None or all(hasattr(device, "device_type") for device in devices):
-        return None if devices is None else list(devices)
+    contexts = None if devices is None else [_context(device) for device in devices]
+    if contexts is None or all(hasattr(device, "device_type") for device in contexts):
+        return contexts
     raise ConfigError(
         "These are no devices of the engine 'mxnet'",
         expected="MXNet contexts",
-        received=f"devices={list(devices)!r}"[:200],
+        received=f"devices={list(devices or ())!r}"[:200],
         fix="devices=[mx.cpu()], or [mx.gpu(0)]; or engine='torch'",
     )
+
+
+def _context(device: Any) -> Any:
+    """The context that a name states; anything else is returned."""
+    kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
+    make = {"cpu": mx.cpu, "gpu": mx.gpu, "cuda": mx.gpu}.get(kind)
+    return device if make is None or not (number or "0").isdigit() else make(int(number or 0))
 
 
 def flip(array: Any, axis: int) -> Any:

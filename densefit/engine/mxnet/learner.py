@@ -90,11 +90,6 @@ class Learner:
         """Sum gradients over the ranks of `world` from `bind` on."""
         self._world = world
 
-    @property
-    def bound_specs(self) -> tuple[list[Any], list[Any]]:
-        """Specs of the train graph's (data, labels) for a full batch."""
-        return self.module.data_shapes, self.module.label_shapes
-
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""
         settings = settings or BindSettings()

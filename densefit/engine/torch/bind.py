@@ -13,13 +13,13 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph.losses import outputs_needing_gradients
 from densefit.engine.settings import BindSettings
 from densefit.engine.torch.inference import TorchInference
-from densefit.engine.torch.initializer import initial_value
 from densefit.engine.torch.program import Program
 from densefit.engine.torch.tensors import parameter_tensor
 from densefit.engine.train_plan import TrainPlan, plan_training
 from densefit.errors import BindError, ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.symbol import initializers
 
 #: Environment variable: "1" compiles the train graph with torch.compile.
 COMPILE = "DENSEFIT_TORCH_COMPILE"
@@ -116,7 +116,7 @@ def _values(
     return {
         name: values[name]
         if name in values
-        else initial_value(
+        else initializers.values(
             name, plan.shapes[name], settings.seed, settings.initializer, attrs.get(name, {})
         )
         for name in names

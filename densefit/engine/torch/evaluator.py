@@ -54,7 +54,7 @@ class TorchEvaluator(Evaluator):
             self._tensors, self._version = {}, version
         described, program = self._program(reader, inputs)
         tensors = {
-            name: to_tensor(described.batch[name].fit(inputs[name]), dtype, self._device, name)
+            name: to_tensor(described.batch[name].fit(inputs[name]), dtype, self._device)
             for name, dtype in described.types.items()
         }
         for name, shape in described.inputs.items():

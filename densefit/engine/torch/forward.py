@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any
@@ -9,11 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from densefit.data.csr_array import CSRArray
 from densefit.engine.torch.bind import TrainGraph
 from densefit.engine.torch.gradients import Gradients
 from densefit.engine.torch.program import Run
 from densefit.engine.torch.rank_sum import BatchSum
 from densefit.engine.torch.tensors import to_tensor
+from densefit.once import warn_once
+
+_log = logging.getLogger("densefit")
 
 
 class Passes:
@@ -57,8 +62,17 @@ class Passes:
         if self._key(shapes) not in self._checked:
             plan.check_batch(shapes, self._bound.symbol)
             self._checked.add(self._key(shapes))
+        for name, array in arrays.items():
+            if isinstance(array, CSRArray):
+                warn_once(
+                    _log,
+                    "The input %r is csr: PyTorch computes with dense arrays, and an update moves "
+                    "all rows of a parameter by momentum and decay (MXNet, by lazy_update=True, "
+                    "those with a gradient)",
+                    name,
+                )
         tensors = {
-            name: to_tensor(array, plan.inputs[name].dtype, self._device, name)
+            name: to_tensor(array, plan.inputs[name].dtype, self._device)
             for name, array in arrays.items()
         }
         run = Run(

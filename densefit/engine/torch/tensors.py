@@ -9,30 +9,21 @@ import numpy as np
 import torch
 
 from densefit.data.csr_array import CSRArray
-from densefit.errors import DataError
 
 
-def to_tensor(array: Any, dtype: Any, device: torch.device, name: str = "") -> torch.Tensor:
+def to_tensor(array: Any, dtype: Any, device: torch.device) -> torch.Tensor:
     """Copy an array of a batch to a device; a copy to a GPU does not wait.
 
     On the CPU an array of the right type is not copied: its memory must not be overwritten while
     the tensor is in use.
 
     Args:
-        array: numpy.
+        array: numpy, or a `CSRArray`, which becomes dense.
         dtype: numpy's type of the tensor.
         device: device of the tensor.
-        name: name of the array, for error messages.
-
-    Raises:
-        DataError: the array is sparse.
     """
     if isinstance(array, CSRArray):
-        raise DataError(
-            "The engine 'torch' reads dense arrays only",
-            received=f"the input {name!r} as csr, {array.shape}",
-            fix="provide a dense array, or use engine='mxnet'",
-        )
+        array = np.asarray(array)
     if not (array.flags.c_contiguous and array.flags.writeable):
         array = np.array(array, dtype)  # PyTorch warns of arrays that cannot be written to
     tensor = torch.from_numpy(np.asarray(array, dtype))

@@ -197,7 +197,10 @@ class Mirror(Callback):
         if not module.binded:
             module.params_initialized = False
             module._arg_params = module._aux_params = None
-            data, labels = learner.bound_specs
+            if learner.name == "mxnet":
+                data, labels = learner.module.data_shapes, learner.module.label_shapes
+            else:
+                data, labels = learner.bound_specs
             module.bind(data, labels or None, for_training=True)
         module.init_params(
             None,

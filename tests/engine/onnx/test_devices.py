@@ -1,19 +1,18 @@
 import pytest
 
-from densefit.backend import mx
 from densefit.engine.onnx.devices import providers_of, thread_count
 from densefit.errors import ConfigError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
-@pytest.mark.parametrize("devices", [None, [], ["cpu"], ["cpu:0"], [mx.cpu()], [CPU]])
+@pytest.mark.parametrize("devices", [None, [], ["cpu"], ["cpu:0"], ["cpu(0)"], [CPU]])
 def test_the_cpu_is_the_default(devices):
     assert providers_of(devices, [CUDA, CPU]) == [(CPU, {})]
 
 
 @pytest.mark.parametrize(
-    ("device", "number"), [("cuda", 0), ("cuda:1", 1), ("gpu:2", 2), (mx.gpu(3), 3)]
+    ("device", "number"), [("cuda", 0), ("cuda:1", 1), ("gpu:2", 2), ("gpu(3)", 3)]
 )
 def test_a_gpu_is_named_as_in_torch_or_mxnet(device, number):
     assert providers_of([device], [CUDA, CPU]) == [(CUDA, {"device_id": number}), (CPU, {})]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.errors import BindError, ConfigError, DataError
 
@@ -101,7 +100,7 @@ def test_images_of_another_size_are_refused(colours, loader):
 
 
 def test_images_that_are_not_bytes_are_refused(colours):
-    data = mx.io.NDArrayIter({"data": np.zeros((2, 3, 32, 48), np.float32)}, batch_size=2)
+    data = [{"data": np.zeros((2, 3, 32, 48), np.float32)}]
     with pytest.raises(BindError, match="float32"):
         list(df.predict(colours, data))
 
@@ -144,13 +143,11 @@ class TestASymbol:
 
     def test_missing_and_misshaped_inputs_are_told(self, models, tmp_path):
         network = df.load(models.softmax(tmp_path / "s.onnx"))
-        label = {"kind_label": np.zeros(4)}
-        other = mx.io.NDArrayIter({"date": np.zeros((4, 6))}, label, 2)
+        label = {"kind_label": np.zeros(4, np.float32)}
         with pytest.raises(BindError, match="did you mean 'date'"):
-            df.score(network, other)
-        wide = mx.io.NDArrayIter({"data": np.zeros((4, 7))}, label, 2)
-        with pytest.raises(BindError, match=r"(?s)\(N, 6\) float32.*\(2, 7\)"):
-            df.score(network, wide)
+            df.score(network, [{"date": np.zeros((4, 6), np.float32), **label}])
+        with pytest.raises(BindError, match=r"(?s)\(N, 6\) float32.*\(4, 7\)"):
+            df.score(network, [{"data": np.zeros((4, 7), np.float32), **label}])
 
 
 def test_it_is_not_trained(colours, tmp_path):
@@ -188,4 +185,4 @@ def test_an_output_that_is_not_finite_is_an_error(tiny, models, tmp_path):
     x, kind, _ = tiny.arrays()
     x[3, 1] = np.nan
     with pytest.raises(DataError, match="nan or infinite"):
-        df.score(network, mx.io.NDArrayIter({"data": x}, {"kind_label": kind}, 4))
+        df.score(network, [{"data": x, "kind_label": kind}])

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError, DataError, TrainingDiverged
+from densefit.errors import BindError, ConfigError, TrainingDiverged
 from tests.engine.torch.both_engines import assert_close, train_alike, trained
 
 SGD = {"learning_rate": 0.05, "momentum": 0.9, "wd": 1e-3}
@@ -190,11 +190,33 @@ def test_a_module_gets_the_parameters_back(tiny):
     assert np.abs(found[1] - 0.1).max() > 1e-3
 
 
-def test_csr_data_are_refused_by_name(tiny):
+def test_csr_data_train_as_dense_data(tiny):
     def sparse(inner):
         batch = inner.next()
         return mx.io.DataBatch([batch.data[0].tostype("csr")], batch.label, pad=batch.pad)
 
-    data = tiny.Changed(tiny.iterator(8, 4, ["kind_label"]), sparse)
-    with pytest.raises(DataError, match="dense arrays only"):
-        df.fit(tiny.kind(), data, epochs=1, engine="torch")
+    def make():
+        return df.Network(symbol=tiny.kind(), routes=tiny.kind_route())
+
+    def data(network):
+        return tiny.Changed(tiny.iterator(8, 4, ["kind_label"]), sparse)
+
+    assert_close(*train_alike(make, data, epochs=2))
+
+
+@pytest.mark.parametrize(
+    "initializer", [None, "xavier", mx.init.Normal(0.3), mx.init.Constant(0.2)], ids=str
+)
+def test_initial_values_have_the_distribution_of_mxnet_s(tiny, initializer):
+    """And depend on the seed and the name alone; the numbers differ from MXNet's."""
+    weights = []
+    for engine, seed in (("mxnet", 0), ("torch", 0), ("torch", 0), ("torch", 1)):
+        network = tiny.network()
+        data = tiny.loader(network, 4, 4, workers=0)
+        settings = {"updates": 1, "optimizer_params": {"learning_rate": 0.0}, "seed": seed}
+        df.fit(network, data, engine=engine, initializer=initializer, progress=False, **settings)
+        weights.append(network.parameters["tiny_stem_weight"])
+        assert network.parameters["tiny_stem_bn_gamma"].tolist() == [1.0] * 4
+    assert weights[1].std() == pytest.approx(weights[0].std(), rel=0.25, abs=1e-6)
+    assert np.array_equal(weights[1], weights[2])
+    assert np.array_equal(weights[1], weights[3]) == (weights[0].std() < 1e-6)

@@ -141,6 +141,8 @@ ONE = {
     "resume": lambda out: str(out / "checkpoints" / "last"),
     "init_from": lambda out: str(out),
     "init_mismatched": "skip",
+    "engine": "torch",
+    "devices": ["cpu"],
     "plugins": ["more.py"],
 }
 SEVERAL = {
