@@ -95,8 +95,8 @@ def logistic_regression(attrs: Attributes) -> Compute:
 
 @operator("MAERegressionOutput", "_sparse_MAERegressionOutput")
 def mae_regression(attrs: Attributes) -> Compute:
-    """The input; the absolute error's gradient, divided by the outputs of a sample."""
-    return _regression(attrs, lambda x: x, torch.sign)
+    """The input; the absolute error's gradient, -1 at 0, divided by the outputs of a sample."""
+    return _regression(attrs, lambda x: x, lambda error: torch.where(error > 0, 1.0, -1.0))
 
 
 @operator("SVMOutput")

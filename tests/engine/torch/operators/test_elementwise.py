@@ -20,8 +20,8 @@ RANGES = {
     "tan": (-1.2, 1.2),
     **dict.fromkeys(
         "abs arcsinh arctan ceil cos cosh degrees erf exp expm1 fix floor negative radians "
-        "relu rint round sigmoid sign sin sinh softsign square tanh trunc ones_like zeros_like identity "
-        "BlockGrad logical_not".split(),
+        "relu rint round sigmoid sign sin sinh softsign square tanh trunc ones_like zeros_like "
+        "identity BlockGrad logical_not".split(),
         (-3.0, 3.0),
     ),
 }
