@@ -60,9 +60,31 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"engines: {', '.join(present) or 'none'}{absent}")
 
 
+#: Folders and files that need these engines, as their conftest or __init__ does.
+PATHS = {
+    "densefit/backend.py": {"mxnet"},
+    "densefit/interop": {"mxnet"},
+    "densefit/engine/mxnet": {"mxnet"},
+    "densefit/engine/torch": {"torch"},
+    "densefit/engine/onnx": {"onnx"},
+    "densefit/exporting": {"onnx"},
+    "tests/interop": {"mxnet"},
+    "tests/test_backend.py": {"mxnet"},
+    "tests/programs": {"mxnet"},
+    "tests/engine/mxnet": {"mxnet"},
+    "tests/engine/torch": {"mxnet", "torch"},  # compare the two
+    "tests/engine/onnx": {"onnx"},
+    "tests/exporting": {"onnx"},
+}
+
+
 def pytest_ignore_collect(collection_path, config):
-    """Leave out files that import an engine that is not installed."""
-    if not MISSING or collection_path.suffix != ".py":
+    """Leave out folders and files that import an engine that is not installed."""
+    if not MISSING:
+        return None
+    if PATHS.get(collection_path.relative_to(config.rootpath).as_posix(), set()) & MISSING:
+        return True
+    if collection_path.suffix != ".py":
         return None
     text = collection_path.read_text(encoding="utf-8")
     return True if any(NEEDS[engine].search(text) for engine in MISSING) else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from densefit.data.sampler import Order
 from densefit.errors import ConfigError
 
 
@@ -73,10 +75,40 @@ def training_shard(
     return np.concatenate([full, order[whole + begin : whole + end]]), windows
 
 
-def scoring_shard(order: np.ndarray, batch_size: int, rank: int, size: int) -> np.ndarray:
+def epoch_shard(
+    order: Order, seed: int, epoch: int, batch_size: int, part: Part, start: int, batches: int
+) -> tuple[Sequence[int] | np.ndarray, list[int]]:
+    """A rank's visits in the rest of a training epoch, and how many of them each batch has.
+
+    An order may divide itself, by a method `part(rank, size)` that gives the order of a rank (of
+    shards, say, so that a rank reads its own files alone); else see `training_shard`.
+
+    Args:
+        order: order of the whole epoch.
+        seed: seed of the order.
+        epoch: number of the epoch.
+        batch_size: visits of a full batch of one rank.
+        part: rank and number of ranks.
+        start: visits of all ranks that are over.
+        batches: batches of a whole epoch.
+    """
+    together = batch_size * part.size
+    divide = getattr(order, "part", None)
+    if divide is None:
+        visits = np.asarray(order.indices(seed, epoch)[: batches * together])
+        return training_shard(visits[start:], batch_size, part.rank, part.size)
+    visits = divide(part.rank, part.size).indices(seed, epoch)
+    visits = visits[min(start // part.size, len(visits)) : batches * batch_size]
+    firsts = range(0, (batches - start // together) * batch_size, batch_size)
+    return visits, [max(0, min(batch_size, len(visits) - first)) for first in firsts]
+
+
+def scoring_shard(
+    order: Sequence[int] | np.ndarray, batch_size: int, rank: int, size: int
+) -> Sequence[int] | np.ndarray:
     """A rank's visits in scoring: a run of the batches that one process reads.
 
-    >>> [scoring_shard(np.arange(7), 2, rank, 3).tolist() for rank in range(3)]
+    >>> [list(scoring_shard(range(7), 2, rank, 3)) for rank in range(3)]
     [[0, 1], [2, 3], [4, 5, 6]]
 
     Args:

@@ -107,17 +107,17 @@ def accept_member(plug: socket.socket, token: bytes, restart: int) -> int | None
         plug.settimeout(HANDSHAKE_SECONDS)
         plug.sendall(_MAGIC + mine)
         answer = bytes(read_exactly(plug, _NONCE + _RANK.size + _PROOF))
-        theirs, place, proof = (
+        theirs, who, proof = (
             answer[:_NONCE],
             answer[_NONCE : _NONCE + _RANK.size],
             answer[_NONCE + _RANK.size :],
         )
-        rank, their_restart = _RANK.unpack(place)
-        if not hmac.compare_digest(proof, _proof(token, b"member", mine, theirs, place)):
+        rank, their_restart = _RANK.unpack(who)
+        if not hmac.compare_digest(proof, _proof(token, b"member", mine, theirs, who)):
             return None
         if their_restart != restart:
             return None
-        plug.sendall(_proof(token, b"hub", theirs, mine, place))
+        plug.sendall(_proof(token, b"hub", theirs, mine, who))
         plug.settimeout(None)
     except OSError:
         return None
@@ -132,14 +132,14 @@ def join_hub(plug: socket.socket, token: bytes, rank: int, restart: int) -> bool
         if greeting[: len(_MAGIC)] != _MAGIC:
             return False
         theirs, mine = greeting[len(_MAGIC) :], os.urandom(_NONCE)
-        place = _RANK.pack(rank, restart)
-        plug.sendall(mine + place + _proof(token, b"member", theirs, mine, place))
+        who = _RANK.pack(rank, restart)
+        plug.sendall(mine + who + _proof(token, b"member", theirs, mine, who))
         proof = bytes(read_exactly(plug, _PROOF))
         plug.settimeout(None)
     except OSError:
         return False
-    return hmac.compare_digest(proof, _proof(token, b"hub", mine, theirs, place))
+    return hmac.compare_digest(proof, _proof(token, b"hub", mine, theirs, who))
 
 
-def _proof(token: bytes, side: bytes, asked: bytes, drawn: bytes, place: bytes) -> bytes:
-    return hmac.new(token, b"|".join((side, asked, drawn, place)), "sha256").digest()
+def _proof(token: bytes, side: bytes, asked: bytes, drawn: bytes, who: bytes) -> bytes:
+    return hmac.new(token, b"|".join((side, asked, drawn, who)), "sha256").digest()

@@ -41,6 +41,10 @@ class Member:
     Args:
         settings: settings of this rank.
 
+    Attributes:
+        local_host: address of this machine, as rank 0 reaches it.
+        has_told_failure: whether this rank has failed and told the others.
+
     Raises:
         DistributedError: rank 0 cannot be reached.
     """
@@ -52,14 +56,19 @@ class Member:
         self._answers: queue.Queue[bytearray | None] = queue.Queue()
         self._failure: str | None = None
         self._heard = time.monotonic()
-        self._has_left = self._hub_has_left = False
+        self._has_left = self._hub_has_left = self.has_told_failure = False
         for target in (self._read, self._beat):
             threading.Thread(target=target, name=f"densefit-{target.__name__}", daemon=True).start()
 
     @property
     def has_failed(self) -> bool:
-        """Whether a rank is known to have failed."""
-        return self._failure is not None
+        """Whether a rank is known to have failed, this one included."""
+        return self._failure is not None or self.has_told_failure
+
+    @property
+    def failure(self) -> str | None:
+        """What has failed in another rank; None if nothing has."""
+        return self._failure
 
     def call(self, name: str, value: Any, to: str = "all") -> list[Any] | None:
         """Contribute a value to a collective; returns the values of all ranks, in their order.
@@ -89,7 +98,7 @@ class Member:
     def fail(self, text: str) -> None:
         """Tell the other ranks that this one has failed."""
         if self._failure is None and not self._has_left:
-            self._has_left = True
+            self._has_left = self.has_told_failure = True
             try:
                 self._connection.send(FAILURE, [text.encode()])
             except OSError:

@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 from densefit.distributed.environment import LOST_PEER, RankSettings, settings_of
@@ -13,6 +14,7 @@ from densefit.distributed.hub import Hub
 from densefit.distributed.member import Member
 from densefit.errors import DistributedError
 
+_EXPLAINING_SECONDS = 5.0
 _LEAVING_SECONDS = 10.0  # rank 0 waits for the goodbyes of the others
 
 
@@ -32,13 +34,14 @@ class World:
         host: address of rank 0's machine.
         local_host: address of this machine, as rank 0 reaches it.
         restart: how often the launcher has started the ranks again.
+        seconds: longest time that a collective may take.
     """
 
     def __init__(self, settings: RankSettings | None = None) -> None:
         settings = settings or RankSettings()
         self.rank, self.size = settings.rank, settings.size
         self.local_rank, self.restart = settings.local_rank, settings.restart
-        self.host = settings.host
+        self.host, self.seconds = settings.host, settings.collective_seconds
         self._hub = Hub(settings) if self.size > 1 and self.rank == 0 else None
         self._member = Member(settings) if self.size > 1 else None
         self.local_host = "127.0.0.1" if self._member is None else self._member.local_host
@@ -56,8 +59,29 @@ class World:
 
     @property
     def has_failed(self) -> bool:
-        """Whether a rank is known to have failed."""
+        """Whether a rank is known to have failed, this one included."""
         return self._member is not None and self._member.has_failed
+
+    @property
+    def has_told_failure(self) -> bool:
+        """Whether this rank has failed, and told the others."""
+        return self._member is not None and self._member.has_told_failure
+
+    def explained(self, error: BaseException) -> DistributedError:
+        """The failure of a rank that made a library raise `error` in this one.
+
+        Args:
+            error: error of a collective of a library, which does not say which rank has died.
+        """
+        end = time.monotonic() + _EXPLAINING_SECONDS
+        while not self.has_failed and time.monotonic() < end:
+            time.sleep(0.05)
+        failure = None if self._member is None else self._member.failure
+        return DistributedError(
+            failure or "A collective of the ranks has failed",
+            received=str(error).strip().splitlines()[0],
+            where=f"rank {self.rank} of {self.size}",
+        )
 
     def all_gather(self, name: str, value: Any) -> list[Any]:
         """Return the values of all ranks, in their order; see `frames` for what can be sent."""
@@ -117,7 +141,7 @@ def _tell_the_end(joined: World) -> None:
     """Tell the other ranks how this process ends: with an error, or in peace."""
     before = sys.excepthook
 
-    def told(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         joined.fail(error)
         before(kind, error, trace)
         if isinstance(error, DistributedError):  # libraries would wait for the dead rank
@@ -125,5 +149,5 @@ def _tell_the_end(joined: World) -> None:
             sys.stderr.flush()
             os._exit(LOST_PEER)
 
-    sys.excepthook = told
+    sys.excepthook = report
     atexit.register(joined.leave)

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from densefit.data.batch import Batch
+from densefit.distributed import World
+from densefit.errors import ConfigError
 from densefit.model.network import Network
+
+
+def check_no_noise(draws_at_random: bool, optimizer: Any, world: World) -> None:
+    """Raise ConfigError for an optimizer whose random numbers would differ between ranks."""
+    if draws_at_random and world.is_shared:
+        raise ConfigError(
+            "The optimizer draws random numbers, which would differ between the ranks",
+            received=type(optimizer).__name__,
+            where=f"rank {world.rank} of {world.size}",
+            fix="another optimizer, or one process",
+        )
 
 
 class SampleCount:

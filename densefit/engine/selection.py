@@ -43,9 +43,19 @@ def engine_name(name: str | None = None, model: Any = None) -> str:
                 fix=nearest(str(chosen), REQUIRED),
             )
         return str(chosen)
+    reasons = []
     for candidate in TRAINING:
-        if find_spec(REQUIRED[candidate]) is not None:
-            return candidate
+        if find_spec(REQUIRED[candidate]) is None:
+            continue
+        if candidate == "mxnet":
+            try:
+                import_module("densefit.backend")
+            except EngineError as error:  # another numpy, say
+                reasons.append(error)
+                continue
+        return candidate
+    if reasons:
+        raise reasons[0]
     raise EngineError(
         "No engine is installed that could compute the network",
         expected="MXNet or PyTorch",

@@ -81,17 +81,17 @@ class Ranks:
         rank = next((rank for rank, text in enumerate(texts) if text is not None), 0)
         return TrainingDiverged(f"An update is refused by rank {rank}", received=texts[rank])
 
-    def share_requests(self, place: str) -> None:
+    def share_requests(self, point: str) -> None:
         """Let all ranks have the signals of any, and the requests of callbacks.
 
         Args:
-            place: where in the loop this is, the same on all ranks.
+            point: where in the loop this is, the same on all ranks.
         """
         if not self.is_shared:
             return
         control, signals = self._control, self._signals
         values = self.world.all_gather(
-            f"requests at {place}",
+            f"requests at {point}",
             {
                 "signal": signals.received,
                 "stop": control.stop_reason,
@@ -141,7 +141,7 @@ class Ranks:
                 }
             )
 
-    def check_equal(self, place: str, settings: Mapping[str, Any] | None = None) -> None:
+    def check_equal(self, point: str, settings: Mapping[str, Any] | None = None) -> None:
         """Check that all ranks have the same parameters, bit by bit, and settings.
 
         Raises:
@@ -150,14 +150,14 @@ class Ranks:
         if not self.is_shared:
             return
         value = {**(settings or {}), "parameters": _checksum(self._session.learner.network)}
-        values = self.world.all_gather(f"parameters at {place}", value)
+        values = self.world.all_gather(f"parameters at {point}", value)
         for key in value:
             several = [other[key] for other in values]
-            if any(one != several[0] for one in several):
+            if several.count(several[0]) < len(several):
                 raise DistributedError(
-                    f"The ranks have different {key.replace('_', ' ')} at {place}",
+                    f"The ranks have different {key.replace('_', ' ')} at {point}",
                     expected="the same on all ranks",
-                    received=", ".join(f"rank {r}: {one}" for r, one in enumerate(several)),
+                    received=", ".join(f"rank {r}: {v}" for r, v in enumerate(several)),
                     fix="start all ranks with the same program, seed and data, and let nothing but "
                     "fit change parameters",
                 )

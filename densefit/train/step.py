@@ -88,9 +88,10 @@ class Step:
         statistics = self._learner.parameters.statistics() if is_skipping else None
         refused: TrainingDiverged | None = None
         for number, batch in enumerate(batches):
-            refused = self._compute(batch, number == 0, shares, while_computing)
-            if refused is not None:
-                break  # the rest of a refused update is not computed
+            reason = self._compute(batch, number == 0, shares, while_computing)
+            refused = refused or reason
+            if refused is not None and not self._ranks.is_shared:
+                break  # the rest of a refused update is not computed, unless others wait for it
         if self._ranks.is_shared and self._learner.gradients.sum_ranks(refused is not None):
             refused = self._ranks.share_refusal(refused)
         norm = math.nan

@@ -4,6 +4,7 @@ import pytest
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.data.shard import rows_of_rank, scoring_shard, training_shard
+from densefit.data.shard_sampler import ShardOrder
 from densefit.errors import ConfigError, DataError
 
 
@@ -102,6 +103,30 @@ def test_a_batch_may_lose_all_its_samples():
     assert [batch.real for batch in epoch(data)] == [0, 1]
 
 
+class InShards(Images):
+    """Samples of shards, whose order divides itself."""
+
+    def order(self, shuffle, batch_size):
+        return ShardOrder([10, 30, 21, 40], shuffle, buffer=5)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("last", ["keep", "drop"])
+def test_an_order_may_divide_itself(size, last):
+    def rank_loader(rank):
+        made = Loader(InShards(101), batch_size=4, workers=0, shuffle=True, last=last)
+        made.shard(rank, size)
+        return made
+
+    ranks = [epoch(rank_loader(rank), 1) for rank in range(size)]
+    assert {len(batches) for batches in ranks} == {len(rank_loader(0))}
+    seen = [key for batches in ranks for batch in batches for key in batch.ids]
+    assert len(set(seen)) == len(seen) == (101 if last == "keep" else 4 * size * len(ranks[0]))
+    after = epoch(rank_loader(1), 1, 2, ranks[1][1].position)
+    assert [batch.ids for batch in after] == [batch.ids for batch in ranks[1][2:]]
+    assert rank_loader(0).identity() != loader(batch_size=4 * size).identity()
+
+
 @pytest.mark.parametrize("size", [2, 3, 5, 40])
 def test_ranks_score_the_batches_of_one_process_in_its_order(size):
     alone = [batch.ids for batch in epoch(loader())]
@@ -110,7 +135,7 @@ def test_ranks_score_the_batches_of_one_process_in_its_order(size):
 
 
 def test_scoring_shards_are_runs():
-    assert [scoring_shard(np.arange(3), 2, rank, 3).tolist() for rank in range(3)] == [
+    assert [list(scoring_shard(range(3), 2, rank, 3)) for rank in range(3)] == [
         [],
         [0, 1],
         [2],

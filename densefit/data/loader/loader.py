@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from typing_extensions import Self
 
 from densefit.data.batch import Batch
@@ -18,7 +17,7 @@ from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
 from densefit.data.sampler import Order, order_of
-from densefit.data.shard import Part, scoring_shard, training_shard
+from densefit.data.shard import Part, epoch_shard, scoring_shard
 from densefit.data.workers.factory import default_workers, make_prefetcher
 from densefit.errors import ConfigError, DataError, DensefitError
 
@@ -203,19 +202,20 @@ class Loader(LoaderFacts):
     def _begin(self, epoch: int, start: int = 0) -> None:
         """Discard prefetched samples and move to sample `start` of the epoch."""
         self.epoch = epoch
-        order = self._order.indices(self.seed, epoch)
-        if self.last == "drop" and (self.on_error == "raise" or self._is_divided):
-            order = order[: len(self) * self.global_batch_size]  # the rest would be dropped
         self._started = self._finished = False
         self._failure = None
         part = self.part
         if self._is_divided:
             self._position = start
-            rest = np.asarray(order[start:])
-            order, self._windows = training_shard(rest, self.batch_size, *part[:2])
+            sizes = self.batch_size, part, start, len(self)
+            order, self._windows = epoch_shard(self._order, self.seed, epoch, *sizes)
             start = 0
-        elif part.is_for_scoring:
-            order = scoring_shard(np.asarray(order), self.batch_size, *part[:2])
+        else:
+            order = self._order.indices(self.seed, epoch)
+            if self.last == "drop" and self.on_error == "raise":
+                order = order[: len(self) * self.batch_size]  # the rest would be dropped
+            if part.is_for_scoring:
+                order = scoring_shard(order, self.batch_size, *part[:2])
         counter = self._samples.class_counter(start == 0 and part.size == 1)
         self._samples.begin(self._task(epoch, counter), order, start)
 

@@ -80,6 +80,11 @@ class LoaderFacts(SampleLoader):
         return self.batch_size * (self.part.size if self._is_divided else 1)
 
     @property
+    def order(self) -> Order:
+        """Order of the samples of all ranks."""
+        return self._order
+
+    @property
     def _is_divided(self) -> bool:
         """Whether each global batch is divided among ranks."""
         return self.part.size > 1 and not self.part.is_for_scoring

@@ -25,9 +25,10 @@ from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import load_optimizer_state, optimizer_state
 from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
+from densefit.engine.mxnet.rank_sum import check_no_synchronization
 from densefit.engine.mxnet.seeding import seed_update
+from densefit.engine.sample_count import check_no_noise
 from densefit.engine.settings import BindSettings, OptimizerSettings
-from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.model.symbol_graph import SymbolGraph
@@ -97,6 +98,7 @@ class Learner:
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""
         settings = settings or BindSettings()
+        check_no_synchronization(self.network, reader, settings, self._world.size)
         bound = bind_training(self.network, reader, self.devices, settings)
         self._modules, self.output_shapes = bound
         module = self.module = self.computed = self._modules.first
@@ -118,14 +120,9 @@ class Learner:
         """Start with a new optimizer; a user's Module goes on with its own."""
         rows = self.module._exec_group.batch_size
         self.updater.start(settings, rows, self.output_shapes, self._rescale)
-        if self.updater.draws_at_random and self._world.is_shared:
-            raise ConfigError(
-                "The optimizer draws random numbers, which would differ between the ranks",
-                received=type(self.updater.optimizer).__name__,
-                where=f"rank {self._world.rank} of {self._world.size}",
-                fix="another optimizer, or one process",
-            )
-        self.random |= self.updater.draws_at_random
+        draws = self.updater.draws_at_random
+        check_no_noise(draws, self.updater.optimizer, self._world)
+        self.random |= draws
 
     def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""

@@ -12,13 +12,15 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.distributed import World
+from densefit.distributed.environment import LOST_PEER
 
 # The import of mxnet runs a scheduler or server until all workers have ended. It must not outlive
 # rank 0, even if that is killed: the pipe that both share then ends.
 _SERVE = """
 import os, sys, threading
 def follow():
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # no buffer, whose lock the end of the interpreter would want
+        pass
     os._exit(0)
 threading.Thread(target=follow, daemon=True).start()
 sys.path.insert(0, sys.argv[1])
@@ -71,9 +73,11 @@ def _start(role: str, variables: dict[str, str]) -> None:
 
 
 def _end(world: World) -> None:
-    """Leave the kvstore without waiting for ranks that have died."""
+    """End the process after a failure: the kvstore's destructor would wait for all ranks."""
     if world.has_failed:
-        mx.base.check_call(mx.base._LIB.MXKVStoreSetBarrierBeforeExit(_store.handle, 0))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1 if world.has_told_failure else LOST_PEER)
 
 
 def _free_port(host: str) -> int:

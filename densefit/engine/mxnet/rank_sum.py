@@ -9,8 +9,37 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.distributed import World
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.rank_store import new_key, rank_store
+from densefit.engine.settings import BindSettings
 from densefit.errors import ConfigError
+from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
+
+
+def check_no_synchronization(
+    network: Network, reader: BatchReader, settings: BindSettings, ranks: int
+) -> None:
+    """Raise ConfigError for BatchNorm over all ranks, which the kvstore cannot compute.
+
+    Args:
+        network: network that is trained.
+        reader: reader of the training data.
+        settings: settings of the binding.
+        ranks: number of ranks.
+    """
+    if ranks == 1:
+        return
+    nodes = SymbolGraph.of(network.graph("train", reader.input_size, settings.weigh)).nodes
+    names = [node.name for node in nodes if node.op == "_contrib_SyncBatchNorm"]
+    if settings.sync_batchnorm or names:
+        raise ConfigError(
+            "SyncBatchNorm is not computed over ranks by MXNet: its kvstore dist_sync sums "
+            "gradients after the backward pass, and nothing within a pass",
+            received=f"layers {', '.join(names)}" if names else "sync_batchnorm=True",
+            where=f"{ranks} ranks",
+            fix="engine='torch'; or BatchNorm over each rank's samples, in larger batches",
+        )
 
 
 class RankSum:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from densefit.engine.torch.bind import TrainGraph
 from densefit.engine.torch.gradients import Gradients
 from densefit.engine.torch.program import Run
+from densefit.engine.torch.rank_sum import BatchSum
 from densefit.engine.torch.tensors import to_tensor
 
 
@@ -21,9 +23,19 @@ class Passes:
         bound: the bound train graph.
         gradients: gradients of its parameters.
         device: device that computes.
+        batch_sum: sums over the ranks within a pass; None for one rank.
+        sync_batchnorm: whether BatchNorm uses the batch of all ranks.
     """
 
-    def __init__(self, bound: TrainGraph, gradients: Gradients, device: torch.device) -> None:
+    def __init__(
+        self,
+        bound: TrainGraph,
+        gradients: Gradients,
+        device: torch.device,
+        batch_sum: BatchSum | None = None,
+        sync_batchnorm: bool = False,
+    ) -> None:
+        self._batch_sum, self._sync_batchnorm = batch_sum, sync_batchnorm
         self._bound, self._gradients, self._device = bound, gradients, device
         self._outputs: dict[str, torch.Tensor] = {}
         self._read: Collection[str] = ()  # outputs that the caller reads after each batch
@@ -49,7 +61,12 @@ class Passes:
             name: to_tensor(array, plan.inputs[name].dtype, self._device, name)
             for name, array in arrays.items()
         }
-        run = Run(training=True, precision=self._bound.precision)
+        run = Run(
+            training=True,
+            precision=self._bound.precision,
+            reduce=self._batch_sum,
+            sync_batchnorm=self._sync_batchnorm,
+        )
         outputs = self._bound.compute(
             {**self._bound.parameters, **self._bound.statistics, **tensors}, run
         )
@@ -64,6 +81,50 @@ class Passes:
                 self._bound.statistics[name].copy_(value)
         if while_computing is not None:
             while_computing()
+
+    def take_part(self, arrays: Mapping[str, Any]) -> None:
+        """Take part in the sums of other ranks' passes, with a row that counts nowhere.
+
+        Args:
+            arrays: inputs of the graph by name, of one row.
+        """
+        if self._batch_sum is None or not self._is_synchronized:
+            self._gradients.fill()
+            return
+        parameters, statistics = self._bound.trained, self._bound.statistics
+        gradients = {
+            name: None if parameter.grad is None else parameter.grad.clone()
+            for name, parameter in parameters.items()
+        }
+        before = {name: statistics[name].clone() for name in self._unsynchronized}
+        self._batch_sum.is_empty = True
+        try:
+            self.run(arrays)
+        finally:
+            self._batch_sum.is_empty = False
+        for name, gradient in gradients.items():
+            parameters[name].grad = gradient
+        self._gradients.fill()
+        for name, value in before.items():
+            statistics[name].copy_(value)
+
+    @property
+    def _is_synchronized(self) -> bool:
+        """Whether a BatchNorm of the graph uses the batch of all ranks."""
+        return len(self._unsynchronized) < len(self._bound.statistics)
+
+    @cached_property
+    def _unsynchronized(self) -> list[str]:
+        """Names of the statistics of each rank's own batches."""
+        if self._sync_batchnorm:
+            return []
+        synchronized = {
+            source.node.name
+            for node in self._bound.plan.graph.nodes
+            if node.op == "_contrib_SyncBatchNorm"
+            for source in node.inputs
+        }
+        return [name for name in self._bound.statistics if name not in synchronized]
 
     def outputs(self, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last batch by short name; waits for its forward pass only."""

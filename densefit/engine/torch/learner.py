@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from densefit.data.batch import ArraySpec, Batch
+from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.evaluation.evaluator import Pending
 from densefit.engine.evaluation.run import Evaluation
 from densefit.engine.graph.inputs import train_inputs
 from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
+from densefit.engine.sample_count import check_no_noise
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.engine.torch.bind import TrainGraph, bind_training
 from densefit.engine.torch.evaluator import TorchEvaluator
 from densefit.engine.torch.forward import Passes
 from densefit.engine.torch.gradients import Gradients
 from densefit.engine.torch.parameters import ParameterStore
+from densefit.engine.torch.process_group import join_group
+from densefit.engine.torch.rank_sum import BatchSum, RankSum
 from densefit.engine.torch.seeding import seed_update
 from densefit.engine.torch.updater import Updater
 from densefit.errors import ConfigError
@@ -56,6 +61,7 @@ class Learner:
         self.batch: Batch | None = None
         self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
         self._rows = 0
+        self._world = World()
         mode = "raw" if self.device.type == "cpu" else "evaluate"
         self._evaluation = Evaluation(
             TorchEvaluator(network, self.device, mode),
@@ -96,6 +102,11 @@ class Learner:
         )
         return data, labels
 
+    def join(self, world: World) -> None:
+        """Sum gradients over the ranks of `world` from `bind` on."""
+        self._world = world
+        join_group(world, self.device)
+
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""
         settings = settings or BindSettings()
@@ -103,7 +114,13 @@ class Learner:
         self.output_shapes, self._rows = bound.plan.outputs, reader.batch_size
         self.random = draws_at_random(bound.plan.graph)
         self.gradients = Gradients(bound.symbol, self.network, bound.trained)
-        self._passes = Passes(bound, self.gradients, self.device)
+        batch_sum = None
+        if self._world.is_shared:
+            self.gradients.rank_sum = RankSum(self._world, bound.trained)
+            batch_sum = BatchSum(self._world)
+        self._passes = Passes(
+            bound, self.gradients, self.device, batch_sum, settings.sync_batchnorm
+        )
         self.parameters = ParameterStore(
             self.network, bound.parameters, bound.statistics, settings.ema
         )
@@ -120,7 +137,9 @@ class Learner:
     def start_optimizer(self, settings: OptimizerSettings) -> None:
         """Start with a new optimizer."""
         self.updater.start(settings, self._rows, self.output_shapes, self._rescale)
-        self.random |= bool(self.updater.optimizer.draws_at_random)
+        draws = bool(self.updater.optimizer.draws_at_random)
+        check_no_noise(draws, self.updater.optimizer, self._world)
+        self.random |= draws
 
     def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""
@@ -144,12 +163,19 @@ class Learner:
         while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch."""
-        arrays = train_inputs(self.bound.plan.inputs, self.network, batch, shares)
         if first:
             self.gradients.clear()
         self.gradients.count(batch, first, shares)
         self.batch = batch
-        self._passes.run(arrays, while_computing)
+        if batch.real:
+            arrays = train_inputs(self.bound.plan.inputs, self.network, batch, shares)
+            self._passes.run(arrays, while_computing)
+            return
+        unlabelled = {key: np.zeros(1, bool) for key in batch.labelled}
+        row = replace(batch, real=1, labelled=unlabelled)
+        self._passes.take_part(train_inputs(self.bound.plan.inputs, self.network, row, shares))
+        if while_computing is not None:
+            while_computing()
 
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only."""

@@ -121,6 +121,24 @@ class ParameterStore:
         for name, copy in copies.items():
             self._statistics[name].copy_(copy)
 
+    def statistic_values(self) -> dict[str, np.ndarray]:
+        """Copy the moving statistics, and their averages, to the host, by name."""
+        return to_arrays(self._statistic_tensors())
+
+    @torch.no_grad()
+    def set_statistic_values(self, values: Mapping[str, np.ndarray]) -> None:
+        """Replace what `statistic_values` returned."""
+        for name, tensor in self._statistic_tensors().items():
+            tensor.copy_(torch.as_tensor(values[name]))
+        self.version += 1
+
+    def _statistic_tensors(self) -> dict[str, torch.Tensor]:
+        averages = {} if self.averages is None else self.averages.tensors
+        return {
+            **{name: t for name, t in self._tensors.items() if name.startswith("aux:")},
+            **{f"ema:{name}": t for name, t in averages.items() if name.startswith("aux:")},
+        }
+
     def mend_statistics(self) -> None:
         """Replace statistics that are not finite by the network's last values."""
         for name, tensor in self._statistics.items():

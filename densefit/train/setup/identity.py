@@ -41,6 +41,7 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
         balance=settings.balance,
         ema=settings.ema,
         precision=settings.precision,
+        sync_batchnorm=settings.sync_batchnorm,
     )
     return {**parts, "engine": plan.session.learner.name}
 

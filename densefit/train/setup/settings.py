@@ -68,6 +68,7 @@ class Settings:
     label_within: int
     ema: EMA | None
     precision: str
+    sync_batchnorm: bool
     initializer: Any
     arg_params: Mapping[str, Any] | None
     aux_params: Mapping[str, Any] | None

@@ -64,6 +64,7 @@ def _bind(plan: Plan) -> None:
             freeze=settings.freeze,
             ema=settings.ema,
             precision=settings.precision,
+            sync_batchnorm=settings.sync_batchnorm,
             weigh=weigh,
             fixed=[*plan.model.fixed, *settings.fixed_param_names],
             allow_missing=settings.allow_missing or not are_given,
