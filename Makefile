@@ -1,7 +1,11 @@
-# `make demo` and `make test` need python3 (3.10 to 3.12), make and the package index.
-# Another Python than the one that is found: make PYTHON=/path/to/python3.11 demo
+# `make demo` and `make test` need python3 (3.10 or later), make and the package index.
+#
+#   make PYTHON=/path/to/python3.11 demo   another Python than the one that is found
+#   make ENGINE=torch demo                 another engine than the default: MXNet where it has wheels
+#                                          and can be imported, else PyTorch
 
 PYTHON ?=
+ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -10,29 +14,31 @@ PY := $(VENV)/bin/python
 
 help:
 	@echo "make demo       train a small detector on generated pictures; minutes on 2 cores"
-	@echo "make test       lint, types, import contracts and all tests"
+	@echo "make test       lint, types, import contracts and all tests, of both engines where both run"
+	@echo "                (ENGINE=torch or ENGINE=mxnet with either: that engine alone)"
 	@echo "make lint       the same without the tests"
 	@echo "make reference  write docs/reference/ from docstrings"
 	@echo "make wheel      dist/densefit-*.whl"
 	@echo "make clean      remove what was built; distclean removes $(VENV) too"
 
-demo: $(VENV)/plot.stamp
+demo: $(VENV)/demo$(ENGINE).stamp
 	rm -rf runs/demo
-	$(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
+	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
+	  $(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
 
 test: lint
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8
+	DENSEFIT_ENGINE=$(ENGINE) OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8
 
-lint: $(VENV)/dev.stamp
+lint: $(VENV)/dev$(ENGINE).stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy -p densefit -m _densefit_mxnet_shims
 	$(VENV)/bin/lint-imports --cache-dir .import_linter_cache
 
-reference: $(VENV)/plot.stamp
+reference: $(VENV)/demo.stamp
 	$(PY) -m docs.generator.reference
 
-wheel: $(VENV)/plot.stamp
+wheel: $(VENV)/demo.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
@@ -46,21 +52,22 @@ distclean: clean
 # Stamps are written last: an install that was interrupted is done again, and so is one that is
 # older than what says how densefit is built.
 
-BUILD := pyproject.toml build_backend.py $(wildcard _densefit_mxnet_shims.*)
+BUILD := pyproject.toml build_backend.py .ci/install.py $(wildcard _densefit_mxnet_shims.*)
 
-$(VENV)/plot.stamp: $(BUILD) | $(VENV)/pip.stamp
-	$(PY) -m pip install --quiet --editable '.[plot]'
+$(VENV)/demo$(ENGINE).stamp: $(BUILD) | $(VENV)/pip.stamp
+	$(PY) .ci/install.py --extras plot --engine $(or $(ENGINE),auto)
 	@touch $@
 
-$(VENV)/dev.stamp: $(BUILD) | $(VENV)/pip.stamp
-	$(PY) -m pip install --quiet --editable '.[dev]'
-	@touch $(VENV)/plot.stamp $@
+$(VENV)/dev$(ENGINE).stamp: $(BUILD) | $(VENV)/pip.stamp
+	$(PY) .ci/install.py --extras dev --engine $(or $(ENGINE),all)
+	@touch $(VENV)/demo$(ENGINE).stamp $@
 
-# A candidate is run, not only looked for: shims of version managers exist and fail.
-FITS := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 13))
+# A candidate is run, not only looked for: shims of version managers exist and fail. MXNet runs on
+# Python 3.10 to 3.12 alone, so these are tried first.
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info$(if $(filter mxnet,$(ENGINE)), < (3, 13)))
 PYENV := $(or $(PYENV_ROOT),$(HOME)/.pyenv)
-INSTALLED := python3.11 python3.10 python3.12 python3 python \
-  $(wildcard $(PYENV)/versions/3.1[0-2].*/bin/python)
+INSTALLED := python3.11 python3.10 python3.12 \
+  $(wildcard $(PYENV)/versions/3.1[0-2].*/bin/python) python3 python python3.13 python3.14
 CANDIDATES := $(or $(PYTHON),$(INSTALLED))
 
 $(VENV)/pip.stamp:
@@ -68,10 +75,8 @@ $(VENV)/pip.stamp:
 	  if "$$candidate" -c '$(FITS)' >/dev/null 2>&1; then found="$$candidate"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "densefit needs Python 3.10, 3.11 or 3.12 with its venv module." >&2; \
+	  echo "densefit needs Python 3.10 or later with its venv module; for MXNet, 3.10 to 3.12." >&2; \
 	  echo "  tried: $(CANDIDATES)" >&2; \
-	  echo "  why:   MXNet 1.9.1 needs numpy < 2, which has no wheels for Python 3.13 and later;" >&2; \
-	  echo "         MXNet's own wheels are for Linux and for macOS on Intel, not for Windows." >&2; \
 	  echo "  fix:   install one (Debian, Ubuntu: apt install python3 python3-venv; elsewhere" >&2; \
 	  echo "         pyenv install 3.11), or name one: make PYTHON=/path/to/python3.11" >&2; \
 	  exit 1; \

@@ -10,7 +10,7 @@ import numpy as np
 import densefit as df
 from densefit.backend import mx
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.mxnet.evaluation.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import ExecutorEvaluator
 from densefit.engine.mxnet.learner import Learner
 from densefit.evaluation.scorer import Scorer
 
@@ -93,7 +93,9 @@ def forward_and_score(
     reader = BatchReader(loader, list(network.adapters.values()), "benchmark")
     scorer_loader = df.Loader(dataset, batch_size=BATCH)
     batches = list(reader.batches())
-    evaluator = Evaluator(network, learner.devices, "raw")  # the graph that `score` takes here
+    evaluator = ExecutorEvaluator(
+        network, learner.devices, "raw"
+    )  # the graph that `score` takes here
     for batch in batches:  # binds, and warms up
         evaluator.start(batch, reader, 0).read()
     forward, score = [], []

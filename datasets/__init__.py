@@ -13,6 +13,7 @@ from densefit.datasets.record.record import Record
 from densefit.datasets.semantic.ade20k import ADE20K
 from densefit.datasets.semantic.cityscapes import Cityscapes
 from densefit.datasets.semantic.voc_segmentation import VOCSegmentation
+from densefit.datasets.shards.shards import Shards
 from densefit.datasets.supervisely.supervisely import Supervisely
 from densefit.datasets.text_boxes.text_boxes import TextBoxes
 from densefit.datasets.voc.voc import VOC
@@ -42,6 +43,7 @@ __all__ = [
     "NYUDepth",
     "Record",
     "Shapes",
+    "Shards",
     "TextBoxes",
     "VOCSegmentation",
     "Supervisely",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from densefit.engine.ema import EMA
     from densefit.evaluation.predict import predict
     from densefit.evaluation.score import score
+    from densefit.exporting.export import export
     from densefit.factory import dataset, registered, transform
     from densefit.interop.files.mxnet_files import load_mxnet, save_mxnet
     from densefit.metrics import Metric
@@ -65,6 +66,7 @@ __all__ = [
     "callbacks",
     "dataset",
     "errors",
+    "export",
     "find_lr",
     "fit",
     "head",
@@ -105,6 +107,7 @@ _NAMES = {
     "Saver": "checkpoint.training.saver",
     "Views": "data.loader.views",
     "dataset": "factory",
+    "export": "exporting.export",
     "find_lr": "train.find_lr",
     "fit": "train.fit",
     "head": "model.heads.head",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from importlib.util import find_spec
 from typing import Any
 
 from densefit.errors import EngineError
@@ -59,6 +60,12 @@ def _check_numpy() -> None:
 
 
 def _import_mxnet() -> Any:
+    if find_spec("mxnet") is None:
+        raise EngineError(
+            "MXNet is not installed",
+            fix='pip install "densefit[mxnet]" (Linux, or macOS on Intel; Python 3.10 to 3.12), or '
+            "use engine='torch'",
+        )
     counts_threads_itself = "mxnet" in sys.modules and "OMP_NUM_THREADS" not in os.environ
     prepare_environment()
     _check_python()

@@ -69,6 +69,10 @@ class EngineError(DensefitError):
     """An engine (MXNet, PyTorch, ONNX Runtime) is missing, broken or of a wrong version."""
 
 
+class DistributedError(EngineError):
+    """A rank died, ended early, or called another collective than its peers."""
+
+
 class ConfigError(DensefitError):
     """A setting is unknown, contradictory or out of range."""
 
@@ -87,6 +91,10 @@ class BindError(DensefitError):
 
 class CheckpointError(DensefitError):
     """A checkpoint is missing, damaged or of another network."""
+
+
+class ExportError(DensefitError):
+    """A network cannot be exported, or its exported model computes other numbers."""
 
 
 class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happened

@@ -94,16 +94,22 @@ tools -> tools.report: coco_pictures file_names panels pictures plain>prediction
 tools -> tools.scoring: judging>score_settings never_true>absent_classes score_coco score_masks
     score_panoptic score_trained score_voc
 train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_groups model_input
-    repeats source>iterator_info sources
-train -> engine.mxnet: binding>bind gradients head_gradients held>parameters initializer inputs
-    learner module monitoring
-train -> engine.mxnet.evaluation: batch_numbers evaluator executors
-train -> engine.mxnet.optimizers: absent adamax adamw optimizer>start rescale>rescale_grad sgd
+    head_gradients repeats source>iterator_info sources
+train -> engine.mxnet: binding>bind gradients held>parameters initializer learner module monitoring
+train -> engine.mxnet.evaluation: evaluator executors
+train -> engine.evaluation: batch_numbers
+train -> engine.mxnet.optimizers: absent adamax adamw optimizer>start sgd
 train -> interop.iterators: prefetch>prefetching_iter
-train -> engine.graph: folding>fold_batchnorm symbols>symbol_info
+train -> engine.graph: folding>fold_batchnorm inputs rescale>rescale_grad sample_means
+    symbols>symbol_info
 train -> engine.mxnet.graph: fused>fuse_bn_relu gradient_probe inner>shapes layouts>onednn_layouts
-    overwriting>overwriting_ops pooled>mean_to_pooling precision>bfloat16 sample_means
-engine.mxnet.graph -> engine.graph: fold_batchnorm frozen_statistics parameter_checks symbol_info
+    overwriting>overwriting_ops pooled>mean_to_pooling precision>bfloat16
+engine.mxnet.graph -> engine.graph: fold_batchnorm frozen_statistics parameter_checks sample_means
+    symbol_info
+engine.mxnet -> engine: head_gradients
+engine.mxnet -> engine.graph: inputs
+engine.mxnet.evaluation -> engine.evaluation: batch_numbers graphs run
+engine.mxnet.optimizers -> engine.graph: rescale_grad
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
 train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
     milestones>checkpointer object_check>object_count_check rate_search>lr_search_result

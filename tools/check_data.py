@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from densefit.tools.data_check.program import arguments_of, checked_report
+from densefit.tools.data_check.program import checked_report
 from densefit.tools.data_check.report_page import write_page
 from densefit.tools.data_check.report_text import print_report
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         nonlocal sound
-        words = arguments_of(sys.argv[1:] if arguments is None else arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        words = completed(words, "config", ["deep"])
         recipe = parse_and_import(CheckRecipe, words, "Check the data of a recipe.")
         check, report = checked_report(recipe, recipe.deep, "--config" in words)
         print_report(report)

@@ -1,7 +1,9 @@
 """Pack a dataset: `python tools/pack.py --data.dataset voc --data.root VOC --out packed/train.rec`.
 
 The records are MXNet's im2rec records with all targets and a checksum behind the image, which
-MXNet's readers skip. `densefit.datasets.Record` reads them back bit-equal.
+MXNet's readers skip. `densefit.datasets.Record` reads them back bit-equal. With
+`--shard-size 512MB` there are several files of about this size, which `densefit.datasets.Shards`
+reads.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from densefit.data.io.cache import parse_bytes
 from densefit.tools.formats.packed_records import pack
+from densefit.tools.formats.packed_shards import pack_shards
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
@@ -26,30 +31,46 @@ class Packing:
     Args:
         data: dataset to pack.
         split: split of the dataset; null for data.train.
-        out: path NAME.rec; NAME.idx and NAME.json are written beside it.
+        out: path NAME.rec; NAME.idx and NAME.json are written beside it. With shard_size the files
+            are NAME-00000.rec and so on, and NAME.shards.json lists them.
+        shard_size: most bytes of a file, such as 512MB or 1GiB; null for one file.
+        shuffle: whether shards are filled in a random order (always the same), so that a shard is
+            a sample of the whole dataset.
         plugins: Python files that register a custom dataset (docs/plugins.md).
     """
 
     data: Data = field(default_factory=Data)
     split: str | None = None
     out: str = "packed/train.rec"
+    shard_size: str | None = None
+    shuffle: bool = True
     plugins: list[str] = files_field()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Pack a dataset into one file of records (RecordIO), which reads back bit-equal."
-    return program(lambda: run(parse_and_import(Packing, arguments, text)))
+    words = completed(sys.argv[1:] if arguments is None else arguments)
+    return program(lambda: run(parse_and_import(Packing, words, text)))
 
 
 def run(packing: Packing) -> None:
     """Pack the dataset, and print its size."""
     dataset = make_dataset(packing.data, packing.split or packing.data.train)
+    if packing.shard_size is not None:
+        shard_bytes = parse_bytes(packing.shard_size)
+        written = pack_shards(dataset, Path(packing.out), shard_bytes, packing.shuffle)
+        files = f"{written.shards} shards of {packing.out}"
+        _print(len(dataset), written.bytes, files, written.copied)
+        return
     copied = pack(dataset, Path(packing.out))
-    size = Path(packing.out).stat().st_size / 2**20
+    _print(len(dataset), Path(packing.out).stat().st_size, packing.out, copied)
+
+
+def _print(records: int, size: int, files: str, copied: int) -> None:
     print(
-        f"wrote {len(dataset)} records, {size:.1f} MiB, to {packing.out} "
-        f"({copied} image files unchanged, {len(dataset) - copied} as PNG)"
+        f"wrote {records} records, {size / 2**20:.1f} MiB, to {files} "
+        f"({copied} image files unchanged, {records - copied} as PNG)"
     )
 
 

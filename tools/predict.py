@@ -1,4 +1,4 @@
-"""Predict on images: `python tools/predict.py --checkpoint runs/NAME a.jpg folder --out DIR`."""
+"""Predict on images: `densefit predict --checkpoint runs/NAME a.jpg folder --out DIR`."""
 
 from __future__ import annotations
 

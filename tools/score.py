@@ -8,7 +8,8 @@ from importlib import import_module
 
 from densefit.errors import ConfigError
 from densefit.registry import nearest
-from densefit.tools.recipes.program import program
+from densefit.tools.recipes.command_line import completed
+from densefit.tools.recipes.program import program, program_name
 
 # Subcommand -> module, imported on demand.
 _FOLDER = "densefit.tools.scoring"
@@ -17,6 +18,7 @@ COMMANDS = {kind: f"{_FOLDER}.score_{kind}" for kind in ("coco", "voc", "masks",
 HELP = """\
 Exact scores of a trained network, or of result files of any system.
 
+  score.py --model NAME.onnx   [--split test] [--out DIR]
   score.py --checkpoint runs/NAME [--split test] [--out DIR]
   score.py coco     --annotations GT.json --results DT.json [--iou-type segm] [--out DIR]
   score.py voc      --annotations DIR --results FILE_OR_DIR [--year 2007] [--out DIR]
@@ -31,27 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words in (["--help"], ["-h"]):
-        print(HELP)
+        print(HELP.replace("score.py", program_name("score")))
         return 0
-    words = [underscored(word) for word in words]
+    words = completed(words)
     kind = words.pop(0) if words and not words[0].startswith("-") else "trained"
     if kind != "trained" and kind not in COMMANDS:
         return program(lambda: _unknown(kind))
     module = import_module(COMMANDS.get(kind, f"{_FOLDER}.score_trained"))
     code: int = module.main(words)
     return code
-
-
-def underscored(word: str) -> str:
-    """Replace hyphens of an option's name by underscores; values and dotted names stay.
-
-    >>> underscored("--iou-type=a-b"), underscored("--data.settings.a-b"), underscored("-1")
-    ('--iou_type=a-b', '--data.settings.a-b', '-1')
-    """
-    option, equals, value = word.partition("=")
-    if not option.startswith("--") or "." in option:
-        return word
-    return f"--{option[2:].replace('-', '_')}{equals}{value}"
 
 
 def _unknown(kind: str) -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from densefit.data.io.array_codec import from_bytes, from_old_json
-from densefit.data.io.exact_json import from_json
+from densefit.data.io.array_codec import from_bytes
 from densefit.data.io.image import decode_image
-from densefit.data.io.image_file import read_file
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.boxes import BoxCheck
 from densefit.datasets.files.names import Names, class_names
-from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
 
+from .description import Description, give_attributes
 from .im2rec_labels import RecordLabels
 from .recordio import RecordFile, split_header
 
@@ -83,12 +78,14 @@ class Record:
         self._file = RecordFile(self.root / f"{split}.rec")
         description = self.root / f"{split}.json"
         self._labels: RecordLabels | None = None
-        self._names: list[list[str]] = []  # lists of targets
-        self._kinds = np.zeros(0, np.int32)  # which of these each record has
+        self._description: Description | None = None
         self._ids = self._file.keys
         check = BoxCheck(bad_boxes)
         if description.is_file():
-            self._take(description)
+            self._description = Description.read(description)
+            self._description.check_size(len(self._file), self._file.size, self._file.path)
+            self._ids = self._description.ids
+            give_attributes(self, self._description.attributes, description)
             self._check_settings(classes)
         else:
             self._refuse_packed()
@@ -123,9 +120,9 @@ class Record:
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a sample's targets; None of records that an earlier version packed."""
-        if self._labels is not None:
-            return self._labels.names
-        return self._names[self._kinds[index]] if len(self._kinds) else None
+        if self._description is not None:
+            return self._description.targets_of(index)
+        return None if self._labels is None else self._labels.names
 
     def image_bytes(self, index: int) -> bytes:
         """Content of the image's file, as it was packed."""
@@ -153,66 +150,6 @@ class Record:
                 fix="pack it again",
             )
         return Sample(name, decode_image(picture, where), targets)
-
-    def _take(self, path: Path) -> None:
-        """The ids and names out of the file that the packing wrote last."""
-        try:
-            content = json.loads(read_file(path))
-            size, ids = int(content["bytes"]), list(content["ids"])
-            attributes = dict(
-                from_json(content["dataset"])
-                if "dataset" in content
-                else {name: from_old_json(value) for name, value in content["attributes"].items()}
-            )
-            if not all(isinstance(entry, str) for entry in ids) or not isinstance(
-                attributes["classes"], (list, tuple)
-            ):
-                raise ValueError("ids that are no texts, or classes that are no list")
-        except (
-            *(ValueError, KeyError, TypeError, AttributeError),
-            *(OverflowError, RecursionError),
-        ) as error:
-            raise DataError(
-                f"The description of the records cannot be read: {type(error).__name__}: {error}",
-                where=path,
-                fix="pack it again, or fetch the file again",
-            ) from error
-        if size != self._file.size or len(ids) != len(self._file):
-            raise DataError(
-                "The files of records do not belong together, or one is cut short",
-                expected=f"{size} bytes, {len(ids)} records (as {path.name} says)",
-                received=f"{self._file.size} bytes, {len(self._file)} records",
-                where=self._file.path,
-                fix="pack it again, or fetch all three files again",
-            )
-        self._ids = TextColumn.of(ids)
-        self._take_targets(content.get("targets", []), content.get("targets_of", []), path)
-        for name, value in attributes.items():
-            if name.startswith("_") or hasattr(self, name):
-                raise DataError(
-                    "The description of the records has an attribute that no dataset has",
-                    received=name,
-                    where=path,
-                )
-            setattr(self, name, value)
-
-    def _take_targets(self, names: object, kinds: object, path: Path) -> None:
-        """Which targets each record has; nothing of records that an earlier version packed."""
-        if (
-            isinstance(names, list)
-            and isinstance(kinds, list)
-            and len(kinds) in (0, len(self._ids))
-            and all(isinstance(entry, list) for entry in names)
-            and all(isinstance(name, str) for entry in names for name in entry)
-            and all(type(k) is int and 0 <= k < len(names) for k in kinds)
-        ):
-            self._names, self._kinds = names, np.array(kinds, np.int32)
-            return
-        raise DataError(
-            "The description of the records has targets that are none",
-            where=path,
-            fix="pack it again, or fetch the file again",
-        )
 
     def _check_settings(self, classes: Names) -> None:
         """Tell of settings that packed records do not take. Raises ConfigError of other classes."""

@@ -23,6 +23,7 @@ import numpy as np
 from densefit.data.io.regular_file import open_regular, read_regular
 from densefit.datasets.objects.text_column import TextColumn
 from densefit.errors import DataError
+from densefit.process.system_calls import read_at
 
 _MAGIC = struct.pack("<I", 0xCED7230A)
 _FRAME = struct.Struct("<II")
@@ -184,7 +185,7 @@ class RecordFile:
         """Up to `size` bytes; fewer only at the end of the file."""
         blocks = []
         while size > 0:
-            block = os.pread(self._descriptor, size, offset)
+            block = read_at(self._descriptor, size, offset)
             if not block:
                 break
             blocks.append(block)

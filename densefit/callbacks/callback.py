@@ -125,7 +125,13 @@ class Callback:
     An object may serve several trainings, one after the other: `reset` forgets the last one.
     State that must survive a resume goes through `state_dict` / `load_state_dict`, which is called
     after `reset`.
+
+    Attributes:
+        every_rank: whether it runs on every rank of a launched training, rather than on rank 0
+            alone. What callbacks of any rank request is done by all.
     """
+
+    every_rank: bool = False
 
     def reset(self) -> None:
         """Forget an earlier training; called before `load_state_dict` and `fit_started`."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from densefit.process.system_calls import peak_memory
 
 _MIB = 2**20
 
@@ -21,10 +21,11 @@ def memory_in_use(devices: Mapping[int, tuple[int, int]] | None = None) -> dict[
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         numbers["memory/host"] = pages * os.sysconf("SC_PAGE_SIZE") / _MIB
-    except OSError:  # macOS
+    except (OSError, AttributeError):  # macOS, Windows
         pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    numbers["memory/host_peak"] = peak / (_MIB if sys.platform == "darwin" else 1024)
+    peak = peak_memory()
+    if peak is not None:
+        numbers["memory/host_peak"] = peak / _MIB
     free = host_free()
     if free is not None:
         numbers["memory/host_free"] = free / _MIB

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import accumulate, chain
@@ -61,7 +61,7 @@ def targets_of(dataset: Any, index: int) -> Collection[str] | None:
 _LOOKED_THROUGH = ("torch.utils.data.dataset.Subset", "torch.utils.data.dataset.ConcatDataset")
 
 
-def all_targets(dataset: Any) -> list[frozenset[str]] | None:
+def all_targets(dataset: Any) -> Sequence[frozenset[str]] | None:
     """Target names of each sample; None unless the dataset declares all of them.
 
     Calls `targets_of` once per sample, or once a wrapper's method `all_targets()`. Samples with
@@ -70,10 +70,10 @@ def all_targets(dataset: Any) -> list[frozenset[str]] | None:
     return answer("targets", dataset, _all_targets)
 
 
-def _all_targets(dataset: Any) -> list[frozenset[str]] | None:
+def _all_targets(dataset: Any) -> Sequence[frozenset[str]] | None:
     kind = type(dataset)
     if hasattr(kind, _BULK) and not _is_overridden(kind, _BULK, _METHOD):
-        declared: list[frozenset[str]] | None = dataset.all_targets()
+        declared: Sequence[frozenset[str]] | None = dataset.all_targets()
         return declared
     if _is_looked_through(kind):
         several, inner = getattr(dataset, "datasets", None), getattr(dataset, "dataset", None)

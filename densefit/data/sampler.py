@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ class Order(Protocol):
     Attributes:
         exact: whether every epoch visits every sample once.
         grouped: whether the order groups samples into batches; none may then be skipped.
+        drops_by_chance: optional; whether the last samples of an epoch are random ones.
     """
 
     @property
@@ -33,8 +35,10 @@ class Order(Protocol):
     def __len__(self) -> int:
         """Samples per epoch, the same in each."""
 
-    def indices(self, seed: int, epoch: int) -> np.ndarray:
+    def indices(self, seed: int, epoch: int) -> np.ndarray | Sequence[int]:
         """(len,) int64 visits of an epoch; each batch takes the next batch_size of them.
+
+        A sequence may compute them as they are read; its slices are sequences, too.
 
         A visit is a sample's index in the dataset, plus the dataset's length for each earlier
         visit of the sample in the epoch, so that repetitions are transformed differently.
@@ -53,6 +57,7 @@ class PlainOrder:
 
     def __init__(self, length: int, shuffle: bool) -> None:
         self.length, self.shuffle = length, shuffle
+        self.drops_by_chance = shuffle
 
     def __len__(self) -> int:
         return self.length
@@ -104,7 +109,7 @@ def covering_of(order: Order, visited: int) -> int:
     if covering is not None:
         return covering
     lost = 1 - visited / len(order)
-    is_by_chance = isinstance(order, PlainOrder) and order.shuffle and 0 < lost < 1
+    is_by_chance = getattr(order, "drops_by_chance", False) and 0 < lost < 1
     return math.ceil(math.log(1e-6) / math.log(lost)) if is_by_chance else 1
 
 

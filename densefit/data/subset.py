@@ -13,8 +13,8 @@ from densefit.data.annotated import all_targets, targets_of
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
 
-#: What a dataset says of its own order; a subset has another.
-_OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets")
+#: What a dataset says of its order and of all ids; a subset has others.
+_OF_THE_WHOLE = ("order", "dropping_order", "parts", "datasets", "ids_digest")
 
 #: Optional methods of a dataset that take an index (see `densefit.data.sample.Dataset`).
 _OF_A_SAMPLE = (
@@ -49,6 +49,8 @@ class Subset:
         return len(self.indices)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "order" and hasattr(self.dataset, "order_of_part") and self._is_ascending():
+            return self._order
         # The first two are not set while it is unpickled.
         if name in ("dataset", "indices", *_OF_THE_WHOLE) or name.startswith("_"):
             raise AttributeError(name)
@@ -60,6 +62,13 @@ class Subset:
         if inspect.isroutine(value):  # it may take an index of the whole dataset
             raise AttributeError(name)
         return value
+
+    def _is_ascending(self) -> bool:
+        return bool((np.diff(self.indices) > 0).all())
+
+    def _order(self, shuffle: bool, batch_size: int) -> Any:
+        """Order of a loader's epochs; the dataset says in which order it is read best."""
+        return self.dataset.order_of_part(self.indices, shuffle, batch_size)  # type: ignore[attr-defined]
 
     def _own_faults(self, faults: Mapping[int, Any]) -> dict[int, Any]:
         if not faults:

@@ -96,10 +96,9 @@ def looked_at_with(dataset: Dataset, target: str) -> list[int]:
     annotated = all_targets(dataset)
     if annotated is None:
         return probe_indices(dataset)
-    matching = [index for index, names in enumerate(annotated) if target in names]
-    last = len(matching) - 1
-    return (
-        sorted({matching[round(k * last / (LOOKED_AT - 1))] for k in range(LOOKED_AT)})
-        if matching
-        else []
-    )
+    last = sum(target in names for names in annotated) - 1
+    if last < 0:
+        return []
+    numbers = {round(k * last / (LOOKED_AT - 1)) for k in range(LOOKED_AT)}
+    matching = (index for index, names in enumerate(annotated) if target in names)
+    return [index for number, index in enumerate(matching) if number in numbers]

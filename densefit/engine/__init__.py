@@ -7,14 +7,20 @@ package alone names them, and imports the one that computes when it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from densefit.engine.selection import engine_module
 from densefit.engine.selection import engine_name as engine_name
 
 if TYPE_CHECKING:
     from densefit.engine.engine import Engine
+    from densefit.engine.onnx.model_file import ModelFile
+    from densefit.model.heads.head import Head
+    from densefit.model.heads.route import Route
     from densefit.model.network import Network
 
 
@@ -37,6 +43,26 @@ def make(
     return learner
 
 
+def read_exported(path: str | Path) -> ModelFile:
+    """Read the file of an exported model."""
+    file: ModelFile = engine_module("onnx").read_model(path)
+    return file
+
+
+def exported_network(
+    file: ModelFile, heads: Sequence[Head], routes: Mapping[str, Route] | None = None
+) -> Network:
+    """Make the network of an exported model, which `make` runs by ONNX Runtime.
+
+    Args:
+        file: file of the model.
+        heads: heads of the network that was exported.
+        routes: name -> Route, for the model of a user's Symbol.
+    """
+    network: Network = engine_module("onnx").ExportedNetwork(file, heads, routes)
+    return network
+
+
 def seed(number: int, engine: str | None = None) -> None:
     """Seed an engine's random generator (dropout, initial values)."""
     engine_module(engine_name(engine)).seed(number)
@@ -55,6 +81,8 @@ def device_memory(engine: str | None = None) -> dict[int, tuple[int, int]]:
 
 def array_module(array: Any) -> Any:
     """The engine whose array this is, with its functions of maps (`zeros`, `to_device`...)."""
+    if isinstance(array, np.ndarray):
+        return engine_module("onnx")
     return engine_module("torch" if type(array).__module__.startswith("torch") else "mxnet")
 
 

@@ -70,7 +70,11 @@ class BatchReader:
         heads = [adapter.head for adapter in self.adapters if isinstance(adapter, NetworkHead)]
         self._matcher = ClassMatcher(getattr(iterator, "dataset", None), heads)
         self.matches: Mapping[str, TargetMapping] = {}
-        self.last_real = last_real(iterator, self.length, self.source.samples, self.batch_size)
+        self.last_real = (
+            None
+            if is_part(iterator)
+            else last_real(iterator, self.length, self.source.samples, self.batch_size)
+        )
         self._check = BatchCheck(self)
 
     def match(self) -> None:
@@ -136,13 +140,18 @@ class BatchReader:
             yield checked
         if not scoring and seen:
             self.epochs.describe(seen, number + 1 + (skip if unread == 0 else 0))
-        if seen == 0 and skip == 0:
+        if seen == 0 and skip == 0 and not is_part(self.iterator):
             raise DataError(
                 f"The {self.where} data yielded no batch",
                 received=f"{type(self.iterator).__name__} with batch size {self.batch_size}",
                 where=f"heads {', '.join(adapter.name for adapter in self.adapters)}",
                 fix="is the dataset empty, or smaller than one batch with the last one dropped?",
             )
+
+
+def is_part(iterator: Any) -> bool:
+    """Whether an iterator reads a rank's part of the data, which may be empty."""
+    return getattr(getattr(iterator, "part", None), "size", 1) > 1
 
 
 def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where: str) -> int:

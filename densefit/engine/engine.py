@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.engine.train_graph import Gradients, Parameters
@@ -18,6 +19,7 @@ class Engine(Protocol):
     """Trains and evaluates one Network.
 
     Attributes:
+        name: name of the engine, as `fit(engine=...)` takes it.
         network: network that provides the initial parameters, and reads the current ones.
         parameters: parameters of the bound train graph.
         gradients: gradients of the micro-batches computed since the last update.
@@ -25,6 +27,7 @@ class Engine(Protocol):
         random: whether an update draws random numbers (dropout) and must be seeded.
     """
 
+    name: str
     network: Network
     random: bool
     output_shapes: Mapping[str, tuple[int, ...]]
@@ -44,6 +47,13 @@ class Engine(Protocol):
     @property
     def base_lr(self) -> float:
         """The optimizer's own learning rate, before its lr_scheduler."""
+
+    def join(self, world: World) -> None:
+        """Sum gradients over the ranks of `world` from `bind` on.
+
+        Raises:
+            ConfigError: the engine or its devices cannot take part.
+        """
 
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value.
@@ -108,6 +118,8 @@ class Engine(Protocol):
         while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch; returns before it is computed.
+
+        A batch without real rows, of a rank that has no sample in the update, adds nothing.
 
         Args:
             batch: a batch.

@@ -16,7 +16,8 @@ from densefit.errors import ConfigError
 from densefit.model.heads.loss_layers import describe_heads
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import RoutedHead
-from densefit.model.network import Network, is_symbol
+from densefit.model.network import Network
+from densefit.symbol import is_symbol
 
 
 def nothing(number: int, batch: Any) -> None:

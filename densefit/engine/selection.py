@@ -25,10 +25,15 @@ def engine_name(name: str | None = None, model: Any = None) -> str:
         model: a Network or another model.
 
     Raises:
-        ConfigError: an unknown name.
+        ConfigError: an unknown name, or another engine than the model's.
         EngineError: no engine is installed.
     """
-    chosen = name or getattr(model, "engine_name", None) or os.environ.get("DENSEFIT_ENGINE")
+    only = getattr(model, "engine_name", None)
+    if name and only and name != only:
+        raise ConfigError(
+            f"The model is computed by the engine {only!r} alone", received=f"engine={name!r}"
+        )
+    chosen = name or only or os.environ.get("DENSEFIT_ENGINE")
     if chosen:
         if chosen not in REQUIRED:
             raise ConfigError(
@@ -38,9 +43,19 @@ def engine_name(name: str | None = None, model: Any = None) -> str:
                 fix=nearest(str(chosen), REQUIRED),
             )
         return str(chosen)
+    reasons = []
     for candidate in TRAINING:
-        if find_spec(REQUIRED[candidate]) is not None:
-            return candidate
+        if find_spec(REQUIRED[candidate]) is None:
+            continue
+        if candidate == "mxnet":
+            try:
+                import_module("densefit.backend")
+            except EngineError as error:  # another numpy, say
+                reasons.append(error)
+                continue
+        return candidate
+    if reasons:
+        raise reasons[0]
     raise EngineError(
         "No engine is installed that could compute the network",
         expected="MXNet or PyTorch",

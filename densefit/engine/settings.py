@@ -27,6 +27,7 @@ class BindSettings:
         fixed: names of parameters without a gradient; statistics of their BatchNorms are updated.
         allow_missing: whether to initialise parameters without a value instead of refusing them.
         fuse: whether to fuse operators; a monitor needs the outputs of each operator.
+        sync_batchnorm: whether BatchNorm normalizes by the batch of all ranks.
         live: a user's Module to train; None to bind a new one.
         is_given: whether the network has other parameters than that Module.
     """
@@ -41,6 +42,7 @@ class BindSettings:
     fixed: Sequence[str] = ()
     allow_missing: bool = True
     fuse: bool = True
+    sync_batchnorm: bool = False
     live: Any = None
     is_given: bool = False
 

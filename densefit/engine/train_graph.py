@@ -30,6 +30,15 @@ class HeadGradients(Protocol):
 class Gradients(Protocol):
     """Gradients of the micro-batches computed since the last update."""
 
+    def sum_ranks(self, is_refused: bool = False) -> bool:
+        """Sum gradients and numbers of samples over the ranks; returns whether a rank refuses.
+
+        Called once per update, after its last micro-batch, if there are several ranks.
+
+        Args:
+            is_refused: whether this rank refuses the update, whose gradients then do not count.
+        """
+
     def mean_factor(self) -> float:
         """Factor on the summed gradient that gives the gradient of the mean loss."""
 
@@ -80,6 +89,12 @@ class Parameters(Protocol):
 
     def set_statistics(self, copies: Any) -> None:
         """Restore what `statistics` returned."""
+
+    def statistic_values(self) -> dict[str, np.ndarray]:
+        """Copy the moving statistics, and their averages of an EMA, to the host, by name."""
+
+    def set_statistic_values(self, values: Mapping[str, np.ndarray]) -> None:
+        """Replace what `statistic_values` returned, e.g. by the mean over the ranks."""
 
     def mend_statistics(self) -> None:
         """Replace statistics that are not finite by the network's last values."""

@@ -51,7 +51,7 @@ def predict(
             output is computed from them.
         transform: resizes an image to the network's input, as in training but without augmentation:
             `df.transform("letterbox", height=300, width=300)`. By default images keep their size,
-            padded to a multiple of 64.
+            padded to a multiple of 64; for an exported model they are fitted to its input size.
         batch_size: images, or rows of an array, per batch.
         arg_params: values of parameters, which replace the model's.
         aux_params: values of auxiliary states, which replace the model's.
@@ -83,7 +83,7 @@ def predict(
     _check_images(adapted.network, source, has_images, transform)
     is_one_image = has_images and is_single(source)
     if has_images and adapted.network.heads:
-        source = image_loader(source, transform, batch_size)
+        source = image_loader(source, transform or adapted.network.fitting, batch_size)
     elif has_images:
         starts = range(0, len(source), batch_size)
         source = [{"data": source[start : start + batch_size]} for start in starts]
@@ -156,16 +156,15 @@ def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]
 def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
     """Outputs by name, with the rows of all samples."""
     network = learner.network
-    names = {short_name(name): name for name in network.symbol.list_outputs()}
+    names = {short_name(name): name for name in network.output_names}
+    inputs = {name: _inputs_read(network, name) for name in names}
     provided = {desc[0] for desc in [*data.provide_data, *(data.provide_label or ())]}
     available = {*provided, *network.value_shapes}
-    chosen = [name for name in names if inputs_read(network.symbol, name) <= available]
+    chosen = [name for name in names if inputs[name] <= available]
     if not chosen:
         raise BindError(
             "No output can be computed from the data",
-            expected={
-                name: sorted(inputs_read(network.symbol, name) - available) for name in names
-            },
+            expected={name: sorted(inputs[name] - available) for name in names},
             received=sorted(provided),
             fix="let the iterator provide these inputs; are the network's parameters set?",
         )
@@ -176,6 +175,13 @@ def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
         for name in chosen:
             batches[name].append(np.atleast_1d(outputs[name]))
     return {names[name]: _joined(arrays) for name, arrays in batches.items()}
+
+
+def _inputs_read(network: Network, output: str) -> set[str]:
+    """Inputs and parameters that an output of a network is computed from."""
+    if network.input_names is not None:
+        return set(network.input_names)
+    return inputs_read(network.symbol, output)
 
 
 def _joined(arrays: list[np.ndarray]) -> Any:

@@ -87,7 +87,7 @@ def score(
     check_head_names(heads, "score")
     routes = heads if isinstance(heads, Mapping) else None
     if isinstance(network, Network) and routes is not None:
-        network, routes = _routed(network, routes), None
+        network, routes = network.with_routes(routes), None
     check_policy(nonfinite)
     first = next(iter(data.values()), None) if isinstance(data, Mapping) else data
     adapted = model_input(
@@ -142,16 +142,6 @@ def check_head_names(heads: Any, function: str) -> None:
             where=f"{function}(..., heads=...)",
             fix=f"heads=[{heads!r}]",
         )
-
-
-def _routed(network: Network, routes: Mapping[str, Route]) -> Network:
-    """Copy a network of a Symbol with other routes."""
-    if network.heads:
-        raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
-    routed = Network(symbol=network.symbol, routes=routes)
-    network.check_initialized()
-    routed.set_params(network.parameters, network.statistics)
-    return routed
 
 
 def _check_known(heads: Sequence[str] | None, network: Network) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from densefit.data.classes.class_occurrence import ClassOccurrence
+from densefit.distributed import world
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.repeats import Repeats
 from densefit.errors import located
 from densefit.evaluation.labels_seen import warn_unscored
 from densefit.evaluation.pass_rows import PassRows
+from densefit.evaluation.rank_pass import RankPass
 from densefit.evaluation.scored_heads import check_exact, chosen_metrics, chosen_wires
 from densefit.evaluation.scoring_pass import ScoringPass
 from densefit.evaluation.tta import MergedSample, has_views, merge_views
@@ -74,6 +77,7 @@ class Scorer:
         self.unscored: list[str] = []
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.part = ""
+        self._elsewhere = 0  # samples that ranks left out of their parts
         self._lacking = 0  # samples that the pass before left out
         self.scorers = {"": self}
         self._is_first = True  # warnings about the data are logged once
@@ -112,10 +116,24 @@ class Scorer:
         heads = [
             adapter.head for adapter in self._adapters.values() if isinstance(adapter, NetworkHead)
         ]
-        self._occurring = ClassOccurrence(heads) if self._is_first else None
+        ranks = world()
+        is_alone = not ranks.is_shared  # a rank sees the classes of its part only
+        self._occurring = ClassOccurrence(heads) if self._is_first and is_alone else None
         seen = ScoringPass(self._adapters, self._reader.where)
-        if not (self._scan_views if self._views else self._scan_batches)(seen, given_up):
+        shared = RankPass(ranks, self.data, not self._views, self._reader.where)
+        scan = partial(self._scan_views if self._views else self._scan_batches, seen, given_up)
+        if not shared.scan(scan, self.metrics, seen):
             return None
+        self._elsewhere = shared.unreadable
+        scores = shared.share(partial(self._compute, seen), seen)
+        self.unlabelled = frozenset(seen.unlabelled)
+        if self._is_first and ranks.is_first:
+            self._tell(scores)
+        self._is_first = False
+        return scores
+
+    def _compute(self, seen: ScoringPass) -> dict[str, float]:
+        """Check that the pass was complete, and compute the metrics."""
         samples = self._reader.source.samples
         if samples is None:
             self._pass_rows.look(len(seen))
@@ -123,18 +141,14 @@ class Scorer:
             seen.check_complete(samples - self.unreadable)
             self._tell_unreadable(samples)
         seen.check_labelled(self._perhaps)
-        self.unlabelled = frozenset(seen.unlabelled)
         scores = compute_metrics(
             {
                 name: head_metrics
                 for name, head_metrics in self.metrics.items()
-                if name not in self.unlabelled
+                if name not in seen.unlabelled
             }
         )
         scores.update(sample_counts(len(seen), self.unreadable))
-        if self._is_first:
-            self._tell(scores)
-        self._is_first = False
         return scores
 
     def _scan_batches(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
@@ -180,7 +194,7 @@ class Scorer:
     @property
     def unreadable(self) -> int:
         """Number of samples that the last pass left out: a Loader with on_error="leave_out"."""
-        return int(getattr(self.data, "unreadable", 0))
+        return self._elsewhere + int(getattr(self.data, "unreadable", 0))
 
     def _tell_unreadable(self, samples: int) -> None:
         """Log how many samples a pass lacks, whenever the number changes."""

@@ -45,6 +45,23 @@ class ScoringPass:
             self._ids.add(key)
         self._targets.update(*targets)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the samples and targets, for another process."""
+        return {
+            "ids": sorted(self._ids),
+            "targets": sorted(self._targets),
+            "unlabelled": sorted(self.unlabelled),
+        }
+
+    def merge(self, state: Mapping[str, Any]) -> None:
+        """Add the samples of another process's pass.
+
+        Raises:
+            DataError: a sample is repeated.
+        """
+        self.add(state["ids"], [dict.fromkeys(state["targets"])])
+        self.unlabelled &= set(state["unlabelled"])
+
     def check_complete(self, expected: int) -> None:
         """Raise DataError unless the number of samples equals the dataset's."""
         if len(self) != expected:

@@ -21,7 +21,7 @@ from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import Weigh, build_graph, check_graphs
-from densefit.symbol import Symbol
+from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # cached graphs of a network
@@ -50,6 +50,13 @@ class Network:
             or layers of one name: `cells` with `class_loss` and `cells_class` with `loss`.
         BindError: a route names an output that the symbol does not have.
     """
+
+    #: Name of the only engine that computes the network; None: any.
+    engine_name: str | None = None
+    #: Transform that fits images to the only size that an exported model takes; None: any size.
+    fitting: Any = None
+    #: Names of the inputs of an exported model, which has no Symbol.
+    input_names: Sequence[str] | None = None
 
     def __init__(
         self,
@@ -129,13 +136,9 @@ class Network:
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Network:
         """Build a network from its spec, without parameters."""
-        created = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
-        for head, entry in zip(created, spec["heads"]):
-            head.spec = dict(entry)
-            head.learned_names = dict(entry.get("names", {}))
         return cls(
             spec["backbone"],
-            created,
+            heads_of_spec(spec),
             settings=spec["settings"],
             output_stride=spec["output_stride"],
         )
@@ -146,6 +149,26 @@ class Network:
         if self._symbol is not None:
             return self._symbol
         return self._train
+
+    @property
+    def output_names(self) -> list[str]:
+        """Return the full names of the symbol's outputs."""
+        names: list[str] = self.symbol.list_outputs()
+        return names
+
+    def with_routes(self, routes: Mapping[str, Route]) -> Network:
+        """Return a copy of the network of a user's Symbol with other routes.
+
+        Raises:
+            ConfigError: the network has heads.
+            BindError: the network has no parameters yet.
+        """
+        if self.heads:
+            raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
+        routed = Network(symbol=self.symbol, routes=routes)
+        self.check_initialized()
+        routed.set_params(self.parameters, self.statistics)
+        return routed
 
     def graph(
         self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
@@ -284,6 +307,10 @@ class Network:
         )
 
 
-def is_symbol(model: Any) -> bool:
-    """Return whether a model is a Symbol."""
-    return isinstance(model, Symbol)
+def heads_of_spec(spec: Mapping[str, Any]) -> list[Head]:
+    """Make the heads of a network from its spec."""
+    created = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
+    for head, entry in zip(created, spec["heads"]):
+        head.spec = dict(entry)
+        head.learned_names = dict(entry.get("names", {}))
+    return created

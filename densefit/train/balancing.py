@@ -28,14 +28,20 @@ class Balancing:
         balancer: balancer, after `begin`.
         learner: engine, bound for training.
         adapters: heads by name.
+        sum_losses: sums the losses of an update over the ranks; None for one rank.
 
     Attributes:
         used: head -> factor on its loss in the present or last update.
     """
 
     def __init__(
-        self, balancer: Balancer, learner: Engine, adapters: Mapping[str, HeadAdapter]
+        self,
+        balancer: Balancer,
+        learner: Engine,
+        adapters: Mapping[str, HeadAdapter],
+        sum_losses: Callable[[Mapping[str, float]], Mapping[str, float]] | None = None,
     ) -> None:
+        self._sum_losses = sum_losses or dict
         self.balancer, self._learner = balancer, learner
         self._adapters = {
             n: adapter for n, adapter in adapters.items() if isinstance(adapter, NetworkHead)
@@ -102,8 +108,9 @@ class Balancing:
             )
         if self.balancer.needs == "nothing":
             return
+        losses = self._sum_losses(self._losses)
         self.balancer.observe(
-            {key: total / labelled[key] for key, total in self._losses.items() if labelled[key]}
+            {key: total / labelled[key] for key, total in losses.items() if labelled[key]}
         )
         if self._gradients is None:
             return
@@ -143,8 +150,21 @@ class Balancing:
         return {k: share if self._head_of[k] == head else 0.0 for k, share in shares.items()}
 
 
-def check_balanced(balancer: Balancer | None, adapters: Mapping[str, HeadAdapter]) -> None:
-    """Raise ConfigError if a balancer is given for routes, whose losses are not separate."""
+def check_balanced(
+    balancer: Balancer | None, adapters: Mapping[str, HeadAdapter], ranks: int = 1
+) -> None:
+    """Raise ConfigError for a balancer of routes, whose losses are not separate.
+
+    Also for one that compares the heads' gradients, if there are several `ranks`: each has the
+    gradients of its own samples.
+    """
+    if balancer is not None and balancer.needs == "gradients" and ranks > 1:
+        raise ConfigError(
+            "The heads' gradients are compared within one process",
+            received=f"{ranks} ranks",
+            where=f"balance={type(balancer).__name__}(...)",
+            fix="a balancer of losses (df.balance.DWA(), df.balance.Uncertainty()), or one rank",
+        )
     routes = [name for name, adapter in adapters.items() if not isinstance(adapter, NetworkHead)]
     if balancer is not None and routes:
         raise ConfigError(

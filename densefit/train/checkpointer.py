@@ -7,8 +7,10 @@ import logging
 from densefit.callbacks.callback import Control
 from densefit.checkpoint.training.saver import Saver
 from densefit.checkpoint.training.session import Session
+from densefit.distributed import World
 from densefit.errors import CheckpointError, TrainingDiverged
 from densefit.train.nonfinite import Guard
+from densefit.train.ranks import Ranks
 from densefit.train.signals import Signals, TrainingInterrupted
 
 _log = logging.getLogger("densefit")
@@ -23,6 +25,7 @@ class Checkpointer:
         guard: reaction to values that are not finite.
         control: requests of callbacks.
         signals: SIGINT and SIGTERM.
+        ranks: the ranks of the training, of which rank 0 writes; None for one.
 
     Attributes:
         is_announced: whether callbacks were notified of every checkpoint.
@@ -35,7 +38,9 @@ class Checkpointer:
         guard: Guard,
         control: Control,
         signals: Signals,
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks = ranks or Ranks(World(), session)
         self._session, self._saver, self._guard = session, saver, guard
         self._control, self._signals = control, signals
         is_resumed = saver is not None and saver.newest is not None
@@ -60,9 +65,14 @@ class Checkpointer:
             return None
         self.announce(wait=True)
         with state.clock("checkpoint"):
+            self._ranks.mean_statistics()
+            if state.batch or state.pending:
+                self._ranks.gather_metrics()
+            self._ranks.check_equal(f"the checkpoint of update {state.update}")
             self._session.learner.parameters.check_finite()  # the last good checkpoint stays
             state.tick()
             path = str(self._saver.save(self._session))
+            self._ranks.world.barrier(f"checkpoint of update {state.update}")
         self._saved, self.is_announced = state.update, False
         self.announce()
         return path

@@ -10,6 +10,7 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.evaluation.labels_seen import LabelCheck
 from densefit.train.length import TrainingLength
 from densefit.train.object_count_check import ObjectCheck
+from densefit.train.ranks import Ranks
 
 
 class EpochRecorder:
@@ -19,9 +20,13 @@ class EpochRecorder:
         session: the training.
         reader: reader of the training data.
         length: length of the training, which some data reveal only at the end of an epoch.
+        ranks: the ranks of the training, whose metrics rank 0 has gathered.
     """
 
-    def __init__(self, session: Session, reader: BatchReader, length: TrainingLength) -> None:
+    def __init__(
+        self, session: Session, reader: BatchReader, length: TrainingLength, ranks: Ranks
+    ) -> None:
+        self._ranks = ranks
         self._session, self._reader, self._length = session, reader, length
         self._objects = ObjectCheck()
         self._labels = LabelCheck(reader.adapters, reader.where)
@@ -87,7 +92,7 @@ class EpochRecorder:
             "update": state.update,
             "lr": state.lr,
             "samples": state.samples,
-            "train": state.train(),
+            "train": self._ranks.from_first("training scores", state.train),
             "validation": {},
         }
         epochs = history.epochs

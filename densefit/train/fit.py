@@ -54,6 +54,7 @@ def fit(
     label_within: int = 1000,
     ema: float | EMA | None = None,
     precision: str = "float32",
+    sync_batchnorm: bool = False,
     initializer: Any = None,
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
@@ -138,6 +139,8 @@ def fit(
             saved as the model and left in the network.
         precision: "bfloat16" computes convolutions and dense layers in it, on a CPU; scores are
             computed in float32.
+        sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
+            training, instead of its own rank's; with engine="torch".
         initializer: initializer of parameters without a value; each value depends only on the seed
             and the parameter's name.
         arg_params: values of parameters, which override the model's, as in Module.fit.
@@ -213,6 +216,7 @@ def fit(
         label_within=label_within,
         ema=ema,
         precision=precision,
+        sync_batchnorm=sync_batchnorm,
         initializer=initializer,
         arg_params=arg_params,
         aux_params=aux_params,

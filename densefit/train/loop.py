@@ -13,6 +13,7 @@ from densefit.train.checkpointer import Checkpointer
 from densefit.train.ending import ending
 from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import TrainingLength
+from densefit.train.ranks import Ranks
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
@@ -34,6 +35,7 @@ class Loop:
         length: length of the training; for some data known only at the end of an epoch.
         control: what callbacks ask for.
         signals: SIGINT and SIGTERM.
+        ranks: the processes that train together.
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class Loop:
     length: TrainingLength
     control: Control
     signals: Signals
+    ranks: Ranks
 
     def __post_init__(self) -> None:
         self.session, self.state = self.plan.session, self.plan.session.state
@@ -60,7 +63,9 @@ class Loop:
                 for callback in session.callbacks:
                     begun.append(callback)
                     callback.fit_started(state, self.control)
+                self.ranks.share_requests("the start")
                 self.train()
+            self.ranks.mean_statistics()
             session.learner.parameters.check_finite()
             history.update, history.stop_reason = state.update, self.control.stop_reason
 
@@ -86,9 +91,10 @@ class Loop:
         """Make an epoch's updates; False if the training went back to a checkpoint."""
         session, state, control = self.session, self.state, self.control
         self.recorder.begin_epoch()
-        session.learner.seed(self.plan.settings.seed, state.epoch)
+        session.learner.seed(self.ranks.seed(self.plan.settings.seed), state.epoch)
         for callback in session.callbacks:
             callback.epoch_started(state, control)
+        self.ranks.share_requests(f"the start of epoch {state.epoch + 1}")
         if state.pending:
             self._validate_and_save()
         # A callback may have stopped it; an interrupted training may have only its end left.
@@ -116,8 +122,10 @@ class Loop:
                 is_whole = state.batch == state.updates_per_epoch
                 break
         with state.clock("callback"):
+            self.ranks.gather_metrics()
             for callback in session.callbacks:
                 callback.epoch_ended(state, control)
+            self.ranks.share_requests(f"the end of epoch {state.epoch + 1}")
             is_covered = self.recorder.end_updates(is_whole)
         if not is_covered and self._is_finished():
             self.recorder.end_training()
@@ -165,6 +173,7 @@ class Loop:
     def _end_update(self) -> None:
         """Check, validate and save what falls on an update; end the training on a signal."""
         state = self.state
+        self.ranks.share_requests(f"the end of update {state.update}")
         if not self.checkpointer.is_announced:
             self.checkpointer.announce()
         if state.updates_per_epoch is None:

@@ -9,11 +9,13 @@ from typing import Any
 from densefit.checkpoint.training.session import Session
 from densefit.data.batch import Batch
 from densefit.data.loader.object_counts import sum_counts
+from densefit.distributed import World
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.update_metrics import update_metrics
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.train.balancing import Balancing
 from densefit.train.nonfinite import Guard, gradient_diverged
+from densefit.train.ranks import Ranks
 from densefit.train.step_result import StepResult
 
 
@@ -26,6 +28,7 @@ class Step:
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         balancing: combines the heads' losses.
+        ranks: the ranks that make the update together; None for one.
         reseed: seeds what the engine draws at random in the update, before each further pass over
             the micro-batches; None if nothing is random.
     """
@@ -38,7 +41,9 @@ class Step:
         guard: Guard | None = None,
         balancing: Balancing | None = None,
         reseed: Callable[[], None] | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks = ranks or Ranks(World(), session)
         self._state, self._learner = session.state, session.learner
         self._metrics, self._adapters = session.metrics, adapters
         self._clip_norm, self._guard = clip_norm, guard or Guard()
@@ -70,18 +75,25 @@ class Step:
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
-        labelled = self._labelled(batches)
+        samples, labelled, objects = self._ranks.sum_samples(
+            sum(batch.real for batch in batches),
+            self._labelled(batches),
+            sum_counts([batch.counts for batch in batches]),
+        )
         # Names of counted losses that are trained by labelled samples and have none.
         absent = [key for key, count in labelled.items() if not count and key in self._weighed]
         self._learner.begin_update(absent)
-        shares = self._shares(batches, labelled)
+        shares = self._shares(samples, labelled)
         is_skipping = self._guard.policy == "skip"
         statistics = self._learner.parameters.statistics() if is_skipping else None
         refused: TrainingDiverged | None = None
         for number, batch in enumerate(batches):
-            refused = self._compute(batch, number == 0, shares, while_computing)
-            if refused is not None:
-                break  # the rest of a refused update is not computed
+            reason = self._compute(batch, number == 0, shares, while_computing)
+            refused = refused or reason
+            if refused is not None and not self._ranks.is_shared:
+                break  # the rest of a refused update is not computed, unless others wait for it
+        if self._ranks.is_shared and self._learner.gradients.sum_ranks(refused is not None):
+            refused = self._ranks.share_refusal(refused)
         norm = math.nan
         if refused is None:
             norm, refused = self._gradient_norm(batches, labelled, shares, absent)
@@ -90,18 +102,16 @@ class Step:
         else:
             self._refuse(refused, statistics)
         return StepResult(
-            samples=sum(batch.real for batch in batches),
+            samples=samples,
             labelled=labelled,
             gradient_norm=norm,
             refused=refused,
             position=batches[-1].position,
-            counts=sum_counts([batch.counts for batch in batches]),
+            counts=objects,
             loss_weights={} if self._balancing is None else self._balancing.used,
         )
 
-    def _shares(
-        self, batches: Sequence[Batch], labelled: Mapping[str, int]
-    ) -> dict[str, float] | None:
+    def _shares(self, samples: int, labelled: Mapping[str, int]) -> dict[str, float] | None:
         """The factor on each counted loss in the micro-batches of an update.
 
         A loss is the mean over its labelled samples in the whole update. Of several micro-batches
@@ -109,7 +119,6 @@ class Step:
         """
         if not self._has_shares:
             return None
-        samples = sum(batch.real for batch in batches)
         shares = {key: samples / max(1, count) for key, count in labelled.items()}
         if self._balancing is None:
             return shares
@@ -129,6 +138,8 @@ class Step:
             if balancing is not None and shares:
                 shares = balancing.first_pass(shares)
             learner.compute(batch, is_first, shares, while_computing)
+            if not batch.real:
+                return None
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.outputs(self._outputs)
         with clock("metric"):

@@ -10,6 +10,7 @@ from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.session import Session
 from densefit.metrics.core.derived import Derived, with_derived
 from densefit.train.checkpointer import Checkpointer
+from densefit.train.ranks import Ranks
 from densefit.train.signals import Signals
 
 
@@ -24,6 +25,7 @@ class Validator:
         checkpointer: saves the training if a validation fails or is interrupted.
         control: requests of callbacks.
         signals: SIGINT and SIGTERM.
+        ranks: the ranks of the training.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class Validator:
         checkpointer: Checkpointer,
         control: Control,
         signals: Signals,
+        ranks: Ranks,
     ) -> None:
+        self._ranks = ranks
         self._session, self._scorer, self._derived = session, scorer, derived
         self._keep, self._checkpointer = keep, checkpointer
         self._control, self._signals = control, signals
@@ -51,10 +55,12 @@ class Validator:
         self._control.validation_requested = False
         if self._scorer is None or state.validated == state.update:
             return
+        self._ranks.mean_statistics()
         with state.clock("validation"):
             scores = self._score()
             state.tick()
         if scores is None:
+            self._ranks.share_requests("an interrupted validation")
             self._checkpointer.interrupt()
             return
         state.validation = self._session.history.last_validation = scores
@@ -68,6 +74,7 @@ class Validator:
         with state.clock("callback"):
             for callback in self._session.callbacks:
                 callback.validated(state, self._control)
+        self._ranks.share_requests("the end of a validation")
 
     def _score(self) -> dict[str, float] | None:
         """Return scores and derived scores; None if a signal came meanwhile."""

@@ -11,7 +11,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.loader.views import Views
-from densefit.engine.mxnet.evaluation.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import ExecutorEvaluator
 from densefit.tools import score
 from densefit.tools.report import worst
 from densefit.tools.scoring.score_masks import MaskScoring
@@ -28,7 +28,7 @@ def test_the_figures_are_those_of_the_code():
     assert shown.groups() == (str(MaskScoring.worst), str(worst._DRAWN))
     multiple = default(df.Loader.original_size, "multiple")
     assert f"to a multiple of {multiple} pixels" in TEXT
-    assert f"The last {default(Evaluator, 'limit')} are cached" in TEXT
+    assert f"The last {default(ExecutorEvaluator, 'limit')} are cached" in TEXT
     windows = Views(fit="original", overlap=0.999).of(
         df.Sample("a", np.zeros((512, 515, 3), np.uint8), {}), (512, 512)
     )

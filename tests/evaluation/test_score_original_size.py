@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.mxnet.evaluation.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import ExecutorEvaluator
 from densefit.errors import DensefitError
 
 SIZES = [(40, 60), (64, 64), (33, 50), (100, 30), (60, 40), (32, 32), (41, 61), (90, 70)]
@@ -129,7 +129,7 @@ def test_neither_order_nor_batch_size_nor_waiting_nor_evicted_executors_matter(n
 def test_few_executors_are_kept_and_bound_again_only_if_they_are_not(network):
     outputs = []
     for limit in (1, 8):
-        evaluator = Evaluator(network, [mx.cpu()], limit=limit)
+        evaluator = ExecutorEvaluator(network, [mx.cpu()], limit=limit)
         reader = BatchReader(whole(Various(), 1), list(network.adapters.values()), "test")
         for _ in range(2):
             found = {batch.ids[0]: evaluator.start(batch, reader, 0) for batch in reader.batches()}
@@ -149,10 +149,10 @@ def test_all_kept_executors_see_new_parameters(network):
     """Also those of sizes that did not come since the change."""
     copy = df.Network("resnet18", made_heads(df.dataset("shapes", length=1)), settings={"width": 8})
     copy.set_params(df.interop.arg_params(network), df.interop.aux_params(network))
-    kept = Evaluator(copy, [mx.cpu()])
+    kept = ExecutorEvaluator(copy, [mx.cpu()])
     reader = BatchReader(whole(Various(), 2), list(copy.adapters.values()), "test")
     for version in range(3):
-        fresh = Evaluator(copy, [mx.cpu()])
+        fresh = ExecutorEvaluator(copy, [mx.cpu()])
         for batch in reader.batches():
             found, expected = (one.start(batch, reader, version).read() for one in (kept, fresh))
             for name in expected:

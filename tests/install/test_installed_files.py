@@ -47,6 +47,12 @@ def test_a_wheel_holds_each_file_once(wheel):
     assert installed_by(wheel) == in_the_tree() | SHIMS
 
 
+def test_a_wheel_has_the_console_script(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+    assert "densefit = densefit.tools.cli:main" in archive.read(name).decode().splitlines()
+
+
 def test_a_source_distribution_makes_the_same_wheel(source, build, wheel, tmp_path):
     with tarfile.open(build("build_sdist", source)) as archive:
         assert not [member.name for member in archive if member.issym() or member.islnk()]
@@ -107,4 +113,5 @@ def test_the_version_is_said_once_in_two_places():
 
 def test_the_makefile_renews_an_environment_for_each_of_the_files():
     built_by = re.search(r"^BUILD := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
-    assert built_by == "pyproject.toml build_backend.py $(wildcard _densefit_mxnet_shims.*)"
+    own = "pyproject.toml build_backend.py .ci/install.py"
+    assert built_by == f"{own} $(wildcard _densefit_mxnet_shims.*)"

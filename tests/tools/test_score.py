@@ -60,10 +60,3 @@ def test_each_has_a_help_of_its_own(capsys, kind):
     described = re.sub(r"\s+", " ", shown)
     for option in set(options) - {"config", "print_config"}:
         assert re.search(rf"--{option}\+? [A-Z{{]\S* [a-z0-9]", described), option
-
-
-def test_hyphens_are_underscores_in_options_only():
-    assert score.underscored("--iou-type") == "--iou_type"
-    assert score.underscored("--truth-ending=_a-b.png") == "--truth_ending=_a-b.png"
-    for word in ("a-b", "-5", "--data.settings.a-b"):
-        assert score.underscored(word) == word

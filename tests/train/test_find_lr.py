@@ -118,11 +118,9 @@ def test_slices_of_an_iterator(tiny):
     assert rows() == [x[8, 0], x[0, 0]]  # begins anew at its end
     assert list(slices) == []  # until it is reset
 
-    class Empty(tiny.Changed):
-        def __iter__(self):
-            return iter(())
-
-    empty = Slices(Empty(tiny.iterator(), None), 1)
+    iterator = tiny.Changed(tiny.iterator(), None)
+    type(iterator).__iter__ = lambda self: iter(())
+    empty = Slices(iterator, 1)
     with pytest.raises(DataError, match="no batch"):
         next(empty)
 

@@ -81,6 +81,7 @@ CHANGES = {
     "label_within": ("heads", {"label_within": 3}),
     "ema": ("heads", {"ema": 0.9}),
     "precision": ("heads", {"precision": "bfloat16"}),
+    "sync_batchnorm": ("heads", {"sync_batchnorm": True}),
     "initializer": ("heads", {"initializer": "xavier"}),
     "arg_params": ("partly", {"arg_params": lambda small: {"a_fc_bias": mx.nd.ones((1,))}}),
     "aux_params": ("partly", {"aux_params": {}}),
@@ -90,7 +91,7 @@ CHANGES = {
     "kvstore": ("heads", {"kvstore": "device"}),
     "seed": ("heads", {"seed": 5}),
     "devices": ("heads", {"devices": [mx.cpu(0), mx.cpu(1)]}),
-    "engine": ("heads", {"engine": "mxnet"}),
+    "engine": ("heads", {"engine": "torch"}),
     "eval_metric": ("symbol", {"eval_metric": "mse"}),
     "validation_metric": ("measured", {"validation_metric": "mse"}),
     "batch_end_callback": ("symbol", {"batch_end_callback": lambda small: lambda param: None}),
@@ -148,7 +149,7 @@ def begun(tiny, tmp_path_factory):
 #: warning of its own.
 AT_ONCE = (
     ("optimizer", "schedule", "clip_norm", "on_nonfinite", "groups", "balance", "freeze", "ema",
-     "precision", "validation", "derived", "begin_epoch"),
+     "precision", "sync_batchnorm", "validation", "derived", "begin_epoch"),
     ("optimizer_params", "fixed_param_names"),
 )  # fmt: skip
 #: Silent settings by kind of training; with `resume`, only what stands in no one's way.

@@ -23,7 +23,7 @@ class ImageFiles:
     """Image files of a split.
 
     Attributes:
-        paths: of each sample's image; "" if the dataset does not say, or there is none.
+        paths: of each sample's image, "" if there is none; empty if the dataset does not say.
         states: of each file; None where `paths` is "".
         errors: index -> why its files cannot be read.
         headers: of each file, as far as they were read; else None.
@@ -36,15 +36,19 @@ class ImageFiles:
     headers: list[ImageHeader | None] = field(default_factory=list)
     is_declared: bool = False
 
+    def path(self, index: int) -> str:
+        """Path of a sample's image; "" if it is not known."""
+        return self.paths[index] if self.paths else ""
+
     @classmethod
     def of(cls, dataset: Any) -> ImageFiles:
         """Look for the image file, and the mask or depth file, of every sample."""
         image_of = getattr(dataset, "picture_file", None)
         labels_of = getattr(dataset, "label_files", None)
-        count = len(dataset)
-        files = cls([""] * count, [None] * count, {}, [None] * count, image_of is not None)
         if image_of is None:
-            return files
+            return cls()
+        count = len(dataset)
+        files = cls([""] * count, [None] * count, {}, [None] * count, is_declared=True)
         for index in range(count):
             try:
                 path = os.fspath(image_of(index))

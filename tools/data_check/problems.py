@@ -124,6 +124,6 @@ def _error_examples(check: SplitCheck, errors: Mapping[int, DensefitError]) -> l
 
 def _samples(check: SplitCheck, indices: Iterable[int]) -> list[Example]:
     return [
-        Example(sample_id(check.dataset, index), where=check.files.paths[index])
+        Example(sample_id(check.dataset, index), where=check.files.path(index))
         for index in islice(indices, EXAMPLES)
     ]

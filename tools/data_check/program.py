@@ -24,23 +24,6 @@ from densefit.tools.recipes.recipe import Model
 from densefit.tools.recipes.recipe_heads import make_heads
 
 
-def arguments_of(words: Sequence[str]) -> list[str]:
-    """Complete the command line: a recipe without `--config`, and `--deep` without a value.
-
-    >>> arguments_of(["configs/a.yaml", "--deep", "--html", "a.html"])
-    ['--config', 'configs/a.yaml', '--deep', 'true', '--html', 'a.html']
-    """
-    complete: list[str] = []
-    for index, word in enumerate(words):
-        if index == 0 and not word.startswith("-"):
-            complete.append("--config")
-        complete.append(word)
-        following = words[index + 1 : index + 2]
-        if word == "--deep" and (not following or following[0].startswith("--")):
-            complete.append("true")
-    return complete
-
-
 @read_once()
 def checked_report(
     recipe: MultiRecipe, deep: bool, is_recipe: bool = True

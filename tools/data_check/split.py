@@ -94,17 +94,20 @@ class SplitCheck:
 
     def sizes(self) -> list[Size | None]:
         """(height, width) of each image as the dataset reads it, as far as known."""
+        headers = self.files.headers or [None] * len(self.dataset)
         exif, stated = getattr(self.dataset, "exif", True), getattr(self.dataset, "size_of", None)
         return [
             header.size_as_read(exif)
             if header is not None
             else (None if stated is None else stated(index))
-            for index, header in enumerate(self.files.headers)
+            for index, header in enumerate(headers)
         ]
 
     def read_labels(self) -> None:
         """Read the labels from the annotations."""
-        self.labels = annotated_labels(self.dataset, self.broken, self.sizes())
+        has_annotations = hasattr(self.dataset, "annotations_of")
+        sizes = self.sizes() if has_annotations else []
+        self.labels = annotated_labels(self.dataset, self.broken, sizes)
         self.errors[ANNOTATION].update(self.labels.errors)
 
     def decode(self, progress: Progress = lambda index: None) -> None:

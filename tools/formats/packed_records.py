@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,44 @@ from densefit.tools.formats.image_files import image_file
 ATTRIBUTES = ("classes", "category_ids", "keypoint_names", "limbs", "flip_pairs")
 
 
+@dataclass(frozen=True)
+class PackedSample:
+    """A sample as a record.
+
+    Attributes:
+        key: of the record in the index.
+        id: of the sample.
+        record: framed bytes.
+        targets: names of its targets, sorted.
+        is_copied: whether the record contains the unchanged image file.
+    """
+
+    key: int
+    id: str
+    record: bytes
+    targets: tuple[str, ...]
+    is_copied: bool
+
+
+@dataclass
+class RecordFileSummary:
+    """What was written to a file of records.
+
+    Attributes:
+        ids: of the samples, in order.
+        targets: names of each sample's targets.
+        copied: number of image files that were copied unchanged.
+        files: name of a file -> (bytes, crc32).
+    """
+
+    ids: list[str] = field(default_factory=list)
+    targets: list[tuple[str, ...]] = field(default_factory=list)
+    copied: int = 0
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
 def pack(dataset: Dataset, out: Path) -> int:
     """Write `dataset` to `out`; return the number of image files that were copied unchanged.
-
-    The description is removed first and written last, so that new records are never read with an
-    old description.
 
     Args:
         dataset: any dataset.
@@ -38,48 +72,94 @@ def pack(dataset: Dataset, out: Path) -> int:
         ConfigError: `out` has another extension.
         DataError: a sample is broken; then no file is replaced.
     """
+    check_extension(out)
+    return write_records(packed_samples(dataset, range(len(dataset))), dataset, out).copied
+
+
+def check_extension(out: Path) -> None:
+    """Raise ConfigError unless a path is that of a file of records."""
     if out.suffix != ".rec":
         raise ConfigError("A file of records ends with .rec", received=str(out), where="out")
-    offsets: list[int] = []
-    target_names: list[tuple[str, ...]] = []
-    ids: list[str] = []
-    copied: list[bool] = []
+
+
+def packed_samples(dataset: Dataset, indices: Iterable[int]) -> Iterator[PackedSample]:
+    """Encode samples as records, one after another.
+
+    Raises:
+        DataError: a sample is broken.
+    """
+    for index in indices:
+        sample = read_sample(dataset, index)
+        record, is_copied = packed_record(dataset, index, sample)
+        targets = tuple(sorted(sample.targets))
+        yield PackedSample(index, str(sample.id), record, targets, is_copied)
+
+
+def write_records(
+    samples: Iterable[PackedSample], dataset: Dataset, out: Path
+) -> RecordFileSummary:
+    """Write a file of records, its index and its description.
+
+    The description is removed first and written last, so that new records are never read with an
+    old description.
+
+    Args:
+        samples: the records.
+        dataset: that they come from.
+        out: the `.rec` file.
+    """
+    summary = RecordFileSummary()
+    lines: list[str] = []
     end = 0
 
     def pieces() -> Iterator[bytes]:
         nonlocal end
-        for index in range(len(dataset)):
-            sample = read_sample(dataset, index)
-            record, as_it_was = packed_record(dataset, index, sample)
-            target_names.append(tuple(sorted(sample.targets)))
-            ids.append(str(sample.id))
-            offsets.append(end)
-            copied.append(as_it_was)
-            end += len(record)
-            yield record
+        for sample in samples:
+            summary.ids.append(sample.id)
+            summary.targets.append(sample.targets)
+            summary.copied += sample.is_copied
+            lines.append(f"{sample.key}\t{end}\n")
+            end += len(sample.record)
+            yield sample.record
         # The new records replace the old ones next; the old description must be gone by then.
         out.with_suffix(".json").unlink(missing_ok=True)
 
-    replace_file(out, pieces())
-    index = "".join(f"{key}\t{offset}\n" for key, offset in enumerate(offsets))
-    replace_file(out.with_suffix(".idx"), [index.encode()])
+    def write(path: Path, content: Iterable[bytes]) -> None:
+        summary.files[path.name] = _replace(path, content)
+
+    write(out, pieces())
+    write(out.with_suffix(".idx"), ["".join(lines).encode()])
     description: dict[str, Any] = {
         "format": FORMAT.decode(),
         "from": repr(dataset),
         "bytes": end,
-        **targets_by_record(target_names),
-        "ids": ids,
-        "dataset": to_json(
-            {
-                name: getattr(dataset, name)
-                for name in (*ATTRIBUTES, *class_lists(dataset))
-                if hasattr(dataset, name)
-            },
-            "dataset",
-        ),
+        **targets_by_record(summary.targets),
+        "ids": summary.ids,
+        "dataset": packed_attributes(dataset),
     }
-    replace_file(out.with_suffix(".json"), [json.dumps(description, indent=1).encode()])
-    return sum(copied)
+    write(out.with_suffix(".json"), [json.dumps(description, indent=1).encode()])
+    return summary
+
+
+def _replace(path: Path, content: Iterable[bytes]) -> tuple[int, int]:
+    """Write a file atomically; its size and crc32."""
+    size = crc = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size, crc
+        for piece in content:
+            size, crc = size + len(piece), zlib.crc32(piece, crc)
+            yield piece
+
+    replace_file(path, counted())
+    return size, crc
+
+
+def packed_attributes(dataset: Dataset) -> Any:
+    """The stored attributes of a dataset, as `to_json` gives them."""
+    names = (*ATTRIBUTES, *class_lists(dataset))
+    present = {name: getattr(dataset, name) for name in names if hasattr(dataset, name)}
+    return to_json(present, "dataset")
 
 
 def class_lists(dataset: Dataset) -> list[str]:

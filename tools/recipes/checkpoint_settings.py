@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
+from densefit import engine
 from densefit.checkpoint.storage import store
+from densefit.checkpoint.weights.exported import is_exported
 from densefit.config import flat, parse
 from densefit.data.loader.loader import Loader
 from densefit.data.loader.original_size_loader import OriginalSizeLoader
@@ -15,10 +18,14 @@ from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.loader.views import Views
 from densefit.data.sample import Dataset
 from densefit.errors import CheckpointError, ConfigError
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.loaders import score_loader
 from densefit.tools.recipes.plugins import check_recorded, use_plugins
 from densefit.tools.recipes.recipe import Data
 from densefit.yaml_files.paths import files_field
+
+#: Settings that a recipe has, too, and that only the command line sets.
+_OF_THE_COMMAND = ("out", "resume", "plugins", "model")
 
 
 @dataclass
@@ -27,6 +34,7 @@ class CheckpointSettings:
 
     Args:
         checkpoint: a checkpoint, or a run's folder (its best checkpoint, else its newest).
+        model: an exported model, NAME.onnx, in place of a checkpoint.
         resume: another spelling of --checkpoint; auto is the run in --out.
         input_size: height and width of the network's input; as trained by default.
         resize: letterbox or stretch, as trained by default; none leaves each image at its own
@@ -46,6 +54,7 @@ class CheckpointSettings:
     """
 
     checkpoint: str | None = None
+    model: str | None = None
     resume: str | None = None
     input_size: tuple[int, int] = (96, 96)
     resize: str = "letterbox"
@@ -60,31 +69,19 @@ class CheckpointSettings:
     plugins: list[str] = files_field()
 
     def find_checkpoint(self) -> Path:
-        """Path of the checkpoint that the settings name.
+        """Path of the checkpoint, or the exported model, that the settings name.
 
         Raises:
             ConfigError: the settings name no checkpoint, or two.
             CheckpointError: the checkpoint is missing.
         """
-        named = {
-            self._run() if text == "auto" else text
-            for text in (self.checkpoint, self.resume)
-            if text not in (None, "none")
-        }
-        if len(named) != 1:
+        if self.model is not None and not is_exported(self.model):
             raise ConfigError(
-                "Which checkpoint?" if not named else "Two checkpoints are named",
-                received=" and ".join(sorted(map(str, named))) or None,
-                fix="--checkpoint runs/NAME",
+                "An exported model is a file NAME.onnx", received=self.model, where="--model"
             )
-        path = Path(str(named.pop()))
-        for best in (path / "checkpoints" / "best", path / "best"):
-            if best.name in store.names(best.parent):
-                return best
-        resolved = store.resolve(path, path)
-        if resolved is None:
-            raise CheckpointError("There is no checkpoint", where=path)
-        return resolved
+        texts = (self.checkpoint, self.model, self.resume)
+        paths = {self._run() if text == "auto" else text for text in texts if text is not None}
+        return checkpoint_path(paths - {"none"}, "--checkpoint runs/NAME, or --model NAME.onnx")
 
     def loader(self, dataset: Dataset) -> Loader | OriginalSizeLoader | ViewLoader:
         """Make a loader of all samples: resized to the input, at original size, or in views.
@@ -123,7 +120,43 @@ class CheckpointSettings:
         return self.out
 
 
-Kind = TypeVar("Kind", bound=CheckpointSettings)
+def checkpoint_path(paths: Collection[str], option: str) -> Path:
+    """Path of a checkpoint or an exported model; of a run's folder the best checkpoint.
+
+    Args:
+        paths: what the command line names, which must be one path.
+        option: how it is named there, for errors.
+
+    Raises:
+        ConfigError: there is not one path.
+        CheckpointError: the checkpoint is missing.
+    """
+    if len(paths) != 1:
+        raise ConfigError(
+            "Which checkpoint?" if not paths else "Two checkpoints are named",
+            received=" and ".join(sorted(paths)) or None,
+            fix=option,
+        )
+    path = Path(next(iter(paths)))
+    for best in (path / "checkpoints" / "best", path / "best"):
+        if best.name in store.names(best.parent):
+            return best
+    resolved = path if is_exported(path) else store.resolve(path, path)
+    if resolved is None:
+        raise CheckpointError("There is no checkpoint", where=path)
+    return resolved
+
+
+class ReadsCheckpoint(Protocol):
+    """Settings of a program that reads a checkpoint."""
+
+    plugins: list[str]
+
+    def find_checkpoint(self) -> Path:
+        """See `CheckpointSettings.find_checkpoint`."""
+
+
+Kind = TypeVar("Kind", bound=ReadsCheckpoint)
 
 
 def settings(
@@ -131,40 +164,61 @@ def settings(
     description: str,
     arguments: Sequence[str] | None,
     positional: str | None = None,
+    needs_recipe: bool = True,
 ) -> tuple[Kind, Path]:
     """Parse settings, with the checkpoint's recipe as defaults; (settings, checkpoint).
 
     Plugin files of the command line are imported; those that the checkpoint names are not.
+
+    Args:
+        kind: a dataclass of settings.
+        description: first lines of the help.
+        arguments: arguments to parse; by default, the program's command line.
+        positional: see `densefit.config.parse`.
+        needs_recipe: whether a checkpoint without a recipe is an error.
 
     Raises:
         ConfigError: invalid settings, no checkpoint is named, or the command does not name the
             plugin files that the checkpoint was trained with.
         CheckpointError: the checkpoint is missing, damaged, or has no recipe.
     """
-    first, _ = parse(kind, arguments, description=description, positional=positional)
+    words = completed(sys.argv[1:] if arguments is None else arguments)
+    first, _ = parse(kind, words, description=description, positional=positional)
     checkpoint = first.find_checkpoint()
-    check_recorded(checkpoint, use_plugins(first.plugins))
-    fields = kind.__dataclass_fields__
-    trained = {
-        key: value
-        for key, value in recipe_of(checkpoint).items()
-        if key in fields and key not in ("out", "resume", "plugins")
-    }
+    files = use_plugins(first.plugins)
+    if not is_exported(checkpoint):
+        check_recorded(checkpoint, files)
+    names = {field.name for field in fields(cast(Any, kind))} - set(_OF_THE_COMMAND)
+    recipe = recipe_of(checkpoint, needs_recipe)
+    trained = {key: value for key, value in recipe.items() if key in names}
     resolved, _ = parse(
-        kind, arguments, description=description, defaults=flat(trained), positional=positional
+        kind, words, description=description, defaults=flat(trained), positional=positional
     )
     return resolved, checkpoint
 
 
-def recipe_of(checkpoint: Path) -> dict[str, Any]:
-    """Read the recipe of a checkpoint that a training tool wrote.
+def recipe_of(checkpoint: Path, is_needed: bool = True) -> dict[str, Any]:
+    """Read the recipe of a checkpoint that a training tool wrote, or of an exported model.
+
+    Of an exported model only the input size may be known.
+
+    Args:
+        checkpoint: path of the checkpoint, or of the exported model.
+        is_needed: whether a checkpoint without a recipe is an error; else its recipe is empty.
 
     Raises:
         CheckpointError: the checkpoint has no recipe.
     """
+    if is_exported(checkpoint):
+        exported = engine.read_exported(checkpoint).metadata
+        size = {} if exported.image_size is None else {"input_size": list(exported.image_size)}
+        return {**exported.recipe, **size}
     _, content = store.read(checkpoint, only=[])
-    recipe = content["extra"].get("recipe")
+    extra = content.get("extra")
+    recipe = extra.get("recipe") if isinstance(extra, dict) else None
     if not isinstance(recipe, dict):
+        if not is_needed:
+            return {}
         raise CheckpointError(
             "The checkpoint keeps no recipe: no training tool wrote it",
             where=checkpoint,

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from densefit.errors import ConfigError, DataError, DensefitError
+from densefit.errors import ConfigError, DataError, DensefitError, DistributedError
 from densefit.train.signals import TrainingInterrupted
 
 
@@ -15,8 +15,9 @@ def program(work: Callable[[], object]) -> int:
 
     Returns:
         0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
-        the settings; 128 and the signal's number if a signal ended it (130 SIGINT, 143 SIGTERM),
-        for a training after a checkpoint was written; 141 (SIGPIPE) if nobody reads the output.
+        the settings; 76 if another rank of a launched program has failed; 128 and the signal's
+        number if a signal ended it (130 SIGINT, 143 SIGTERM), for a training after a checkpoint was
+        written; 141 (SIGPIPE) if nobody reads the output.
     """
     try:
         work()
@@ -27,6 +28,10 @@ def program(work: Callable[[], object]) -> int:
         return 141
     except ConfigError as error:
         return _print_error(error, 2)
+    except DistributedError as error:
+        from densefit.distributed.environment import LOST_PEER  # with numpy: `--help` is quick
+
+        return _print_error(error, LOST_PEER)
     except DensefitError as error:
         return _print_error(error, 1)
     except OSError as error:
@@ -38,6 +43,15 @@ def program(work: Callable[[], object]) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def program_name(name: str) -> str:
+    """How the running program is called: `densefit score`, or score.py.
+
+    Args:
+        name: name of the program without an ending.
+    """
+    return sys.argv[0] if sys.argv[0] == f"densefit {name}" else f"{name}.py"
 
 
 def _of_system(error: OSError) -> Exception:

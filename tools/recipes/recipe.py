@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from densefit.backend import mx
 from densefit.yaml_files.paths import files_field
+
+#: Optimizers without a setting `momentum`.
+WITHOUT_MOMENTUM = frozenset(
+    (
+        *("adadelta", "adagrad", "adam", "adamax", "adamw", "ccsgd", "ftml", "ftrl"),
+        *("groupadagrad", "lamb", "nadam", "rmsprop", "sgld", "test"),
+    )
+)
 
 
 @dataclass
@@ -171,10 +179,16 @@ class Recipe:
         Args:
             named: dotted keys that the user wrote.
         """
-        key, kind = (
-            "training.optimizer_params",
-            mx.optimizer.Optimizer.opt_registry.get(self.training.optimizer.lower()),
-        )
-        if kind is not None and not named & {key, f"{key}.momentum"}:
-            if "momentum" not in inspect.signature(kind).parameters:
-                self.training.optimizer_params.pop("momentum", None)
+        key = "training.optimizer_params"
+        if not named & {key, f"{key}.momentum"} and not _has_momentum(self.training.optimizer):
+            self.training.optimizer_params.pop("momentum", None)
+
+
+def _has_momentum(optimizer: str) -> bool:
+    """Whether an optimizer has a setting `momentum`, or is unknown here: the engine says so."""
+    name, mxnet = optimizer.lower(), sys.modules.get("mxnet")
+    # A user's program may have registered one.
+    kind = None if mxnet is None else mxnet.optimizer.Optimizer.opt_registry.get(name)
+    if kind is None:
+        return name not in WITHOUT_MOMENTUM
+    return "momentum" in inspect.signature(kind).parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -55,7 +56,24 @@ class Scoring(CheckpointSettings):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    return program(lambda: run(*settings(Scoring, "Score a checkpoint exactly.", arguments)))
+    return program(lambda: run(*_settings(arguments)))
+
+
+def _settings(arguments: Sequence[str] | None) -> tuple[Scoring, Path]:
+    """Parse the settings; ConfigError for an exported model whose dataset nobody names."""
+    text = "Score a checkpoint, or an exported model, exactly."
+    chosen, checkpoint = settings(Scoring, text, arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = {word.partition("=")[0] for word in words}
+    if recipe_of(checkpoint).keys() & {"data", "datasets"} or options & {"--data", "--config"}:
+        return chosen, checkpoint
+    if "--data.dataset" not in options:
+        raise ConfigError(
+            "The exported model does not say which data it was trained on",
+            where=checkpoint,
+            fix="--data.dataset NAME --data.root DIR --split SPLIT",
+        )
+    return chosen, checkpoint
 
 
 def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from densefit.checkpoint.storage import lock
 from densefit.errors import writing
+from densefit.process.system_calls import open_directory
 
 _OLD, _TEMPORARY = ".old-", ".tmp-"
 _LEFT_OVER = re.compile(r"\.tmp-(.+?)-\d+(-[0-9a-f]{8})?")
@@ -79,7 +80,7 @@ def replace_file(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -
     try:
         with writing(path):
             write_file(temporary, pieces)
-            os.rename(temporary, path)
+            os.replace(temporary, path)
             _sync(path.parent)
     finally:
         _discard(temporary)
@@ -138,11 +139,11 @@ def _exchange(temporary: Path, target: Path) -> None:
     _discard(old)
 
 
-def _begin(target: Path) -> tuple[Path, int]:
+def _begin(target: Path) -> tuple[Path, int | None]:
     """Make a new temporary directory; returns its path and the descriptor of its lock."""
     temporary = _temporary(target)
     temporary.mkdir()
-    return temporary, lock.take(os.open(temporary, os.O_RDONLY))
+    return temporary, lock.take(open_directory(temporary))
 
 
 def _temporary(target: Path) -> Path:
@@ -181,7 +182,9 @@ def _discard(path: Path) -> None:
 
 def _sync(directory: Path) -> None:
     """Flush the entries of `directory` to the disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = open_directory(directory)
+    if descriptor is None:
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:

@@ -23,6 +23,7 @@ from typing import Any
 
 from densefit.checkpoint.storage import atomic, lock, store
 from densefit.errors import CheckpointError
+from densefit.process.system_calls import PLAIN
 
 FILE = ".training"
 RENEWED = 60.0  # seconds between heartbeats, where there are no locks
@@ -94,7 +95,7 @@ class Claim:
         try:
             os.write(descriptor, json.dumps(this_process()).encode())
             has_locks = lock.try_lock(descriptor)
-            os.rename(temporary, self._path)
+            os.replace(temporary, self._path)
         except BaseException:
             os.close(descriptor)
             with suppress(OSError):
@@ -148,7 +149,7 @@ def owner_of(path: Path) -> Mapping[str, Any] | None:
     Raises:
         OSError: the file cannot be read.
     """
-    flags = os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = PLAIN
     try:
         descriptor = os.open(path, os.O_RDWR | flags)  # NFS locks only files open for writing
     except FileNotFoundError:
@@ -192,7 +193,7 @@ def _machine() -> str | None:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
+    except (OSError, AttributeError):  # AttributeError: no `os.readlink`
         return None
 
 

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from densefit.process.system_calls import PLAIN, lock_file, open_directory, unlock_file
+
 PATIENCE = 60.0  # seconds; blocks under `exclusive` take milliseconds
 _DAY = 86400.0
 
 
-def take(descriptor: int) -> int:
+def take(descriptor: int | None) -> int | None:
     """Lock a newly created file or directory; returns its descriptor, for `release`."""
-    with suppress(OSError):  # a file system without locks
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if descriptor is not None:
+        with suppress(OSError):  # a file system without locks
+            lock_file(descriptor)
     return descriptor
 
 
 def try_lock(descriptor: int) -> bool | None:
     """Lock an open file; returns whether it was free, None on a file system without locks."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(descriptor)
     except OSError as error:
         return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
     return True
 
 
-def release(descriptor: int) -> None:
+def release(descriptor: int | None) -> None:
     """Unlock and close a file, also on behalf of child processes that inherited the lock."""
+    if descriptor is None:
+        return
     with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        unlock_file(descriptor)
     os.close(descriptor)
 
 
@@ -43,13 +47,13 @@ def is_held(path: Path) -> bool:
     On a file system without locks, a file modified within a day counts as locked.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | PLAIN)
     except FileNotFoundError:
         return True  # the owner has just renamed or removed the file
     except OSError:
         return False  # a link, or another user's file
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(descriptor)
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             return True
@@ -65,12 +69,12 @@ def exclusive(directory: Path) -> Iterator[None]:
 
     Waits at most `PATIENCE` seconds, in case a process was stopped while it held the lock.
     """
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = open_directory(directory)
     try:
         limit = time.monotonic() + PATIENCE
-        while time.monotonic() < limit:
+        while descriptor is not None and time.monotonic() < limit:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(descriptor)
                 break
             except OSError as error:
                 if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR):

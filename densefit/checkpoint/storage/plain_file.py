@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from densefit.errors import CheckpointError
+from densefit.process.system_calls import PLAIN, total_memory
 
 
 def damaged(path: Path, how: str) -> CheckpointError:
@@ -36,7 +37,7 @@ def read(path: Path, size: int | None = None, most: int | None = None) -> bytear
     """
     descriptor, size = _open(path, size)
     with open(descriptor, "rb", buffering=0) as stream:
-        if size > (_memory() if most is None else most):
+        if size > (total_memory() if most is None else most):
             raise damaged(path, f"{size:,} bytes are too many")
         try:
             data = bytearray(size)
@@ -51,11 +52,6 @@ def read(path: Path, size: int | None = None, most: int | None = None) -> bytear
     return data
 
 
-def _memory() -> int:
-    """Return this machine's memory in bytes. (A sparse file may report any size.)"""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
 def _open(path: Path, size: int | None) -> tuple[int, int]:
     """Open a plain file, not a link; returns (descriptor, size).
 
@@ -64,7 +60,7 @@ def _open(path: Path, size: int | None) -> tuple[int, int]:
     """
     try:
         # O_NONBLOCK: opening a pipe would otherwise block until it has a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | PLAIN)
     except FileNotFoundError as error:
         raise damaged(path, "the file is missing") from error
     except (OSError, ValueError) as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from densefit.errors import CheckpointError
+from densefit.process.system_calls import disk_of
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_QUOTA = getattr(errno, "EDQUOT", errno.ENOSPC)  # Windows has none
+_FULL = (errno.ENOSPC, _QUOTA)
 
 
 def needed(sizes: Sequence[int], block: int = 4096) -> int:
@@ -29,8 +30,7 @@ def free(directory: Path) -> int:
     Raises:
         OSError: the disk cannot be queried.
     """
-    state = os.statvfs(_existing(directory))
-    return state.f_bavail * state.f_frsize
+    return disk_of(_existing(directory)).free
 
 
 def check_room(directory: Path, sizes: Sequence[int]) -> None:
@@ -40,10 +40,10 @@ def check_room(directory: Path, sizes: Sequence[int]) -> None:
         CheckpointError: the disk has too little room; names the needed and the free bytes.
         OSError: the disk cannot be queried.
     """
-    state = os.statvfs(_existing(directory))
-    available = state.f_bavail * state.f_frsize
-    bytes_needed = needed(sizes, state.f_frsize or 4096)
-    if state.f_blocks and bytes_needed > available:  # 0: the disk does not report its size
+    disk = disk_of(_existing(directory))
+    available = disk.free
+    bytes_needed = needed(sizes, disk.block)
+    if disk.has_size and bytes_needed > available:  # 0: the disk does not report its size
         raise CheckpointError(
             "The disk has no room for the checkpoint",
             expected=f"{amount(bytes_needed)} free",
@@ -51,11 +51,11 @@ def check_room(directory: Path, sizes: Sequence[int]) -> None:
             where=directory,
             fix="make room; nothing was written, and earlier checkpoints are untouched",
         )
-    if state.f_files and state.f_favail < len(sizes) + 1:
+    if disk.inodes is not None and disk.inodes < len(sizes) + 1:
         raise CheckpointError(
             "The disk has no room for the checkpoint's files, however small",
             expected=f"{len(sizes) + 1} free inodes",
-            received=f"{state.f_favail} free inodes",
+            received=f"{disk.inodes} free inodes",
             where=directory,
             fix="remove files; nothing was written, and earlier checkpoints are untouched",
         )
@@ -66,7 +66,7 @@ def refused(path: Path, error: OSError, sizes: Sequence[int] = ()) -> Checkpoint
     fix = "see to the disk and its permissions"
     expected = received = None
     if error.errno in _FULL and sizes:
-        quota = " (the quota may be less)" if error.errno == errno.EDQUOT else ""
+        quota = " (the quota may be less)" if error.errno == _QUOTA != errno.ENOSPC else ""
         expected = f"{amount(needed(sizes))} free"
         try:
             received = f"{amount(free(path.parent))} free{quota}"

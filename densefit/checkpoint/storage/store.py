@@ -80,7 +80,7 @@ def link(path: Path, name: str) -> Path:
                 source.check_size(location, file)
                 try:
                     os.link(location / file, temporary / file)
-                except OSError:
+                except (OSError, AttributeError, NotImplementedError):  # no hard links
                     atomic.write_file(temporary / file, [source.content(location, file)])
             atomic.write_file(temporary / MANIFEST, [source.dumps()])
     except OSError as error:

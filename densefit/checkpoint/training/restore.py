@@ -50,6 +50,7 @@ def restore(
     _check_parts(parts, path)
     # Settings that an older checkpoint lacks are not compared.
     saved = {**content.get("identity", {})}
+    saved.setdefault("engine", "mxnet")  # the only one of checkpoints that do not name it
     saved.update({name: content[name] for name in _ALWAYS if name in content})
     check_same_heads(saved, session.identity, path)
     take_saved_names(network, saved_names(content), path)
@@ -172,6 +173,12 @@ def _warn(
         old, new = shown_difference(before, now, name)
         logger.warning(
             "%s: the training goes on with another %s: %s, before %s", path, name, new, old
+        )
+    if "engine" in differing:
+        logger.warning(
+            "%s: parameters, moments and averages go on exactly, but the engines round "
+            "differently, and draw other random numbers (dropout, initial values)",
+            path,
         )
     if reset:
         logger.warning("%s: %s", path, reset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.restore import restore
 from densefit.checkpoint.training.session import Session
 from densefit.checkpoint.training.snapshot import snapshot
+from densefit.distributed import World
 from densefit.duration import Duration, DurationLike
 from densefit.errors import CheckpointError
 
@@ -52,28 +54,40 @@ class Saver:
         self._claim = Claim(self.directory)
         self._written: Path | None = None  # not yet returned by `written`
         self.newest: Path | None = None  # saved by this training, or resumed from
+        #: Ranks that train together, of which rank 0 writes and reads.
+        self.world = World()
         #: Whether the training resumed from another checkpoint than the directory's newest.
         self.is_behind = False
 
-    def begin(self, resume: str | Path) -> None:
+    def begin(self, resume: str | Path, world: World | None = None) -> None:
         """Lock the directory for this training until `end`, and reset the state of earlier ones.
+
+        Args:
+            resume: see `fit`.
+            world: ranks that train together.
 
         Raises:
             CheckpointError: another training has locked the directory, or it holds the
                 checkpoints of another training.
         """
-        self._claim.take()
+        self.world = world or World()
         self.keep.begin()
         self._written = self.newest = None
         self.is_behind = False
+        if not self.world.is_first:
+            return
+        self._claim.take()
         check_unmixed(self.directory, resume, is_held=True)
 
     def end(self) -> None:
         """Unlock the directory."""
-        self._claim.release()
+        if self.world.is_first:
+            self._claim.release()
 
     def save(self, session: Session) -> Path:
         """Save everything that a resume needs; returns the path of the checkpoint.
+
+        Of several ranks the first one writes.
 
         Raises:
             CheckpointError: the disk refuses this checkpoint or the previous one.
@@ -82,6 +96,9 @@ class Saver:
         state = session.state
         fresh = state.validated == state.update
         name = self.keep.record(state.update, state.validation if fresh else {})
+        if not self.world.is_first:
+            self.newest = self.directory / name
+            return self.newest
         parts, content = snapshot(session)
         content = {**content, "keep": self.keep.state_dict(), "extra": self.extra}
         self._written = self.newest = self.directory / name
@@ -128,10 +145,13 @@ class Saver:
             CheckpointError: the checkpoint is damaged, holds weights alone, is of a network with
                 other heads or parameters, or from mid-epoch with other data.
         """
-        path = store.resolve(what, self.directory)
-        if path is None:
+        loaded = self.world.broadcast(
+            "checkpoint to continue from", self._read(what) if self.world.is_first else None
+        )
+        if loaded is None:
             return None
-        parts, content = store.read(path)
+        path, (parts, content) = Path(loaded[0]), loaded[2]
+        self.is_behind = loaded[1]
         try:
             differing = restore(session, path, parts, content)
             if path.resolve().parent == self.directory.resolve():
@@ -145,15 +165,25 @@ class Saver:
                 where=path,
                 fix="was it written by a training? Its weights alone: df.load",
             ) from error
+        self.newest = path
+        if not self.world.is_first:
+            for metric in chain.from_iterable(session.metrics.values()):
+                metric.reset()  # rank 0 goes on with the metrics of all
+            return path
         recorded = self.keep.records[-1].name if self.keep.records else None
         if recorded in store.names(self.directory):
             self.keep.apply(self.directory)  # finishes what a crash interrupted
-        self.newest = path
+        return path
+
+    def _read(self, what: str | Path) -> tuple[str, bool, Any] | None:
+        """Read a checkpoint: (path, whether the directory has a newer one, content)."""
+        path = store.resolve(what, self.directory)
+        if path is None:
+            return None
         named = (
             str(what) not in ("auto", "none") and path.parent.resolve() == self.directory.resolve()
         )
-        self.is_behind = named and store.latest(self.directory) != path
-        return path
+        return str(path), named and store.latest(self.directory) != path, store.read(path)
 
 
 def check_unmixed(directory: Path, resume: str | Path, is_held: bool = False) -> None:

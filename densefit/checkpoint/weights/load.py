@@ -9,21 +9,24 @@ from typing import Any
 from densefit import adapters
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.class_names import saved_names, take_saved_names
+from densefit.checkpoint.weights.exported import is_exported, load_exported
 from densefit.checkpoint.weights.parameters import parameters_of
 from densefit.engine.types import Model
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.heads.route import Route
-from densefit.model.network import Network, is_symbol
+from densefit.model.network import Network
 from densefit.plugin_files import imported
+from densefit.symbol import is_symbol
 
 
 def load(
     path: str | Path, network: Model | None = None, heads: Mapping[str, Route] | None = None
 ) -> Network:
-    """Load the network of a checkpoint, ready to score and predict.
+    """Load the network of a checkpoint or of an exported model, ready to score and predict.
 
     Args:
-        path: a checkpoint, e.g. "runs/voc/checkpoints/best", or a run's folder (the newest).
+        path: a checkpoint, e.g. "runs/voc/checkpoints/best", or a run's folder (the newest); or an
+            exported model NAME.onnx, which ONNX Runtime then computes.
         network: network to load into, if it was not built from registered parts alone: a
             Network, or the Symbol, Module or HybridBlock that was trained.
         heads: routes of a Symbol or Module; by default one for each loss output.
@@ -31,6 +34,8 @@ def load(
     Raises:
         CheckpointError: the checkpoint is missing or damaged, or does not hold the network's spec.
     """
+    if is_exported(path):
+        return load_exported(path, network, heads)
     location = store.resolve(path, Path(path))
     if location is None:
         raise CheckpointError("There is no checkpoint", where=path)

@@ -100,7 +100,7 @@ class RenamedClasses:
         """Target names of a sample; see `densefit.data.annotated.targets_of`."""
         return targets_of(self.dataset, index)
 
-    def all_targets(self) -> list[frozenset[str]] | None:
+    def all_targets(self) -> Sequence[frozenset[str]] | None:
         """Target names of all samples; see `densefit.data.annotated.all_targets`."""
         return all_targets(self.dataset)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,18 @@ from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
 from densefit.errors import ConfigError, DataError
 
-_UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_UNITS = {
+    **{"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40},
+    **{"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12},
+}
 _log = logging.getLogger("densefit")
 
 
 def parse_bytes(size: int | str) -> int:
     """Parse a number of bytes.
 
-    >>> parse_bytes("2GiB"), parse_bytes("1.5 MiB"), parse_bytes(7)
-    (2147483648, 1572864, 7)
+    >>> parse_bytes("2GiB"), parse_bytes("1.5 MB"), parse_bytes(7)
+    (2147483648, 1500000, 7)
 
     Raises:
         ConfigError: it is no number of bytes.
@@ -104,7 +107,7 @@ class Cached:
         """As of the wrapped dataset."""
         return targets_of(self.dataset, index)
 
-    def all_targets(self) -> list[frozenset[str]] | None:
+    def all_targets(self) -> Sequence[frozenset[str]] | None:
         """As of the wrapped dataset."""
         return all_targets(self.dataset)
 

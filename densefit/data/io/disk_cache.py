@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,7 +9,7 @@ import secrets
 import shutil
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from densefit.data.fingerprint import fingerprint
 from densefit.data.io.array_codec import from_bytes, to_bytes
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError, DataError, writing
+from densefit.process.system_calls import lock_file
 
 _CRC = 4
 
@@ -99,7 +99,8 @@ class DiskCache:
     def _locked(self) -> Iterator[None]:
         """Hold the lock among all threads and processes."""
         with open(self._folder / "lock", "w") as file:  # closing it releases the lock
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(OSError):  # a system without locks
+                lock_file(file.fileno(), wait=True)
             yield
 
 

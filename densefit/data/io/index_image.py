@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -22,7 +24,17 @@ def read_mask(path: PathLike) -> np.ndarray:
     Raises:
         DataError: the file is missing, broken, coloured, or holds values above 255.
     """
-    return _indices(path, "class indices", 255).astype(np.uint8, copy=False)
+    return decode_mask(read_file(path), path)
+
+
+def decode_mask(data: bytes, where: object) -> np.ndarray:
+    """Decode the bytes of an image of class indices; see `read_mask`.
+
+    Args:
+        data: content of the file.
+        where: path, for errors.
+    """
+    return _indices(data, where, "class indices", 255).astype(np.uint8, copy=False)
 
 
 def read_ids(path: PathLike) -> np.ndarray:
@@ -34,13 +46,22 @@ def read_ids(path: PathLike) -> np.ndarray:
     Raises:
         DataError: the file is missing, broken, coloured, or holds values above 65535.
     """
-    values = _indices(path, "ids of objects", 65535)
+    return decode_ids(read_file(path), path)
+
+
+def decode_ids(data: bytes, where: object) -> np.ndarray:
+    """Decode the bytes of an image of object ids; see `read_ids`.
+
+    Args:
+        data: content of the file.
+        where: path, for errors.
+    """
+    values = _indices(data, where, "ids of objects", 65535)
     return values if values.dtype == np.uint8 else values.astype(np.uint16, copy=False)
 
 
-def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
+def _indices(data: bytes, path: Any, what: str, largest: int) -> np.ndarray:
     """(H, W) integers of a grey or palette image, 0 to `largest`."""
-    data = read_file(path)
     kind = kind_of(data, path)
     refuse_lossy(data, kind, what, path)
     check_complete(data, kind, path)

@@ -114,6 +114,12 @@ class BatchLayout:
             counts=dict(counts),
         )
 
+    def without_samples(self) -> Batch:
+        """A batch of a rank that has no sample in an update: a row of zeros, which is padding."""
+        specs = [*self.data_specs(1), *self.label_specs(1)]
+        arrays = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in specs}
+        return Batch({"data": arrays.pop("data")}, arrays, real=0, geometries=[], targets=[])
+
 
 def originals(samples: Sequence[ProcessedSample]) -> list[dict[str, np.ndarray]] | None:
     """The samples' targets before any transform; None if a sample does not carry them."""

@@ -12,11 +12,12 @@ from densefit.data.loader.label_encoder import Encoder
 from densefit.data.loader.loader_facts import LoaderFacts
 from densefit.data.loader.loader_settings import check_settings
 from densefit.data.loader.sample_stream import SampleStream
-from densefit.data.loader.sample_task import SampleTransform
+from densefit.data.loader.sample_task import ProcessedSample, SampleTransform
 from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
-from densefit.data.sampler import order_of
+from densefit.data.sampler import Order, order_of
+from densefit.data.shard import Part, epoch_shard, scoring_shard
 from densefit.data.workers.factory import default_workers, make_prefetcher
 from densefit.errors import ConfigError, DataError, DensefitError
 
@@ -100,9 +101,9 @@ class Loader(LoaderFacts):
         self.shuffle, self.seed = shuffle, seed
         self.last, self.on_error, self.timeout = last, on_error, timeout
         self.originals = originals
-        self.epoch = 0
-        drops, skips = last == "drop", on_error != "raise"
-        self._order = order_of(dataset, shuffle, batch_size, skips=skips, drops=drops)
+        self.epoch = self._position = 0
+        self.part, self._windows = Part(), list[int]()
+        self._order = self._make_order()
         self.exact = last == "keep" and on_error != "skip" and self._order.exact
         if len(self) == 0:
             raise ConfigError(
@@ -137,16 +138,12 @@ class Loader(LoaderFacts):
         if self._failure is not None:
             raise self._failure
         self._pinned, self._started = False, True
-        try:
-            samples = self._samples.take(self.batch_size)
-        except DensefitError as error:
-            self._failure = error
-            raise
-        except BaseException:
-            self._failure = DataError(
-                "The epoch was interrupted in the middle of a batch", fix="call reset()"
-            )
-            raise
+        if self._is_divided:
+            if not self._windows:
+                self._finished = True
+                raise StopIteration
+            return self._next_window(self._windows.pop(0))
+        samples = self._take(self.batch_size)
         if len(samples) < self.batch_size and (self.last == "drop" or not samples):
             self._finished = True
             self._samples.warn_at_end()
@@ -156,9 +153,31 @@ class Loader(LoaderFacts):
         batch.position = self._samples.position
         return batch
 
+    def _next_window(self, rows: int) -> Batch:
+        """Return this rank's rows of a global batch; broken samples are not made up for."""
+        samples = self._take(rows, refill=False) if rows else []
+        self._samples.bind_first_labels(samples)
+        batch = self._layout.collate(samples) if samples else self._layout.without_samples()
+        self._position = min(self._position + self.global_batch_size, self.epoch_samples)
+        batch.position = self._position
+        return batch
+
+    def _take(self, count: int, refill: bool = True) -> list[ProcessedSample]:
+        try:
+            return self._samples.take(count, refill)
+        except DensefitError as error:
+            self._failure = error
+            raise
+        except BaseException:
+            self._failure = DataError(
+                "The epoch was interrupted in the middle of a batch", fix="call reset()"
+            )
+            raise
+
     def ready(self) -> bool:
         """Whether the samples of the next batch are prefetched, so that it comes without a wait."""
-        return self._failure is None and self._ahead.ready(self.batch_size)
+        rows = self._windows[0] if self._windows else self.batch_size
+        return self._failure is None and self._ahead.ready(rows)
 
     def reset(self) -> None:
         """Move to the start of the next epoch; after `set_epoch(n)`, of epoch n."""
@@ -177,19 +196,53 @@ class Loader(LoaderFacts):
         """
         if epoch < 0 or skip < 0:
             raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
-        self._begin(epoch, skip * self.batch_size if position is None else position)
+        self._begin(epoch, skip * self.global_batch_size if position is None else position)
         self._pinned = True
 
     def _begin(self, epoch: int, start: int = 0) -> None:
         """Discard prefetched samples and move to sample `start` of the epoch."""
         self.epoch = epoch
-        order = self._order.indices(self.seed, epoch)
-        if self.last == "drop" and self.on_error == "raise":
-            order = order[: len(self) * self.batch_size]  # the rest would be dropped
         self._started = self._finished = False
         self._failure = None
-        task = self._task(epoch, self._samples.class_counter(start))
-        self._samples.begin(task, order.tolist(), start)
+        part = self.part
+        if self._is_divided:
+            self._position = start
+            sizes = self.batch_size, part, start, len(self)
+            order, self._windows = epoch_shard(self._order, self.seed, epoch, *sizes)
+            start = 0
+        else:
+            order = self._order.indices(self.seed, epoch)
+            if self.last == "drop" and self.on_error == "raise":
+                order = order[: len(self) * self.batch_size]  # the rest would be dropped
+            if part.is_for_scoring:
+                order = scoring_shard(order, self.batch_size, *part[:2])
+        counter = self._samples.class_counter(start == 0 and part.size == 1)
+        self._samples.begin(self._task(epoch, counter), order, start)
+
+    def shard(self, rank: int = 0, size: int = 1, is_for_scoring: bool = False) -> None:
+        """Read a rank's part of each epoch from now on; one part in one by default.
+
+        In training, rank r of `size` reads its rows of global batches of `size * batch_size`
+        samples: the batches of one process with that batch size. In scoring, it reads a run of
+        whole batches.
+
+        Args:
+            rank: number of the rank, from 0.
+            size: number of ranks.
+            is_for_scoring: whether to read a run of batches.
+        """
+        part = Part(rank, size, is_for_scoring and size > 1)
+        part.check()
+        if part != self.part:
+            self.part, self._windows = part, []
+            self._order = self._make_order()
+            self._begin(self.epoch)
+
+    def _make_order(self) -> Order:
+        """The order of the dataset in batches of all ranks together."""
+        drops, skips = self.last == "drop", self.on_error != "raise"
+        size = self.global_batch_size
+        return order_of(self.dataset, self.shuffle, size, skips=skips, drops=drops)
 
     def close(self) -> None:
         """Stop the workers, and end a started epoch; another epoch starts new workers."""
@@ -197,4 +250,4 @@ class Loader(LoaderFacts):
         if self._started:
             self._finished = True
         else:
-            self._begin(self.epoch, self._samples.good)
+            self._begin(self.epoch, self._position if self._is_divided else self._samples.good)

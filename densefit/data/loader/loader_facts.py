@@ -30,6 +30,7 @@ from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.sample import Sample
 from densefit.data.sampler import Order, covering_of
+from densefit.data.shard import Part
 from densefit.data.workers.factory import target_bytes
 
 
@@ -50,6 +51,7 @@ class LoaderFacts(SampleLoader):
     originals: bool
     workers: int
     epoch: int
+    part: Part
     _order: Order
     _layout: BatchLayout
     _matches: ClassMatcher
@@ -69,8 +71,23 @@ class LoaderFacts(SampleLoader):
 
     def __len__(self) -> int:
         """Batches per epoch (an upper bound if samples are skipped)."""
-        whole, rest = divmod(self.epoch_samples, self.batch_size)
+        whole, rest = divmod(self.epoch_samples, self.global_batch_size)
         return whole + (1 if rest and self.last == "keep" else 0)
+
+    @property
+    def global_batch_size(self) -> int:
+        """Samples of all ranks' batches together; the batch size where there is one rank."""
+        return self.batch_size * (self.part.size if self._is_divided else 1)
+
+    @property
+    def order(self) -> Order:
+        """Order of the samples of all ranks."""
+        return self._order
+
+    @property
+    def _is_divided(self) -> bool:
+        """Whether each global batch is divided among ranks."""
+        return self.part.size > 1 and not self.part.is_for_scoring
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -98,7 +115,7 @@ class LoaderFacts(SampleLoader):
     @property
     def covering(self) -> int:
         """Epochs after which every sample has been visited."""
-        visited = min(len(self) * self.batch_size, self.epoch_samples)
+        visited = min(len(self) * self.global_batch_size, self.epoch_samples)
         return covering_of(self._order, visited)
 
     @property
@@ -131,7 +148,7 @@ class LoaderFacts(SampleLoader):
             count: largest number of samples.
         """
         order = self._order.indices(self.seed, self.epoch)
-        return first_transformed(self._task(self.epoch), order.tolist(), count)
+        return first_transformed(self._task(self.epoch), order, count)
 
     @property
     def memory_bytes(self) -> int:

@@ -54,6 +54,9 @@ def identity(loader: Any, order_kind: str, as_before: bool = False) -> str:
     """
     names = ("shuffle", "seed", "last", "on_error", "batch_size")
     settings: dict[str, Any] = {name: getattr(loader, name) for name in names}
+    settings["batch_size"] = loader.global_batch_size
+    if loader.part.size > 1 and hasattr(loader.order, "part"):
+        order_kind = f"{order_kind} of {loader.part.size} ranks".strip()  # depends on them
     if order_kind:
         settings["order"] = order_kind
     parts = {**settings, "dataset": loader.dataset, "transform": loader.transform}

@@ -60,17 +60,17 @@ class SampleStream:
         self.position = self.good = 0
         self.left_out = DroppedBoxes(dataset)
 
-    def class_counter(self, start: int) -> ClassOccurrence | None:
-        """Class counter of the workers in an epoch that begins at sample `start`.
+    def class_counter(self, is_whole: bool) -> ClassOccurrence | None:
+        """Class counter of the workers in an epoch that is read completely, or not.
 
-        Classes are counted in the first epoch that is read completely; None for others.
+        Classes are counted in the first epoch that is; None for others.
         """
-        self._is_counted = start == 0 and self._occurring is not None
+        self._is_counted = is_whole and self._occurring is not None
         if self._is_counted:
             self._occurring = ClassOccurrence(self._heads)
         return ClassOccurrence(self._heads) if self._is_counted else None
 
-    def begin(self, task: SampleTask, order: Sequence[int], start: int) -> None:
+    def begin(self, task: SampleTask, order: Sequence[int] | np.ndarray, start: int) -> None:
         """Discard prefetched samples and move to sample `start` of an epoch's order.
 
         Args:
@@ -79,13 +79,17 @@ class SampleStream:
             start: samples of the order to pass over.
         """
         self._is_skipping = task.skips
-        self._prefetcher.begin(task, order[start:])
+        self._prefetcher.begin(task, map(int, order[start:]))
         self.position = self.good = start
         self._skips.begin(len(order))
         self.left_out = DroppedBoxes(self._dataset)
 
-    def take(self, count: int) -> list[ProcessedSample]:
+    def take(self, count: int, refill: bool = True) -> list[ProcessedSample]:
         """Return up to `count` samples, in order; fewer at the end of the epoch.
+
+        Args:
+            count: number of samples.
+            refill: whether skipped samples are made up for by the following ones.
 
         Raises:
             DataError: a sample is broken, took too long or does not fit the batch.
@@ -103,7 +107,8 @@ class SampleStream:
             self._look(samples[before:])
             if failure is not None:
                 self._skip(failure)
-        if not samples and not self.good:
+                count -= not refill
+        if refill and not samples and not self.good:
             self._skips.check_any_good()
         self.good += len(samples)
         return samples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -186,14 +186,14 @@ def input_size(work: SampleTask) -> tuple[int, int]:
     return first.data.shape[1], first.data.shape[2]
 
 
-def first_transformed(work: SampleTask, visits: Sequence[int], count: int) -> list[Sample]:
+def first_transformed(work: SampleTask, visits: Iterable[int], count: int) -> list[Sample]:
     """First transformed samples of an epoch, without broken ones; see `Loader`."""
     samples: list[Sample] = []
     for visit in visits:
         if len(samples) == count:
             break
         try:
-            samples.append(transformed(work, visit))
+            samples.append(transformed(work, int(visit)))
         except Exception:
             continue  # an epoch reports it, or skips it
     return samples

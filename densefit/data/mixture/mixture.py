@@ -6,7 +6,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from densefit.data.annotated import all_targets, ask_once, in_sets, targets_of
@@ -157,7 +157,7 @@ class Mixture:
             common = {
                 kind: frozenset(names.get(target, target) for target in kind) for kind in set(sets)
             }
-            target_sets += map(common.__getitem__, sets[:size])
+            target_sets += map(common.__getitem__, islice(sets, size))
         return in_sets(target_sets)
 
     def __getitem__(self, index: int) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,11 @@ from densefit.data.workers.picklable import to_pickle
 from densefit.data.workers.process_prefetcher import ProcessPrefetcher
 from densefit.data.workers.thread_prefetcher import Job, SamplePrefetcher, ThreadPrefetcher
 from densefit.old_paths import former_names
+from densefit.once import warn_once
 from densefit.process.cpus import available_cpus
+from densefit.process.system_calls import can_share_memory
 
+_log = logging.getLogger("densefit")
 WORKER_KINDS = ("threads", "processes")
 _PROBED_SAMPLES = 8
 _MAX_WORKERS = 8
@@ -41,6 +45,13 @@ def make_prefetcher(
     Raises:
         ConfigError: the work cannot be sent to processes.
     """
+    if kind == "processes" and not can_share_memory():
+        warn_once(
+            _log,
+            "Worker processes need memory shared by file descriptors, which this system has not: "
+            "threads load the samples",
+        )
+        kind = "threads"
     if kind == "threads" or workers == 0:
         return ThreadPrefetcher(workers, window, timeout)
     to_pickle(work)  # fails here, not in the middle of the first epoch

@@ -171,7 +171,8 @@ def _quiet_start() -> Iterator[None]:
     resource_tracker.ensure_running()  # or its start would unblock the signals
     before_threads = os.environ.get("OMP_NUM_THREADS")
     blocked = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    set_mask = getattr(signal, "pthread_sigmask", None)  # Windows has none
+    before = set_mask(signal.SIG_BLOCK, blocked) if set_mask else None
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         yield
@@ -180,4 +181,5 @@ def _quiet_start() -> Iterator[None]:
             del os.environ["OMP_NUM_THREADS"]
         else:
             os.environ["OMP_NUM_THREADS"] = before_threads
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if set_mask:
+            set_mask(signal.SIG_SETMASK, before)

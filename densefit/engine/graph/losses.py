@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from densefit.engine.graph.symbol_info import LABELLED_OPERATORS
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 #: Operators that send no gradient to their inputs.
 BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
+
+#: Operators whose gradient does not depend on that of their output.
+LOSS_LAYERS = (*LABELLED_OPERATORS, "MakeLoss", "make_loss", "Custom")
 
 
 def losses_of(
@@ -98,3 +102,25 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
             fix="train without balance=, or do not freeze the trunk",
         )
     return shared
+
+
+def outputs_needing_gradients(graph: SymbolGraph, trained: Collection[str]) -> list[str]:
+    """Short names of outputs that are no losses, and that a gradient would pass to a parameter.
+
+    MXNet refuses to train such a graph, as nothing states the gradient of the output.
+
+    Args:
+        graph: graph for training.
+        trained: names of its parameters that have gradients.
+    """
+    learning: set[Node] = set()  # nodes that a gradient of theirs leads to a parameter
+    for node in graph.nodes:
+        if node.is_variable:
+            leads = node.name in trained
+        else:
+            leads = node.op not in (*BLOCKING, *LOSS_LAYERS) and any(
+                source.node in learning for source in node.inputs
+            )
+        if leads:
+            learning.add(node)
+    return [name for name, output in graph.outputs.items() if output.node in learning]

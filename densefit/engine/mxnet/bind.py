@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from densefit.data.batch import ArraySpec
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.graph.frozen_statistics import with_frozen_statistics
-from densefit.engine.graph.parameter_checks import (
-    check_complete,
-    check_parameters,
-    check_same_parameters,
-)
-from densefit.engine.graph.symbol_info import loss_labels
-from densefit.engine.graph_check import check_data, check_labels, heads_of
 from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
 from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
+from densefit.engine.mxnet.graph.inference import MXNetInference
 from densefit.engine.mxnet.graph.overwriting_ops import with_added_gradients
-from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
 from densefit.engine.mxnet.initializer import ByName, as_initializer
-from densefit.engine.mxnet.inputs import Input, bound_inputs, log_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.param_groups import check_fixed, frozen
 from densefit.engine.settings import BindSettings
+from densefit.engine.train_plan import plan_training
 from densefit.errors import BindError
 from densefit.model.network import Network
-from densefit.model.symbol_graph import SymbolGraph
-
-_log = logging.getLogger("densefit")
 
 
 def bind_training(
@@ -57,85 +43,33 @@ def bind_training(
     check_split(devices, reader.batch_size, f"{reader.where} data, batch size")
     if reader.last_real is not None:
         check_split(devices, reader.last_real, f"{reader.where} data, last batch of an epoch")
-    symbol = network.graph("train", reader.input_size, settings.weigh)
-    check_data(reader, symbol)
-    graph = SymbolGraph.of(symbol)
-    check_labels(reader, symbol, loss_labels(graph))
-    data = {desc.name: desc for desc in reader.data_specs}
-    labels, heads = _labels(network, reader, symbol)
-    where = f"heads {', '.join(heads)}"
-    inputs = bound_inputs(symbol, data, labels, where)
-    log_changes(inputs, {**data, **labels}, f"{reader.where} data")
-    full = {name: bound.shape for name, bound in inputs.items()}
-    shapes, outputs = infer_shapes(symbol, full, heads)
-    values = {**network.parameters, **network.statistics}
-    check_parameters(shapes, values, list(network.adapters))
-    for adapter in network.adapters.values():
-        adapter.check("train", outputs, reader.batch_size, len(devices))
-    if not network.heads and not can_cut_rows(symbol, full, reader.batch_size):
-        _keep_padding(reader)
-    if not settings.allow_missing:
-        check_complete(shapes, inputs, values)
-    graph, fixed = _rewritten(graph, inputs, settings)
-    trained = set(symbol.list_arguments()) - set(inputs) - set(fixed)
+    plan = plan_training(network, reader, settings, MXNetInference(), len(devices))
+    graph = plan.graph
+    if settings.precision == "bfloat16":
+        graph = in_bfloat16(graph)
     if settings.accumulate > 1:
-        graph = with_added_gradients(graph, trained)
-    types = {name: bound.dtype for name, bound in inputs.items()}
+        graph = with_added_gradients(graph, set(plan.trained))
+    types = {name: bound.dtype for name, bound in plan.inputs.items()}
 
     def symbol_for(batch: Shapes) -> Any:
-        if reader.keeps_padding and batch != full:
-            raise _other_rows(full, batch, where)
-        now, _ = infer_shapes(graph.symbol, batch, heads)
-        check_same_parameters(shapes, now, inputs, batch, where)
+        plan.check_batch(batch, graph.symbol)
         is_fused = settings.fuse and settings.live is None
         return (fuse_relu(graph, batch, devices, types) if is_fused else graph).symbol
 
     gradients = "add" if settings.accumulate > 1 else "write"
     train_graph = TrainGraph(
-        inputs, list(data), list(labels), devices, gradients, fixed, symbol_for, where
+        plan.inputs,
+        list(plan.data),
+        list(plan.labels),
+        devices,
+        gradients,
+        list(plan.fixed),
+        symbol_for,
+        plan.where,
     )
     modules = _with_parameters(train_graph, network, settings)
-    check_gradient_sums(graph, trained)
-    return modules, outputs
-
-
-def _labels(
-    network: Network, reader: BatchReader, symbol: Any
-) -> tuple[dict[str, ArraySpec], list[str]]:
-    """Specs of the labels that a train graph reads, by name, and their heads."""
-    arguments = set(symbol.list_arguments())
-    labels = [desc for desc in reader.label_specs if desc.name in arguments]
-    heads = heads_of(reader, [desc.name for desc in labels]) or list(network.adapters)
-    # The engine, not the iterator, provides the factors on each sample's loss.
-    labels += [
-        ArraySpec(name, (reader.batch_size,))
-        for adapter in network.adapters.values()
-        for name in adapter.weights
-        if name in arguments
-    ]
-    return {desc.name: desc for desc in labels}, heads
-
-
-def _keep_padding(reader: BatchReader) -> None:
-    """Train padding as samples for a symbol that takes full batches only, and log a warning."""
-    reader.keeps_padding = True
-    _log.warning(
-        "The symbol is made for batches of %d rows (a Reshape to a fixed number of rows, say): "
-        "padded rows of a last batch are trained as samples, as in Module.fit. "
-        "mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number",
-        reader.batch_size,
-    )
-
-
-def _rewritten(
-    graph: SymbolGraph, inputs: Mapping[str, Input], settings: BindSettings
-) -> tuple[SymbolGraph, list[str]]:
-    """(graph with frozen statistics, in the settings' precision; names of fixed parameters)."""
-    trainable = [name for name in graph.symbol.list_arguments() if name not in inputs]
-    fixed = frozen(settings.freeze, trainable)
-    graph = with_frozen_statistics(graph, fixed)
-    fixed = check_fixed(settings.fixed, trainable, fixed)
-    return in_bfloat16(graph) if settings.precision == "bfloat16" else graph, fixed
+    check_gradient_sums(graph, plan.trained)
+    return modules, dict(plan.outputs)
 
 
 def _with_parameters(graph: TrainGraph, network: Network, settings: BindSettings) -> Modules:
@@ -164,18 +98,6 @@ def _with_parameters(graph: TrainGraph, network: Network, settings: BindSettings
         ) from error
     modules: Modules = Modules(graph, module) if live is None else live
     return modules
-
-
-def _other_rows(full: Shapes, batch: Shapes, where: str) -> BindError:
-    """Make the error for a batch whose number of rows does not fit the symbol."""
-    return BindError(
-        "A batch has another number of rows than the symbol is made for",
-        expected=full,
-        received=dict(batch),
-        where=where,
-        fix="mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number; or "
-        "yield full batches only (last_batch_handle='pad')",
-    )
 
 
 def check_dense(module: Any, where: str) -> None:

@@ -10,49 +10,43 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.graph.losses import shared_parameters
-from densefit.engine.mxnet.head_gradients import HeadGradients
+from densefit.engine.head_gradients import HeadGradients
 from densefit.engine.mxnet.ndarrays import HostViews, host_view
+from densefit.engine.mxnet.rank_sum import RankSum
+from densefit.engine.sample_count import SampleCount
 from densefit.model.network import Network
 
 
-class Gradients:
+class Gradients(SampleCount):
     """Gradients of the micro-batches computed since the last update.
 
     Args:
         module: Module bound for training.
         network: network that is trained.
         adds: whether gradients of several micro-batches are summed.
-
-    Attributes:
-        samples: number of samples of the update so far, over which losses are averaged.
-        rescale: the constant factor on an update's gradient; None: 1 / samples.
+        world: ranks that train together; None for one.
     """
 
-    def __init__(self, module: Any, network: Network, adds: bool = False) -> None:
+    def __init__(
+        self, module: Any, network: Network, adds: bool = False, world: World | None = None
+    ) -> None:
+        super().__init__(network)
         self._module, self._network, self._adds = module, network, adds
-        adapters = network.adapters.values()
-        self._weighed = [key for adapter in adapters for key in adapter.weights.values()]
         self._viewed: Any = None  # the Module's gradients that `_views` are of
         self._views: HostViews | None = None
-        self.samples = 0
-        self.rescale: float | None = None
+        if world is not None and world.is_shared:
+            self.rank_sum = RankSum(world, gradient_arrays(module))
 
     def begin(self, batch: Batch, first: bool, shares: Mapping[str, float] | None) -> None:
         """Begin a micro-batch, the `first` of an update or a further one.
 
         Without `shares`, the mean of the losses is over the labelled samples.
         """
-        if first:
-            self.samples = 0
-            if self._adds:
-                zero_gradients(self._module)
-        is_counted = shares is None and self._weighed
-        self.samples += int(batch.labelled[self._weighed[0]].sum()) if is_counted else batch.real
-
-    def mean_factor(self) -> float:
-        """Factor on the summed gradient that gives the gradient of the mean loss."""
-        return 1.0 / max(1, self.samples) if self.rescale is None else self.rescale
+        if first and (self._adds or not batch.real):
+            zero_gradients(self._module)
+        self.count(batch, first, shares)
 
     def norm(self) -> float:
         """Norm of the mean loss's gradient over all parameters; waits for the backward pass.
@@ -91,7 +85,13 @@ class Gradients:
         """
         arrays = gradient_arrays(self._module)
         shared = shared_parameters(self._module.symbol, self._network, list(arrays))
-        return HeadGradients(arrays, shared, len(self._network.adapters))
+        return HeadGradients(
+            {name: replicas[0].shape for name, replicas in arrays.items()},
+            shared,
+            len(self._network.adapters),
+            read=lambda name: _sum(arrays[name]),
+            write=lambda name, value: _set(arrays[name], value),
+        )
 
 
 def gradient_arrays(module: Any) -> dict[str, list[Any]]:
@@ -145,3 +145,18 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
             flat = whole.reshape(-1).astype(np.float32)
             waiting.append(mx.nd.dot(flat, flat))
     return total + math.fsum(float(square.asscalar()) for square in waiting)
+
+
+def _sum(replicas: Sequence[Any]) -> np.ndarray:
+    """Sum the gradient of a parameter over all devices."""
+    total: np.ndarray = replicas[0].asnumpy()
+    for other in replicas[1:]:
+        total = total + other.asnumpy()
+    return total
+
+
+def _set(replicas: Sequence[Any], value: np.ndarray) -> None:
+    """Write a gradient to the first device and 0 to the others, as devices are summed."""
+    replicas[0][:] = value
+    for other in replicas[1:]:
+        other[:] = 0

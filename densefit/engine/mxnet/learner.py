@@ -9,20 +9,25 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.evaluation.evaluator import Pending
+from densefit.engine.evaluation.run import Evaluation
+from densefit.engine.graph.inputs import train_inputs
+from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.bind import bind_training
 from densefit.engine.mxnet.devices import check_split
-from densefit.engine.mxnet.evaluation.evaluator import Pending
-from densefit.engine.mxnet.evaluation.run import Evaluation
+from densefit.engine.mxnet.evaluation.evaluator import ExecutorEvaluator
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.monitoring import Monitoring
-from densefit.engine.mxnet.ndarrays import to_ndarrays, train_inputs
-from densefit.engine.mxnet.optimizers.rescale_grad import constant_rescale
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import load_optimizer_state, optimizer_state
 from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
+from densefit.engine.mxnet.rank_sum import check_no_synchronization
 from densefit.engine.mxnet.seeding import seed_update
+from densefit.engine.sample_count import check_no_noise
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
@@ -45,6 +50,7 @@ class Learner:
         parameters, gradients, updater: of the train graph; set by `bind`, like `module`.
     """
 
+    name = "mxnet"
     random = False
     module: Any
     parameters: ParameterStore
@@ -62,7 +68,13 @@ class Learner:
         self.computed: Any = None
         self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
         self.monitoring: Monitoring | None = None
-        self._evaluation = Evaluation(network, self.devices, self._version)
+        self._world = World()
+        on_host = all(device.device_type == "cpu" for device in self.devices)
+        self._evaluation = Evaluation(
+            ExecutorEvaluator(network, self.devices, "raw" if on_host else "evaluate"),
+            ExecutorEvaluator(network, self.devices, "views"),
+            self._version,
+        )
 
     @property
     def lr(self) -> float:
@@ -74,16 +86,26 @@ class Learner:
         """The optimizer's own learning rate, before its lr_scheduler."""
         return float(self.updater.optimizer.lr or 0.0)
 
+    def join(self, world: World) -> None:
+        """Sum gradients over the ranks of `world` from `bind` on."""
+        self._world = world
+
+    @property
+    def bound_specs(self) -> tuple[list[Any], list[Any]]:
+        """Specs of the train graph's (data, labels) for a full batch."""
+        return self.module.data_shapes, self.module.label_shapes
+
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value."""
         settings = settings or BindSettings()
+        check_no_synchronization(self.network, reader, settings, self._world.size)
         bound = bind_training(self.network, reader, self.devices, settings)
         self._modules, self.output_shapes = bound
         module = self.module = self.computed = self._modules.first
         self._shapes = {}
         self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
-        self.gradients = Gradients(module, self.network, adds=settings.accumulate > 1)
+        self.gradients = Gradients(module, self.network, settings.accumulate > 1, self._world)
         is_live = settings.live is not None
         self.updater = Updater(module, self.network, self.gradients, reader.input_size, is_live)
         self.parameters = ParameterStore(self.network, module, settings.ema, is_live)
@@ -98,7 +120,9 @@ class Learner:
         """Start with a new optimizer; a user's Module goes on with its own."""
         rows = self.module._exec_group.batch_size
         self.updater.start(settings, rows, self.output_shapes, self._rescale)
-        self.random |= self.updater.draws_at_random
+        draws = self.updater.draws_at_random
+        check_no_noise(draws, self.updater.optimizer, self._world)
+        self.random |= draws
 
     def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""
@@ -122,6 +146,11 @@ class Learner:
         while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch; returns before it is computed."""
+        if not batch.real:
+            self.gradients.begin(batch, first, shares)
+            if while_computing is not None:
+                while_computing()
+            return
         modules = self._modules
         arrays = train_inputs(modules.inputs, self.network, batch, shares)
         shapes = {name: array.shape for name, array in arrays.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.mxnet.inputs import Input
+from densefit.engine.graph.inputs import Input
 from densefit.errors import BindError
 
 # Silences MXNet's warnings about intended behaviour (e.g. a second optimizer).

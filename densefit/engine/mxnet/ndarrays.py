@@ -9,41 +9,11 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.batch import Batch
 from densefit.data.csr_array import CSRArray
-from densefit.engine.mxnet.inputs import Input
-from densefit.model.network import Network
 
 #: Bytes from which sharing memory is faster than a copy.
 _SHARED_FROM = 1 << 16
 _SHARED = {"uint8", "int32", "int64", "float32", "float64"}  # types that MXNet can share
-
-
-def train_inputs(
-    inputs: Mapping[str, Input], network: Network, batch: Batch, shares: Mapping[str, float] | None
-) -> dict[str, Any]:
-    """Convert the arrays of a batch's real rows that a train graph reads, by name.
-
-    Padding is not trained, and must not enter BatchNorm's statistics either.
-
-    Args:
-        inputs: inputs of the graph.
-        network: network whose heads' losses are weighed.
-        batch: batch that is trained.
-        shares: see `Engine.compute`.
-    """
-    arrays = {**batch.data, **batch.labels}
-    rows, real = next(iter(arrays.values())).shape[0], batch.real
-    if real < rows:
-        arrays = {name: a[: a.shape[0] // rows * real] for name, a in arrays.items()}
-    for adapter in network.adapters.values():
-        for name, key in adapter.weights.items():
-            share = 1.0 if shares is None else shares[key]
-            arrays[name] = (batch.labelled[key] * share).astype(np.float32)
-    return {
-        name: bound.fit(arrays[name]) if bound.squeezed else arrays[name]
-        for name, bound in inputs.items()
-    }
 
 
 def to_ndarray(array: Any) -> Any:

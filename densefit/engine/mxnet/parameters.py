@@ -12,7 +12,7 @@ from densefit.engine.ema import EMA
 from densefit.engine.mxnet.averages import Averages
 from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import restart_store
-from densefit.errors import CheckpointError, TrainingDiverged
+from densefit.engine.parameter_values import check_finite, check_loaded
 from densefit.model.host_arrays import host_copies
 from densefit.model.network import Network
 
@@ -77,15 +77,7 @@ class ParameterStore:
         """
         self.refresh()
         for host_arrays, loaded in zip(self._host, (parameters, statistics)):
-            for name, value in host_arrays.items():
-                if name not in loaded or tuple(loaded[name].shape) != value.shape:
-                    raise CheckpointError(
-                        f"The checkpoint does not fit the network at parameter {name!r}",
-                        expected=value.shape,
-                        received=loaded[name].shape if name in loaded else "nothing",
-                        where=where,
-                        fix="is it a checkpoint of another recipe?",
-                    )
+            check_loaded(host_arrays, loaded, where)
         for host_arrays, loaded in zip(self._host, (parameters, statistics)):
             copies = host_copies(loaded)
             host_arrays.clear()
@@ -157,16 +149,7 @@ class ParameterStore:
             TrainingDiverged: a parameter is nan or infinite.
         """
         self.refresh()
-        host_arrays = {**self._host[0], **self._host[1]}
-        bad = [name for name, array in host_arrays.items() if not np.isfinite(array).all()]
-        if bad:
-            more = f", ... ({len(bad)} of {len(host_arrays)})" if len(bad) > 5 else ""
-            raise TrainingDiverged(
-                "Parameters are no longer finite",
-                received=f"nan or infinity in {', '.join(bad[:5])}{more}",
-                fix="lower the learning rate, or lengthen the warm-up; are all images and labels "
-                "finite numbers? The last checkpoint is from before",
-            )
+        check_finite({**self._host[0], **self._host[1]})
 
     def statistics(self) -> list[list[Any]]:
         """Copy BatchNorm's moving statistics on each device, which each pass changes."""
@@ -181,6 +164,26 @@ class ParameterStore:
         for replicas, saved in zip(self._module._exec_group.aux_arrays, copies):
             for array, copy in zip(replicas, saved):
                 copy.copyto(array)
+
+    def statistic_values(self) -> dict[str, np.ndarray]:
+        """Copy the moving statistics, and their averages, to the host, by name."""
+        return {name: array.asnumpy() for name, array in self._statistic_arrays().items()}
+
+    def set_statistic_values(self, values: Mapping[str, np.ndarray]) -> None:
+        """Replace what `statistic_values` returned."""
+        for name, array in self._statistic_arrays().items():
+            array[:] = values[name]
+        mx.nd.waitall()
+        self.version += 1
+
+    def _statistic_arrays(self) -> dict[str, Any]:
+        """NDArrays of the moving statistics on the first device, and of their averages."""
+        mx.nd.waitall()  # see `statistics`
+        averages = {} if self.averages is None else self.averages.arrays
+        return {
+            **{name: a for name, a in self.on_device().items() if name.startswith("aux:")},
+            **{f"ema:{name}": a for name, a in averages.items() if name.startswith("aux:")},
+        }
 
     def mend_statistics(self) -> None:
         """Replace statistics that are not finite by the network's last values."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from densefit.backend import mx
+from densefit.engine.seeding import update_seed
 
 
 def seed(number: int) -> None:
@@ -17,14 +16,8 @@ def seed_update(number: int, epoch: int, batch: int = 0) -> None:
 
     The generator's state cannot be saved, so each update is seeded to make a resume exact. Seeding
     takes a millisecond: networks without random operators are seeded for each epoch only.
-
-    Args:
-        number: seed of the training.
-        epoch: number of the epoch.
-        batch: number of the update in the epoch, from 1; 0 for the epoch.
     """
-    words = np.random.SeedSequence((number % 2**32, epoch, batch)).generate_state(1)
-    mx.random.seed(int(words[0] >> 1))
+    mx.random.seed(update_seed(number, epoch, batch))
 
 
 def draw_seed() -> int:

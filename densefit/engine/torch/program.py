@@ -27,6 +27,7 @@ class Run:
         device: device of tensors that come from settings alone (`_zeros`, `_arange`, random
             numbers); by default that of the values.
         reduce: sums a tensor over all ranks, for statistics of the whole batch; None for one rank.
+        sync_batchnorm: whether BatchNorm, too, uses the batch of all ranks, as SyncBatchNorm does.
     """
 
     training: bool = False
@@ -35,6 +36,7 @@ class Run:
     device: torch.device | None = None
     _weights: dict[str, float] = field(default_factory=dict)
     reduce: Callable[[Tensor], Tensor] | None = None
+    sync_batchnorm: bool = False
 
     def move(self, name: str, old: Tensor, batch: Tensor, momentum: float) -> None:
         """Enter a moving statistic's value after the pass.
@@ -84,10 +86,10 @@ class Program:
             compute = registry.compute_of(Attributes(node))
             self._steps.append((numbers[node], compute, sources, node))
         self._heads = [(numbers[head.node], head.number) for head in graph.heads]
-        kept = {number for number, _ in self._heads}
+        read_outside = {number for number, _ in self._heads}
         self._done: dict[int, list[int]] = {}  # node -> nodes that nothing reads after it
         for source, reader in last.items():
-            if source not in kept:
+            if source not in read_outside:
                 self._done.setdefault(reader, []).append(source)
 
     def __call__(self, values: Mapping[str, Tensor], run: Run) -> list[Tensor]:

@@ -51,7 +51,9 @@ class TrainedModule:
 
     def get_outputs(self, merge_multi_context: bool = True) -> Any:
         """Return the outputs of the last batch, like Module.get_outputs."""
-        return self._learner.computed.get_outputs(merge_multi_context)
+        if self._learner.name == "mxnet":
+            return self._learner.computed.get_outputs(merge_multi_context)
+        return [mx.nd.array(output) for output in self._learner.outputs().values()]
 
     def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return copies of the current parameters, like Module.get_params."""

@@ -33,6 +33,8 @@ from densefit.model.symbol_graph import SymbolGraph
 
 _log = logging.getLogger("densefit")
 
+#: Counters of an optimizer that has made no update.
+_UNCOUNTED = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}
 # Methods of a Module that make up a training step.
 _STEPS = ("forward", "backward", "forward_backward", "update", "prepare")
 
@@ -48,7 +50,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
     Parameters and optimizer states are read from a bound or loaded Module (`Module.load`). The
     Module is trained in place (`LiveModule`), unless its symbol must be rewritten (micro-batches,
     averages, bfloat16, frozen statistics): then it is updated before each `epoch_end_callback` and
-    at the end (`Mirror`).
+    at the end (`Mirror`). So it is with another engine than MXNet.
 
     Args:
         model: an `mx.mod.Module`.
@@ -162,7 +164,11 @@ class Mirror(Callback):
             return
         states = getattr(module, "_preload_opt_states", None)
         if states is not None:
-            load_optimizer_arrays(learner.module, _states_by_name(states, module))
+            arrays = _states_by_name(states, module)
+            if learner.name == "mxnet":
+                load_optimizer_arrays(learner.module, arrays)
+            else:
+                learner.load_optimizer_state(arrays, _UNCOUNTED)
             module._preload_opt_states = None
 
     def update_ended(self, state: TrainState, control: Control) -> None:
@@ -191,8 +197,8 @@ class Mirror(Callback):
         if not module.binded:
             module.params_initialized = False
             module._arg_params = module._aux_params = None
-            trained = learner.module
-            module.bind(trained.data_shapes, trained.label_shapes or None, for_training=True)
+            data, labels = learner.bound_specs
+            module.bind(data, labels or None, for_training=True)
         module.init_params(
             None,
             arg_params=to_ndarrays(network.parameters),

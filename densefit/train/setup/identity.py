@@ -21,7 +21,7 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
         as_before: return the identity in the form of an earlier version's checkpoints.
     """
     settings = plan.settings
-    return identity(
+    parts = identity(
         plan.session.state,
         plan.reader.iterator,
         settings.seed,
@@ -41,7 +41,9 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
         balance=settings.balance,
         ema=settings.ema,
         precision=settings.precision,
+        sync_batchnorm=settings.sync_batchnorm,
     )
+    return {**parts, "engine": plan.session.learner.name}
 
 
 def identity(

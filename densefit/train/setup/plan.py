@@ -10,12 +10,13 @@ from typing import Any
 
 from densefit import engine
 from densefit.callbacks.callback import TrainState
-from densefit.checkpoint.training.saver import Saver, check_unmixed
+from densefit.checkpoint.training.saver import check_unmixed
 from densefit.checkpoint.training.session import Session
+from densefit.distributed import World, world
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.model_input import ModelInput, batches_of, make_engine, validations_of
 from densefit.engine.settings import OptimizerSettings
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, TrainingInterrupted
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.direction import Directions
@@ -63,6 +64,7 @@ class Plan:
         session: state that a checkpoint stores.
         validating: interval of validations.
         saving: interval of saves.
+        world: ranks that train together.
     """
 
     settings: Settings
@@ -77,6 +79,7 @@ class Plan:
     session: Session
     validating: Interval
     saving: Interval
+    world: World
 
     @classmethod
     def of(cls, network: Any, heads: Mapping[str, Route] | None, settings: Settings) -> Plan:
@@ -95,15 +98,17 @@ class Plan:
         model = read_model(network, heads, settings)
         train = batches_of(settings.train, model, "train")
         module = module_arguments(model, settings)
-        live = live_module(model, settings)
+        live = live_module(model, settings, engine_name)
         network, adapters = model.network, {**model.network.adapters, **module.adapters}
-        check_balanced(settings.balance, network.adapters)
-        reader = _reader(train, network, adapters, settings)
+        ranks = world()
+        check_balanced(settings.balance, network.adapters, ranks.size)
+        reader = _reader(train, network, adapters, settings, ranks)
+        batch_size = reader.batch_size * ranks.size
         per_epoch, total = _length(reader, settings)
         check_schedule(settings.schedule, settings.validation, settings.begin_epoch, per_epoch)
         optimizer = _optimizer(model, settings)
         learner = make_engine(model, settings.devices, engine_name)
-        learner.check_optimizer(optimizer, reader.batch_size, settings.accumulate)
+        learner.check_optimizer(optimizer, batch_size, settings.accumulate)
         scorer = scorer_of(learner, validations_of(settings.validation, model), module.adapters)
         directions = directions_of(scorer, settings.derived)
         schedule = settings.schedule
@@ -112,7 +117,7 @@ class Plan:
         rate = source_of_rate(schedule, optimizer, total, per_epoch)
         check_rollback(settings.on_nonfinite, rate, optimizer)
         validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
-        saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
+        saving = _saving(settings, directions, per_epoch, total, ranks)
         state = TrainState(
             network,
             epoch=settings.begin_epoch,
@@ -120,19 +125,34 @@ class Plan:
             epochs=settings.epochs,
             updates=total,
             updates_per_epoch=per_epoch,
-            batch_size=reader.batch_size,
+            batch_size=batch_size,
             accumulate=settings.accumulate,
             directions=directions,
             device_memory=partial(engine.device_memory, engine_name),
         )
         metrics = training_metrics(state, adapters)
-        callbacks = [*all_callbacks(model, live, settings), *module.callbacks]
+        callbacks = [
+            callback
+            for callback in (*all_callbacks(model, live, settings), *module.callbacks)
+            if ranks.is_first or getattr(callback, "every_rank", False)
+        ]
         history = History(network)
         session = Session(learner, state, history, callbacks, metrics, rate, settings.balance)
         return cls(
             *(settings, model, module, live, reader, adapters, optimizer),
-            *(schedule, scorer, session, validating, saving),
+            *(schedule, scorer, session, validating, saving, ranks),
         )
+
+    @property
+    def lengths(self) -> dict[str, Any]:
+        """Settings that all ranks must share."""
+        state = self.session.state
+        return {
+            "updates_per_epoch": state.updates_per_epoch,
+            "updates_in_all": state.updates,
+            "batch_sizes": state.batch_size,
+            "seeds": self.settings.seed,
+        }
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -140,20 +160,36 @@ class Plan:
         saver = self.settings.checkpoint
         try:
             if saver is not None:
-                saver.begin(self.settings.resume)
+                saver.begin(self.settings.resume, self.world)
             yield
+        except TrainingInterrupted:  # by all ranks
+            raise
+        except BaseException as error:
+            self.world.fail(error)
+            raise
         finally:
             if saver is not None:
                 saver.end()
             self.session.learner.release()
+            if self.world.is_shared and hasattr(self.reader.iterator, "shard"):
+                self.reader.iterator.shard()
             for adapter in self.model.network.adapters.values():
                 adapter.uses_metrics = True
 
 
 def _reader(
-    train: Any, network: Network, adapters: Mapping[str, HeadAdapter], settings: Settings
+    train: Any,
+    network: Network,
+    adapters: Mapping[str, HeadAdapter],
+    settings: Settings,
+    ranks: World,
 ) -> BatchReader:
-    """Return the reader of the training data, matched with the network's classes and heads."""
+    """Return the reader of the training data, matched with the network's classes and heads.
+
+    A Loader reads this rank's part; other iterators are taken to yield their rank's part.
+    """
+    if ranks.is_shared and hasattr(train, "shard"):
+        train.shard(ranks.rank, ranks.size)
     reader = BatchReader(train, list(adapters.values()), "train")
     take_names(network, train)
     check_same_heads(train, reader.adapters, reader.where)
@@ -181,16 +217,18 @@ def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:
 
 
 def _saving(
-    saver: Saver | None,
-    resume: str,
+    settings: Settings,
     directions: Directions,
     updates_per_epoch: int | None,
     total: int | None,
+    ranks: World,
 ) -> Interval:
     """Return the interval of saves, after a check that the directory belongs to the training."""
+    saver, resume = settings.checkpoint, settings.resume
     saving = Interval(saver.every if saver else 0, updates_per_epoch, total, "Saver(every=...)")
     if saver is not None:
-        check_unmixed(saver.directory, resume)
+        if ranks.is_first:
+            check_unmixed(saver.directory, resume)
         saver.keep.judged_by(directions)
     elif resume not in ("none", "auto"):
         raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from densefit.train.setup.arguments import (
     check_kvstore,
     check_one_iterator,
 )
+from densefit.train.setup.restarted import resume_after_restart
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Settings:
     label_within: int
     ema: EMA | None
     precision: str
+    sync_batchnorm: bool
     initializer: Any
     arg_params: Mapping[str, Any] | None
     aux_params: Mapping[str, Any] | None
@@ -92,6 +94,9 @@ class Settings:
                 for name, value in arguments.items()
             }
         )
+        if settings.checkpoint is not None:
+            resume = resume_after_restart(settings.resume, settings.checkpoint.directory)
+            settings = replace(settings, resume=resume)
         check_one_iterator(settings.train, "train")
         check_one_iterator(settings.validation, "validation")
         check_kvstore(settings.kvstore)

@@ -12,6 +12,7 @@ from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import LengthAware, TrainingLength
 from densefit.train.loop import Loop
+from densefit.train.ranks import Ranks
 from densefit.train.schedules.deferred import Deferred
 from densefit.train.seeds import seed_update
 from densefit.train.setup.identity import identity_of
@@ -32,6 +33,8 @@ def start(plan: Plan) -> Loop:
     Raises:
         BindError, CheckpointError, ConfigError, DataError: as `fit`.
     """
+    if plan.world.is_shared:
+        plan.session.learner.join(plan.world)
     _bind(plan)
     plan.session.learner.start_optimizer(plan.optimizer)
     if plan.live is None:
@@ -61,6 +64,7 @@ def _bind(plan: Plan) -> None:
             freeze=settings.freeze,
             ema=settings.ema,
             precision=settings.precision,
+            sync_batchnorm=settings.sync_batchnorm,
             weigh=weigh,
             fixed=[*plan.model.fixed, *settings.fixed_param_names],
             allow_missing=settings.allow_missing or not are_given,
@@ -124,23 +128,30 @@ def _loop(plan: Plan, length: TrainingLength) -> Loop:
     """Return the loop and its parts."""
     settings, session = plan.settings, plan.session
     learner, saver, guard = session.learner, settings.checkpoint, settings.on_nonfinite
+    control, signals = Control(), Signals()
+    ranks = Ranks(plan.world, session, control, signals)
+    ranks.check_equal("the start", plan.lengths)
     balancing = None
     if settings.balance is not None:
-        balancing = Balancing(settings.balance, learner, plan.model.network.adapters)
-    reseed = partial(seed_update, learner, settings.seed, session.state) if learner.random else None
-    control, signals = Control(), Signals()
-    checkpointer = Checkpointer(session, saver, guard, control, signals)
+        adapters = plan.model.network.adapters
+        sum_losses = ranks.sum_losses if ranks.is_shared else None
+        balancing = Balancing(settings.balance, learner, adapters, sum_losses)
+    seed = ranks.seed(settings.seed)
+    reseed = partial(seed_update, learner, seed, session.state) if learner.random else None
+    checkpointer = Checkpointer(session, saver, guard, control, signals, ranks)
     keep = None if saver is None else saver.keep
     return Loop(
         plan=plan,
-        step=Step(session, plan.adapters, settings.clip_norm, guard, balancing, reseed),
+        step=Step(session, plan.adapters, settings.clip_norm, guard, balancing, reseed, ranks),
         reseed=reseed,
         validator=Validator(
-            *(session, plan.scorer, settings.derived, keep, checkpointer, control, signals)
+            *(session, plan.scorer, settings.derived, keep, checkpointer),
+            *(control, signals, ranks),
         ),
         checkpointer=checkpointer,
-        recorder=EpochRecorder(session, plan.reader, length),
+        recorder=EpochRecorder(session, plan.reader, length, ranks),
         length=length,
         control=control,
         signals=signals,
+        ranks=ranks,
     )

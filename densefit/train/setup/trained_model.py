@@ -39,10 +39,11 @@ def module_arguments(model: ModelInput, settings: Settings) -> Any:
     )
 
 
-def live_module(model: ModelInput, settings: Settings) -> Any:
+def live_module(model: ModelInput, settings: Settings, engine: str) -> Any:
     """Return the user's Module for in-place training, if the settings allow it; else None."""
     is_ours = (
-        settings.accumulate > 1
+        engine != "mxnet"
+        or settings.accumulate > 1
         or settings.ema is not None
         or settings.precision != "float32"
         or settings.freeze

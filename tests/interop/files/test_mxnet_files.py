@@ -189,7 +189,7 @@ def test_a_disk_that_refuses_leaves_the_old_files(tiny, network, tmp_path, monke
         state.update(left=step, failed=False)
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", failing(os.fsync))
-            patch.setattr(os, "rename", failing(os.rename))
+            patch.setattr(os, "replace", failing(os.replace))
             patch.setattr(atomic, "write_file", failing(atomic.write_file))
             try:
                 df.save_mxnet(other, prefix)

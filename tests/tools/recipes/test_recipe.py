@@ -1,13 +1,16 @@
+import inspect
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import densefit.engine.mxnet  # noqa: F401  # registers adamw
+from densefit.backend import mx
 from densefit.config import parse, read
 from densefit.errors import ConfigError
 from densefit.tools.recipes.data.loaders import fitting, make_dataset, train_loader
 from densefit.tools.recipes.parts import make_guard, make_schedule
-from densefit.tools.recipes.recipe import Data, Recipe, Training
+from densefit.tools.recipes.recipe import WITHOUT_MOMENTUM, Data, Recipe, Training
 from densefit.tools.recipes.recipe_heads import make_network
 
 FOLDER = Path(__file__).parents[3] / "configs"
@@ -86,6 +89,17 @@ def test_an_optimizer_gets_no_setting_that_it_lacks_and_nobody_wrote(tmp_path, t
     assert recipe.training.optimizer_params == expected
     (tmp_path / "again.yaml").write_text(again)
     assert read(Recipe, tmp_path / "again.yaml") == recipe
+
+
+def test_optimizers_without_momentum_are_those_of_mxnet():
+    registry = mx.optimizer.Optimizer.opt_registry
+    without = {
+        name
+        for name, kind in registry.items()
+        if kind.__module__.startswith(("mxnet.", "densefit."))
+        and "momentum" not in inspect.signature(kind).parameters
+    }
+    assert without == WITHOUT_MOMENTUM
 
 
 def test_one_setting_of_another_optimizer_on_the_command_line():

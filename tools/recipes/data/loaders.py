@@ -88,7 +88,7 @@ def _opened(data: Source, split: str | None, where: str) -> Dataset:
     try:
         return datasets.create(data.dataset, **settings)
     except (DataError, OSError) as error:
-        if "root" not in settings or Path(settings["root"]).is_dir():
+        if "root" not in settings or not _is_missing_folder(str(settings["root"])):
             if isinstance(error, MissingSplitError):
                 raise missing_split(data, split, where, error) from error
             raise
@@ -99,6 +99,11 @@ def _opened(data: Source, split: str | None, where: str) -> Dataset:
             where=f"{where}.root",
             fix=f"--{where}.root DIR",
         ) from error
+
+
+def _is_missing_folder(root: str) -> bool:
+    """Whether a root is a local folder, and no address or pattern of files, that is not there."""
+    return "://" not in root and not root.endswith(".tar") and not Path(root).is_dir()
 
 
 class Input(Protocol):

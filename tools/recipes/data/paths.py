@@ -39,8 +39,8 @@ def with_absolute_paths(recipe: Kind) -> Kind:
 
 
 def _absolute(value: Any) -> Any:
-    """Make a path absolute without resolving links; return any other value unchanged."""
-    return os.path.abspath(value) if isinstance(value, str) else value
+    """Make a path absolute without resolving links; addresses and other values stay."""
+    return os.path.abspath(value) if isinstance(value, str) and "://" not in value else value
 
 
 def _paths(dataset: str) -> set[str]:

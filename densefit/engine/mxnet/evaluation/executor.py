@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.graph.fold_batchnorm import Fold
-from densefit.engine.mxnet.inputs import Input
+from densefit.engine.evaluation.program import EvalProgram
 from densefit.engine.mxnet.ndarrays import to_ndarray
-
-
-@dataclass
-class Program:
-    """A graph for inputs of given shapes.
-
-    Attributes:
-        symbol: symbol with BatchNorms folded.
-        folds: BatchNorms that are folded into layers of the symbol.
-        inputs: name -> shape for the rows of all devices; other arguments are parameters.
-        types: name -> dtype of inputs from a batch; MXNet infers other dtypes.
-        outputs: short names of the symbol's outputs.
-        fed: name -> bound form of an input from a batch.
-        parameters: name -> shape of each parameter and statistic, before folding.
-    """
-
-    symbol: Any
-    folds: Sequence[Fold]
-    inputs: Mapping[str, tuple[int, ...]]
-    types: Mapping[str, Any]
-    outputs: Sequence[str] = ()
-    batch: Mapping[str, Input] = field(default_factory=dict)
-    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Executor:
@@ -47,7 +22,7 @@ class Executor:
     """
 
     def __init__(
-        self, parts: Sequence[Any], slices: Sequence[slice], rows: int, program: Program
+        self, parts: Sequence[Any], slices: Sequence[slice], rows: int, program: EvalProgram
     ) -> None:
         self._parts, self._slices, self._rows = list(parts), list(slices), rows
         self._fed: deque[list[Any]] = deque(maxlen=2)  # inputs that MXNet may not have read yet

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.evaluation.program import EvalProgram
 from densefit.engine.graph.fold_batchnorm import Fold, fold_parameters
-from densefit.engine.mxnet.evaluation.executor import Executor, Program
+from densefit.engine.mxnet.evaluation.executor import Executor
 from densefit.engine.mxnet.ndarrays import to_ndarray
 from densefit.errors import BindError
 
@@ -54,7 +55,7 @@ class Executors:
     def bind(
         self,
         key: Any,
-        program: Program,
+        program: EvalProgram,
         devices: Sequence[Any],
         rows: int,
         parameters: Callable[[], Mapping[str, np.ndarray]],
@@ -102,7 +103,7 @@ class Executors:
 
     def _part(
         self,
-        program: Program,
+        program: EvalProgram,
         device: Any,
         share: float,
         parameters: Callable[[], Mapping[str, np.ndarray]],

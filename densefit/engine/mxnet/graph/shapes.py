@@ -83,33 +83,3 @@ def inner_outputs(
         output[:2]: (tuple(shape or ()), dtypes[number] if dtypes else None)
         for number, (output, shape) in enumerate(zip(outputs, inferred or ()))
     }
-
-
-def can_cut_rows(symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int) -> bool:
-    """Whether a graph computes the same outputs for some rows of a batch alone.
-
-    A `Reshape` to a fixed number of rows does not: MXNet would read past the end of a smaller
-    batch.
-
-    Args:
-        symbol: the graph.
-        shapes: shapes of its inputs for a full batch.
-        rows: number of rows of a full batch.
-    """
-    if rows < 2:
-        return True
-    fewer = {
-        name: (shape[0] * (rows - 1) // rows, *shape[1:]) for name, shape in shapes.items() if shape
-    }
-    try:
-        whole = symbol._infer_shape_impl(False, **shapes)[1]
-        part = symbol._infer_shape_impl(False, **fewer)[1]
-    except (mx.base.MXNetError, RuntimeError):
-        return False
-    if whole is None or part is None:
-        return False
-    return all(
-        not full or full[0] % rows or tuple(full[1:]) != tuple(cut[1:])
-        or full[0] * (rows - 1) == cut[0] * rows
-        for full, cut in zip(whole, part)
-    )  # fmt: skip

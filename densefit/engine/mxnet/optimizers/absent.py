@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.graph.losses import losses_by_input
+from densefit.engine.graph.spared import Spared
 from densefit.model.network import Network
 
 
 class Absent:
     """Freeze, for one update, the parameters and statistics of heads without labels.
 
-    An optimizer also moves a parameter whose gradient is exactly 0: by momentum, weight decay or
-    Adam's moments. A parameter that only losses without labelled samples train is therefore
-    excluded from the update: its value, optimizer states and update count do not change. Neither do
-    the moving statistics of BatchNorm layers that only such losses read.
-
-    A loss is a head, or one of its terms (`HeadAdapter.label_groups`).
+    See `densefit.engine.graph.spared.Spared`.
 
     Args:
         module: the bound Module that has the optimizer.
@@ -29,13 +23,15 @@ class Absent:
     """
 
     def __init__(self, module: Any, network: Network, input_size: tuple[int, int] | None) -> None:
-        self._module, self._network, self._size = module, network, input_size
-        self._spared_by: dict[frozenset[str], tuple[list[int], list[int]]] = {}
+        self._module, group = module, module._exec_group
+        self._spared = Spared(
+            module.symbol, network, input_size, group.param_names, group.aux_names
+        )
         self._saved: dict[int, list[Any]] = {}  # statistics, on each device, by their number
 
     def begin(self, absent: Iterable[str]) -> None:
         """Save statistics before an update computes; `absent` losses have no labels."""
-        _, numbers = self._spared(frozenset(absent))
+        _, numbers = self._spared.without(frozenset(absent))
         if numbers:
             mx.nd.waitall()  # BatchNorm's backward pass writes them unknown to MXNet's engine
         arrays = self._module._exec_group.aux_arrays
@@ -46,7 +42,7 @@ class Absent:
 
         Waits for the backward pass if there are statistics to restore.
         """
-        parameters, statistics = self._spared(frozenset(absent))
+        parameters, statistics = self._spared.without(frozenset(absent))
         if statistics:
             mx.nd.waitall()
         for number in statistics:
@@ -69,21 +65,3 @@ class Absent:
         finally:
             for number, replicas in hidden.items():
                 gradients[number] = replicas
-
-    def _spared(self, absent: frozenset[str]) -> tuple[list[int], list[int]]:
-        """Indices of the parameters and statistics whose losses are all absent; cached."""
-        if absent not in self._spared_by:
-            group, (learning, reading) = self._module._exec_group, self._readers
-            adapters = self._network.adapters.values()
-            everything = frozenset(key for adapter in adapters for key in adapter.label_groups)
-            parameters, statistics = (
-                [k for k, name in enumerate(names) if absent >= (losses.get(name) or everything)]
-                for names, losses in ((group.param_names, learning), (group.aux_names, reading))
-            )
-            self._spared_by[absent] = parameters, statistics
-        return self._spared_by[absent]
-
-    @cached_property
-    def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-        """Losses that train each parameter, and that read each statistic."""
-        return losses_by_input(self._module.symbol, self._network, self._size)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.graph.rescale_grad import warn_of_rescale
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.optimizers.absent import Absent
-from densefit.engine.mxnet.optimizers.rescale_grad import warn_of_rescale
 from densefit.engine.mxnet.optimizers.start import (
     start_optimizer,
     start_own_optimizer,

@@ -47,7 +47,7 @@ def batch_norm(attrs: Attributes) -> Compute:
         weight = None if fixed else gamma
         moved = x if axis % x.ndim == 1 else x.movedim(axis, 1)
         if run.training and not frozen:
-            if synchronized and run.reduce is not None:
+            if run.reduce is not None and (synchronized or run.sync_batchnorm):
                 result, batch = _over_ranks(moved, weight, beta, epsilon, run.reduce)
             else:
                 result, batch = _over_batch(moved, weight, beta, epsilon)

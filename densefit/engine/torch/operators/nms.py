@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import torch
 
@@ -11,6 +12,8 @@ from densefit.engine.torch.operators.box_overlap import areas, corners, intersec
 from densefit.engine.torch.operators.registry import Compute, operator
 
 _BLOCK = 256  # candidates that are compared at once; bounds the memory
+
+Hits: TypeAlias = Callable[[slice, slice], Any]
 
 
 @operator("_contrib_box_nms", "_contrib_box_non_maximum_suppression")
@@ -42,16 +45,18 @@ def box_nms(attrs: Attributes) -> Compute:
                 most = max(1, min(most, int(valid.sum(1).max())))
             order = order[:, :most]
             candidates = _rows_at(rows, order)
-            kept = _suppress(
-                candidates[..., start : start + 4],
-                candidates[..., label].to(torch.int32) if by_class else None,
+            stays = suppress(
                 valid.gather(1, order),
-                overlap,
-                source == "center",
+                _overlaps(
+                    candidates[..., start : start + 4],
+                    candidates[..., label].to(torch.int32) if by_class else None,
+                    overlap,
+                    source == "center",
+                ),
             )
-            last = torch.sort(~kept, dim=1, stable=True).indices  # kept ones first
-            order, kept = order.gather(1, last), kept.gather(1, last)
-        best = _rows_at(rows, order).masked_fill(~kept[..., None], -1)
+            last = torch.sort(~stays, dim=1, stable=True).indices  # kept ones first
+            order, stays = order.gather(1, last), stays.gather(1, last)
+        best = _rows_at(rows, order).masked_fill(~stays[..., None], -1)
         if source != target:
             best = _convert(best, start, target == "center")
         best = torch.nn.functional.pad(best, (0, 0, 0, rows.shape[1] - most), value=-1.0)
@@ -64,26 +69,17 @@ def _rows_at(rows: Any, order: Any) -> Any:
     return rows.gather(1, order[..., None].expand(-1, -1, rows.shape[2]))
 
 
-def _suppress(boxes: Any, labels: Any, valid: Any, overlap: float, is_center: bool) -> Any:
-    """Which candidates (B, K) stay; boxes (B, K, 4) by falling score.
+def suppress(valid: Any, hits: Hits) -> Any:
+    """Which candidates (B, K) stay, where each suppresses what it hits further on.
 
     In blocks: first each is suppressed by what stays of earlier blocks, then by its own.
+
+    Args:
+        valid: (B, K), which ones are candidates, by falling score.
+        hits: (slice of candidates, another) -> whether they hit, (B, first, second).
     """
-    sizes = areas(boxes, is_center)
-    sides = [side.contiguous() for side in corners(boxes, is_center).unbind(-1)]
-
-    def hits(first: slice, second: slice) -> Any:
-        """Whether two boxes of a class overlap too much, (B, first, second)."""
-        one, other = ([side[:, part] for side in sides] for part in (first, second))
-        shared = intersections([s[:, :, None] for s in one], [s[:, None] for s in other])
-        union = (sizes[:, first, None] + sizes[:, None, second]).sub_(shared)
-        hit = shared.div_(union) > overlap
-        if labels is not None:
-            hit &= labels[:, first, None] == labels[:, None, second]
-        return hit
-
     parts: list[Any] = []
-    for begin in range(0, boxes.shape[1], _BLOCK):
+    for begin in range(0, valid.shape[1], _BLOCK):
         block = slice(begin, begin + _BLOCK)
         stays = valid[:, block]
         for number, earlier in enumerate(parts):
@@ -91,6 +87,23 @@ def _suppress(boxes: Any, labels: Any, valid: Any, overlap: float, is_center: bo
             stays = stays & ~(hit & earlier[..., None]).any(1)
         parts.append(_greedy(hits(block, block).triu(1), stays))
     return torch.cat(parts, dim=1)
+
+
+def _overlaps(boxes: Any, labels: Any, overlap: float, is_center: bool) -> Hits:
+    """Whether two boxes (B, K, 4) of a class overlap too much."""
+    sizes = areas(boxes, is_center)
+    sides = [side.contiguous() for side in corners(boxes, is_center).unbind(-1)]
+
+    def hits(first: slice, second: slice) -> Any:
+        sides_1, sides_2 = ([side[:, part] for side in sides] for part in (first, second))
+        shared = intersections([s[:, :, None] for s in sides_1], [s[:, None] for s in sides_2])
+        union = (sizes[:, first, None] + sizes[:, None, second]).sub_(shared)
+        hit = shared.div_(union) > overlap
+        if labels is not None:
+            hit &= labels[:, first, None] == labels[:, None, second]
+        return hit
+
+    return hits
 
 
 def _greedy(hit: Any, valid: Any) -> Any:

@@ -7,7 +7,8 @@ import densefit as df
 from densefit import backend
 from densefit.backend import mx
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.mxnet.evaluation.evaluator import Evaluator, Pending
+from densefit.engine.evaluation.evaluator import Evaluator, Pending
+from densefit.engine.mxnet.evaluation.evaluator import ExecutorEvaluator
 from densefit.engine.mxnet.learner import Learner
 
 
@@ -27,7 +28,7 @@ def executors(tiny, monkeypatch, name):
 
 @pytest.mark.parametrize(("name", "stale"), [("MKLDNN", True), ("default", False)])
 def test_mxnet_s_kept_inference_executor_goes_stale_when_fused(tiny, monkeypatch, name, stale):
-    """The reason why `densefit.backend` turns fusion off, and `Evaluator` binds anew if it is on.
+    """Why `densefit.backend` turns fusion off, and `ExecutorEvaluator` binds anew.
 
     A fused executor keeps BatchNorm, folded into the convolution, as of its first forward.
     """
@@ -91,7 +92,7 @@ def test_the_next_batch_is_computed_while_the_host_reads_this_one(tiny, monkeypa
     reader = BatchReader(
         tiny.loader(network, length=10, batch_size=4), network.adapters.values(), "test"
     )
-    single = Evaluator(network, [mx.cpu()])
+    single = ExecutorEvaluator(network, [mx.cpu()])
     alone = [single.start(batch, reader, 0).read() for batch in reader.batches()]
     events = []
     start, read = Evaluator.start, Pending.read

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
+from densefit.engine.evaluation.program import EvalProgram
 from densefit.engine.graph.fold_batchnorm import fold
-from densefit.engine.mxnet.evaluation.executor import Program
 from densefit.engine.mxnet.evaluation.executors import Executors
 from densefit.errors import BindError
 from densefit.model.symbol_graph import SymbolGraph
@@ -46,7 +46,7 @@ def batch(size, rows=3):
 def bound(executors, symbol, key, data, parameters, devices=None):
     graph, folds = fold(SymbolGraph.of(symbol))
     folded = graph.symbol
-    program = Program(folded, folds, {"data": data.shape}, {"data": np.float32})
+    program = EvalProgram(folded, folds, {"data": data.shape}, {"data": np.float32})
     return executors.bind(key, program, devices or [mx.cpu()], data.shape[0], lambda: parameters)
 
 

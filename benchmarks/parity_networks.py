@@ -1,0 +1,127 @@
+"""The networks of engine_parity.py: every backbone, head and decoder, and pictures for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import densefit as df
+from densefit.datasets.shapes import Shapes
+from densefit.model.symbol_graph import SymbolGraph
+from densefit.registry import load_plugins
+
+SIZE = (64, 64)
+BACKBONES: dict[str, dict[str, Any]] = {
+    "resnet18": {"width": 8},
+    "resnet34": {"width": 8},
+    "resnet50": {"width": 8},
+    "mobilenetv2": {"multiplier": 0.25},
+}
+DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
+INSTANCE = {"prototypes": 4, "channels": 8, "detection": DETECTION}
+
+
+class Pictures:
+    """Shapes with targets for every task.
+
+    Args:
+        length: number of pictures.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._shapes = Shapes(length, SIZE, keypoints=True, empty=0.0)
+        self.classes = self._shapes.classes
+        self.mask_classes = self._shapes.mask_classes
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def id_of(self, index: int) -> str:
+        """The picture's."""
+        return self._shapes.id_of(index)
+
+    def __getitem__(self, index: int) -> df.Sample:
+        sample = self._shapes[index]
+        classes = sample.targets["classes"]
+        slope = np.linspace(1, 5, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE)
+        normals = np.stack([slope / 10, slope[::-1] / 10, np.ones(SIZE)], axis=2)
+        length = np.linalg.norm(normals, axis=2, keepdims=True)
+        more = {
+            "labels": np.isin(np.arange(3), classes).astype(np.float32),
+            "depth": slope,
+            "normals": (normals / length).astype(np.float32),
+        }
+        return replace(sample, targets={**sample.targets, **more})
+
+
+def heads() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Name -> (task, settings)."""
+    shapes = Shapes(1, SIZE)
+    keypoints = {"keypoints": Shapes.keypoint_names, "flip_pairs": Shapes.flip_pairs}
+    panoptic = {
+        "segmentation": {"decoder": "fcn", "channels": 8},
+        "instance": INSTANCE,
+        "things": shapes.classes,
+    }
+    named: dict[str, tuple[str, dict[str, Any]]] = {
+        "classification": ("classification", {"classes": shapes.label_classes}),
+        "multilabel": ("multilabel", {"classes": shapes.classes}),
+        "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
+        "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
+        "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
+        "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
+    }
+    for decoder in ("fcn", "deeplabv3+"):
+        settings: dict[str, Any] = {"decoder": decoder, "channels": 8}
+        classes = {"classes": shapes.mask_classes}
+        named[f"segmentation {decoder}"] = ("segmentation", {**classes, **settings})
+        named[f"depth {decoder}"] = ("depth", settings)
+        named[f"normals {decoder}"] = ("normals", settings)
+    return named
+
+
+def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
+    """(name, network) of each backbone with each head, and of one with several heads."""
+    load_plugins()
+    for backbone, settings in BACKBONES.items():
+        for head, (task, head_settings) in heads().items():
+            name = f"{backbone} {head}"
+            if pattern in name:
+                made = [df.head(task, **head_settings)]
+                yield name, df.Network(backbone, made, settings=settings)
+    if pattern in "resnet18 several":
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:6]]
+        yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
+
+
+class Smooth(df.Network):
+    """A network whose activations and poolings have continuous slopes.
+
+    The gradients of ReLUs and maxima jump where rounding moves a number over their edge; with
+    softplus and averages, gradients of two engines can be compared.
+    """
+
+    def peek(self, mode: str, input_size: Any = None, weigh: Any = None) -> Any:
+        """The Symbol of a mode, with the layers replaced."""
+        graph = SymbolGraph.of(super().peek(mode, input_size, weigh))
+        return graph.rewrite(lambda _, node: _smooth(node)).symbol
+
+
+def _smooth(node: Any) -> Any:
+    if node.op == "relu" or (node.op == "Activation" and node.attr("act_type") == "relu"):
+        return replace(node, op="Activation", attrs={"act_type": "softrelu"})
+    if node.op == "clip" and node.attr("a_min") in ("0", "0.0"):
+        return replace(node, op="Activation", attrs={"act_type": "softrelu"})
+    if node.op == "Pooling" and node.attr("pool_type", "max") == "max":
+        return node.with_attrs(pool_type="avg")
+    return node
+
+
+def smooth_copy(network: df.Network, values: Mapping[str, Mapping[str, np.ndarray]]) -> df.Network:
+    """The network with smooth layers and these parameters."""
+    copy = Smooth.from_spec(network.spec or {})
+    copy.set_params(values["parameters"], values["statistics"])
+    return copy

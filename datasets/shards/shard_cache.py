@@ -1,0 +1,306 @@
+"""Copies of remote files in a folder, within a budget of bytes that all processes share."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from densefit.errors import ConfigError, DataError
+from densefit.process.system_calls import lock_file
+
+PART = ".part"  # ends the name of a file while it is downloaded
+_LOCK = "lock"
+_PAUSES = (0.2, 1.0)  # seconds before a download is tried again
+_POLL = 0.05  # seconds between looks at another process's download
+_FORGET = 30.0  # seconds after which a failed download is tried again
+
+#: Yields the content of a remote file in blocks.
+Blocks = Callable[[], Iterable[bytes]]
+
+
+class LocalCopy:
+    """A file of the cache, which is not removed until it is released.
+
+    Attributes:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path, self._descriptor = path, descriptor
+
+    def release(self) -> None:
+        """Allow the cache to remove the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.release()
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file to be copied.
+
+    Attributes:
+        name: of the copy, relative to the cache's folder.
+        address: of the file, for errors.
+        size: in bytes.
+        check: raises DataError unless the blocks that it passes through are the whole file.
+        blocks: reads it.
+    """
+
+    name: str
+    address: str
+    size: int
+    check: Callable[[Iterable[bytes]], Iterator[bytes]]
+    blocks: Blocks
+
+
+class ShardCache:
+    """Keeps copies of remote files; the least recently used ones make room for others.
+
+    The files of the folder, those that are being downloaded included, never have more bytes than
+    the budget. A file that a process has open is not removed: its readers hold a lock on it. One
+    process downloads a file, and the others that need it wait. What a killed process left is
+    removed when room is needed.
+
+    Args:
+        folder: of the copies; several datasets may share it.
+        budget: most bytes.
+    """
+
+    def __init__(self, folder: Path, budget: int) -> None:
+        self.folder, self.budget = folder, budget
+        self._failures: dict[str, tuple[float, DataError]] = {}
+
+    def open(self, file: RemoteFile) -> LocalCopy:
+        """Return a copy of a file, downloaded if there is none.
+
+        Raises:
+            DataError: the file cannot be downloaded, the disk is full, or the cache is too small.
+        """
+        path = self.folder / file.name
+        failed_at, failure = self._failures.get(file.name, (0.0, None))
+        if failure is not None and time.monotonic() - failed_at < _FORGET:
+            raise failure
+        try:
+            while True:
+                copy = _opened(path, file.size)
+                if copy is not None:
+                    return copy
+                self._download(file, path)
+        except DataError as error:
+            self._failures[file.name] = (time.monotonic(), error)
+            raise
+        except OSError as error:
+            raise DataError(
+                f"The cache of shards cannot be written: {error.strerror or error}",
+                where=path,
+                fix="another folder for the copies of remote shards: cache=FOLDER",
+            ) from error
+
+    def _download(self, file: RemoteFile, path: Path) -> None:
+        """Download a file, unless another process has done it meanwhile."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + PART)
+        descriptor = os.open(part, os.O_CREAT | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            # Not a wait for the lock: the file is locked by its readers once it is complete.
+            while not _is_unused(descriptor):
+                if path.exists() or not _is_at(descriptor, part):
+                    return  # another process was first
+                time.sleep(_POLL)
+            if path.exists() or not _is_at(descriptor, part):
+                return
+            try:
+                self._reserve(descriptor, file)
+                self._fill(descriptor, file)
+                try:
+                    os.replace(part, path)
+                except PermissionError:  # Windows moves no open file
+                    os.close(descriptor)
+                    descriptor = -1
+                    os.replace(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def _reserve(self, descriptor: int, file: RemoteFile) -> None:
+        """Make room for a file, in the budget and on the disk."""
+        with self._locked():
+            self._make_room(file)
+            while True:
+                try:
+                    _allocate(descriptor, file.size)
+                    return
+                except OSError as error:
+                    if error.errno != errno.ENOSPC or not self._evict_one():
+                        raise _explained(error, file, self.folder) from error
+
+    def _fill(self, descriptor: int, file: RemoteFile) -> None:
+        """Write the content; try again if the connection breaks."""
+        for pause in (*_PAUSES, None):
+            try:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                for block in file.check(file.blocks()):
+                    _write(descriptor, block)
+                os.fsync(descriptor)
+                return
+            except FileNotFoundError as error:
+                raise DataError(
+                    "A shard is not there any more, or never was", where=file.address
+                ) from error
+            except DataError:
+                if pause is None:
+                    raise
+            except Exception as error:  # each kind of storage has its own
+                full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+                if pause is None or full:
+                    raise _explained(error, file, self.folder) from error
+            time.sleep(pause)
+
+    def _make_room(self, file: RemoteFile) -> None:
+        """Remove copies until a file fits into the budget."""
+        if file.size > self.budget:
+            raise ConfigError(
+                "A shard is larger than the cache",
+                expected=f"a cache of {file.size} bytes or more",
+                received=f"cache_size of {self.budget} bytes",
+                where=file.address,
+            )
+        while True:
+            used = sum(entry.st_size for _, entry in self._files())
+            if used + file.size <= self.budget:
+                return
+            if not self._evict_one():
+                raise DataError(
+                    "All copies in the cache of shards are in use, and another one does not fit",
+                    expected=f"a cache of {used + file.size} bytes or more",
+                    received=f"cache_size of {self.budget} bytes, {used} of them in use",
+                    where=self.folder,
+                    fix="a larger cache_size, or a smaller buffer",
+                )
+
+    def _evict_one(self) -> bool:
+        """Remove what a dead process left, else the least recently used file; False if none."""
+        files = sorted(
+            self._files(), key=lambda entry: (entry[0].suffix != PART, entry[1].st_mtime_ns)
+        )
+        return any(entry.st_size and _remove_unused(path) for path, entry in files)
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(OSError):
+                    path = Path(folder) / name
+                    if name != _LOCK:
+                        yield path, os.stat(path)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of the folder among all threads and processes."""
+        descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            with suppress(OSError):  # a system without locks
+                lock_file(descriptor, wait=True)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _opened(path: Path, size: int) -> LocalCopy | None:
+    """Open a complete copy, and mark it as used; None if there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    copy = LocalCopy(path, descriptor)
+    with suppress(OSError):  # a system without locks
+        lock_file(descriptor, wait=True, shared=True)
+    if not _is_at(descriptor, path):  # it was removed before it was locked
+        return None
+    if os.fstat(descriptor).st_size != size:
+        path.unlink(missing_ok=True)
+        return None
+    with suppress(OSError):
+        os.utime(path)
+    return copy
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether a path leads to an open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
+
+
+def _is_unused(descriptor: int) -> bool:
+    """Lock an open file, unless another descriptor has a lock on it."""
+    try:
+        lock_file(descriptor)
+    except BlockingIOError:
+        return False
+    except OSError:  # a system without locks
+        return True
+    return True
+
+
+def _remove_unused(path: Path) -> bool:
+    """Remove a file that no process has locked; False if one has."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        if not _is_unused(descriptor):
+            return False
+        with suppress(PermissionError):  # Windows removes no open file
+            path.unlink()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+    return not path.exists()
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Reserve the blocks of a file on the disk, where the system can."""
+    if hasattr(os, "posix_fallocate") and size:
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
+    os.ftruncate(descriptor, size)
+
+
+def _write(descriptor: int, block: bytes) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _explained(error: Exception, file: RemoteFile, folder: Path) -> DataError:
+    """The error of a download that failed."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DataError(
+            "The disk of the cache of shards is full",
+            expected=f"{file.size} bytes more",
+            where=f"{folder}, for {file.address}",
+            fix="free some space, a smaller cache_size, or another folder: cache=FOLDER",
+        )
+    return DataError(
+        f"A shard cannot be downloaded: {type(error).__name__}: {error}", where=file.address
+    )

@@ -1,0 +1,82 @@
+"""Read the samples of a tar file by number."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from densefit.data.io.image_limits import BYTES, most_bytes
+from densefit.data.io.regular_file import open_regular
+from densefit.data.sample import Sample
+from densefit.errors import DataError
+from densefit.process.system_calls import read_at
+
+from .tar_fields import TarFields
+from .tar_index import TarIndex
+
+
+class TarShard:
+    """Samples of a tar file; any number of threads may read at once.
+
+    Args:
+        path: the file.
+        where: its path or address, for errors.
+        index: of the file.
+        fields: which files are which targets.
+    """
+
+    def __init__(self, path: Path, where: str, index: TarIndex, fields: TarFields) -> None:
+        self._where, self._index, self._fields = where, index, fields
+        self._descriptor, self._size = open_regular(path)
+
+    def __del__(self) -> None:
+        if getattr(self, "_descriptor", -1) >= 0:
+            os.close(self._descriptor)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def id_of(self, index: int) -> str:
+        """Key of a sample."""
+        return self._index.keys[index]
+
+    def targets_of(self, index: int) -> Sequence[str] | None:
+        """Names of a sample's targets; None if a JSON file of the sample decides."""
+        return self._fields.targets(self._index.extensions[self._index.kinds[index]])
+
+    def image_bytes(self, index: int) -> bytes:
+        """Content of the image's file."""
+        files, where = self._index.files(index), self._name(index)
+        extension = self._fields.image_extension(list(files), where)
+        return self._read(*files[extension], f"{where}.{extension}")
+
+    def __getitem__(self, index: int) -> Sample:
+        files, where = self._index.files(index), self._name(index)
+        extensions = self._fields.read_extensions(list(files), where)
+        content = {
+            extension: self._read(*files[extension], f"{where}.{extension}")
+            for extension in extensions.values()
+        }
+        return self._fields.sample(self._index.keys[index], content, where)
+
+    def _name(self, index: int) -> str:
+        return f"{self._where}, {self._index.keys[index]}"
+
+    def _read(self, offset: int, size: int, where: str) -> bytes:
+        if size > most_bytes():
+            raise DataError(
+                "A file in a tar file is too large",
+                expected=f"at most {most_bytes():,} bytes",
+                received=f"{size:,} bytes",
+                where=where,
+                fix=f"is it right? Set {BYTES} in the environment",
+            )
+        blocks: list[bytes] = []
+        while size > 0:
+            block = read_at(self._descriptor, size, offset)
+            if not block:
+                raise DataError("The tar file is cut short", where=where)
+            blocks.append(block)
+            size, offset = size - len(block), offset + len(block)
+        return b"".join(blocks)

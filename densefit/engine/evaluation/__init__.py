@@ -1,0 +1,1 @@
+"""Eval graphs -> outputs, batch by batch, for every engine."""

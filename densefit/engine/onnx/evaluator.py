@@ -1,0 +1,167 @@
+"""The engine on ONNX Runtime: evaluates an exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from densefit.data.batch import Batch
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.finite import OutputCheck
+from densefit.engine.graph_check import check_compared
+from densefit.engine.onnx.evaluation_only import EvaluationOnly
+from densefit.engine.onnx.exported_network import ExportedNetwork
+from densefit.engine.onnx.feeds import check_inputs, feeds_of
+from densefit.engine.onnx.rows import computed_rows
+from densefit.engine.onnx.suppress import suppressed
+from densefit.errors import ConfigError, DataError
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
+from densefit.model.network import Network
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class ComputedViews:
+    """Outputs of a batch of views.
+
+    Attributes:
+        arrays: output by short name.
+    """
+
+    arrays: Arrays
+
+
+class OnnxEngine(EvaluationOnly):
+    """Evaluate an exported model: the `Engine` on ONNX Runtime, which does not train.
+
+    Args:
+        network: network of the exported model.
+        devices: a list of one: "cpu", or "cuda:0" where onnxruntime-gpu is installed.
+    """
+
+    def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
+        if not isinstance(network, ExportedNetwork):
+            raise ConfigError(
+                "The engine 'onnx' computes exported models",
+                received=f"a {type(network).__name__} that is not exported",
+                fix="df.export(network, 'model.onnx'), then df.load('model.onnx')",
+            )
+        self.network: Network = network
+        self.exported: ExportedNetwork = network
+        self._file, self._mode = network.file, network.file.metadata.mode
+        self._session = self._file.session(devices)
+
+    def check_evaluation(
+        self, reader: BatchReader, views: bool = False, values: bool = False
+    ) -> None:
+        """Raise BindError if the batches do not fit the model; runs nothing.
+
+        Raises:
+            ConfigError: a head merges views of outputs that the model does not have.
+        """
+        check_inputs(self.exported, reader)
+        check_compared(reader)
+        if views:
+            self._check_views(reader.adapters)
+
+    def evaluate(
+        self, reader: BatchReader, nonfinite: str = "warn"
+    ) -> Iterator[tuple[Batch, Arrays]]:
+        """Yield each batch with the model's outputs for its real rows, by short name.
+
+        A thread computes the next batch while the caller works on one.
+        """
+        check_inputs(self.exported, reader)
+        check = OutputCheck(reader.adapters, self._mode, reader.where, nonfinite)
+        before: tuple[Batch, Future[Arrays]] | None = None
+        with check.whole(), ThreadPoolExecutor(1, "onnx") as thread:
+            for batch in reader.batches(scoring=True):
+                begun = batch, thread.submit(self._compute, batch, reader)
+                if before is not None:
+                    yield before[0], self._checked(*before, check, reader)
+                before = begun
+            if before is not None:
+                yield before[0], self._checked(*before, check, reader)
+
+    def compute_views(self, batch: Batch, reader: BatchReader) -> ComputedViews:
+        """Compute the outputs of a batch of views."""
+        self.check_evaluation(reader, views=True)
+        outputs = self._finished(self._compute(batch, reader), reader)
+        return ComputedViews(outputs)
+
+    def settle(self) -> None:
+        """Return: ONNX Runtime has finished when it returns outputs."""
+
+    def release(self) -> None:
+        """Return: the network lent no parameters."""
+
+    def _compute(self, batch: Batch, reader: BatchReader) -> Arrays:
+        """Compute the outputs of a batch's real rows."""
+        names = list(
+            dict.fromkeys(n for adapter in reader.adapters for n in adapter.outputs(self._mode))
+        )
+        arrays = batch.data if self.exported.image_size is not None else batch.arrays
+        real = {name: batch.real_rows(array) for name, array in arrays.items()}
+        outputs = computed_rows(
+            lambda feeds: self._file.run(self._session, feeds, names),
+            feeds_of(self.exported, real),
+            batch.real,
+            self._file.batch,
+        )
+        shapes = {name: array.shape for name, array in outputs.items()}
+        for adapter in reader.adapters:
+            adapter.check(self._mode, shapes, batch.real, 1)
+            if adapter.batch_scalars:
+                raise DataError(
+                    "The score of one number for a whole batch would depend on the batch size",
+                    expected="outputs with a row for each sample",
+                    received=f"the outputs {', '.join(adapter.batch_scalars)}",
+                    where=f"head {adapter.name}, {self._file.path}",
+                )
+        return outputs
+
+    def _checked(
+        self, batch: Batch, pending: Future[Arrays], check: OutputCheck, reader: BatchReader
+    ) -> Arrays:
+        outputs = pending.result()
+        check.look(batch.ids, outputs)
+        return self._finished(outputs, reader)
+
+    def _finished(self, outputs: Arrays, reader: BatchReader) -> Arrays:
+        """Convert the model's outputs to the form that heads decode."""
+        finished: Arrays = {}
+        for adapter in reader.adapters:
+            outputs = {**outputs, **self._suppressed(adapter, outputs)}
+            finished.update(adapter.finish(self._mode, outputs, self.exported.image_size))
+        return finished
+
+    def _suppressed(self, adapter: HeadAdapter, outputs: Arrays) -> Arrays:
+        """Outputs of the suppression that a head's graph leaves to the host."""
+        settings = self._file.metadata.suppressions.get(adapter.name)
+        if settings is None:
+            return {}
+        rows = f"{adapter.name}_{settings['output']}"
+        prefix = rows[: -len("boxes")]  # of all outputs that have the candidates on axis 1
+        candidates = {
+            name: outputs[name] for name in adapter.outputs(self._mode) if name.startswith(prefix)
+        }
+        return suppressed(
+            candidates, rows, settings["iou"], settings["threshold"], settings["limit"]
+        )
+
+    def _check_views(self, adapters: Sequence[HeadAdapter]) -> None:
+        for adapter in adapters:
+            if isinstance(adapter, NetworkHead) and not adapter.view_outputs:
+                raise ConfigError(
+                    f"The head {adapter.name!r} merges views of maps that an exported model does "
+                    "not put out",
+                    where=self._file.path,
+                    fix="predict each image once (no flip, scales or windows), or use the "
+                    "checkpoint that the model was exported from",
+                )

@@ -1,0 +1,83 @@
+"""Devices of PyTorch, and functions of maps that stay on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from densefit.errors import ConfigError
+
+
+def device_memory() -> dict[int, tuple[int, int]]:
+    """(free, total) bytes of each GPU by its number."""
+    count = torch.cuda.device_count()
+    return {number: torch.cuda.mem_get_info(number) for number in range(count)}
+
+
+def as_devices(devices: Sequence[Any] | None) -> list[torch.device] | None:
+    """Make the device of PyTorch that a name or an object states; None stays None.
+
+    Raises:
+        ConfigError: no device of PyTorch, several devices, or a GPU that is not there.
+    """
+    if devices is None:
+        return None
+    chosen = [_device(device, devices) for device in devices]
+    if len(chosen) != 1:
+        raise ConfigError(
+            "The engine 'torch' computes on one device in a process",
+            expected="one device",
+            received=f"devices={[str(device) for device in chosen]}",
+            fix=f"densefit launch --nproc {max(len(chosen), 2)} starts a process for each device, "
+            "which share each batch",
+        )
+    return chosen
+
+
+def _device(device: Any, devices: Sequence[Any]) -> torch.device:
+    fix = "devices=['cpu'], or ['cuda:0']"
+    try:
+        if not isinstance(device, (str, torch.device)):
+            raise TypeError(f"a {type(device).__name__}")
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (TypeError, RuntimeError, AssertionError) as error:
+        if hasattr(device, "device_typeid"):
+            fix += "; MXNet's contexts go with engine='mxnet'"
+        raise ConfigError(
+            "This is no device of the engine 'torch' on this machine",
+            expected="'cpu', 'cuda:0' or a torch.device",
+            received=f"devices={list(devices)!r}: {error}"[:300],
+            fix=fix,
+        ) from error
+    return chosen
+
+
+def flip(array: torch.Tensor, axis: int) -> torch.Tensor:
+    """Reverse a tensor along an axis."""
+    return array.flip(axis)
+
+
+def take(array: torch.Tensor, indices: np.ndarray, axis: int) -> torch.Tensor:
+    """Select (n,) indices of an axis of a tensor."""
+    chosen = torch.as_tensor(np.asarray(indices, np.int64), device=array.device)
+    return array.index_select(axis, chosen)
+
+
+def argmax(array: torch.Tensor) -> np.ndarray:
+    """(H, W) uint8 index of the maximum over the first axis of (C, H, W) maps."""
+    indices: np.ndarray = array.argmax(dim=0).to(torch.uint8).cpu().numpy()
+    return indices
+
+
+def zeros(shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
+    """Make a float32 tensor of zeros on the device of another one."""
+    return torch.zeros(tuple(shape), dtype=torch.float32, device=like.device)
+
+
+def to_device(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
+    """Copy a numpy array to the device of a tensor, as float32."""
+    return torch.as_tensor(np.asarray(array, np.float32), device=like.device)

@@ -1,0 +1,228 @@
+"""The engine on PyTorch: a bound train graph, batch by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from densefit.data.batch import ArraySpec, Batch
+from densefit.distributed import World
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.evaluation.evaluator import Pending
+from densefit.engine.evaluation.run import Evaluation
+from densefit.engine.graph.inputs import train_inputs
+from densefit.engine.graph.rescale_grad import constant_rescale
+from densefit.engine.graph.symbol_info import draws_at_random
+from densefit.engine.sample_count import check_no_noise
+from densefit.engine.settings import BindSettings, OptimizerSettings
+from densefit.engine.torch.bind import TrainGraph, bind_training
+from densefit.engine.torch.evaluator import TorchEvaluator
+from densefit.engine.torch.forward import Passes
+from densefit.engine.torch.gradients import Gradients
+from densefit.engine.torch.parameters import ParameterStore
+from densefit.engine.torch.process_group import join_group
+from densefit.engine.torch.rank_sum import BatchSum, RankSum
+from densefit.engine.torch.seeding import seed_update
+from densefit.engine.torch.updater import Updater
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+
+
+class Learner:
+    """Train and evaluate one Network on one device: the `Engine` on PyTorch.
+
+    Args:
+        network: network that provides the initial parameters, and is kept up to date.
+        devices: the device, in a list; the CPU by default.
+
+    Attributes:
+        output_shapes, random: see `Engine`.
+        batch: the last computed micro-batch.
+        bound: the bound train graph; set by `bind`, like what follows.
+        parameters, gradients, updater: of the train graph.
+    """
+
+    name = "torch"
+    random = False
+    bound: TrainGraph
+    parameters: ParameterStore
+    gradients: Gradients
+    updater: Updater
+    _passes: Passes
+
+    def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
+        self.network = network
+        (self.device,) = devices or [torch.device("cpu")]
+        self.output_shapes: Mapping[str, tuple[int, ...]] = {}
+        self.batch: Batch | None = None
+        self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
+        self._rows = 0
+        self._world = World()
+        mode = "raw" if self.device.type == "cpu" else "evaluate"
+        self._evaluation = Evaluation(
+            TorchEvaluator(network, self.device, mode),
+            TorchEvaluator(network, self.device, "views"),
+            self._version,
+        )
+
+    @property
+    def monitoring(self) -> None:
+        """None: an mx.mon.Monitor reads MXNet's executors."""
+        return
+
+    @monitoring.setter
+    def monitoring(self, monitoring: Any) -> None:
+        raise ConfigError(
+            "A monitor reads the arrays of MXNet's executors, which the engine 'torch' has not",
+            where="monitor",
+            fix="engine='mxnet', or leave monitor out",
+        )
+
+    @property
+    def lr(self) -> float:
+        """Learning rate in force."""
+        return float(self.updater.optimizer.learning_rate)
+
+    @property
+    def base_lr(self) -> float:
+        """The optimizer's own learning rate, before its lr_scheduler."""
+        return float(self.updater.optimizer.lr or 0.0)
+
+    @property
+    def bound_specs(self) -> tuple[list[ArraySpec], list[ArraySpec]]:
+        """Specs of the train graph's (data, labels) for a full batch."""
+        plan = self.bound.plan
+        data, labels = (
+            [ArraySpec(name, plan.inputs[name].shape, plan.inputs[name].dtype) for name in names]
+            for names in (plan.data, plan.labels)
+        )
+        return data, labels
+
+    def join(self, world: World) -> None:
+        """Sum gradients over the ranks of `world` from `bind` on."""
+        self._world = world
+        join_group(world, self.device)
+
+    def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
+        """Bind the train graph to the shapes of the data, and give every parameter a value."""
+        settings = settings or BindSettings()
+        bound = self.bound = bind_training(self.network, reader, self.device, settings)
+        self.output_shapes, self._rows = bound.plan.outputs, reader.batch_size
+        self.random = draws_at_random(bound.plan.graph)
+        self.gradients = Gradients(bound.symbol, self.network, bound.trained)
+        batch_sum = None
+        if self._world.is_shared:
+            self.gradients.rank_sum = RankSum(self._world, bound.trained)
+            batch_sum = BatchSum(self._world)
+        self._passes = Passes(
+            bound, self.gradients, self.device, batch_sum, settings.sync_batchnorm
+        )
+        self.parameters = ParameterStore(
+            self.network, bound.parameters, bound.statistics, settings.ema
+        )
+        self.updater = Updater(
+            bound, self.network, self.gradients, self.parameters, reader.input_size
+        )
+
+    def check_optimizer(
+        self, settings: OptimizerSettings, batch_size: int, accumulate: int = 1
+    ) -> None:
+        """Raise ConfigError for an optimizer that cannot train the network, before it is bound."""
+        self._rescale = constant_rescale(self.network, settings, batch_size, accumulate)
+
+    def start_optimizer(self, settings: OptimizerSettings) -> None:
+        """Start with a new optimizer."""
+        self.updater.start(settings, self._rows, self.output_shapes, self._rescale)
+        draws = bool(self.updater.optimizer.draws_at_random)
+        check_no_noise(draws, self.updater.optimizer, self._world)
+        self.random |= draws
+
+    def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """(arrays, counters) of the optimizer, by parameter name."""
+        return self.updater.state()
+
+    def load_optimizer_state(
+        self, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any], is_other: bool = False
+    ) -> str:
+        """Continue from what `optimizer_state` returned; see `Engine`."""
+        return self.updater.load_state(arrays, counters, is_other)
+
+    def begin_update(self, absent: Collection[str]) -> None:
+        """Begin an update in which some losses may turn out to have no labels."""
+        self.updater.begin(absent)
+
+    def compute(
+        self,
+        batch: Batch,
+        first: bool = True,
+        shares: Mapping[str, float] | None = None,
+        while_computing: Callable[[], None] | None = None,
+    ) -> None:
+        """Run forward and backward on the real rows of a batch."""
+        if first:
+            self.gradients.clear()
+        self.gradients.count(batch, first, shares)
+        self.batch = batch
+        if batch.real:
+            arrays = train_inputs(self.bound.plan.inputs, self.network, batch, shares)
+            self._passes.run(arrays, while_computing)
+            return
+        unlabelled = {key: np.zeros(1, bool) for key in batch.labelled}
+        row = replace(batch, real=1, labelled=unlabelled)
+        self._passes.take_part(train_inputs(self.bound.plan.inputs, self.network, row, shares))
+        if while_computing is not None:
+            while_computing()
+
+    def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+        """Outputs of the last micro-batch by short name; waits for its forward pass only."""
+        return self._passes.outputs(None if names is None else list(names))
+
+    def update(
+        self,
+        lr: float | None,
+        scale: float = 1.0,
+        updates: int = 0,
+        skipped: int = 0,
+        absent: Collection[str] = (),
+    ) -> None:
+        """Apply the gradients computed since the last update."""
+        self.updater.apply(lr, scale, absent)
+        self.parameters.version += 1
+        self.parameters.move_averages(updates - skipped)
+
+    def settle(self) -> None:
+        """Wait until everything is computed."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def seed(self, number: int, epoch: int, batch: int = 0) -> None:
+        """Seed what PyTorch draws at random in an epoch, or in one of its updates (from 1)."""
+        seed_update(number, epoch, batch)
+
+    def check_evaluation(
+        self, reader: BatchReader, views: bool = False, values: bool = False
+    ) -> None:
+        """Raise BindError if the batches do not fit the eval graph; runs nothing."""
+        self._evaluation.check(reader, views, values)
+
+    def evaluate(
+        self, reader: BatchReader, nonfinite: str = "warn"
+    ) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
+        """Yield each batch with the eval graph's outputs for its real rows, by short name."""
+        return self._evaluation.run(reader, nonfinite)
+
+    def compute_views(self, batch: Batch, reader: BatchReader) -> Pending:
+        """Start computing the maps of a batch of views, which stay on the device."""
+        return self._evaluation.compute_views(batch, reader)
+
+    def release(self) -> None:
+        """Leave the network with its own parameters."""
+        if hasattr(self, "parameters"):  # else it was not bound
+            self.parameters.release()
+
+    def _version(self) -> int:
+        return self.parameters.version if hasattr(self, "parameters") else 0

@@ -1,0 +1,1 @@
+"""Networks as files of other runtimes: ONNX, with the program that runs the file."""

@@ -1,0 +1,129 @@
+"""Run the network and its exported model on the same samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit import engine as engines
+from densefit.data.transforms import Resize
+from densefit.engine.batch_reader import BatchReader
+from densefit.evaluation.images import image_loader
+from densefit.evaluation.predict import predict
+from densefit.exporting.onnx.build import IMAGE, ModelSettings
+from densefit.exporting.parity import Parity, compare_all
+from densefit.model.network import Network
+from densefit.model.output_names import short_name
+
+
+def session(model: bytes | str) -> Any:
+    """An ONNX Runtime session on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_model(model: bytes | str, feeds: Mapping[str, np.ndarray], batch: int | None) -> Any:
+    """Outputs of a model by name.
+
+    Args:
+        model: bytes, or a path.
+        feeds: input -> array.
+        batch: number of rows that the model takes at once; None for any.
+    """
+    runner = session(model)
+    names = [output.name for output in runner.get_outputs()]
+    rows = len(next(iter(feeds.values())))
+    size = batch or rows
+    parts = []
+    for start in range(0, rows - rows % size, size):
+        part = {name: array[start : start + size] for name, array in feeds.items()}
+        parts.append(runner.run(names, part))
+    return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
+
+
+def check_heads(
+    network: Network,
+    model: bytes | str,
+    images: Sequence[np.ndarray],
+    settings: ModelSettings,
+    entries: Mapping[str, str],
+    engine: str | None = None,
+) -> dict[str, Parity]:
+    """Compare the outputs of all heads.
+
+    Args:
+        network: network with parameters.
+        model: its exported model.
+        images: (H, W, 3) uint8 of the size of the input.
+        settings: what the model computes.
+        entries: metadata of the model.
+        engine: engine of the network.
+
+    Raises:
+        ExportError: an output is off.
+    """
+    rows, mode = settings.batch or 1, settings.mode
+    images = [*images, *[images[0]] * (-len(images) % rows)]
+    received = run_model(model, {IMAGE: np.stack(images)}, settings.batch)
+    left_out = json.loads(entries.get("densefit.nms", "{}"))
+    size = (int(images[0].shape[0]), int(images[0].shape[1]))
+    finished: dict[str, np.ndarray] = {}
+    for adapter in network.adapters.values():
+        outputs = {name: received[name] for name in adapter.outputs(mode)}
+        if adapter.name in left_out:
+            outputs = _suppressed(adapter.name, outputs, **left_out[adapter.name])
+        finished.update(adapter.finish(mode, outputs, size))
+    expected = _network_outputs(network, images, engine)
+    return compare_all(expected, finished, entries["densefit.precision"])
+
+
+def _suppressed(
+    head: str, outputs: Mapping[str, np.ndarray], output: str, **settings: Any
+) -> dict[str, np.ndarray]:
+    """Outputs of a head after the suppression that its model leaves to the reader.
+
+    Args:
+        head: name of the head.
+        outputs: candidates, and what else the head has.
+        output: name of the candidates, without the head's.
+        settings: see `suppressed`.
+    """
+    from densefit.engine.onnx.suppress import suppressed
+
+    rows = f"{head}_{output}"
+    prefix = rows.rpartition("_")[0]
+    candidates = {name: array for name, array in outputs.items() if name.startswith(prefix)}
+    return {**outputs, **suppressed(candidates, rows, **settings)}
+
+
+def _network_outputs(
+    network: Network, images: Sequence[np.ndarray], engine: str | None
+) -> dict[str, np.ndarray]:
+    """The network's outputs in the form that heads decode."""
+    height, width = images[0].shape[:2]
+    loader = image_loader(list(images), Resize(height, width), min(len(images), 4))
+    reader = BatchReader(loader, list(network.adapters.values()), "export")
+    learner = engines.make(network, None, engine)
+    parts = [outputs for _, outputs in learner.evaluate(reader)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def check_symbol(
+    network: Network,
+    model: bytes | str,
+    inputs: Mapping[str, np.ndarray],
+    outputs: Sequence[str],
+    precision: str,
+    engine: str | None = None,
+) -> dict[str, Parity]:
+    """Compare the outputs of a user's Symbol; see `check_heads`."""
+    received = run_model(model, inputs, None)
+    predicted = predict(network, [dict(inputs)], engine=engine)
+    expected = {short_name(name): np.asarray(array) for name, array in predicted.items()}
+    return compare_all({name: expected[name] for name in outputs}, received, precision)

@@ -1,0 +1,248 @@
+"""Export a network to ONNX, checked against the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from densefit import engine as engines
+from densefit.engine.graph.symbol_info import UNREAD
+from densefit.errors import ConfigError, EngineError, ExportError, writing
+from densefit.exporting import check, samples
+from densefit.exporting.candidates import Suppression, without_suppression
+from densefit.exporting.metadata import metadata_of
+from densefit.exporting.onnx.build import IMAGE, ModelSettings, build_model, check_opset, eval_graph
+from densefit.exporting.program import write_program
+from densefit.exporting.quantize import quantize
+from densefit.exporting.result import Exported
+from densefit.model.network import Network
+from densefit.model.output_names import short_name
+from densefit.registry import nearest
+
+_log = logging.getLogger("densefit")
+CALIBRATED = 128  # samples that ranges of activations are measured with
+ImageSize = int | Sequence[int] | None
+
+
+def export(
+    network: Network,
+    path: str | Path,
+    data: Any = None,
+    *,
+    image_size: ImageSize = None,
+    batch: int | None = None,
+    opset: int = 18,
+    raw: bool = False,
+    half: bool = False,
+    int8: bool = False,
+    calibrate: Any = None,
+    resize: str | None = None,
+    inputs: Mapping[str, Sequence[int | None]] | None = None,
+    outputs: Sequence[str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    engine: str | None = None,
+) -> Exported:
+    """Write a network as an ONNX model, and beside it a program that runs the model.
+
+        df.export(network, "model.onnx", image_size=(300, 300))
+
+    The model takes images (N, height, width, 3) uint8 RGB; normalisation, decoding and suppression
+    are inside. Its outputs are `<head>_<output>`, as the heads decode them. The model is compared
+    with the network on samples before it is written.
+
+    Args:
+        network: a Network with parameters; of heads, or of a user's Symbol.
+        path: file of the model, "model.onnx"; the program is "model.py".
+        data: a loader, or a dataset, of samples to compare on; by default images are generated.
+            For a Symbol an iterator of batches.
+        image_size: (height, width) of the images, or one number for both; by default the loader's.
+        batch: number of images that the model takes at once; by default any.
+        opset: version of ONNX's operators, 13 to 22.
+        raw: leave out non-maximum suppression, and what heads finish on the host: for TensorRT and
+            OpenVINO.
+        half: convolutions with float16 weights; scores, boxes and suppression stay float32.
+        int8: convolutions with int8 weights and activations, whose ranges are measured with
+            `calibrate`.
+        calibrate: a loader or a dataset, of samples like those that the model will see.
+        resize: how the program brings an image to the input, "letterbox" or "resize"; by default as
+            the loader does, else "letterbox".
+        inputs: for a Symbol, input -> shape, with None for the batch: {"data": (None, 3, 224,
+            224)}; by default those of `data`.
+        outputs: for a Symbol, the names of the exported outputs; by default all that its inputs and
+            parameters suffice for.
+        metadata: further entries `densefit.<key>` of the model.
+        engine: engine that computes the network for the comparison, as for `score`. Where none is
+            installed the model is not compared, which is logged.
+
+    Raises:
+        ConfigError: settings that contradict each other, or a missing size.
+        ExportError: the graph has no counterpart in ONNX, or the model is off.
+    """
+    path = Path(path)
+    check_opset(opset)
+    network.check_initialized()
+    if int8 and (half or calibrate is None or not network.heads):
+        raise ConfigError(
+            "An int8 model needs samples to measure activations with, and is not half",
+            expected="a network of heads, int8=True, calibrate=a loader or a dataset",
+            received=f"calibrate={calibrate!r}, half={half}",
+        )
+    precision = "int8" if int8 else "float16" if half else "float32"
+    settings = ModelSettings(None, "raw" if raw else "evaluate", batch, opset, half)
+    if network.heads:
+        settings = replace(settings, image_size=_image_size(image_size, data, calibrate))
+    else:
+        shapes = _input_shapes(network, inputs, data)
+        settings = replace(settings, inputs=shapes, outputs=_outputs(network, shapes, outputs))
+    graph = eval_graph(network, settings)
+    if not network.heads:  # labels that the outputs do not read are no inputs
+        read = {node.name for node in graph.nodes if node.is_variable}
+        settings = replace(settings, inputs={n: s for n, s in shapes.items() if n in read})
+    suppressions: list[Suppression] = []
+    if raw:
+        graph, suppressions = without_suppression(graph)
+    geometry = samples.resize_of(data, resize)
+    entries = metadata_of(network, settings, suppressions, geometry, precision)
+    entries.update({f"densefit.{key}": text for key, text in (metadata or {}).items()})
+    model = build_model(network, graph, settings, entries)
+    if int8:
+        model = _quantized(model, calibrate, settings, geometry["kind"])
+    content = model.SerializeToString()
+    try:
+        parity, count = _compare(
+            network, content, data, settings, entries, engine, geometry["kind"]
+        )
+    except EngineError as error:
+        if engine is not None:
+            raise
+        _log.warning("%s: the model is not compared with the network: %s", path, error.what)
+        parity, count = {}, 0
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    program = write_program(network, path, entries) if network.heads and not raw else None
+    return Exported(
+        path,
+        program,
+        len(content),
+        len(model.graph.node),
+        opset,
+        settings.image_size,
+        batch,
+        precision,
+        {output.name: _shape(output) for output in model.graph.output},
+        parity,
+        count,
+        data is None,
+    )
+
+
+def _image_size(size: ImageSize, data: Any, calibrate: Any) -> tuple[int, int]:
+    """(height, width) from the argument or the data."""
+    if size is None:
+        chosen = samples.size_of(data) or samples.size_of(calibrate)
+        if chosen is None:
+            raise ConfigError(
+                "The size of the exported model's images is open",
+                expected="image_size=(height, width), or a loader with a transform of fixed size",
+                received=f"image_size=None, data={type(data).__name__}",
+            )
+        return chosen
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2 or any(not isinstance(s, (int, np.integer)) or s < 1 for s in sides):
+        raise ConfigError(
+            "The size of images is (height, width) in pixels", received=f"image_size={size!r}"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _input_shapes(
+    network: Network, inputs: Mapping[str, Sequence[int | None]] | None, data: Any
+) -> dict[str, tuple[int | None, ...]]:
+    """Input of a Symbol -> shape, without labels that its outputs do not read."""
+    if inputs is not None:
+        names = network.symbol.list_arguments()
+        for name in inputs:
+            if name not in names:
+                raise ConfigError(
+                    f"The Symbol has no input {name!r}",
+                    expected=[n for n in names if n not in network.value_shapes],
+                    received=sorted(inputs),
+                    fix=nearest(name, names),
+                )
+        return {name: tuple(shape) for name, shape in inputs.items()}
+    specs = [*getattr(data, "provide_data", ()), *(getattr(data, "provide_label", None) or ())]
+    if not specs:
+        raise ConfigError(
+            "The shapes of the Symbol's inputs are open",
+            expected="inputs={'data': (None, 3, 224, 224)}, or an iterator of batches as data",
+            received=f"inputs=None, data={type(data).__name__}",
+        )
+    return {spec[0]: (None, *spec[1][1:]) for spec in specs}
+
+
+def _outputs(
+    network: Network, shapes: Mapping[str, Any], outputs: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Short names of a Symbol's exported outputs."""
+    names = [short_name(name) for name in network.symbol.list_outputs()]
+    if outputs is not None:
+        unknown = [name for name in outputs if short_name(name) not in names]
+        if unknown:
+            raise ConfigError("The Symbol has no such output", expected=names, received=unknown)
+        return tuple(short_name(name) if name not in names else name for name in outputs)
+    available = {*shapes, *network.value_shapes}
+    missing = {
+        name: sorted(engines.inputs_read(network.symbol, name) - available) for name in names
+    }
+    chosen = tuple(name for name in names if not missing[name])
+    if not chosen:
+        raise ExportError(
+            "No output can be computed from the inputs and parameters",
+            expected=missing,
+            received=sorted(shapes),
+            fix=f"inputs={{...}} with the shapes of further inputs (a label, {UNREAD!r}, is none)",
+        )
+    return chosen
+
+
+def _quantized(
+    model: onnx.ModelProto, calibrate: Any, settings: ModelSettings, kind: str
+) -> onnx.ModelProto:
+    transform = samples.transform_of(kind, settings.image_size or (0, 0))
+    images = samples.images_of(calibrate, transform, CALIBRATED)
+    size = settings.batch or 1
+    groups = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
+    return quantize(model, [{IMAGE: np.stack(group)} for group in groups])
+
+
+def _compare(
+    network: Network,
+    content: bytes,
+    data: Any,
+    settings: ModelSettings,
+    entries: Mapping[str, str],
+    engine: str | None,
+    kind: str,
+) -> tuple[dict[str, Any], int]:
+    """(parity of each output, number of compared samples)."""
+    precision = entries["densefit.precision"]
+    if not network.heads:
+        feeds = samples.symbol_inputs(network, data, settings.inputs, settings.batch or 3)
+        parity = check.check_symbol(network, content, feeds, settings.outputs, precision, engine)
+        return parity, len(next(iter(feeds.values())))
+    transform = samples.transform_of(kind, settings.image_size or (0, 0))
+    images = samples.images_of(data, transform, max(samples.CHECKED, settings.batch or 1))
+    parity = check.check_heads(network, content, images, settings, entries, engine)
+    return parity, len(images)
+
+
+def _shape(output: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+    dims = output.type.tensor_type.shape.dim
+    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in dims)

@@ -1,0 +1,1 @@
+"""SymbolGraph and numpy parameters -> an ONNX model; MXNet is not needed."""

@@ -1,0 +1,149 @@
+"""Compare an exported model's outputs with the network's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from densefit.errors import ExportError
+
+#: Precision -> (relative tolerance, tolerance as a share of the largest value, share of values
+#: that may differ by more: equal scores, and boxes at the edge of a threshold).
+_TOLERANCES = {
+    "float32": (1e-3, 1e-4, 0.005),
+    "float16": (3e-2, 1e-2, 0.05),
+    "int8": (0.5, 0.2, 1.0),
+}
+_SMALL = 1e-3  # scale below which values are compared as if they were this large
+_FEW_ROWS = 2  # that may differ in any case: two scores that are equal to rounding
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an output of the exported model is from the network's.
+
+    Attributes:
+        output: short name.
+        largest: largest difference of values that agree within the tolerance.
+        scale: largest value of the network's output.
+        differing: share of values, or of rows, that do not agree.
+    """
+
+    output: str
+    largest: float
+    scale: float
+    differing: float
+
+    def __str__(self) -> str:
+        line = f"{self.output}: largest difference {self.largest:.2g} of {self.scale:.3g}"
+        return line + (f", {self.differing:.2%} differ by more" if self.differing else "")
+
+
+def compare(
+    name: str,
+    expected: np.ndarray,
+    received: np.ndarray,
+    precision: str = "float32",
+    rows: np.ndarray | None = None,
+) -> Parity:
+    """Compare an output for some samples.
+
+    Rows of a ranking, (B, N, W), are compared without their order, and not at all where several
+    have one score: their order is open, and which of them suppresses another.
+
+    Args:
+        name: short name of the output.
+        expected: the network's.
+        received: the exported model's.
+        precision: "float32", "float16" or "int8".
+        rows: (B, N) bool, the rows to compare; by default all.
+
+    Raises:
+        ExportError: another shape or type, nan, or values that are off.
+    """
+    if expected.shape != received.shape or expected.dtype != received.dtype:
+        shapes = (f"{array.shape} {array.dtype}" for array in (expected, received))
+        raise _refusal(name, *shapes)
+    relative, share, limit = _TOLERANCES[precision]
+    left, right = expected.astype(np.float64), received.astype(np.float64)
+    scale = float(np.abs(left[np.isfinite(left)]).max(initial=0))
+    tolerance = relative * np.abs(left) + share * max(scale, _SMALL)
+    if expected.dtype.kind in "iu":  # (B, H, W) classes; (B, N, h, w) rounded probabilities
+        tolerance = np.full(left.shape, 1.0 if left.ndim == 4 else 0.0)
+    gap = np.abs(left - right)
+    agrees = (gap <= tolerance) | (np.isnan(left) & np.isnan(right)) | (left == right)
+    if rows is not None:
+        agrees[~rows], gap[~rows] = True, 0.0
+    differing, count = float(np.mean(~agrees)) if agrees.size else 0.0, agrees.size
+    few = 0
+    if differing and is_ranking(expected):
+        network_rows, model_rows, allowed = (
+            a.reshape(-1, *left.shape[-2:]) for a in (left, right, tolerance)
+        )
+        count, few = left.size // left.shape[-1], _FEW_ROWS
+        differing = (
+            _unmatched(network_rows, model_rows, allowed, score_column(expected), share) / count
+        )
+    largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
+    parity = Parity(name, largest, scale, differing)
+    if differing > limit and differing * count > few:
+        most = f"at most {limit:.1%} of its values off by {share:g} of {scale:.3g}"
+        raise _refusal(name, most, parity)
+    return parity
+
+
+def is_ranking(array: np.ndarray) -> bool:
+    """Whether an output has rows by falling score: (B, N, W), or (B, K, N, W)."""
+    if array.ndim not in (3, 4) or array.dtype.kind != "f" or array.shape[-1] < 3:
+        return False
+    return bool((np.diff(array[..., score_column(array)], axis=-1) <= 0).all())
+
+
+def score_column(array: np.ndarray) -> int:
+    """The column of scores: [class, score, ...], or [x, y, score] of keypoints."""
+    return 1 if array.ndim == 3 else -1
+
+
+def _unmatched(
+    left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, column: int, share: float
+) -> int:
+    """Number of rows of `left` with a score of their own that are no rows of `right`."""
+    count = 0
+    for expected, received, allowed in zip(left, right, tolerance):
+        scores = expected[:, column]
+        for row, limit in zip(expected, allowed):
+            alike = np.abs(scores - row[column]) <= share * max(abs(row[column]), 1e-6)
+            is_tied = alike.sum() > 1 or alike[-1]  # those behind the last row are not seen
+            if not is_tied:
+                count += not (np.abs(received - row) <= limit).all(axis=1).any()
+    return count
+
+
+def _refusal(name: str, expected: object, received: object) -> ExportError:
+    return ExportError(
+        f"The exported model computes another {name!r} than the network",
+        expected=expected,
+        received=received,
+        where=f"output {name!r}",
+        fix="are the network's parameters trained and finite? half=False, int8=False is exact; "
+        "else please report the network",
+    )
+
+
+def compare_all(
+    expected: Mapping[str, np.ndarray], received: Mapping[str, np.ndarray], precision: str
+) -> dict[str, Parity]:
+    """Compare all outputs by name; what belongs to the rows of a ranking, in rows that agree."""
+    results: dict[str, Parity] = {}
+    same_rows: dict[str, np.ndarray] = {}  # prefix of a ranking -> (B, N)
+    for name, array in expected.items():
+        if is_ranking(array) and array.ndim == 3:
+            gap = np.abs(array - received[name]) <= 1e-3 * np.maximum(np.abs(array), 1)
+            same_rows[name.rpartition("_")[0]] = gap.all(axis=2)
+    for name, array in expected.items():
+        rows = same_rows.get(name.rpartition("_")[0])
+        has_rows = rows is not None and array.shape[:2] == rows.shape and not is_ranking(array)
+        results[name] = compare(name, array, received[name], precision, rows if has_rows else None)
+    return results

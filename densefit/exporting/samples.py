@@ -1,0 +1,130 @@
+"""Images, or inputs of a user's Symbol, that an exported model is checked or calibrated with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from densefit.data.loader.loader import Loader
+from densefit.data.transforms import Letterbox, Resize
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.model_input import batches_of as adapted_batches
+from densefit.engine.model_input import model_input
+from densefit.errors import ConfigError
+from densefit.model.heads.raw_outputs import RawOutputHead
+from densefit.model.network import Network
+
+CHECKED = 8  # samples that are compared
+
+
+def transform_of(kind: str, image_size: tuple[int, int]) -> Any:
+    """The transform that brings an image to the input of a model."""
+    kinds = {"letterbox": Letterbox, "resize": Resize}
+    if kind not in kinds:
+        raise ConfigError(
+            "Images are brought to the model's input by one of two ways",
+            expected="resize='letterbox' (keeps the aspect ratio, pads) or 'resize'",
+            received=f"resize={kind!r}",
+        )
+    return kinds[kind](*image_size)
+
+
+def resize_of(data: Any, kind: str | None) -> dict[str, Any]:
+    """How the data's transform brings images to the input: kind, and colour of the padding."""
+    transform = getattr(data, "transform", None)
+    last = [transform, *getattr(transform, "steps", ())][-1]
+    if kind is None and isinstance(last, (Letterbox, Resize)):
+        kind = "letterbox" if isinstance(last, Letterbox) else "resize"
+    fill = getattr(last, "fill", 114) if isinstance(last, Letterbox) else 114
+    return {"kind": kind or "letterbox", "fill": fill}
+
+
+def size_of(data: Any) -> tuple[int, int] | None:
+    """(height, width) of the images that a loader provides; None without a loader."""
+    specs = getattr(data, "provide_data", None)
+    if not specs or getattr(data, "sizes_vary", False):
+        return None
+    shape = specs[0][1]
+    return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
+
+
+def images_of(data: Any, transform: Any, count: int) -> list[np.ndarray]:
+    """(H, W, 3) uint8 images of the size of the input.
+
+    Args:
+        data: a loader or a dataset; None for generated images.
+        transform: transform of a dataset's images.
+        count: number of images, at most.
+    """
+    if data is None:
+        return generated_images(transform.output_size, count)
+    if not hasattr(data, "provide_data"):
+        data = Loader(data, batch_size=4, transform=transform, workers=0, originals=False)
+    images: list[np.ndarray] = []
+    for batch in batches_of(data):
+        rows = batch.data["data"][: batch.real]
+        images += [np.ascontiguousarray(image.transpose(1, 2, 0)) for image in rows]
+        if len(images) >= count:
+            break
+    if any(image.dtype != np.uint8 or image.shape[:2] != transform.output_size for image in images):
+        raise ConfigError(
+            "The data's images have another size than the exported model",
+            expected=f"(3, {', '.join(map(str, transform.output_size))}) uint8",
+            received=f"{images[0].transpose(2, 0, 1).shape} {images[0].dtype}",
+            fix="image_size= of the loader's transform, or a dataset in place of the loader",
+        )
+    return images[:count]
+
+
+def batches_of(data: Any) -> Iterator[Any]:
+    """Batches of a loader, which is left at the start of an epoch."""
+    try:
+        yield from data
+    finally:
+        data.reset()
+
+
+def generated_images(size: tuple[int, int], count: int) -> list[np.ndarray]:
+    """Smooth noise with discs and rectangles in other colours."""
+    rng = np.random.default_rng(0)
+    height, width = size
+    images = []
+    for _ in range(count):
+        cells = rng.integers(0, 256, (max(height // 16, 2), max(width // 16, 2), 3))
+        image = cv2.resize(cells.astype(np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+        for _ in range(4):
+            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+            x, y = int(rng.integers(width)), int(rng.integers(height))
+            side = int(rng.integers(4, max(min(size) // 3, 5)))
+            if rng.random() < 0.5:
+                cv2.circle(image, (x, y), side // 2, colour, -1)
+            else:
+                cv2.rectangle(image, (x, y), (x + side, y + side), colour, -1)
+        images.append(image)
+    return images
+
+
+def symbol_inputs(
+    network: Network, data: Any, shapes: Mapping[str, Sequence[int | None]], rows: int
+) -> dict[str, np.ndarray]:
+    """Inputs of a user's Symbol: the first batch of the data, or small numbers.
+
+    Args:
+        network: network of the Symbol.
+        data: an iterator of batches; None for generated numbers.
+        shapes: input -> shape, None for the batch.
+        rows: number of samples.
+    """
+    if data is None:
+        rng = np.random.default_rng(0)
+        return {
+            name: rng.random([rows if size is None else size for size in shape], np.float32)
+            for name, shape in shapes.items()
+        }
+    source = adapted_batches(data, model_input(network, None, None, None, train=data), "export")
+    reader = BatchReader(source, [RawOutputHead([])], "export")
+    batch = next(iter(reader.batches(scoring=True)))
+    return {name: np.asarray(batch.arrays[name], np.float32) for name in shapes}

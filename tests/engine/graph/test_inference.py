@@ -1,0 +1,11 @@
+"""Whether rows of a batch can be cut off."""
+
+from densefit.backend import mx
+from densefit.engine.graph.inference import can_cut_rows
+from densefit.engine.mxnet.graph.inference import MXNetInference
+
+
+def test_a_reshape_to_a_number_of_rows_cannot_be_cut():
+    x, shapes = mx.sym.Variable("data"), {"data": (4, 6)}
+    assert can_cut_rows(MXNetInference(), mx.sym.reshape(x, shape=(-1, 2)), shapes, 4)
+    assert not can_cut_rows(MXNetInference(), mx.sym.reshape(x, shape=(4, 6)), shapes, 4)

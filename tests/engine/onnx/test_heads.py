@@ -1,0 +1,125 @@
+"""Every head predicts the same from an exported model as from the network."""
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask
+
+import densefit as df
+from densefit.datasets.shapes import Shapes
+from densefit.evaluation.images import ImageArrays
+from densefit.model.parameters import shapes
+from densefit.visualize.fitted import Fitted
+
+SIZE = (64, 96)
+SSD = {"strides": [8, 16], "channels": 8, "max_detections": 20, "score_threshold": 0.2}
+HEADS = {
+    "classification": {"classes": 4},
+    "multilabel": {"classes": 3},
+    "detection": {"classes": 3, **SSD},
+    "segmentation": {"classes": 4, "channels": 8},
+    "depth": {"channels": 8},
+    "normals": {"channels": 8},
+    "keypoints": {"keypoints": ["nose", "left_eye", "right_eye"], "channels": 8},
+    "instance": {"classes": 3, "channels": 8, "prototypes": 4, "detection": SSD},
+    "panoptic": {
+        "classes": ["ground", "circle", "square"],
+        "things": ["circle", "square"],
+        "segmentation": {"channels": 8},
+        "instance": {"channels": 8, "prototypes": 4, "detection": SSD},
+    },
+}
+
+
+def network_of(*tasks):
+    """Heads on one small trunk, with random parameters."""
+    heads = [df.head(task, name=task, **HEADS[task]) for task in tasks]
+    network = df.Network("resnet18", heads, settings={"width": 8})
+    rng = np.random.default_rng(0)
+    values = {}
+    for name, shape in shapes(network, SIZE).items():
+        scale = 1 / np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 0.1
+        values[name] = rng.normal(0, scale, shape).astype(np.float32)
+        if name.endswith(("_gamma", "_moving_var", "_running_var")):
+            values[name] += 1
+    statistics = [name for name in values if "moving" in name or "running" in name]
+    network.set_params(
+        {name: value for name, value in values.items() if name not in statistics},
+        {name: values[name] for name in statistics},
+    )
+    return network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return network_of(*HEADS)
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    df.export(network, folder / "evaluate.onnx", image_size=SIZE)
+    df.export(network, folder / "raw.onnx", image_size=SIZE, raw=True, batch=2)
+    return {mode: df.load(folder / f"{mode}.onnx") for mode in ("evaluate", "raw")}
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Photographs of other sizes than the model's."""
+    return [cv2.GaussianBlur(Shapes(3, (80, 70), seed=7)[i].image, (3, 3), 0) for i in range(3)]
+
+
+def predictions(network, images):
+    fit = df.transform("letterbox", height=SIZE[0], width=SIZE[1])
+    return dict(df.predict(network, images, transform=fit, batch_size=3))
+
+
+def assert_close(first, second, where):
+    assert type(first) is type(second), where
+    if isinstance(first, dict):
+        assert first.keys() == second.keys(), where
+        for key, value in first.items():
+            assert_close(value, second[key], f"{where}.{key}")
+    elif isinstance(first, np.ndarray):
+        assert (first.shape, first.dtype) == (second.shape, second.dtype), where
+        if first.dtype.kind in "ub":
+            assert (first == second).mean() > 0.99, where
+        else:
+            np.testing.assert_allclose(first, second, rtol=2e-3, atol=2e-3, err_msg=where)
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second), where
+        for run_lengths in zip(first, second):
+            masks = [mask.decode(dict(coded)) for coded in run_lengths]
+            assert (masks[0] == masks[1]).mean() > 0.99, where
+    else:
+        assert first == second, where
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "raw"])
+@pytest.mark.parametrize("task", HEADS)
+def test_predictions_are_equal(network, exported, images, task, mode):
+    expected, received = predictions(network, images), predictions(exported[mode], images)
+    assert expected.keys() == received.keys() == {"0", "1", "2"}
+    for key, prediction in expected.items():
+        assert_close(prediction[task], received[key][task], f"{key}: {task}")
+
+
+def test_views_of_maps_that_the_model_puts_out_are_averaged(images, tmp_path):
+    network = network_of("normals", "classification", "detection")
+    df.export(network, tmp_path / "model.onnx", image_size=SIZE)
+    views = df.Views(flip=True, scales=(1.0, 1.5))
+
+    def merged(model):
+        settings = {"input_size": SIZE, "batch_size": 4, "views": views, "workers": 0}
+        return dict(df.predict(model, df.Loader.views(ImageArrays(images), **settings)))
+
+    expected, received = merged(network), merged(df.load(tmp_path / "model.onnx"))
+    for key, prediction in expected.items():
+        assert_close(prediction, received[key], key)
+
+
+def test_predictions_are_drawn(exported, images):
+    for head in exported["evaluate"].heads:
+        prediction = df.predict(exported["evaluate"], images[0])[head.name]
+        fitted = Fitted(images[0].shape[:2], (160, 140))
+        assert head.draw(fitted.image(images[0]), fitted(prediction)).shape == (160, 140, 3)

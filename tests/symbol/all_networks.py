@@ -1,0 +1,88 @@
+"""Print the graphs of all built-in backbones, heads and modes, a JSON object a line."""
+
+import json
+import sys
+
+import densefit as df
+from densefit.model.network import MODES
+from densefit.registry import load_plugins
+
+SIZES = ((64, 64), (65, 97))
+BACKBONES = {
+    "resnet18": {"width": 8},
+    "resnet34": {"width": 8},
+    "resnet50": {"width": 8},
+    "mobilenetv2": {"multiplier": 0.25},
+}
+DECODERS = ("fcn", "deeplabv3+")
+DETECTION = {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5}
+INSTANCE = {
+    "prototypes": 4,
+    "channels": 8,
+    "mask_positives": 6,
+    "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
+}
+HEADS = [
+    ("classification", {"classes": 4}),
+    ("multilabel", {"classes": 3}),
+    ("detection", DETECTION),
+    ("instance", {"classes": 3, **INSTANCE}),
+    (
+        "keypoints",
+        {"classes": 3, "keypoints": ["a", "b", "c"], "flip_pairs": [["b", "c"]], "channels": 8},
+    ),
+    (
+        "panoptic",
+        {
+            "classes": ("ground", "circle", "square"),
+            "things": ("circle", "square"),
+            "segmentation": {"decoder": "fcn", "channels": 8},
+            "instance": INSTANCE,
+        },
+    ),
+]
+
+
+def networks():
+    """(name, network) of each backbone and head, and of each decoder."""
+    load_plugins()
+    heads = list(HEADS)
+    for decoder in DECODERS:
+        settings = {"decoder": decoder, "channels": 8}
+        heads.append(("segmentation", {"classes": 4, **settings}))
+        heads += [(task, settings) for task in ("depth", "normals")]
+    for backbone, settings in BACKBONES.items():
+        for task, head in heads if backbone == "resnet18" else HEADS[:3]:
+            network = df.Network(backbone, [df.head(task, **head)], settings=settings)
+            yield f"{backbone} {task} {head.get('decoder', '')}", network
+    several = [df.head(task, **head) for task, head in heads[:5]]
+    yield "several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
+
+
+def graphs():
+    """(name, input size, Symbol)."""
+    for name, network in networks():
+        for mode in MODES:
+            for size in SIZES if name == "several" else SIZES[:1]:
+                yield f"{name} {mode} {size}", size, network.graph(mode, size)
+
+
+def row(name, size, symbol):
+    """What is compared of a graph."""
+    arguments, outputs, states = symbol.infer_shape_partial(data=(2, 3, *size))
+    return {
+        "name": name,
+        "graph": json.loads(symbol.tojson()),
+        "arguments": symbol.list_arguments(),
+        "outputs": symbol.list_outputs(),
+        "states": symbol.list_auxiliary_states(),
+        "inputs": symbol.list_inputs(),
+        "attributes": symbol.attr_dict(),
+        "internals": symbol.get_internals().list_outputs(),
+        "shapes": [list(map(list, shapes)) for shapes in (arguments, outputs, states)],
+    }
+
+
+if __name__ == "__main__":
+    for graph in graphs():
+        sys.stdout.write(json.dumps(row(*graph)) + "\n")

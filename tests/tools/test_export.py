@@ -1,0 +1,168 @@
+"""The programs on an exported model: the same results as on the checkpoint."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from densefit.tools import export, predict, score
+
+
+@pytest.fixture(scope="module")
+def model(trained, tmp_path_factory):
+    """The exported model of `trained`."""
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    assert export.main([str(trained), "--out", str(path)]) == 0
+    return path
+
+
+def scores_of(out, *arguments):
+    assert score.main([*arguments, "--out", str(out), "--worst", "0"]) == 0
+    return json.loads((out / "scores.json").read_text())
+
+
+def test_it_says_what_was_written(trained, tmp_path, capsys):
+    path = tmp_path / "small.onnx"
+    arguments = [str(trained), "--image-size", "64x96", "--batch", "2", "--out", str(path)]
+    assert export.main(arguments) == 0
+    text = capsys.readouterr().out
+    assert f"best as {path}" in text
+    assert "2 of images 64 pixels high and 96 wide, uint8 RGB" in text
+    assert "compared with the network on 8 real samples" in text
+    for name in ("detection_boxes", "segmentation_mask", "kind_probabilities"):
+        assert f" {name} " in text
+    assert f"densefit predict --model {path}" in text
+    assert path.is_file()
+
+
+def test_its_scores_are_the_checkpoints(trained, model, tmp_path):
+    """Dataset, split and resizing come from the recipe in the model."""
+    checkpoint = scores_of(tmp_path / "a", "--checkpoint", str(trained))
+    exported = scores_of(tmp_path / "b", "--model", str(model))
+    assert exported.keys() == checkpoint.keys()
+    assert len(exported) > 10
+    for key, value in checkpoint.items():
+        assert exported[key] == pytest.approx(value, abs=1e-4), key
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    image = np.random.default_rng(0).integers(0, 255, (5, 9, 3), np.uint8)
+    cv2.imwrite(str(path), cv2.resize(image, (90, 50), interpolation=cv2.INTER_CUBIC))
+    return path
+
+
+def lines_of(out, *arguments):
+    assert predict.main([*arguments, "--out", str(out)]) == 0
+    return [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+
+
+def test_its_predictions_are_the_checkpoints(trained, model, photo, tmp_path):
+    (checkpoint,) = lines_of(tmp_path / "a", "--checkpoint", str(trained), str(photo))
+    (exported,) = lines_of(tmp_path / "b", "--model", str(model), str(photo))
+    assert exported["detection"]["classes"] == checkpoint["detection"]["classes"]
+    for key in ("boxes", "scores"):
+        pair = (part["detection"][key] for part in (exported, checkpoint))
+        np.testing.assert_allclose(*pair, rtol=1e-4, atol=1e-3)
+    masks = [cv2.imread(str(tmp_path / out / "photo.segmentation.png"), -1) for out in "ab"]
+    assert (masks[0] == masks[1]).mean() > 0.999
+
+
+def test_raw_outputs_are_finished_on_the_host(trained, photo, tmp_path):
+    raw = tmp_path / "raw.onnx"
+    assert export.main([str(trained), "--raw", "--out", str(raw)]) == 0
+    (checkpoint,) = lines_of(tmp_path / "a", "--checkpoint", str(trained), str(photo))
+    (exported,) = lines_of(tmp_path / "b", "--model", str(raw), str(photo))
+    for key in ("boxes", "scores"):
+        pair = (part["detection"][key] for part in (exported, checkpoint))
+        np.testing.assert_allclose(*pair, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["--half", "--int8"])
+def test_smaller_precisions_are_exported(trained, photo, tmp_path, precision, capsys):
+    path = tmp_path / "small.onnx"
+    assert export.main([str(trained), precision, "--out", str(path)]) == 0
+    assert {"--half": "float16", "--int8": "int8"}[precision] in capsys.readouterr().out
+    assert len(lines_of(tmp_path / "b", "--model", str(path), str(photo))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "densefit export runs/NAME"),
+        (["nowhere"], 1, "There is no checkpoint"),
+        (["RUN", "--image-size", "64by64"], 2, "HEIGHTxWIDTH"),
+        (["RUN", "--out", "model.bin"], 2, "NAME.onnx"),
+        (["RUN", "--batch", "0"], 2, "batch"),
+        (["RUN", "--opset", "9"], 2, "opset"),
+        (["RUN", "--int8", "--calibrate", "no-such", "--data.dataset", "voc"], 2, "data.root"),
+        (["RUN", "--quantise"], 2, "quantise"),
+        (["MODEL"], 2, "exported already"),
+    ],
+)
+def test_mistakes_are_told(trained, model, tmp_path, monkeypatch, capsys, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    paths = {"RUN": str(trained), "MODEL": str(model)}
+    assert export.main([paths.get(word, word) for word in arguments]) == code
+    error = capsys.readouterr().err
+    assert "error: " in error
+    assert message in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_the_dataset_it_is_checked_on_generated_images(trained, tmp_path, capsys):
+    path = tmp_path / "m.onnx"
+    arguments = [str(trained), "--data.dataset", "voc", "--data.root", str(tmp_path / "none")]
+    assert export.main([*arguments, "--out", str(path)]) == 0
+    output = capsys.readouterr()
+    assert "compared with the network on 8 generated images" in output.out
+    assert "checked on generated images: " in output.err
+
+
+def test_a_model_without_a_recipe_needs_the_name_of_the_dataset(trained, tmp_path, capsys):
+    import densefit as df
+
+    path = tmp_path / "m.onnx"
+    df.export(df.load(trained), path, image_size=64)
+    assert score.main(["--model", str(path)]) == 2
+    assert "--data.dataset NAME --data.root DIR" in capsys.readouterr().err
+    named = ["--data.dataset", "shapes", "--data.settings", "{length: 3, size: [64, 80]}"]
+    assert score.main(["--model", str(path), *named, "--split", "test"]) == 0
+    assert "on 3 samples of 'test'" in capsys.readouterr().out
+
+
+WITHOUT = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("mxnet", "torch"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from densefit.tools import cli
+code = cli.main(sys.argv[1:])
+assert not {"mxnet", "torch"} & set(sys.modules)
+sys.exit(code)
+"""
+
+
+def without_engines(*arguments):
+    command = [sys.executable, "-c", WITHOUT, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_needs_neither_mxnet_nor_torch(trained, model, photo, tmp_path):
+    assert "on 8 samples of 'test'" in without_engines("score", "--model", model)
+    without_engines("predict", "--model", model, photo, "--out", tmp_path / "b")
+    (checkpoint,) = lines_of(tmp_path / "a", "--checkpoint", str(trained), str(photo))
+    (exported,) = map(json.loads, (tmp_path / "b/predictions.jsonl").read_text().splitlines())
+    assert exported["kind"]["class"] == checkpoint["kind"]["class"]
+    pair = (part["detection"]["boxes"] for part in (exported, checkpoint))
+    np.testing.assert_allclose(*pair, rtol=1e-4, atol=1e-3)

@@ -1,0 +1,151 @@
+"""Write a dataset as shards: files of records of limited size, with a list of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.checkpoint.storage.atomic import replace_file
+from densefit.data.sample import Dataset
+from densefit.datasets.shards.shard_list import FORMAT, LIST_SUFFIX, MOST_SHARDS
+from densefit.errors import ConfigError, DataError
+from densefit.tools.formats.packed_records import (
+    PackedSample,
+    RecordFileSummary,
+    check_extension,
+    packed_attributes,
+    packed_samples,
+    write_records,
+)
+
+
+@dataclass(frozen=True)
+class WrittenShards:
+    """Figures of the shards that were written.
+
+    Attributes:
+        shards: their number.
+        bytes: of all files of records.
+        copied: number of image files that were copied unchanged.
+    """
+
+    shards: int
+    bytes: int
+    copied: int
+
+
+def pack_shards(
+    dataset: Dataset, out: Path, shard_bytes: int, shuffle: bool = True
+) -> WrittenShards:
+    """Write `dataset` to NAME-00000.rec, NAME-00001.rec, ... and the list NAME.shards.json.
+
+    Each shard is a file of records with an index and a description, and can be read by itself.
+    The list is removed first and written last. Shards of an earlier list that are not replaced are
+    removed.
+
+    Args:
+        dataset: any dataset.
+        out: NAME.rec.
+        shard_bytes: most bytes of a file of records; a larger record has a shard of its own.
+        shuffle: divide samples in a random order, always the same, so that a shard of data that
+            are sorted by class is a sample of all of them.
+
+    Raises:
+        ConfigError: `out` has another extension, or there would be too many shards.
+        DataError: the dataset is empty, or a sample is broken.
+    """
+    check_extension(out)
+    count = len(dataset)
+    if not count:
+        raise DataError("The dataset is empty", where=repr(dataset))
+    list_path = out.with_name(out.stem + LIST_SUFFIX)
+    former = _shards_in(list_path)
+    order = np.random.default_rng(0).permutation(count).tolist() if shuffle else range(count)
+    kinds: dict[tuple[str, ...], int] = {}
+    entries: list[dict[str, Any]] = []
+    copied = 0
+    list_path.unlink(missing_ok=True)
+    for number, samples in groupby(packed_samples(dataset, order), _by_size(shard_bytes)):
+        if number >= MOST_SHARDS:
+            raise ConfigError(
+                "There would be too many shards",
+                expected=f"at most {MOST_SHARDS}",
+                where="shard_size",
+                fix="a larger shard_size",
+            )
+        path = out.with_name(f"{out.stem}-{number:05d}.rec")
+        summary = write_records(samples, dataset, path)
+        entries.append(_entry(path.stem, summary, kinds))
+        copied += summary.copied
+    description = {
+        "format": FORMAT,
+        "from": repr(dataset),
+        "samples": count,
+        "targets": list(map(list, kinds)),
+        "shards": entries,
+        "dataset": packed_attributes(dataset),
+    }
+    replace_file(list_path, [json.dumps(description, indent=1).encode()])
+    _remove(out, former - {entry["name"] for entry in entries})
+    size = sum(entry["files"][f"{entry['name']}.rec"][0] for entry in entries)
+    return WrittenShards(len(entries), size, copied)
+
+
+def _by_size(most: int) -> Callable[[PackedSample], int]:
+    """Number of the shard of each sample, in order of packing."""
+    number = used = 0
+
+    def shard_of(sample: PackedSample) -> int:
+        nonlocal number, used
+        if used and used + len(sample.record) > most:
+            number, used = number + 1, 0
+        used += len(sample.record)
+        return number
+
+    return shard_of
+
+
+def _entry(
+    name: str, summary: RecordFileSummary, kinds: dict[tuple[str, ...], int]
+) -> dict[str, Any]:
+    """Entry of a shard in the list; new lists of targets are added to `kinds`."""
+    return {
+        "name": name,
+        "samples": len(summary.ids),
+        "files": {file: list(state) for file, state in summary.files.items()},
+        "ids": sha256("\n".join(summary.ids).encode("utf-8", "surrogatepass")).hexdigest(),
+        "targets_of": _encoded([kinds.setdefault(t, len(kinds)) for t in summary.targets]),
+    }
+
+
+def _encoded(kinds: Sequence[int]) -> int | str:
+    """One number, if all are equal, else deflated little-endian int32 in base64."""
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    return base64.b64encode(zlib.compress(np.array(kinds, "<i4").tobytes(), 9)).decode()
+
+
+def _shards_in(list_path: Path) -> set[str]:
+    """Names of shards in a list; empty if there is none."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return {str(entry["name"]) for entry in json.loads(list_path.read_text())["shards"]}
+    return set()
+
+
+def _remove(out: Path, names: set[str]) -> None:
+    """Remove shards that an earlier packing wrote."""
+    for name in names:
+        if re.fullmatch(rf"{re.escape(out.stem)}-\d{{5}}", name):
+            for suffix in (".json", ".idx", ".rec"):
+                out.with_name(name + suffix).unlink(missing_ok=True)
