@@ -80,7 +80,7 @@ def _camel(name: str) -> str:
 
 
 #: Operators whose inputs all have one shape; those named broadcast_ repeat sizes of 1.
-SAME_SHAPE: set[str] = {"add_n", "ElementWiseSum", "_sparse_add_n"}
+SAME_SHAPE: set[str] = {"add_n", "ElementWiseSum"}
 
 
 def _enter_binary(name: str, function: Callable[[Any, Any], Any]) -> None:
@@ -173,7 +173,7 @@ _enter_scalar("div", _div_scalar)
 _enter_scalar("rdiv", _rdiv_scalar)
 
 
-@operator("add_n", "ElementWiseSum", "_sparse_add_n")
+@operator("add_n", "ElementWiseSum")
 def add_n(attrs: Attributes) -> Compute:
     """Sum of any number of tensors of one shape."""
     return lambda run, *tensors: reduce(torch.add, tensors)

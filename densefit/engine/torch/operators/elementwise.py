@@ -102,7 +102,15 @@ for _name, _function in _FUNCTIONS.items():
     _register(_name, _function)
 
 
-@operator("_copy", "identity", "_identity_with_attr_like_rhs", "_CrossDeviceCopy", "_grad_copy")
+@operator(
+    "_copy",
+    "identity",
+    "_identity_with_attr_like_rhs",
+    "_CrossDeviceCopy",
+    "_grad_copy",
+    "cast_storage",
+    "_copyto",
+)
 def identity(attrs: Attributes) -> Compute:
     """The input itself."""
     return lambda run, x, *like: x

@@ -125,7 +125,7 @@ def scatter_add_nd(attrs: Attributes) -> Compute:
     return compute
 
 
-@operator("where", "_sparse_where")
+@operator("where")
 def where(attrs: Attributes) -> Compute:
     """The first value where the condition is not 0, else the second; (N,) chooses whole rows."""
 

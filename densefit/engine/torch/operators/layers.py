@@ -28,7 +28,7 @@ def _at_precision(run: Any, layer: Any, data: Any, weight: Any, bias: Any, *rest
     return result.to(data.dtype)
 
 
-@operator("FullyConnected", "_sparse_FullyConnected")
+@operator("FullyConnected")
 def fully_connected(attrs: Attributes) -> Compute:
     """(N, ...) -> (N, num_hidden), with the inputs of a sample flattened if `flatten`."""
     flatten = attrs.flag("flatten", True)

@@ -46,15 +46,13 @@ def bilinear_resize(attrs: Attributes) -> Compute:
     tall, wide = attrs.optional("scale_height"), attrs.optional("scale_width")
 
     def compute(run: Any, x: Any, like: Any = None) -> Any:
-        size = x.shape[2:]
-        if mode == "size" and tall is None:
-            target = (height, width)
-        elif mode in ("size", "odd_scale"):
-            target = tuple(_scaled(n, f, mode) for n, f in zip(size, (tall, wide)))
-        elif mode == "like":
-            target = tuple(like.shape[2:])
-        else:
-            target = tuple(_of_parity(n, mode) for n in size)
+        size, target = x.shape[2:], (height, width)
+        if mode == "like":
+            target = like.shape[2:]
+        elif mode.startswith("to_"):
+            target = (_of_parity(size[0], mode), _of_parity(size[1], mode))
+        elif tall is not None:
+            target = (_scaled(size[0], tall, mode), _scaled(size[1], wide, mode))
         return F.interpolate(x, target, mode="bilinear", align_corners=corners)
 
     return compute
