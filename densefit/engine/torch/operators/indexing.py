@@ -78,8 +78,8 @@ def one_hot(attrs: Attributes) -> Compute:
     on, off = attrs.number("on_value", 1.0), attrs.number("off_value", 0.0)
 
     def compute(run: Any, index: Any) -> Any:
-        places = torch.arange(depth, device=index.device)
-        hot = index.long()[..., None] == places
+        offsets = torch.arange(depth, device=index.device)
+        hot = index.long()[..., None] == offsets
         return torch.where(hot, on, off).to(dtype)
 
     return compute
@@ -119,8 +119,8 @@ def scatter_add_nd(attrs: Attributes) -> Compute:
     shape = attrs.wholes("shape")
 
     def compute(run: Any, values: Any, index: Any) -> Any:
-        places = _places(index, shape)
-        return values.new_zeros(shape).index_put(places, values, accumulate=True)
+        offsets = _places(index, shape)
+        return values.new_zeros(shape).index_put(offsets, values, accumulate=True)
 
     return compute
 
