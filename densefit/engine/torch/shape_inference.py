@@ -92,9 +92,7 @@ class ShapeInference:
             if shape is None:
                 self._push(source, expected)
             elif shape != expected and not (
-                self._has_open_sizes
-                if node.op in SAME_SHAPE
-                else accepts_label(attrs, shapes[0] or (), shape)
+                self._has_open_sizes or accepts_label(attrs, shapes[0] or (), shape)
             ):
                 raise ShapeConflictError(node, f"expected {expected}, not {shape}", shapes)
         if any(source.node not in self.results for source in node.inputs):

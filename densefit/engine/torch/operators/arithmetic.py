@@ -38,17 +38,13 @@ def _minimum(a: Any, b: Any) -> Any:
     return torch.where((a <= b) | (a != a), a, b)
 
 
-def _power(a: Any, b: Any) -> Any:
-    return torch.pow(a, b)
-
-
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
     "div": _div,
     "mod": _mod,
-    "power": _power,
+    "power": torch.pow,
     "maximum": _maximum,
     "minimum": _minimum,
     "hypot": torch.hypot,
@@ -71,8 +67,6 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "mul": ("elemwise_mul", "_mul", "_Mul"),
     "div": ("elemwise_div", "_div", "_Div", "_scatter_elemwise_div"),
 }
-_SCALARS = {"plus": "add", "minus": "sub", "mul": "mul", "div": "div", "mod": "mod"}
-_SCALARS |= {"power": "power", "maximum": "maximum", "minimum": "minimum", "hypot": "hypot"}
 
 
 def _camel(name: str) -> str:

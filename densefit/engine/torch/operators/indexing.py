@@ -85,7 +85,7 @@ def one_hot(attrs: Attributes) -> Compute:
     return compute
 
 
-def _places(index: Any, shape: Any) -> tuple[Any, ...]:
+def _axis_indices(index: Any, shape: Any) -> tuple[Any, ...]:
     """(M, ...) indices -> one per axis; negative ones count from the end."""
     return tuple(axis.long().remainder(size) for axis, size in zip(index, shape))
 
@@ -93,7 +93,7 @@ def _places(index: Any, shape: Any) -> tuple[Any, ...]:
 @operator("gather_nd")
 def gather_nd(attrs: Attributes) -> Compute:
     """Elements or slices at (M, ...) indices of the first M axes."""
-    return lambda run, x, index: x[_places(index, x.shape)]
+    return lambda run, x, index: x[_axis_indices(index, x.shape)]
 
 
 @operator("scatter_nd")
@@ -102,7 +102,7 @@ def scatter_nd(attrs: Attributes) -> Compute:
     shape = attrs.wholes("shape")
 
     def compute(run: Any, values: Any, index: Any) -> Any:
-        return values.new_zeros(shape).index_put(_places(index, shape), values)
+        return values.new_zeros(shape).index_put(_axis_indices(index, shape), values)
 
     return compute
 
@@ -110,7 +110,7 @@ def scatter_nd(attrs: Attributes) -> Compute:
 @operator("_scatter_set_nd")
 def scatter_set_nd(attrs: Attributes) -> Compute:
     """A tensor with values replaced at (M, ...) indices."""
-    return lambda run, x, values, index: x.index_put(_places(index, x.shape), values)
+    return lambda run, x, values, index: x.index_put(_axis_indices(index, x.shape), values)
 
 
 @operator("_backward_gather_nd")
@@ -119,7 +119,7 @@ def scatter_add_nd(attrs: Attributes) -> Compute:
     shape = attrs.wholes("shape")
 
     def compute(run: Any, values: Any, index: Any) -> Any:
-        offsets = _places(index, shape)
+        offsets = _axis_indices(index, shape)
         return values.new_zeros(shape).index_put(offsets, values, accumulate=True)
 
     return compute
