@@ -34,8 +34,26 @@ class Run:
     precision: torch.dtype | None = None
     statistics: dict[str, Tensor] = field(default_factory=dict)
     device: torch.device | None = None
+    _weights: dict[str, float] = field(default_factory=dict)
     reduce: Callable[[Tensor], Tensor] | None = None
     sync_batchnorm: bool = False
+
+    def move(self, name: str, old: Tensor, batch: Tensor, momentum: float) -> None:
+        """Enter a moving statistic's value after the pass.
+
+        Of several layers that move one statistic the last moves it first, since MXNet moves them in
+        the backward pass.
+
+        Args:
+            name: name of the statistic.
+            old: its value before the pass.
+            batch: statistic of the batch.
+            momentum: share of the old value.
+        """
+        weight = self._weights.get(name, 1.0)
+        current = self.statistics.get(name, old)
+        self.statistics[name] = current + (1 - momentum) * weight * (batch.to(old.dtype) - old)
+        self._weights[name] = weight * momentum
 
 
 class Program:

@@ -86,17 +86,15 @@ class ShapeInference:
     def _infer(self, node: Node, attrs: Attributes) -> None:
         """Complete the inputs of a node, and compute it when all are there."""
         shapes = [self.shape(source) for source in node.inputs]
-        for source, known, expected in zip(node.inputs, shapes, _expected(attrs, shapes)):
+        for source, shape, expected in zip(node.inputs, shapes, _expected(attrs, shapes)):
             if expected is None:
                 continue
-            if known is None:
+            if shape is None:
                 self._push(source, expected)
-            elif known != expected and not (
-                self._has_open_sizes
-                if node.op in SAME_SHAPE
-                else accepts_label(attrs, shapes[0] or (), known)
+            elif shape != expected and not (
+                self._has_open_sizes or accepts_label(attrs, shapes[0] or (), shape)
             ):
-                raise ShapeConflictError(node, f"expected {expected}, not {known}", shapes)
+                raise ShapeConflictError(node, f"expected {expected}, not {shape}", shapes)
         if any(source.node not in self.results for source in node.inputs):
             return
         inputs = [self.results[source.node][source.number] for source in node.inputs]

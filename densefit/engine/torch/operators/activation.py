@@ -55,13 +55,14 @@ def _prelu(attrs: Attributes) -> Compute:
 
 
 def _rrelu(attrs: Attributes) -> Compute:
-    """A random slope for each element in training, else their mean."""
+    """A random slope for each element in training, else their mean; also the slopes."""
     low, high = attrs.number("lower_bound", 0.125), attrs.number("upper_bound", 0.334)
 
     def compute(run: Any, x: Any) -> Any:
         if not run.training:
-            return F.leaky_relu(x, (low + high) / 2)
-        return torch.where(x > 0, x, x * torch.empty_like(x).uniform_(low, high))
+            return F.leaky_relu(x, (low + high) / 2), torch.zeros_like(x)
+        slopes = torch.where(x > 0, 1.0, torch.empty_like(x).uniform_(low, high))
+        return x * slopes, slopes
 
     return compute
 
@@ -78,6 +79,9 @@ _LEAKY: dict[str, Callable[[Attributes], Compute]] = {
 
 @operator("LeakyReLU")
 def leaky_relu(attrs: Attributes) -> Compute:
-    """Activations with a slope below zero: leaky, elu, selu, gelu, prelu (learned), rrelu."""
+    """Activations with a slope below zero: leaky, elu, selu, gelu, prelu (learned), rrelu.
+
+    MXNet's gradient of selu lacks a factor below 0; here it is the derivative.
+    """
     make = attrs.choice("act_type", _LEAKY, "leaky")
     return make(attrs)

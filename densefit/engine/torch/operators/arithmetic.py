@@ -38,17 +38,13 @@ def _minimum(a: Any, b: Any) -> Any:
     return torch.where((a <= b) | (a != a), a, b)
 
 
-def _power(a: Any, b: Any) -> Any:
-    return torch.pow(a, b)
-
-
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
     "div": _div,
     "mod": _mod,
-    "power": _power,
+    "power": torch.pow,
     "maximum": _maximum,
     "minimum": _minimum,
     "hypot": torch.hypot,
@@ -71,8 +67,6 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "mul": ("elemwise_mul", "_mul", "_Mul"),
     "div": ("elemwise_div", "_div", "_Div", "_scatter_elemwise_div"),
 }
-_SCALARS = {"plus": "add", "minus": "sub", "mul": "mul", "div": "div", "mod": "mod"}
-_SCALARS |= {"power": "power", "maximum": "maximum", "minimum": "minimum", "hypot": "hypot"}
 
 
 def _camel(name: str) -> str:
@@ -80,7 +74,7 @@ def _camel(name: str) -> str:
 
 
 #: Operators whose inputs all have one shape; those named broadcast_ repeat sizes of 1.
-SAME_SHAPE: set[str] = {"add_n", "ElementWiseSum", "_sparse_add_n"}
+SAME_SHAPE: set[str] = {"add_n", "ElementWiseSum"}
 
 
 def _enter_binary(name: str, function: Callable[[Any, Any], Any]) -> None:
@@ -173,7 +167,7 @@ _enter_scalar("div", _div_scalar)
 _enter_scalar("rdiv", _rdiv_scalar)
 
 
-@operator("add_n", "ElementWiseSum", "_sparse_add_n")
+@operator("add_n", "ElementWiseSum")
 def add_n(attrs: Attributes) -> Compute:
     """Sum of any number of tensors of one shape."""
     return lambda run, *tensors: reduce(torch.add, tensors)

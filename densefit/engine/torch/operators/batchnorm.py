@@ -52,8 +52,7 @@ def batch_norm(attrs: Attributes) -> Compute:
             else:
                 result, batch = _over_batch(moved, weight, beta, epsilon)
             for name, old, new in zip(names, (mean, variance), batch):
-                old = run.statistics.get(name, old).detach()
-                run.statistics[name] = torch.lerp(new.to(old.dtype), old, momentum)
+                run.move(name, old.detach(), new, momentum)
             mean, variance = batch
         else:
             result = F.batch_norm(

@@ -102,7 +102,15 @@ for _name, _function in _FUNCTIONS.items():
     _register(_name, _function)
 
 
-@operator("_copy", "identity", "_identity_with_attr_like_rhs", "_CrossDeviceCopy", "_grad_copy")
+@operator(
+    "_copy",
+    "identity",
+    "_identity_with_attr_like_rhs",
+    "_CrossDeviceCopy",
+    "_grad_copy",
+    "cast_storage",
+    "_copyto",
+)
 def identity(attrs: Attributes) -> Compute:
     """The input itself."""
     return lambda run, x, *like: x
@@ -116,7 +124,10 @@ def block_grad(attrs: Attributes) -> Compute:
 
 @operator("Cast", "cast", "amp_cast")
 def cast(attrs: Attributes) -> Compute:
-    """Convert to another dtype; real numbers are truncated toward zero, modulo the range."""
+    """Convert to another dtype; real numbers are truncated toward zero, modulo the range.
+
+    No gradient flows through whole numbers; MXNet truncates it as it does values.
+    """
     dtype = dtype_of(attrs)
     if dtype == torch.uint8:  # from real numbers out of range: undefined in C, by int32 in MXNet
         return lambda run, x: (x.to(torch.int32) if x.is_floating_point() else x).to(dtype)

@@ -78,14 +78,14 @@ def one_hot(attrs: Attributes) -> Compute:
     on, off = attrs.number("on_value", 1.0), attrs.number("off_value", 0.0)
 
     def compute(run: Any, index: Any) -> Any:
-        places = torch.arange(depth, device=index.device)
-        hot = index.long()[..., None] == places
+        offsets = torch.arange(depth, device=index.device)
+        hot = index.long()[..., None] == offsets
         return torch.where(hot, on, off).to(dtype)
 
     return compute
 
 
-def _places(index: Any, shape: Any) -> tuple[Any, ...]:
+def _axis_indices(index: Any, shape: Any) -> tuple[Any, ...]:
     """(M, ...) indices -> one per axis; negative ones count from the end."""
     return tuple(axis.long().remainder(size) for axis, size in zip(index, shape))
 
@@ -93,7 +93,7 @@ def _places(index: Any, shape: Any) -> tuple[Any, ...]:
 @operator("gather_nd")
 def gather_nd(attrs: Attributes) -> Compute:
     """Elements or slices at (M, ...) indices of the first M axes."""
-    return lambda run, x, index: x[_places(index, x.shape)]
+    return lambda run, x, index: x[_axis_indices(index, x.shape)]
 
 
 @operator("scatter_nd")
@@ -102,7 +102,7 @@ def scatter_nd(attrs: Attributes) -> Compute:
     shape = attrs.wholes("shape")
 
     def compute(run: Any, values: Any, index: Any) -> Any:
-        return values.new_zeros(shape).index_put(_places(index, shape), values)
+        return values.new_zeros(shape).index_put(_axis_indices(index, shape), values)
 
     return compute
 
@@ -110,7 +110,7 @@ def scatter_nd(attrs: Attributes) -> Compute:
 @operator("_scatter_set_nd")
 def scatter_set_nd(attrs: Attributes) -> Compute:
     """A tensor with values replaced at (M, ...) indices."""
-    return lambda run, x, values, index: x.index_put(_places(index, x.shape), values)
+    return lambda run, x, values, index: x.index_put(_axis_indices(index, x.shape), values)
 
 
 @operator("_backward_gather_nd")
@@ -119,13 +119,13 @@ def scatter_add_nd(attrs: Attributes) -> Compute:
     shape = attrs.wholes("shape")
 
     def compute(run: Any, values: Any, index: Any) -> Any:
-        places = _places(index, shape)
-        return values.new_zeros(shape).index_put(places, values, accumulate=True)
+        offsets = _axis_indices(index, shape)
+        return values.new_zeros(shape).index_put(offsets, values, accumulate=True)
 
     return compute
 
 
-@operator("where", "_sparse_where")
+@operator("where")
 def where(attrs: Attributes) -> Compute:
     """The first value where the condition is not 0, else the second; (N,) chooses whole rows."""
 

@@ -1,4 +1,4 @@
-"""Layers with weights: dense, convolution, transposed convolution, upsampling.
+"""Layers with weights: dense, convolution, transposed convolution.
 
 With `Run.precision` they compute in that dtype; results are float32.
 """
@@ -28,7 +28,7 @@ def _at_precision(run: Any, layer: Any, data: Any, weight: Any, bias: Any, *rest
     return result.to(data.dtype)
 
 
-@operator("FullyConnected", "_sparse_FullyConnected")
+@operator("FullyConnected")
 def fully_connected(attrs: Attributes) -> Compute:
     """(N, ...) -> (N, num_hidden), with the inputs of a sample flattened if `flatten`."""
     flatten = attrs.flag("flatten", True)
@@ -92,42 +92,3 @@ def deconvolution(attrs: Attributes) -> Compute:
         return _at_precision(run, layer, data, weight, bias, stride, padding, extra, groups, dilate)
 
     return compute
-
-
-@operator("UpSampling")
-def upsampling(attrs: Attributes) -> Compute:
-    """Larger maps: by the nearest value, or bilinearly by a transposed convolution's weights."""
-    scale, kind = attrs.whole("scale"), attrs.text("sample_type")
-    summed = attrs.text("multi_input_mode", "concat") == "sum"
-    if kind == "bilinear":
-        kernel, pad = 2 * scale - scale % 2, -(-(scale - 1) // 2)
-        del kernel
-
-        def bilinear(run: Any, data: Any, weight: Any) -> Any:
-            channels = data.shape[1]
-            return F.conv_transpose2d(data, weight, None, scale, pad, groups=channels)
-
-        return bilinear
-
-    def nearest(run: Any, first: Any, *rest: Any) -> Any:
-        height, width = first.shape[2] * scale, first.shape[3] * scale
-        maps = [
-            x.repeat_interleave(height // x.shape[2], 2).repeat_interleave(width // x.shape[3], 3)
-            if x.is_meta
-            else F.interpolate(x, (height, width), mode="nearest")
-            for x in (first, *rest)
-        ]
-        if len(maps) == 1:
-            return maps[0]
-        return sum(maps[1:], maps[0]) if summed else torch.cat(maps, 1)
-
-    return nearest
-
-
-@operator("_contrib_AdaptiveAvgPooling2D")
-def adaptive_average_pooling(attrs: Attributes) -> Compute:
-    """Means over a grid of regions."""
-    size: Any = attrs.wholes("output_size", ()) if attrs.optional("output_size") else ()
-    size = size or (1, 1)
-    size = size * 2 if len(size) == 1 else size
-    return lambda run, x: F.adaptive_avg_pool2d(x, size)

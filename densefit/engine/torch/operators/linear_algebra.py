@@ -10,7 +10,7 @@ from densefit.engine.torch.operators.attributes import Attributes
 from densefit.engine.torch.operators.registry import Compute, operator
 
 
-@operator("dot", "_sparse_dot")
+@operator("dot")
 def dot(attrs: Attributes) -> Compute:
     """Product over the last axis of the first and the first axis of the second.
 

@@ -57,7 +57,7 @@ def make_loss(attrs: Attributes) -> Compute:
     return compute
 
 
-@operator("make_loss", "_sparse_make_loss")
+@operator("make_loss")
 def plain_make_loss(attrs: Attributes) -> Compute:
     """The input; its gradient is 1."""
     return lambda run, x: loss_layer(x, x.detach(), torch.ones_like)
@@ -81,22 +81,22 @@ def _regression(
     return compute
 
 
-@operator("LinearRegressionOutput", "_sparse_LinearRegressionOutput")
+@operator("LinearRegressionOutput")
 def linear_regression(attrs: Attributes) -> Compute:
     """The input; half the squared error's gradient, divided by the outputs of a sample."""
     return _regression(attrs, lambda x: x, lambda error: error)
 
 
-@operator("LogisticRegressionOutput", "_sparse_LogisticRegressionOutput")
+@operator("LogisticRegressionOutput")
 def logistic_regression(attrs: Attributes) -> Compute:
     """Sigmoid; the binary cross-entropy's gradient, divided by the outputs of a sample."""
     return _regression(attrs, torch.sigmoid, lambda error: error)
 
 
-@operator("MAERegressionOutput", "_sparse_MAERegressionOutput")
+@operator("MAERegressionOutput")
 def mae_regression(attrs: Attributes) -> Compute:
-    """The input; the absolute error's gradient, divided by the outputs of a sample."""
-    return _regression(attrs, lambda x: x, torch.sign)
+    """The input; the absolute error's gradient, -1 at 0, divided by the outputs of a sample."""
+    return _regression(attrs, lambda x: x, lambda error: torch.where(error > 0, 1.0, -1.0))
 
 
 @operator("SVMOutput")

@@ -14,7 +14,7 @@ from densefit.engine.torch.operators.registry import Compute, operator
 
 @operator("LayerNorm")
 def layer_norm(attrs: Attributes) -> Compute:
-    """Normalize along an axis; also its mean and deviation."""
+    """Normalize along an axis; also its mean and deviation, without gradient."""
     axis, epsilon = attrs.whole("axis", -1), attrs.number("eps", 1e-5)
     all_outputs = attrs.flag("output_mean_var")
 
@@ -23,7 +23,7 @@ def layer_norm(attrs: Attributes) -> Compute:
         result = F.layer_norm(moved, moved.shape[-1:], gamma, beta, epsilon).movedim(-1, axis)
         if not all_outputs:
             return result
-        variance, mean = torch.var_mean(x, axis, correction=0, keepdim=True)
+        variance, mean = torch.var_mean(x.detach(), axis, correction=0, keepdim=True)
         return result, mean, torch.sqrt(variance + epsilon)
 
     return compute
@@ -48,7 +48,7 @@ def group_norm(attrs: Attributes) -> Compute:
         result = torch.group_norm(x, groups, scale, shift, epsilon)
         if not all_outputs:
             return result
-        rows = x.reshape(x.shape[0], groups, -1)
+        rows = x.detach().reshape(x.shape[0], groups, -1)
         variance, mean = torch.var_mean(rows, -1, correction=0)
         return result, mean, torch.sqrt(variance + epsilon)
 
@@ -140,7 +140,7 @@ def masked_softmax(attrs: Attributes) -> Compute:
 
 @operator("SoftmaxActivation")
 def softmax_activation(attrs: Attributes) -> Compute:
-    """Softmax over the channels of each position, or over all elements of a sample."""
+    """Softmax over the channels of each position, or over the last axis."""
     if attrs.text("mode", "instance") == "channel":
         return lambda run, x: torch.softmax(x, 1)
-    return lambda run, x: torch.softmax(x.flatten(1), 1).reshape(x.shape)
+    return lambda run, x: torch.softmax(x, -1)

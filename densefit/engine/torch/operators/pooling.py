@@ -18,8 +18,9 @@ _AVERAGE = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
 def pooling(attrs: Attributes) -> Compute:
     """max, avg, sum or lp pooling over windows, or over whole maps with `global_pool`.
 
-    Sizes are rounded down ("valid") or up ("full", "same"): then the last windows reach beyond the
-    padding. An average counts padding if `count_include_pad`, but nothing beyond it.
+    Sizes are rounded down ("valid") or up ("full"): then the last windows reach beyond the padding.
+    An average counts padding if `count_include_pad`, but nothing beyond it; MXNet's gradient of
+    such a mean is that of the whole window, here it is that of the mean.
     """
     kind = attrs.text("pool_type", "max")
     last = attrs.text("layout").endswith("C")
@@ -57,21 +58,22 @@ def _windows(attrs: Attributes, kind: str) -> Any:
     ndim = len(kernel)
     stride, pad = attrs.wholes("stride", (1,) * ndim), attrs.wholes("pad", (0,) * ndim)
     stride, pad = stride or (1,) * ndim, pad or (0,) * ndim
-    rounded_up = attrs.text("pooling_convention", "valid") != "valid"
-    same = attrs.text("pooling_convention", "valid") == "same" and ndim == 1
+    rounded_up = attrs.choice("pooling_convention", {"valid": False, "full": True}, "valid")
     include = attrs.flag("count_include_pad", True)
     power = attrs.whole("p_value", 2)
     maximum, average = _MAX[ndim - 1], _AVERAGE[ndim - 1]
 
     def pool(x: Any) -> Any:
         beyond = [
-            _beyond(size, k, s, p, same) if rounded_up else 0
+            _beyond(size, k, s, p) if rounded_up else 0
             for size, k, s, p in zip(x.shape[2:], kernel, stride, pad)
         ]
         if kind == "max":
             if not any(beyond) and all(2 * p <= k for p, k in zip(pad, kernel)):
                 return maximum(x, kernel, stride, pad)
-            return maximum(F.pad(x, _sides(pad, beyond), value=-torch.inf), kernel, stride)
+            return maximum(
+                F.pad(x, _sides(pad, beyond), value=torch.finfo(x.dtype).min), kernel, stride
+            )
         if kind == "avg" and not any(beyond) and all(2 * p <= k for p, k in zip(pad, kernel)):
             return average(x, kernel, stride, pad, False, include)
         x_padded = F.pad(x**power if kind == "lp" else x, _sides(pad, beyond))
@@ -87,9 +89,9 @@ def _windows(attrs: Attributes, kind: str) -> Any:
     return pool
 
 
-def _beyond(size: int, kernel: int, stride: int, pad: int, same: bool) -> int:
+def _beyond(size: int, kernel: int, stride: int, pad: int) -> int:
     """How far the last window reaches beyond the padding when sizes are rounded up."""
-    count = -(-size // stride) if same else -(-(size + 2 * pad - kernel) // stride) + 1
+    count = -(-(size + 2 * pad - kernel) // stride) + 1
     return max((count - 1) * stride + kernel - (size + 2 * pad), 0)
 
 
@@ -105,4 +107,8 @@ def _counts(
     start = torch.arange(like.shape[axis], device=like.device) * stride - pad
     stop = (start + kernel).clamp(max=size + pad if include else size)
     count = stop - (start if include else start.clamp(min=0))
-    return count.to(like.dtype).reshape([-1 if n == axis else 1 for n in range(like.ndim)])
+    return (
+        count.clamp(min=1)
+        .to(like.dtype)
+        .reshape([-1 if n == axis else 1 for n in range(like.ndim)])
+    )

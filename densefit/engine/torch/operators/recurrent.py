@@ -37,17 +37,19 @@ def rnn(attrs: Attributes) -> Compute:
         )
 
     def compute(run: Any, data: Any, parameters: Any, state: Any, cell: Any = None) -> Any:
+        # PyTorch's functions do not check; a state of one row is MXNet's zeros of any batch.
+        shape = (layers * directions, data.shape[1], size)
+        states = [part.expand(shape).contiguous() for part in (state, cell) if part is not None]
         weights = _split(parameters, data.shape[2], size, layers, directions, _GATES[mode])
         rate = dropout if run.training else 0.0
         settings = (True, layers, rate, run.training, directions == 2, False)
         if data.is_meta:
             output = data.new_zeros(*data.shape[:2], size * directions)
-            states = [state] if cell is None else [state, cell]
         elif mode == "lstm":
-            output, *states = torch.lstm(data, [state, cell], weights, *settings)
+            output, *states = torch.lstm(data, states, weights, *settings)
         else:
             function = getattr(torch, mode)
-            output, *states = function(data, state, weights, *settings)
+            output, *states = function(data, states[0], weights, *settings)
         return (output, *states) if has_states else output
 
     return compute

@@ -84,16 +84,14 @@ def _without_nan(x: Any, value: float) -> Any:
 
 
 _REDUCTIONS: dict[tuple[str, ...], Callable[[Any, tuple[int, ...]], Any]] = {
-    ("sum", "sum_axis", "_sparse_sum"): lambda x, axes: torch.sum(
-        x, dim=axes, keepdim=True, dtype=x.dtype
-    ),
-    ("mean", "_sparse_mean"): _mean,
+    ("sum", "sum_axis"): lambda x, axes: torch.sum(x, dim=axes, keepdim=True, dtype=x.dtype),
+    ("mean",): _mean,
     ("prod",): _prod,
     ("nansum",): lambda x, axes: torch.sum(_without_nan(x, 0.0), dim=axes, keepdim=True),
     ("nanprod",): lambda x, axes: _prod(_without_nan(x, 1.0), axes),
     ("max", "max_axis"): _extreme(True),
     ("min", "min_axis"): _extreme(False),
-    ("_square_sum", "_sparse_square_sum"): lambda x, axes: torch.sum(x * x, dim=axes, keepdim=True),
+    ("_square_sum",): lambda x, axes: torch.sum(x * x, dim=axes, keepdim=True),
 }
 
 
@@ -116,7 +114,7 @@ for _names, _function in _REDUCTIONS.items():
     _enter(_names, _function)
 
 
-@operator("norm", "_sparse_norm")
+@operator("norm")
 def norm(attrs: Attributes) -> Compute:
     """Norm of order 1 or 2; the gradient of order 2 is 0 at 0."""
     axes, order = Axes.of(attrs), attrs.whole("ord", 2)

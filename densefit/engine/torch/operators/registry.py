@@ -46,7 +46,8 @@ def compute_of(attrs: Attributes) -> Compute:
         EngineError: the operator is not known, or its settings are not supported.
     """
     node = attrs.node
-    make = _OPERATORS.get(node.op)
+    # An operator on sparse arrays computes what its namesake does.
+    make = _OPERATORS.get(node.op) or _OPERATORS.get(node.op.removeprefix("_sparse_"))
     if make is None:
         alike = get_close_matches(node.op, _OPERATORS, 1)
         raise EngineError(

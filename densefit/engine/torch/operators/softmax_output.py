@@ -54,6 +54,7 @@ def softmax_output(attrs: Attributes) -> Compute:
 
     The classes are axis 1 with `multi_output`, the last axis with `preserve_shape`, else all
     elements of a sample. A label of the shape of the data holds probabilities.
+    `out_grad` multiplies by the gradient of the output; MXNet 1.9.1 by the output instead.
     """
     settings = Settings.of(attrs)
 

@@ -62,6 +62,25 @@ def test_dropout_is_between_layers_and_in_training_only():
     assert torch.equal(third, fourth)
 
 
+@pytest.mark.parametrize("mode", GATES)
+def test_a_state_of_one_row_is_that_of_all(mode):
+    """MXNet's symbols begin with zeros whose batch is inferred; PyTorch's kernels do not check."""
+    values = {
+        name: torch.from_numpy(array.astype("f"))
+        for name, array in arrays_of(mode, 2, True).items()
+    }
+    states = [name for name in ("state", "cell") if name in values]
+    values.update({name: torch.zeros_like(values[name]) for name in states})
+    program = Program(SymbolGraph.of(layer(mode, 2, True)))
+    (expected,) = program(values, Run())
+    values.update({name: values[name][:, :1] for name in states})
+    (output,) = program(values, Run())
+    assert torch.equal(output, expected)
+    values.update({name: torch.zeros(4, 2, 5) for name in states})
+    with pytest.raises(RuntimeError, match="expanded size"):
+        program(values, Run())
+
+
 def test_what_a_recurrent_layer_lacks_is_said():
     symbol = layer("lstm", 1, False, projection_size=3, name="encoder")
     with pytest.raises(EngineError, match="(?s)projection_size.*'encoder'"):
