@@ -29,7 +29,7 @@ class Adam(Optimizer):
         beta1: decay of the mean of gradients.
         beta2: decay of the mean of their squares.
         epsilon: added to the square root.
-        lazy_update: no effect: gradients are dense.
+        lazy_update: whether to leave rows of `sparse` parameters without a gradient as they are.
         settings: settings of `Optimizer`.
     """
 
@@ -47,6 +47,7 @@ class Adam(Optimizer):
         **settings: Any,
     ) -> None:
         super().__init__(parameters, learning_rate, **settings)
+        self.lazy_update = lazy_update
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
     def rule(self, name: str, lr: float, wd: float, count: int) -> Rule:
@@ -78,7 +79,7 @@ class AdamW(Adam):
         epsilon: float = 1e-8,
         **settings: Any,
     ) -> None:
-        super().__init__(parameters, learning_rate, beta1, beta2, epsilon, **settings)
+        super().__init__(parameters, learning_rate, beta1, beta2, epsilon, False, **settings)
 
     def rule(self, name: str, lr: float, wd: float, count: int) -> Rule:
         """See `Optimizer.rule`."""
@@ -170,7 +171,7 @@ class Nadam(Adam):
         schedule_decay: float = 0.004,
         **settings: Any,
     ) -> None:
-        super().__init__(parameters, learning_rate, beta1, beta2, epsilon, **settings)
+        super().__init__(parameters, learning_rate, beta1, beta2, epsilon, False, **settings)
         self.schedule_decay, self.m_schedule = schedule_decay, 1.0
 
     def rule(self, name: str, lr: float, wd: float, count: int) -> Rule:

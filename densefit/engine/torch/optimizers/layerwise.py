@@ -47,7 +47,7 @@ class LARS(SGD):
         momentum_correction: bool = True,
         **settings: Any,
     ) -> None:
-        super().__init__(parameters, momentum, lazy_update, **settings)
+        super().__init__(parameters, momentum, False, **settings)
         self.eta, self.eps, self.momentum_correction = eta, eps, momentum_correction
         self.cur_lr: float | None = None
         self.last_lr: float | None = None
@@ -111,7 +111,7 @@ class LAMB(Adam):
         bias_correction: bool = True,
         **settings: Any,
     ) -> None:
-        super().__init__(parameters, learning_rate, beta1, beta2, epsilon, **settings)
+        super().__init__(parameters, learning_rate, beta1, beta2, epsilon, False, **settings)
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
         self.bias_correction = bias_correction
 
@@ -173,7 +173,7 @@ class LBSGD(SGD):
         num_epochs: int = 60,
         **settings: Any,
     ) -> None:
-        super().__init__(parameters, momentum, **settings)
+        super().__init__(parameters, momentum, False, **settings)
         self.warmup_strategy, self.warmup_epochs = warmup_strategy, warmup_epochs
         self.batch_scale, self.updates_per_epoch = batch_scale, updates_per_epoch
         self.begin_epoch, self.num_epochs = begin_epoch, num_epochs

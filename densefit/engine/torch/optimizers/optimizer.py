@@ -47,6 +47,8 @@ class Optimizer(torch.optim.Optimizer):
         wd_mult: factors on the decay by name.
         num_update: most updates of a parameter.
         counts: updates of each parameter by name.
+        sparse: names of parameters of which an update changes only rows with a gradient, if the
+            optimizer has `lazy_update`; those of an Embedding with `sparse_grad`.
         source: the user's optimizer that this one was made from; its `lr` is followed.
         draws_at_random: whether updates draw random numbers.
     """
@@ -60,6 +62,8 @@ class Optimizer(torch.optim.Optimizer):
     separate: ClassVar[bool] = False  # whether each parameter has its own rule
     whole: ClassVar[bool] = False  # whether a rule needs all entries of a parameter
     draws_at_random: ClassVar[bool] = False
+    lazy_update: bool = False
+    sparse: frozenset[str] = frozenset()
     source: Any = None
 
     def __init__(
@@ -153,14 +157,19 @@ class Optimizer(torch.optim.Optimizer):
         for position, name in enumerate(names):
             mults = self.lr_mult.get(name, 1.0), self.wd_mult.get(name, 1.0)
             alone = position if self.separate else 0
-            groups.setdefault((*mults, self.counts[name], alone), []).append(name)
-        for (lr_mult, wd_mult, count, _), members in groups.items():
+            is_lazy = self.lazy_update and name in self.sparse
+            groups.setdefault((*mults, self.counts[name], alone, is_lazy), []).append(name)
+        for (lr_mult, wd_mult, count, _, is_lazy), members in groups.items():
             rule = self.rule(members[0], rate * lr_mult, self.wd * wd_mult, count)
             columns: Any = [
                 [self.parameters[name] for name in members],
                 [gradients[name] for name in members],
                 *zip(*(self._states(name) for name in members)),
             ]
+            if is_lazy:
+                for row in zip(*columns):
+                    _update_rows(rule, *row)
+                continue
             for piece in pieces(columns, self.whole):
                 rule(*piece)
 
@@ -205,3 +214,12 @@ class Optimizer(torch.optim.Optimizer):
     def clips(self) -> bool:
         """Whether gradients are clipped."""
         return self.clip_gradient is not None and self.clip_gradient > 0
+
+
+def _update_rows(rule: Rule, weight: Tensor, gradient: Tensor, *states: Tensor) -> None:
+    """Update the rows of a parameter that have a gradient."""
+    (rows,) = torch.nonzero(gradient.flatten(1).any(1), as_tuple=True)
+    parts = [tensor[rows] for tensor in (weight, gradient, *states)]
+    rule(*([part] for part in parts))
+    for tensor, part in zip((weight, *states), (parts[0], *parts[2:])):
+        tensor[rows] = part

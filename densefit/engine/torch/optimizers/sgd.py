@@ -26,7 +26,7 @@ class SGD(Optimizer):
     Args:
         parameters: parameters by name.
         momentum: factor on the previous step.
-        lazy_update: no effect: gradients are dense.
+        lazy_update: whether to leave rows of `sparse` parameters without a gradient as they are.
         settings: settings of `Optimizer`.
     """
 
@@ -40,6 +40,7 @@ class SGD(Optimizer):
         **settings: Any,
     ) -> None:
         super().__init__(parameters, **settings)
+        self.lazy_update = lazy_update
         self.momentum = momentum
         self.slots = ("array",) if momentum else ()
 
@@ -72,7 +73,7 @@ class NAG(SGD):
     def __init__(
         self, parameters: Mapping[str, Tensor], momentum: float = 0.0, **settings: Any
     ) -> None:
-        super().__init__(parameters, momentum, **settings)
+        super().__init__(parameters, momentum, lazy_update=False, **settings)
 
     def rule(self, name: str, lr: float, wd: float, count: int) -> Rule:
         """See `Optimizer.rule`."""

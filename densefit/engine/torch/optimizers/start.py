@@ -47,6 +47,7 @@ OPTIMIZERS: Mapping[str, type[Optimizer]] = {
 }
 _COMMON = ("clip_gradient", "rescale_grad", "wd", "lr_scheduler", "begin_num_update")
 _ATTRIBUTES = {"eps": "float_stable_eps", "learning_rate": "lr"}  # argument -> attribute
+_SPARSE = "sparse_grad"
 _HOMES = ("mxnet.", "densefit.")  # modules of classes that are known here
 
 
@@ -79,6 +80,11 @@ def start(
         if optimizer.source is not None:
             chosen.update(_stated(optimizer.source, f"{kind}_mult", parameters))
         chosen.update(multipliers[kind])
+    optimizer.sparse = frozenset(
+        node.inputs[1].node.name
+        for node in graph.nodes
+        if node.op == "_contrib_SparseEmbedding" or (node.op == "Embedding" and node.flag(_SPARSE))
+    )
     _warn_of_unused_rate(optimizer, settings)
     return optimizer
 

@@ -211,3 +211,36 @@ def test_other_states_are_refused_or_begin_from_zero():
     assert "other settings" in load_optimizer_state(
         fresh, {**arrays, "fc_bias/0": np.zeros(5)}, counters, is_other=True
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("sgd", {"momentum": 0.9}),
+        ("sgd", {}),
+        ("adam", {}),
+        ("sgd", {"momentum": 0.9, "lazy_update": False}),
+        ("adam", {"lazy_update": False}),
+    ],
+    ids=str,
+)
+def test_rows_of_an_embedding_without_a_gradient_stay(name, settings):
+    symbol = mx.sym.Embedding(
+        mx.sym.Variable("data"), input_dim=9, output_dim=4, sparse_grad=True, name="embed"
+    )
+    random = np.random.RandomState(0)
+    value = random.normal(size=(9, 4)).astype("f")
+    theirs = mx.nd.array(value)
+    updater = mx.optimizer.get_updater(
+        mx.optimizer.create(name, param_idx2name={0: "embed_weight"}, wd=0.01, **settings)
+    )
+    ours = {"embed_weight": torch.from_numpy(value.copy())}
+    optimizer = start(
+        OptimizerSettings(name, {"wd": 0.01, **settings}), ours, SymbolGraph.of(symbol)
+    )
+    for _ in range(5):
+        gradient = random.normal(size=(9, 4)).astype("f")
+        gradient[random.randint(0, 9, 6)] = 0
+        updater(0, mx.nd.array(gradient).tostype("row_sparse"), theirs)
+        optimizer.step(1.0, gradients={"embed_weight": torch.from_numpy(gradient)})
+    np.testing.assert_allclose(ours["embed_weight"].numpy(), theirs.asnumpy(), rtol=1e-5, atol=1e-6)
