@@ -7,6 +7,8 @@
 The training data of the recipes ssd_resnet18_bccd and deeplab_resnet18_camvid. `--torch` is a
 Python with torch and densefit, `--gluoncv` one with gluoncv and mxnet and without torch; without
 them these are left out. PyTorch's DataLoader runs the same code for a picture as densefit's loader.
+"shards" are the same samples packed into shards of 4 MB, "remote shards" those at an address of
+fsspec (its local files), through a cache that holds all of them after the first epoch.
 The limit is cv2.imdecode alone, with as many threads. Nothing is trained meanwhile.
 """
 
@@ -25,6 +27,7 @@ from side_by_side import FOLDER, Contender, in_turn, machine, ratio
 
 HERE = Path(FOLDER) / "contenders"
 LIMIT = "cv2.imdecode alone"
+LOOSE_FILES = ("densefit, threads", "densefit, processes")
 
 
 def commands(case: str, root: str, options: argparse.Namespace) -> dict[str, list[str]]:
@@ -34,6 +37,9 @@ def commands(case: str, root: str, options: argparse.Namespace) -> dict[str, lis
     by_name = {"densefit, threads": ours}
     if not options.smallest:  # they take seconds to start
         by_name["densefit, processes"] = [*ours, "--kind", "processes"]
+    by_name["densefit, shards"] = [*ours, "--shards", "local"]
+    if not options.smallest:
+        by_name["densefit, remote shards"] = [*ours, "--shards", "remote"]
     if options.torch:
         script = [options.torch, str(HERE / "data_torch.py"), case, root, *workers]
         by_name["torch DataLoader"] = script
@@ -62,7 +68,7 @@ def measure(case: str, root: str, options: argparse.Namespace) -> None:
         images = contender.facts["images"] * options.epochs
         seconds[contender.name] = [run / images for run in seconds[contender.name]]
     best = min(
-        (contender.name for contender in contenders if contender.name.startswith("densefit")),
+        (contender.name for contender in contenders if contender.name in LOOSE_FILES),
         key=lambda name: statistics.median(seconds[name]),
     )
     print(

@@ -74,12 +74,12 @@ def compare(network: df.Network, engines: Sequence[str], updates: int) -> dict[s
     losses = [_trained(_copy(network, values), engine, updates) for engine in engines]
     few = [{"losses": result["losses"][:10]} for result in losses]
     return {
-        "outputs": _difference(*(result["outputs"] for result in first), share=0.99),
-        "losses": _difference(*(result["losses"] for result in first)),
-        "gradient": _difference(*(result["norm"] for result in smooth)),
-        "statistics": _difference(*(result["statistics"] for result in first)),
-        "10 updates": _difference(*few),
-        "all updates": _difference(*losses),
+        "outputs": _difference([result["outputs"] for result in first], share=0.99),
+        "losses": _difference([result["losses"] for result in first]),
+        "gradient": _difference([result["norm"] for result in smooth]),
+        "statistics": _difference([result["statistics"] for result in first]),
+        "10 updates": _difference(few),
+        "all updates": _difference(losses),
     }
 
 
@@ -141,8 +141,9 @@ def _trained(network: df.Network, engine: str, updates: int) -> dict[str, np.nda
     return {"losses": np.array(losses)}
 
 
-def _difference(first: Mapping[str, Any], second: Mapping[str, Any], share: float = 1.0) -> float:
+def _difference(results: Sequence[Mapping[str, Any]], share: float = 1.0) -> float:
     """Largest relative difference of all arrays, of a share of their numbers."""
+    first, second = results
     worst = 0.0
     for name, array in first.items():
         expected, received = np.asarray(array, np.float64), np.asarray(second[name], np.float64)

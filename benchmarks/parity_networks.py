@@ -66,7 +66,7 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "instance": INSTANCE,
         "things": shapes.classes,
     }
-    named = {
+    named: dict[str, tuple[str, dict[str, Any]]] = {
         "classification": ("classification", {"classes": shapes.label_classes}),
         "multilabel": ("multilabel", {"classes": shapes.classes}),
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),

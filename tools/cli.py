@@ -37,6 +37,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "train seg": Command("train_seg", _RECIPE, "semantic segmentation"),
         "train keypoints": Command("train_keypoints", _RECIPE, "keypoints"),
         "train multi": Command("train_multi", _RECIPE, "several tasks at once"),
+        "launch": Command("launch", "--nproc N -- PROGRAM...", "as several processes"),
         "find-lr": Command("find_lr", _RECIPE, "find the learning rate"),
         "show-schedule": Command("show_schedule", "'cosine lr=0.1'", "plot learning rates"),
     },

@@ -47,6 +47,7 @@ class Exporting:
         calibrate: split whose samples give the ranges of activations, for --int8.
         out: file of the model, NAME.onnx; a program NAME.py that runs it is written beside it.
         resize: letterbox or stretch, as trained by default.
+        engine: mxnet or torch, which computes the network for the comparison.
         data: as trained by default.
         plugins: the Python files that the checkpoint was trained with (docs/plugins.md).
     """
@@ -61,6 +62,7 @@ class Exporting:
     calibrate: str = "train"
     out: str = "model.onnx"
     resize: str = "letterbox"
+    engine: str | None = None
     data: Data = field(default_factory=Data)
     plugins: list[str] = files_field()
 
@@ -111,6 +113,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         half=chosen.half,
         int8=chosen.int8,
         calibrate=samples.for_calibration() if chosen.int8 else None,
+        engine=chosen.engine,
         metadata={"recipe": json.dumps({k: recipe[k] for k in _OF_RECIPE if k in recipe})},
     )
     print_export(exported, checkpoint)

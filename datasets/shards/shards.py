@@ -253,8 +253,8 @@ class Shards:
             names = None if listed is None else listed.decode().split("\n")
             classes = names and [name.strip() for name in names if name.strip()]
         self._location = location
-        given = class_names(classes, Path(str(self.root)))
-        self.classes = given or [str(number) for number in range(tars.classes)]
+        listed_names = class_names(classes, Path(str(self.root)))
+        self.classes = listed_names or [str(number) for number in range(tars.classes)]
         if len(self.classes) < tars.classes:
             raise DataError(
                 "The tar files have more classes than names",

@@ -68,7 +68,7 @@ class TarFields:
         chosen = self._chosen(extensions)
         return None if "json" in chosen.values() and self._fields is None else tuple(chosen)
 
-    def wanted(self, extensions: Sequence[str], where: str) -> dict[str, str]:
+    def read_extensions(self, extensions: Sequence[str], where: str) -> dict[str, str]:
         """Extension of the image and of each target. Raises DataError if there is no image."""
         return {IMAGE: self.image_extension(extensions, where), **self._chosen(extensions)}
 
@@ -95,13 +95,13 @@ class TarFields:
 
         Args:
             key: of the sample.
-            files: extension -> content of the files that `wanted` names.
+            files: extension -> content of the files that `read_extensions` names.
             where: the sample, for errors.
 
         Raises:
             DataError: a file is broken.
         """
-        chosen = self.wanted(list(files), where)
+        chosen = self.read_extensions(list(files), where)
         extension = chosen.pop(IMAGE)
         image = decode_image(files[extension], f"{where}.{extension}", self._exif)
         targets: dict[str, np.ndarray] = {}

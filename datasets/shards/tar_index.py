@@ -125,13 +125,13 @@ def scan(path: Path, where: str) -> TarIndex:
     kinds: list[int] = []
     firsts: list[int] = []
     spans: list[tuple[int, int]] = []
-    known: dict[tuple[str, ...], int] = {}
+    kind_of: dict[tuple[str, ...], int] = {}
     current: list[str] = []
     classes = 0
 
     def end_sample() -> None:
         if current:
-            kinds.append(known.setdefault(tuple(current), len(known)))
+            kinds.append(kind_of.setdefault(tuple(current), len(kind_of)))
             current.clear()
 
     with open(path, "rb") as content:
@@ -161,7 +161,7 @@ def scan(path: Path, where: str) -> TarIndex:
     table = np.array(spans, np.int64).reshape(-1, 2)
     return TarIndex(
         TextColumn.of(keys),
-        list(map(list, known)),
+        list(map(list, kind_of)),
         np.array(kinds, np.int32),
         np.array(firsts, np.int64),
         table[:, 0].copy(),

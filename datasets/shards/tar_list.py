@@ -88,13 +88,13 @@ def tar_files(
     tars = [name for name in states if name.endswith(TAR)]
     if split is not None:
         named = re.compile(rf"{re.escape(split)}([-_.].*)?\.tar")
-        own = [name for name in tars if named.fullmatch(name)]
-        if not own:
+        of_split = [name for name in tars if named.fullmatch(name)]
+        if not of_split:
             below = location.below(split)
             inner = _files_below(below)
             if any(name.endswith(TAR) for name in inner):
                 return tar_files(below, None, None)
-        tars = own
+        tars = of_split
     if not tars:
         packed = [name for name in states if name.endswith(_COMPRESSED)]
         raise MissingSplitError(
@@ -144,8 +144,8 @@ class TarIndices:
     ) -> None:
         self._location, self._folder = location, folder
         candidates = [_shard(file, version) for file, version in zip(files, versions)]
-        known = {shard.name: self._known(shard) for shard in candidates}
-        missing = [shard for shard in candidates if known[shard.name] is None]
+        facts = {shard.name: self._stored_facts(shard) for shard in candidates}
+        missing = [shard for shard in candidates if facts[shard.name] is None]
         if missing and location.is_remote:
             size = sum(shard.files[0].size for shard in missing)
             _log.warning(
@@ -154,12 +154,12 @@ class TarIndices:
             )
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             indices = pool.map(self._indexed, missing)
-            known.update(zip([shard.name for shard in missing], indices))
+            facts.update(zip([shard.name for shard in missing], indices))
         shards: list[Shard] = []
         kinds: dict[tuple[str, ...], None] = {}
         self.classes = 0
         for shard in candidates:
-            count, extensions, classes = known[shard.name] or (0, [], 0)
+            count, extensions, classes = facts[shard.name] or (0, [], 0)
             kinds.update(dict.fromkeys(map(tuple, extensions)))
             self.classes = max(self.classes, classes)
             if count:
@@ -188,7 +188,7 @@ class TarIndices:
         index = self.index(shard)
         return len(index), index.extensions, index.classes
 
-    def _known(self, shard: Shard) -> tuple[int, list[list[str]], int] | None:
+    def _stored_facts(self, shard: Shard) -> tuple[int, list[list[str]], int] | None:
         return next(filter(None, map(TarIndex.facts, self._paths(shard))), None)
 
     def _paths(self, shard: Shard) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from densefit.data.sample import Sample
 from densefit.errors import DataError
 from densefit.process.system_calls import read_at
 
-from .tar_fields import IMAGE, TarFields
+from .tar_fields import TarFields
 from .tar_index import TarIndex
 
 
@@ -53,10 +53,10 @@ class TarShard:
 
     def __getitem__(self, index: int) -> Sample:
         files, where = self._index.files(index), self._name(index)
-        wanted = self._fields.wanted(list(files), where)
+        extensions = self._fields.read_extensions(list(files), where)
         content = {
             extension: self._read(*files[extension], f"{where}.{extension}")
-            for extension in {IMAGE: wanted.pop(IMAGE), **wanted}.values()
+            for extension in extensions.values()
         }
         return self._fields.sample(self._index.keys[index], content, where)
 

@@ -24,8 +24,8 @@ class ShardOrder:
 
     The shards of an epoch are laid end to end in random order. Rank r of n has the r-th of n equal
     pieces; two ranks share a shard at most where their pieces meet. In its piece, a sample at
-    place i has the key i + d, with a random delay d of 0 to `buffer`, and samples are visited by
-    key. That is a shuffle buffer: visits are at most `buffer` places behind a sequential reading.
+    offset i has the key i + d, with a random delay d of 0 to `buffer`, and samples are visited by
+    key. That is a shuffle buffer: a visit is at most `buffer` samples behind a sequential reading.
     All of it is a function of (seed, epoch, rank, world).
 
     Args:
@@ -60,9 +60,9 @@ class ShardOrder:
         self.shuffle, self.buffer = shuffle, buffer
         self.rank, self.world, self.announce = rank, world, announce
         self.exact, self.drops_by_chance = world == 1, shuffle
-        whole, rest = divmod(int(self.sizes.sum()), world)
-        self._start = rank * whole + min(rank, rest)
-        self._length = whole + (rank < rest)
+        total = int(self.sizes.sum())
+        self._start = total * rank // world
+        self._length = total * (rank + 1) // world - self._start
 
     def __len__(self) -> int:
         return self._length
@@ -88,7 +88,7 @@ class ShardVisits(Sequence[int]):
         seed: of the order.
         epoch: number of the epoch.
         shards: the shards in the order of the epoch.
-        start: place of the rank's first sample, in all shards laid end to end.
+        start: offset of the rank's first sample, in all shards laid end to end.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ShardVisits(Sequence[int]):
         self._order, self._seed, self._epoch, self._shards = order, seed, epoch, shards
         self._ends = np.cumsum(order.sizes[shards])
         firsts = np.cumsum(order.sizes) - order.sizes
-        # Index in the dataset minus place in the epoch, of each shard.
+        # Index in the dataset minus offset in the epoch, of each shard.
         self._shifts = firsts[shards] - (self._ends - order.sizes[shards])
         self._start, self._stop = start, start + len(order)
         self._window = range(len(order))
@@ -132,24 +132,24 @@ class ShardVisits(Sequence[int]):
         block = bisect_right(range(count), first, key=self._visits_before) - 1
         position = self._visits_before(block)
         while position < last:
-            places = self._places(block)
-            chosen = places[max(first - position, 0) : last - position]
+            offsets = self._offsets(block)
+            chosen = offsets[max(first - position, 0) : last - position]
             if len(chosen):
                 if announce is not None:
                     announce(*self._shards_of(chosen))
                 slots = np.searchsorted(self._ends, chosen, side="right")
                 yield from (chosen + self._shifts[slots]).tolist()
-            position, block = position + len(places), block + 1
+            position, block = position + len(offsets), block + 1
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         visits = self._visits(None)  # what is not read yet need not be downloaded
         return np.fromiter(visits, np.int64, len(self)).astype(dtype or np.int64, copy=False)
 
     def _keys(self, first: int, last: int) -> np.ndarray:
-        """Keys of the places from `first` up to `last`."""
-        places = np.arange(first, last, dtype=np.float64)
+        """Keys of the offsets from `first` up to `last`."""
+        offsets = np.arange(first, last, dtype=np.float64)
         if not (self._order.shuffle and self._order.buffer) or last <= first:
-            return places
+            return offsets
         blocks = range(first // BLOCK, (last - 1) // BLOCK + 1)
         delays = np.concatenate(
             [
@@ -157,10 +157,10 @@ class ShardVisits(Sequence[int]):
                 for block in blocks
             ]
         )
-        offset = blocks.start * BLOCK
-        return places + self._order.buffer * delays[first - offset : last - offset]
+        begin = blocks.start * BLOCK
+        return offsets + self._order.buffer * delays[first - begin : last - begin]
 
-    def _places(self, block: int) -> np.ndarray:
+    def _offsets(self, block: int) -> np.ndarray:
         """Places whose keys are in a block of keys, by key."""
         low = self._start + block * BLOCK
         first = max(self._start, low - self._order.buffer)
@@ -175,11 +175,11 @@ class ShardVisits(Sequence[int]):
         late = np.count_nonzero(self._keys(first, last) >= low) if first < last else 0
         return min(low, self._stop) - self._start - int(late)
 
-    def _shards_of(self, places: np.ndarray) -> tuple[list[int], list[int]]:
-        """Shards that some places are in, and shards that come within the next block."""
-        last = int(places.max())
+    def _shards_of(self, offsets: np.ndarray) -> tuple[list[int], list[int]]:
+        """Shards that some offsets are in, and shards that come within the next block."""
+        last = int(offsets.max())
         ahead = min(last + BLOCK, self._stop - 1)
-        low, high, end = np.searchsorted(self._ends, [int(places.min()), last, ahead], "right")
+        low, high, end = np.searchsorted(self._ends, [int(offsets.min()), last, ahead], "right")
         if self._ends[high] < self._stop:
             end = max(end, high + 1)
         shards: list[int] = self._shards.tolist()

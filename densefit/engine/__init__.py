@@ -45,7 +45,7 @@ def make(
 
 def read_exported(path: str | Path) -> ModelFile:
     """Read the file of an exported model."""
-    file: ModelFile = engine_module("onnx").ModelFile(path)
+    file: ModelFile = engine_module("onnx").read_model(path)
     return file
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import onnx
 
 from densefit import engine as engines
 from densefit.engine.graph.symbol_info import UNREAD
-from densefit.errors import ConfigError, ExportError, writing
+from densefit.errors import ConfigError, EngineError, ExportError, writing
 from densefit.exporting import check, samples
 from densefit.exporting.candidates import Suppression, without_suppression
 from densefit.exporting.metadata import metadata_of
@@ -21,7 +22,10 @@ from densefit.exporting.program import write_program
 from densefit.exporting.quantize import quantize
 from densefit.exporting.result import Exported
 from densefit.model.network import Network
+from densefit.model.output_names import short_name
+from densefit.registry import nearest
 
+_log = logging.getLogger("densefit")
 CALIBRATED = 128  # samples that ranges of activations are measured with
 ImageSize = int | Sequence[int] | None
 
@@ -73,7 +77,8 @@ def export(
         outputs: for a Symbol, the names of the exported outputs; by default all that its inputs and
             parameters suffice for.
         metadata: further entries `densefit.<key>` of the model.
-        engine: engine that computes the network for the comparison, as for `score`.
+        engine: engine that computes the network for the comparison, as for `score`. Where none is
+            installed the model is not compared, which is logged.
 
     Raises:
         ConfigError: settings that contradict each other, or a missing size.
@@ -96,6 +101,9 @@ def export(
         shapes = _input_shapes(network, inputs, data)
         settings = replace(settings, inputs=shapes, outputs=_outputs(network, shapes, outputs))
     graph = eval_graph(network, settings)
+    if not network.heads:  # labels that the outputs do not read are no inputs
+        read = {node.name for node in graph.nodes if node.is_variable}
+        settings = replace(settings, inputs={n: s for n, s in shapes.items() if n in read})
     suppressions: list[Suppression] = []
     if raw:
         graph, suppressions = without_suppression(graph)
@@ -106,7 +114,15 @@ def export(
     if int8:
         model = _quantized(model, calibrate, settings, geometry["kind"])
     content = model.SerializeToString()
-    parity, count = _compare(network, content, data, settings, entries, engine, geometry["kind"])
+    try:
+        parity, count = _compare(
+            network, content, data, settings, entries, engine, geometry["kind"]
+        )
+    except EngineError as error:
+        if engine is not None:
+            raise
+        _log.warning("%s: the model is not compared with the network: %s", path, error.what)
+        parity, count = {}, 0
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -151,6 +167,15 @@ def _input_shapes(
 ) -> dict[str, tuple[int | None, ...]]:
     """Input of a Symbol -> shape, without labels that its outputs do not read."""
     if inputs is not None:
+        names = network.symbol.list_arguments()
+        for name in inputs:
+            if name not in names:
+                raise ConfigError(
+                    f"The Symbol has no input {name!r}",
+                    expected=[n for n in names if n not in network.value_shapes],
+                    received=sorted(inputs),
+                    fix=nearest(name, names),
+                )
         return {name: tuple(shape) for name, shape in inputs.items()}
     specs = [*getattr(data, "provide_data", ()), *(getattr(data, "provide_label", None) or ())]
     if not specs:
@@ -166,8 +191,6 @@ def _outputs(
     network: Network, shapes: Mapping[str, Any], outputs: Sequence[str] | None
 ) -> tuple[str, ...]:
     """Short names of a Symbol's exported outputs."""
-    from densefit.model.output_names import short_name
-
     names = [short_name(name) for name in network.symbol.list_outputs()]
     if outputs is not None:
         unknown = [name for name in outputs if short_name(name) not in names]
@@ -211,7 +234,7 @@ def _compare(
     """(parity of each output, number of compared samples)."""
     precision = entries["densefit.precision"]
     if not network.heads:
-        feeds = samples.symbol_inputs(data, settings.inputs, settings.batch or 3)
+        feeds = samples.symbol_inputs(network, data, settings.inputs, settings.batch or 3)
         parity = check.check_symbol(network, content, feeds, settings.outputs, precision, engine)
         return parity, len(next(iter(feeds.values())))
     transform = samples.transform_of(kind, settings.image_size or (0, 0))

@@ -16,6 +16,7 @@ _TOLERANCES = {
     "float16": (3e-2, 1e-2, 0.05),
     "int8": (0.5, 0.2, 1.0),
 }
+_SMALL = 1e-3  # scale below which values are compared as if they were this large
 _FEW_ROWS = 2  # that may differ in any case: two scores that are equal to rounding
 
 
@@ -68,40 +69,52 @@ def compare(
     relative, share, limit = _TOLERANCES[precision]
     left, right = expected.astype(np.float64), received.astype(np.float64)
     scale = float(np.abs(left[np.isfinite(left)]).max(initial=0))
-    tolerance = relative * np.abs(left) + share * scale
-    if expected.dtype.kind in "iu":  # classes; or bytes of a probability, which are rounded
-        tolerance = np.full(left.shape, 1.0 if scale > 254 else 0.0)
+    tolerance = relative * np.abs(left) + share * max(scale, _SMALL)
+    if expected.dtype.kind in "iu":  # (B, H, W) classes; (B, N, h, w) rounded probabilities
+        tolerance = np.full(left.shape, 1.0 if left.ndim == 4 else 0.0)
     gap = np.abs(left - right)
     agrees = (gap <= tolerance) | (np.isnan(left) & np.isnan(right)) | (left == right)
     if rows is not None:
-        agrees[~rows] = True
+        agrees[~rows], gap[~rows] = True, 0.0
     differing, count = float(np.mean(~agrees)) if agrees.size else 0.0, agrees.size
     few = 0
     if differing and is_ranking(expected):
-        count, few = left.shape[0] * left.shape[1], _FEW_ROWS
-        differing = _unmatched(left, right, tolerance, share) / count
+        network_rows, model_rows, allowed = (
+            a.reshape(-1, *left.shape[-2:]) for a in (left, right, tolerance)
+        )
+        count, few = left.size // left.shape[-1], _FEW_ROWS
+        differing = (
+            _unmatched(network_rows, model_rows, allowed, score_column(expected), share) / count
+        )
     largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
     parity = Parity(name, largest, scale, differing)
     if differing > limit and differing * count > few:
-        allowed = f"at most {limit:.1%} of its values off by {share:g} of {scale:.3g}"
-        raise _refusal(name, allowed, parity)
+        most = f"at most {limit:.1%} of its values off by {share:g} of {scale:.3g}"
+        raise _refusal(name, most, parity)
     return parity
 
 
 def is_ranking(array: np.ndarray) -> bool:
-    """Whether an output has rows (B, N, W) whose second column, the score, never rises."""
-    if array.ndim != 3 or array.dtype.kind != "f" or array.shape[2] < 3:
+    """Whether an output has rows by falling score: (B, N, W), or (B, K, N, W)."""
+    if array.ndim not in (3, 4) or array.dtype.kind != "f" or array.shape[-1] < 3:
         return False
-    return bool((np.diff(array[:, :, 1], axis=1) <= 0).all())
+    return bool((np.diff(array[..., score_column(array)], axis=-1) <= 0).all())
 
 
-def _unmatched(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, share: float) -> int:
+def score_column(array: np.ndarray) -> int:
+    """The column of scores: [class, score, ...], or [x, y, score] of keypoints."""
+    return 1 if array.ndim == 3 else -1
+
+
+def _unmatched(
+    left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, column: int, share: float
+) -> int:
     """Number of rows of `left` with a score of their own that are no rows of `right`."""
     count = 0
     for expected, received, allowed in zip(left, right, tolerance):
-        scores = expected[:, 1]
+        scores = expected[:, column]
         for row, limit in zip(expected, allowed):
-            alike = np.abs(scores - row[1]) <= share * max(abs(row[1]), 1e-6)
+            alike = np.abs(scores - row[column]) <= share * max(abs(row[column]), 1e-6)
             is_tied = alike.sum() > 1 or alike[-1]  # those behind the last row are not seen
             if not is_tied:
                 count += not (np.abs(received - row) <= limit).all(axis=1).any()
@@ -126,7 +139,7 @@ def compare_all(
     results: dict[str, Parity] = {}
     same_rows: dict[str, np.ndarray] = {}  # prefix of a ranking -> (B, N)
     for name, array in expected.items():
-        if is_ranking(array):
+        if is_ranking(array) and array.ndim == 3:
             gap = np.abs(array - received[name]) <= 1e-3 * np.maximum(np.abs(array), 1)
             same_rows[name.rpartition("_")[0]] = gap.all(axis=2)
     for name, array in expected.items():

@@ -79,8 +79,8 @@ def program(network: Network, path: Path, entries: Mapping[str, str]) -> str:
     resize = json.loads(entries["densefit.resize"])
     batch = json.loads(entries["densefit.batch"])
     text = _START.format(
-        model=path.name,
-        program=path.with_suffix(".py").name,
+        model=_quoted(path.name),
+        program=_quoted(path.with_suffix(".py").name),
         version=entries["densefit.version"],
         height=height,
         width=width,
@@ -98,23 +98,30 @@ def program(network: Network, path: Path, entries: Mapping[str, str]) -> str:
     return text
 
 
+def _quoted(name: str) -> str:
+    """A name between double quotes of a program."""
+    return name.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def _other(head: Any) -> str:
-    return _ANY.format(head=head.name)
+    return _ANY.format(head=_quoted(head.name))
 
 
 def _boxes(output: str) -> Callable[[Any], str]:
     return lambda head: _BOXES.format(
-        head=head.name, output=f"{head.name}_{output}", column=0, least=0
+        head=_quoted(head.name), output=_quoted(f"{head.name}_{output}"), column=0, least=0
     )
 
 
 def _objects(head: Any) -> str:
-    name, least = f"{head.name}_objects", float(head.score_threshold)
-    return _BOXES.format(head=head.name, output=name, column=1, least=least)
+    name, least = _quoted(f"{head.name}_objects"), float(head.score_threshold)
+    return _BOXES.format(head=_quoted(head.name), output=name, column=1, least=least)
 
 
 def _of_output(template: str, output: str, order: str = "") -> Callable[[Any], str]:
-    return lambda head: template.format(head=head.name, output=f"{head.name}_{output}", order=order)
+    return lambda head: template.format(
+        head=_quoted(head.name), output=_quoted(f"{head.name}_{output}"), order=order
+    )
 
 
 #: Task -> the lines of a head.

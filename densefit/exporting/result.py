@@ -54,7 +54,8 @@ class Exported:
         ]
         lines += [f"  {parity}" for parity in self.parity.values()]
         kind = "generated" if self.are_generated else "real"
-        lines.append(f"  compared with the network on {self.checked} {kind} samples")
+        count = f"on {self.checked} {kind} samples"
+        lines.append(f"  compared with the network {count}" if self.checked else "  not compared")
         if self.program is not None:
             lines.append(f"  run it: python {self.program} photo.jpg")
         return "\n".join(lines)

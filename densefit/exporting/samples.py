@@ -10,7 +10,12 @@ import numpy as np
 
 from densefit.data.loader.loader import Loader
 from densefit.data.transforms import Letterbox, Resize
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.model_input import batches_of as adapted_batches
+from densefit.engine.model_input import model_input
 from densefit.errors import ConfigError
+from densefit.model.heads.raw_outputs import RawOutputHead
+from densefit.model.network import Network
 
 CHECKED = 8  # samples that are compared
 
@@ -103,22 +108,23 @@ def generated_images(size: tuple[int, int], count: int) -> list[np.ndarray]:
 
 
 def symbol_inputs(
-    data: Any, shapes: Mapping[str, Sequence[int | None]], rows: int
+    network: Network, data: Any, shapes: Mapping[str, Sequence[int | None]], rows: int
 ) -> dict[str, np.ndarray]:
     """Inputs of a user's Symbol: the first batch of the data, or small numbers.
 
     Args:
+        network: network of the Symbol.
         data: an iterator of batches; None for generated numbers.
         shapes: input -> shape, None for the batch.
         rows: number of samples.
     """
-    if data is not None:
-        batch = next(iter(data))
-        arrays = batch if isinstance(batch, Mapping) else getattr(batch, "arrays", {})
-        if all(name in arrays for name in shapes):
-            return {name: np.asarray(arrays[name], np.float32) for name in shapes}
-    rng = np.random.default_rng(0)
-    return {
-        name: rng.random([rows if size is None else size for size in shape], np.float32)
-        for name, shape in shapes.items()
-    }
+    if data is None:
+        rng = np.random.default_rng(0)
+        return {
+            name: rng.random([rows if size is None else size for size in shape], np.float32)
+            for name, shape in shapes.items()
+        }
+    source = adapted_batches(data, model_input(network, None, None, None, train=data), "export")
+    reader = BatchReader(source, [RawOutputHead([])], "export")
+    batch = next(iter(reader.batches(scoring=True)))
+    return {name: np.asarray(batch.arrays[name], np.float32) for name in shapes}

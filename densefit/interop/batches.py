@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from densefit import adapters
-from densefit.backend import mx
 from densefit.data.batch import ArraySpec, Batch
-from densefit.engine.mxnet.ndarrays import to_numpy
 from densefit.errors import DataError
+from densefit.interop.data_batch import copy_ndarray
 from densefit.interop.loader_settings import loader_settings
+from densefit.interop.mxnet import mx
 
 
 def _is_iterable(data: Any) -> bool:
@@ -183,7 +183,7 @@ def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 def _array(value: Any) -> Any:
     """Copy an NDArray, a numpy array, a PyTorch tensor or a list of numbers as a numpy array."""
     if isinstance(value, mx.nd.NDArray):
-        return to_numpy(value)
+        return copy_ndarray(value)
     if hasattr(value, "detach"):  # PyTorch's
         value = value.detach().cpu().numpy()
     array = np.array(value)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.batch import Batch
-from densefit.engine.mxnet.ndarrays import to_ndarray, to_numpy
+from densefit.interop.mxnet import mx
 
 #: Attributes of a DataBatch that densefit adds to MXNet's.
 _DENSEFIT_ATTRIBUTES = ("targets", "geometries", "position")
@@ -48,6 +47,8 @@ def data_batch(batch: Batch | None) -> Any:
     """Convert a batch into an `mx.io.DataBatch` of NDArrays, with `ids` etc.; None stays None."""
     if batch is None:
         return None
+    from densefit.engine.mxnet.ndarrays import to_ndarray
+
     mxnet_batch = mx.io.DataBatch(
         [to_ndarray(array) for array in batch.data.values()],
         [to_ndarray(array) for array in batch.labels.values()],
@@ -75,10 +76,17 @@ def _by_name(kind: str, batch: Any, iterator: Any) -> dict[str, Any]:
     return {name: _copy(array) for name, array in zip(names, arrays)}
 
 
+def copy_ndarray(array: Any) -> Any:
+    """Copy an NDArray into numpy's memory."""
+    from densefit.engine.mxnet.ndarrays import to_numpy  # which needs MXNet, as NDArrays do
+
+    return to_numpy(array)
+
+
 def _copy(array: Any) -> Any:
     """Copy an array into numpy's memory, as iterators reuse theirs; other values are unchanged."""
     if isinstance(array, mx.nd.NDArray):
-        return to_numpy(array)
+        return copy_ndarray(array)
     return array.copy() if isinstance(array, np.ndarray) else array
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.interop.mxnet import mx
 from densefit.interop.random_settings import random_parts
 
 

@@ -74,7 +74,7 @@ def test_an_interrupted_training_ends_as_the_undisturbed_one(run):
 
 def test_data_speed_measures_each_contender_once(run):
     out = run("data_speed")
-    assert len(rows(out, r"^(densefit|mx.image.ImageDetIter|cv2.imdecode)\b.* \d+\.\d+x")) == 3
+    assert len(rows(out, r"^(densefit|mx.image.ImageDetIter|cv2.imdecode)\b.* \d+\.\d+x")) == 4
     assert re.search(r"share of the limit: \d+ %", out)
 
 
@@ -150,6 +150,11 @@ def sources():
     return {path: path.read_text() for path in sorted(BENCHMARKS.rglob("*.py"))}
 
 
+def test_shards_memory_prints_a_row_for_each_count(run):
+    memory = rows(run("shards_memory"), r"^ +([\d,]+) samples, +(\d+) shards: +([\d.]+) MiB")
+    assert [row[:2] for row in memory] == [("200", "2"), ("2,000", "20")]
+
+
 def test_every_benchmark_has_a_smallest_size():
     programs = {path.stem: text for path, text in sources().items() if path.parent == BENCHMARKS}
     programs = {name: text for name, text in programs.items() if "\ndef main(" in text}
@@ -176,3 +181,15 @@ def test_what_contenders_import_from_densefit_is_there():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("densefit"):
                 exec(compile(ast.Module([node], []), str(path), "exec"), {})  # raises ImportError
+
+
+def test_exported_models_compute_what_their_networks_do(run):
+    out = run("onnx_parity")
+    (row,) = rows(out, r"^mobilenetv2 detection, detection_boxes +(\S+) +(\S+)")
+    assert float(row[0]) < 0.01
+    assert float(row[1]) < 0.02
+    assert [name for name, _ in rows(out, r"^(float32|float16|int8) +(\S+)")] == [
+        *("float32", "float16", "int8")
+    ]
+    (largest,) = rows(out, r"^float32 .* (\S+)$")
+    assert float(largest) < 1e-4

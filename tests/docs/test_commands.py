@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from densefit.tools import score
+from densefit.tools import cli, score
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,9 +24,9 @@ PROGRAMS = [
     path
     for folder in ("tools", "benchmarks")
     for path in sorted((ROOT / folder).glob("*.py"))
-    if "__main__" in path.read_text()
+    if "__main__" in path.read_text() and path.name != "cli.py"
 ]
-FIRST = re.compile(r"(python|make|for|R=|\.venv/bin/python)\b|R=")
+FIRST = re.compile(r"densefit [a-z]|(python|make|for|R=|\.venv/bin/python)\b|R=")
 STANDS_FOR = {
     "N": "19",
     "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
@@ -35,7 +35,7 @@ STANDS_FOR = {
 # Bash expands variables, loops and quotes; nothing is run.
 NOTHING = "".join(
     f'function {name} {{ printf "%s\\0" {name} "$@"; printf "\\n"; }}; '
-    for name in ("python", "make", ".venv/bin/python")
+    for name in ("python", "densefit", "make", ".venv/bin/python")
 )
 
 
@@ -49,9 +49,10 @@ def blocks_of(text: str) -> list[str]:
 
 def inline(text: str) -> list[str]:
     """Commands between backticks, joined where a line ends in one."""
-    spans = re.findall(r"`((?:python [\w/]+\.py|\w+\.py -)[^`]*)`", text)
+    spans = re.findall(r"`((?:python [\w/]+\.py|\w+\.py -|densefit [a-z-]+ )[^`]*)`", text)
     joined = [" ".join(span.split()) for span in spans]
-    return [own if own.startswith("python ") else f"python benchmarks/{own}" for own in joined]
+    starts = ("python ", "densefit ")
+    return [own if own.startswith(starts) else f"python benchmarks/{own}" for own in joined]
 
 
 def expanded(block: str) -> list[list[str]]:
@@ -60,7 +61,16 @@ def expanded(block: str) -> list[list[str]]:
         ["bash", "-c", NOTHING + block], capture_output=True, text=True, cwd=ROOT / "tests"
     )
     assert (done.returncode, done.stderr) == (0, ""), block
-    return [line.split("\0")[:-1] for line in done.stdout.splitlines()]
+    return [as_program(line.split("\0")[:-1]) for line in done.stdout.splitlines()]
+
+
+def as_program(words: list[str]) -> list[str]:
+    """The program that a command of the console script is."""
+    for count in (2, 1):
+        command = cli.COMMANDS.get(" ".join(words[1 : 1 + count]))
+        if words[0] == "densefit" and command is not None:
+            return ["python", f"tools/{command.module}.py", *words[1 + count :]]
+    return words
 
 
 def unbracketed(synopsis: str) -> str:
@@ -168,7 +178,7 @@ def test_the_arguments_are_taken(command, stopped, monkeypatch):
 
 def test_what_no_program_takes_is_found(stopped, monkeypatch):
     assert len(SHOWN) > 60
-    assert sum(command.startswith("score.py --help: ") for command in SHOWN) == 5
+    assert sum(command.startswith("score.py --help: ") for command in SHOWN) == 6
     for words, error in (
         (["benchmarks/score_memory.py", "--count", "2x"], SystemExit),
         (["benchmarks/metrics_speed.py", "--times", "3"], SystemExit),

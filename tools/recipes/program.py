@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 
-from densefit.distributed.environment import LOST_PEER
 from densefit.errors import ConfigError, DataError, DensefitError, DistributedError
 from densefit.train.signals import TrainingInterrupted
 
@@ -30,6 +29,8 @@ def program(work: Callable[[], object]) -> int:
     except ConfigError as error:
         return _print_error(error, 2)
     except DistributedError as error:
+        from densefit.distributed.environment import LOST_PEER  # with numpy: `--help` is quick
+
         return _print_error(error, LOST_PEER)
     except DensefitError as error:
         return _print_error(error, 1)

@@ -61,7 +61,7 @@ def _heads(network: Any, spec: Mapping[str, Any] | None, path: object) -> Sequen
     """Heads of a given network, else of the spec in the file."""
     if network is not None:
         return list(network.heads)
-    if spec is None:
+    if spec is None or spec.get("heads") == []:
         raise CheckpointError(
             "The exported model does not say how its heads were made: they were not made by name",
             where=path,
@@ -77,7 +77,8 @@ def _heads(network: Any, spec: Mapping[str, Any] | None, path: object) -> Sequen
             "The exported model does not say rightly how its heads were made "
             f"({type(error).__name__}: {getattr(error, 'what', error)})",
             where=path,
-            fix=getattr(error, "fix", None) or "import the modules that register its heads first",
+            fix=f"{getattr(error, 'fix', None) or 'export the network again'}; heads of a plugin "
+            "are registered when it is imported (--plugins FILE)",
         ) from error
 
 

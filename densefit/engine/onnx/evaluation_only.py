@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from densefit.data.batch import Batch
+from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.onnx.exported_network import ExportedNetwork
 from densefit.engine.settings import BindSettings, OptimizerSettings
@@ -17,6 +18,7 @@ from densefit.engine.train_graph import Gradients, Parameters
 class EvaluationOnly:
     """The methods of `Engine` that train, which raise ConfigError."""
 
+    name = "onnx"
     exported: ExportedNetwork
     random = False
     output_shapes: Mapping[str, tuple[int, ...]] = {}
@@ -38,6 +40,9 @@ class EvaluationOnly:
 
     @property
     def base_lr(self) -> float:
+        self._refuse()
+
+    def join(self, world: World) -> None:
         self._refuse()
 
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:

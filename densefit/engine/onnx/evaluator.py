@@ -112,7 +112,7 @@ class OnnxEngine(EvaluationOnly):
             lambda feeds: self._file.run(self._session, feeds, names),
             feeds_of(self.exported, real),
             batch.real,
-            self._file.metadata.batch,
+            self._file.batch,
         )
         shapes = {name: array.shape for name, array in outputs.items()}
         for adapter in reader.adapters:

@@ -30,7 +30,6 @@ class ExportedNetwork(Network):
         BindError: a route names an output that the model does not have.
     """
 
-    engine_name = "onnx"
     image_size: tuple[int, int] | None
 
     def __init__(
@@ -49,6 +48,21 @@ class ExportedNetwork(Network):
         outputs = list(file.outputs)
         for name, route in (routes or {}).items():
             self.adapters[name] = RoutedHead(name, route, outputs)
+
+    @property
+    def engine_name(self) -> str | None:
+        """The engine "onnx"; setting another one raises ConfigError."""
+        return "onnx"
+
+    @engine_name.setter
+    def engine_name(self, name: str | None) -> None:
+        if name not in (None, "onnx"):
+            raise ConfigError(
+                "An exported model is computed by ONNX Runtime alone",
+                received=f"engine {name!r}",
+                where=self.file.path,
+                fix="leave the engine out, or load the checkpoint that it was exported from",
+            )
 
     @property
     def output_names(self) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from densefit.engine.onnx.devices import providers_of, thread_count
 from densefit.engine.onnx.metadata import Metadata, read_metadata
-from densefit.errors import CheckpointError, EngineError
+from densefit.errors import BindError, CheckpointError, EngineError
 
 _DTYPES = {
     "tensor(float)": np.float32,
@@ -22,7 +24,7 @@ _DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
-_ERRORS_ONLY = 3  # of ONNX Runtime's log
+_SILENT = 4  # ONNX Runtime's errors are raised, too
 
 
 class Port(NamedTuple):
@@ -45,6 +47,24 @@ class Port(NamedTuple):
         return f"({axes}) {'?' if self.dtype is None else np.dtype(self.dtype).name}"
 
 
+def read_model(path: str | Path) -> ModelFile:
+    """Read the file of an exported model; one that was just read is not read again.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no ONNX model.
+        EngineError: ONNX Runtime cannot be imported.
+    """
+    if not Path(path).is_file():
+        raise CheckpointError("There is no exported model", where=path, fix="a file NAME.onnx")
+    state = os.stat(path)
+    return _read(Path(path), (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, state: tuple[int, ...]) -> ModelFile:
+    return ModelFile(path)
+
+
 class ModelFile:
     """An exported model in a file, read by ONNX Runtime.
 
@@ -53,18 +73,16 @@ class ModelFile:
 
     Attributes:
         path: path of the file.
+        batch: number of rows that the graph is made for; None for any.
         metadata: what the export wrote beside the graph.
         inputs, outputs: of the graph, by name.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or no ONNX model.
-        EngineError: ONNX Runtime cannot be imported.
+        CheckpointError: the file is damaged, or no ONNX model.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise CheckpointError("There is no exported model", where=path, fix="a file NAME.onnx")
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._sessions: dict[str, Any] = {}
         session = self.session()
         self.metadata: Metadata = read_metadata(
@@ -72,6 +90,8 @@ class ModelFile:
         )
         self.inputs = _ports(session.get_inputs())
         self.outputs = _ports(session.get_outputs())
+        rows = {port.shape[0] if port.shape else None for port in self.inputs.values()}
+        self.batch = rows.pop() if len(rows) == 1 else self.metadata.batch
 
     def session(self, devices: Sequence[Any] | None = None) -> Any:
         """The InferenceSession on a device; see `providers_of`.
@@ -91,9 +111,11 @@ class ModelFile:
     def _new_session(self, runtime: Any, providers: Sequence[tuple[str, dict[str, Any]]]) -> Any:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = thread_count()
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = _SILENT
         try:
-            session = runtime.InferenceSession(str(self.path), options, providers=providers)
+            session = runtime.InferenceSession(
+                str(self.path), options, providers=providers, enable_fallback=False
+            )
         except Exception as error:  # ONNX Runtime's errors have no common base of their own
             raise self._unreadable(error) from error
         if session.get_providers()[0] != providers[0][0]:
@@ -121,10 +143,11 @@ class ModelFile:
         """Compute outputs by name.
 
         Raises:
+            BindError: an output is no array.
             EngineError: ONNX Runtime fails.
         """
         try:
-            return dict(zip(names, session.run(list(names), dict(arrays))))
+            outputs = dict(zip(names, session.run(list(names), dict(arrays))))
         except Exception as error:
             shapes = {name: array.shape for name, array in arrays.items()}
             raise EngineError(
@@ -133,6 +156,15 @@ class ModelFile:
                 received=f"{shapes}: {(str(error).strip().splitlines() or [''])[0]}",
                 where=self.path,
             ) from error
+        for name, output in outputs.items():
+            if not isinstance(output, np.ndarray):
+                raise BindError(
+                    f"The output {name!r} of the model is no array",
+                    received=type(output).__name__,
+                    where=self.path,
+                    fix="name other outputs in the routes",
+                )
+        return outputs
 
 
 def _ports(arguments: Sequence[Any]) -> dict[str, Port]:

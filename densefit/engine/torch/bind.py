@@ -110,12 +110,12 @@ def _values(
     network: Network, plan: TrainPlan, symbol: Any, settings: BindSettings
 ) -> dict[str, Any]:
     """Value of each parameter and statistic, in the order of the graph."""
-    given = {**network.parameters, **network.statistics}
+    values = {**network.parameters, **network.statistics}
     attrs = {node.name: node.attrs for node in plan.graph.nodes if node.is_variable}
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
     return {
-        name: given[name]
-        if name in given
+        name: values[name]
+        if name in values
         else initial_value(
             name, plan.shapes[name], settings.seed, settings.initializer, attrs.get(name, {})
         )

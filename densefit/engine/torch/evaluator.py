@@ -61,7 +61,9 @@ class TorchEvaluator(Evaluator):
             if name.endswith(UNREAD):  # no output depends on it
                 tensors[name] = torch.zeros(shape, device=self._device)
         with torch.no_grad():
-            outputs = program({**self._parameters(described, program), **tensors}, Run())
+            outputs = program(
+                {**self._parameters(described, program), **tensors}, Run(device=self._device)
+            )
         return dict(zip(described.outputs, outputs))
 
     def _rows_of(self, output: Any, rows: int | None) -> Any:

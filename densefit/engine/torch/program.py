@@ -68,10 +68,10 @@ class Program:
             compute = registry.compute_of(Attributes(node))
             self._steps.append((numbers[node], compute, sources, node))
         self._heads = [(numbers[head.node], head.number) for head in graph.heads]
-        kept = {number for number, _ in self._heads}
+        read_outside = {number for number, _ in self._heads}
         self._done: dict[int, list[int]] = {}  # node -> nodes that nothing reads after it
         for source, reader in last.items():
-            if source not in kept:
+            if source not in read_outside:
                 self._done.setdefault(reader, []).append(source)
 
     def __call__(self, values: Mapping[str, Tensor], run: Run) -> list[Tensor]:

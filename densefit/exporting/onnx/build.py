@@ -14,6 +14,7 @@ from densefit.engine.graph.symbol_info import UNREAD, forward_graph
 from densefit.errors import ConfigError, ExportError
 from densefit.exporting.onnx.builder import Builder
 from densefit.exporting.onnx.convert import convert
+from densefit.exporting.onnx.join_planes import join_planes
 from densefit.exporting.onnx.model import model_of
 from densefit.exporting.onnx.tensor import BATCH, Tensor
 from densefit.model.network import Network
@@ -72,6 +73,8 @@ def build_model(
         ExportError: the graph has no counterpart in ONNX.
     """
     values = {**network.parameters, **network.statistics}
+    graph, planes = join_planes(graph)
+    values.update(planes)
     graph, folds = fold(graph)
     values.update(fold_parameters(folds, values))
     reserved = [*graph.outputs, *settings.inputs, IMAGE]

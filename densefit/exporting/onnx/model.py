@@ -56,11 +56,11 @@ def model_of(
 
 def _name_outputs(build: Builder, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Name the tensors of outputs; inputs, constants and repeated outputs are copied."""
-    made = {name for node in build.nodes for name in node.output}
+    node_outputs = {name for node in build.nodes for name in node.output}
     renamed: dict[str, str] = {}
     named: dict[str, Tensor] = {}
     for name, tensor in outputs.items():
-        if tensor.name in made and tensor.name not in renamed:
+        if tensor.name in node_outputs and tensor.name not in renamed:
             renamed[tensor.name] = name
         else:
             source = renamed.get(tensor.name, tensor.name)

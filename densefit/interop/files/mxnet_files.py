@@ -10,10 +10,10 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.checkpoint.storage import atomic, plain_file, space
 from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.files import mxnet_params, mxnet_symbol
+from densefit.interop.mxnet import is_installed, mx
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
 
@@ -94,8 +94,9 @@ def load_mxnet(
         routes: name -> Route, to make a Network of the symbol.
 
     Returns:
-        (symbol, arg_params, aux_params) as `mx.model.load_checkpoint` returns them; with `routes`
-        a Network, ready to score, predict and train.
+        (symbol, arg_params, aux_params) as `mx.model.load_checkpoint` returns them, where MXNet
+        cannot be imported of numpy arrays; with `routes` a Network, ready to score, predict and
+        train.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of sparse arrays.
@@ -112,7 +113,7 @@ def load_mxnet(
             kind, colon, name = key.partition(":")
             if kind not in values or not colon:
                 raise ValueError(f"{key!r:.80} is neither arg: nor aux:")
-            values[kind][name] = mx.nd.array(value, dtype=value.dtype)
+            values[kind][name] = _array(value)
     except ValueError as error:
         raise _unreadable(params_path, "parameters", error) from error
     if routes is None:
@@ -148,6 +149,11 @@ def _content(path: Path, prefix: str | Path) -> bytearray:
             fix=f"of this prefix there are epochs: {', '.join(epochs) or 'none'}",
         )
     return plain_file.read(target)
+
+
+def _array(value: np.ndarray) -> Any:
+    """An NDArray; a numpy array where MXNet cannot be imported."""
+    return mx.nd.array(value, dtype=value.dtype) if is_installed else np.array(value)
 
 
 def _numpy(value: Any) -> np.ndarray:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.checkpoint.storage import strict_json
-from densefit.symbol import load_graph
+from densefit.errors import ConfigError
+from densefit.symbol import load_graph, sym
 
 MOST_OUTPUTS = 10_000  # of one layer
 
@@ -24,8 +24,10 @@ def load(text: str | bytes) -> Any:
     graph = strict_json.parse(text)
     try:
         _check(graph)
-        return mx.sym.load_json(text if isinstance(text, str) else text.decode("utf-8"))
-    except mx.base.MXNetError as error:
+        return sym.load_json(text if isinstance(text, str) else text.decode("utf-8"))
+    except ConfigError as error:
+        raise ValueError(error.what) from error
+    except RuntimeError as error:  # MXNet's
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise ValueError(f"MXNet says: {lines[-1]:.300}") from error
     except (KeyError, TypeError, AttributeError) as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.adapters import sources
-from densefit.backend import mx
 from densefit.data.loader.sample_loader import SampleLoader
 from densefit.engine.sources import Source
 from densefit.interop.batches import NamedBatches
@@ -23,6 +22,7 @@ from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.prefetching_iter import guard_prefetching_iter
 from densefit.interop.iterators.resized import BelievedResize, ResizedSource, resize_of
 from densefit.interop.iterators.rewound import RewoundSource
+from densefit.interop.mxnet import mx
 
 
 @sources.register(lambda iterator: not isinstance(iterator, SampleLoader))

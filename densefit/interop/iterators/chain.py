@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import DataError
 from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.data_loaders import Loaders
@@ -16,6 +15,7 @@ from densefit.interop.iterators.origins import Origin
 from densefit.interop.iterators.prefetching_iter import guard_prefetching_iter
 from densefit.interop.iterators.python_origins import Images, NDArrays
 from densefit.interop.loader_settings import loader_settings
+from densefit.interop.mxnet import mx
 
 
 class Chain:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from densefit.backend import mx
 from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.origins import Ending, Origin
 from densefit.interop.loader_settings import LoaderSettings
+from densefit.interop.mxnet import mx
 
 _ENDINGS = {"discard": Ending.DROPPED, "rollover": Ending.CARRIED}
 

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.origins import Ending
+from densefit.interop.mxnet import mx
 from densefit.once import warn_once
 
 _log = logging.getLogger("densefit")

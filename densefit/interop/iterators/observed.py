@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from densefit.backend import mx
+from densefit.interop.mxnet import is_installed, mx
 
 _MARK = "_densefit_observation"
 #: Iterators with recycled batches, whose pad is stale from the second epoch on.
@@ -156,4 +156,5 @@ def _constructor() -> str:
     return "MXDataIter"
 
 
-_observe(mx.io.MXDataIter)
+if is_installed:
+    _observe(mx.io.MXDataIter)

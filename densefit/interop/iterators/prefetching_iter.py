@@ -10,8 +10,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import DataError
+from densefit.interop.mxnet import mx
 
 INTERVAL = 0.1  # seconds between two checks of the threads
 

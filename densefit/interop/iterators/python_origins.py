@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.interop.iterators.origins import Ending, Origin
 from densefit.interop.iterators.record_count import count_records
+from densefit.interop.mxnet import mx
 from densefit.interop.random_settings import random_parts
 
 _ENDINGS = {"discard": Ending.DROPPED, "roll_over": Ending.CARRIED}

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.rewound import untold, with_padding
+from densefit.interop.mxnet import mx
 from densefit.once import warn_once
 
 _log = logging.getLogger("densefit")

@@ -16,7 +16,7 @@ from densefit.symbol.initializers.layers import He
 from densefit.symbol.initializers.patterns import Load, Mixed
 
 #: End of a parameter's name -> its value, whatever the initializer of the network.
-_ENDS = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "min": 0.0, "max": 1.0}
+_ENDS = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "mean": 0.0, "var": 1.0, "min": 0.0, "max": 1.0}
 
 
 def values(
@@ -28,7 +28,8 @@ def values(
 ) -> np.ndarray:
     """Draw the initial value of a parameter, float32, from the seed and its name alone.
 
-    The variable's own initializer comes first. Then biases and betas are 0, gammas 1, as in MXNet.
+    The variable's own initializer comes first. Then, as in MXNet, biases, betas and means are
+    0, gammas and variances 1.
 
     Args:
         name: name of the parameter.

@@ -143,7 +143,7 @@ class Models:
             nodes,
             {"data": (TensorProto.FLOAT, [rows, 6])},
             {"kind": (TensorProto.FLOAT, [rows, 3])},
-            {"version": "0.1.0", "batch": batch, "routes": {"kind": routes}} if metadata else {},
+            {"version": "0.1.0", "routes": {"kind": routes}} if metadata else {},
             {"start": np.array([0]), "end": np.array([3]), "axis": np.array([1])},
         )
 

@@ -167,6 +167,22 @@ def test_it_is_not_trained(colours, tmp_path):
             work()
 
 
+def test_no_other_engine_computes_it(colours):
+    image = Colours()[0].image
+    with pytest.raises(ConfigError, match="by the engine 'onnx' alone"):
+        df.predict(colours, image, engine="torch")
+    with pytest.raises(ConfigError, match="by ONNX Runtime alone"):
+        colours.engine_name = "mxnet"
+    colours.engine_name = None  # the default
+    df.predict(colours, image, engine="onnx", devices=["cpu"])
+
+
+def test_only_exported_models_run_on_it(tiny):
+    network = tiny.network()
+    with pytest.raises(ConfigError, match="df.export"):
+        df.predict(network, Colours()[0].image, engine="onnx")
+
+
 def test_an_output_that_is_not_finite_is_an_error(tiny, models, tmp_path):
     network = df.load(models.softmax(tmp_path / "s.onnx"))
     x, kind, _ = tiny.arrays()

@@ -14,11 +14,12 @@ def test_a_missing_file(tmp_path):
 
 
 @pytest.mark.parametrize("take", [lambda data: data[:-20], lambda data: b"", lambda data: b"text"])
-def test_a_damaged_file(models, tmp_path, take):
+def test_a_damaged_file(models, tmp_path, take, capfd):
     path = models.colours(tmp_path / "c.onnx")
     path.write_bytes(take(path.read_bytes()))
     with pytest.raises(CheckpointError, match=r"(?s)cannot read the exported model.*\d+ bytes"):
         df.load(path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_file_of_another_program(models, tmp_path):
@@ -37,6 +38,7 @@ def test_a_file_of_another_program(models, tmp_path):
         ({"outputs": {"colour": {"evaluate": ["maks"]}}}, "no outputs of the head 'colour'"),
         ({"outputs": None}, "no outputs of the head 'colour'"),
         ({"spec": None}, r"(?s)not made by name.*load\(path, network=...\)"),
+        ({"spec": {"heads": []}}, "not made by name"),
         ({"spec": {"heads": [{"task": "sementation", "settings": {}}]}}, "did you mean"),
         ({"spec": {"heads": [{"settings": {}}]}}, "does not say rightly how its heads"),
     ],
@@ -45,6 +47,14 @@ def test_damaged_metadata(models, tmp_path, changes, message):
     path = models.colours(tmp_path / "c.onnx", **changes)
     with pytest.raises(CheckpointError, match=message):
         df.load(path)
+
+
+def test_a_file_that_changes_is_read_again(models, tmp_path):
+    path = models.colours(tmp_path / "c.onnx")
+    first = df.load(path)
+    assert df.load(path).file is first.file
+    models.colours(path, size=(16, 16))
+    assert df.load(path).image_size == (16, 16)
 
 
 def test_heads_that_were_not_made_by_name_come_from_the_network(models, tmp_path):

@@ -84,10 +84,10 @@ def multibox_target(attrs: Attributes) -> Compute:
 
 def _iou(anchors: Any, objects: Any) -> Any:
     """(B, A, G)."""
-    one, other = anchors[None, :, None].unbind(-1), objects[:, None].unbind(-1)
-    shared = intersections(one, other)
-    union = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
-    union = union - shared
+    anchor, box = anchors[None, :, None], objects[:, None]
+    shared = intersections(anchor.unbind(-1), box.unbind(-1))
+    sizes = ((sides[..., 2:] - sides[..., :2]).prod(-1) for sides in (anchor, box))
+    union = sum(sizes) - shared
     return torch.where(union == 0, 0.0, shared / union)
 
 
@@ -120,13 +120,13 @@ def _mine(
     best: Any, positive: Any, scores: Any, present: Any, ratio: float, hard: float, least: int
 ) -> Any:
     """Which anchors (B, A) are background: those with the least probability of it."""
-    wanted = (positive.sum(1) * ratio).to(torch.int64)
-    wanted = torch.where(present.any(1), wanted, least)
+    quota = (positive.sum(1) * ratio).to(torch.int64)
+    quota = torch.where(present.any(1), quota, least)
     candidate = ~positive & (best < hard)
     probability = torch.softmax(scores, dim=1)[:, 0]
     probability = probability.masked_fill(~candidate, torch.inf)
     rank = torch.sort(torch.sort(probability, dim=1, stable=True).indices, dim=1).indices
-    return candidate & (rank < wanted[:, None])
+    return candidate & (rank < quota[:, None])
 
 
 def _encode(anchors: Any, objects: Any, variances: tuple[float, ...]) -> Any:
@@ -176,9 +176,9 @@ def multibox_detection(attrs: Attributes) -> Compute:
         entering = filled & (number < topk) if topk > 0 else filled
         rows = torch.where(entering[..., None], _take(rows, best), rows)
         length = rows.shape[1] if rows.is_meta else max(1, int(entering.sum(1).max()))
-        kept = suppress(entering[:, :length], _overlaps(rows[:, :length], overlap, by_class))
-        kept = torch.nn.functional.pad(kept, (0, rows.shape[1] - length))
-        classes = rows[..., :1].masked_fill(~kept[..., None], -1)
+        stays = suppress(entering[:, :length], _overlaps(rows[:, :length], overlap, by_class))
+        stays = torch.nn.functional.pad(stays, (0, rows.shape[1] - length))
+        classes = rows[..., :1].masked_fill(~stays[..., None], -1)
         rows = torch.cat([classes, rows[..., 1:]], dim=-1)
         return rows.masked_fill(~filled[..., None], -1)
 
@@ -201,8 +201,8 @@ def _overlaps(rows: Any, overlap: float, by_class: bool) -> Hits:
     sizes = (sides[2] - sides[0]) * (sides[3] - sides[1])
 
     def hits(first: slice, second: slice) -> Any:
-        one, other = ([side[:, part] for side in sides] for part in (first, second))
-        shared = intersections([s[:, :, None] for s in one], [s[:, None] for s in other])
+        sides_1, sides_2 = ([side[:, part] for side in sides] for part in (first, second))
+        shared = intersections([s[:, :, None] for s in sides_1], [s[:, None] for s in sides_2])
         union = sizes[:, first, None] + sizes[:, None, second] - shared
         hit = (shared / union >= overlap) & (union > 0)
         if by_class:

@@ -45,7 +45,7 @@ def box_nms(attrs: Attributes) -> Compute:
                 most = max(1, min(most, int(valid.sum(1).max())))
             order = order[:, :most]
             candidates = _rows_at(rows, order)
-            kept = suppress(
+            stays = suppress(
                 valid.gather(1, order),
                 _overlaps(
                     candidates[..., start : start + 4],
@@ -54,9 +54,9 @@ def box_nms(attrs: Attributes) -> Compute:
                     source == "center",
                 ),
             )
-            last = torch.sort(~kept, dim=1, stable=True).indices  # kept ones first
-            order, kept = order.gather(1, last), kept.gather(1, last)
-        best = _rows_at(rows, order).masked_fill(~kept[..., None], -1)
+            last = torch.sort(~stays, dim=1, stable=True).indices  # kept ones first
+            order, stays = order.gather(1, last), stays.gather(1, last)
+        best = _rows_at(rows, order).masked_fill(~stays[..., None], -1)
         if source != target:
             best = _convert(best, start, target == "center")
         best = torch.nn.functional.pad(best, (0, 0, 0, rows.shape[1] - most), value=-1.0)
@@ -95,8 +95,8 @@ def _overlaps(boxes: Any, labels: Any, overlap: float, is_center: bool) -> Hits:
     sides = [side.contiguous() for side in corners(boxes, is_center).unbind(-1)]
 
     def hits(first: slice, second: slice) -> Any:
-        one, other = ([side[:, part] for side in sides] for part in (first, second))
-        shared = intersections([s[:, :, None] for s in one], [s[:, None] for s in other])
+        sides_1, sides_2 = ([side[:, part] for side in sides] for part in (first, second))
+        shared = intersections([s[:, :, None] for s in sides_1], [s[:, None] for s in sides_2])
         union = (sizes[:, first, None] + sizes[:, None, second]).sub_(shared)
         hit = shared.div_(union) > overlap
         if labels is not None:

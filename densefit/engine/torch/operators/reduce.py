@@ -162,7 +162,7 @@ def moments(attrs: Attributes) -> Compute:
     return compute
 
 
-@operator("cumsum")
+@operator("cumsum", "_np_cumsum")
 def cumsum(attrs: Attributes) -> Compute:
     """Running sums along an axis, or along all elements."""
     axis = attrs.optional("axis")

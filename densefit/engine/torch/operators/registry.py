@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.errors import EngineError
-from densefit.registry import nearest
 
 #: (run, *inputs) -> output, or a tuple of outputs; inputs are tensors, `run` is a `Run`.
 Compute: TypeAlias = Callable[..., Any]
@@ -48,14 +48,16 @@ def compute_of(attrs: Attributes) -> Compute:
     node = attrs.node
     make = _OPERATORS.get(node.op)
     if make is None:
+        alike = get_close_matches(node.op, _OPERATORS, 1)
         raise EngineError(
             f"The engine 'torch' has no operator {node.op}",
-            expected=f"one of {len(_OPERATORS)} operators of MXNet",
+            expected=f"one of {len(_OPERATORS)} operators of MXNet"
+            + (f", such as {alike[0]}" if alike else ""),
             where=f"node {node.name!r}",
             fix="a Custom operator is Python code on MXNet's arrays: write it with operators, or "
             "use engine='mxnet'"
             if node.op == "Custom"
-            else f"use engine='mxnet', or register it: densefit.engine.torch.operator({node.op!r})"
-            f"; {nearest(node.op, _OPERATORS)}",
+            else "use engine='mxnet', or register the operator: "
+            f"densefit.engine.torch.operators.operator({node.op!r})",
         )
     return make(attrs)

@@ -54,7 +54,7 @@ class RMSProp(Optimizer):
         lr, gamma, momentum = single(lr), single(self.gamma1), single(self.gamma2)
         rest = single(1 - gamma)
 
-        def rule(weights: Tensors, gradients: Tensors, squares: Tensors, *others: Tensors) -> None:
+        def rule(weights: Tensors, gradients: Tensors, squares: Tensors, *extra: Tensors) -> None:
             scaled = self.scaled(gradients, weights, wd)
             # Term by term: squares - mean**2 cancels all but a few digits.
             news = list(torch._foreach_mul(scaled, rest if self.centered else 1.0))
@@ -65,7 +65,7 @@ class RMSProp(Optimizer):
             torch._foreach_add_(squares, news)
             variances = squares
             if self.centered:
-                means, steps = others
+                means, steps = extra
                 torch._foreach_mul_(means, gamma)
                 torch._foreach_add_(means, torch._foreach_mul(scaled, rest))
                 variances = list(torch._foreach_sub(squares, torch._foreach_mul(means, means)))

@@ -152,8 +152,8 @@ class Optimizer(torch.optim.Optimizer):
         groups: dict[Any, list[str]] = {}
         for position, name in enumerate(names):
             mults = self.lr_mult.get(name, 1.0), self.wd_mult.get(name, 1.0)
-            own = position if self.separate else 0
-            groups.setdefault((*mults, self.counts[name], own), []).append(name)
+            alone = position if self.separate else 0
+            groups.setdefault((*mults, self.counts[name], alone), []).append(name)
         for (lr_mult, wd_mult, count, _), members in groups.items():
             rule = self.rule(members[0], rate * lr_mult, self.wd * wd_mult, count)
             columns: Any = [

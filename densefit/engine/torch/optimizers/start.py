@@ -97,10 +97,10 @@ def _by_name(name: str, settings: dict[str, Any], parameters: Mapping[str, Tenso
     try:
         return make(parameters, **settings)
     except (TypeError, ValueError) as error:
-        known = {*_settings_of(make), *_COMMON, "learning_rate", "multi_precision"}
+        allowed = {*_settings_of(make), *_COMMON, "learning_rate", "multi_precision"}
         raise ConfigError(
             f"The optimizer {name!r} cannot be made: {error}",
-            expected=f"some of {', '.join(sorted(known))}",
+            expected=f"some of {', '.join(sorted(allowed))}",
             received=description,
         ) from error
 

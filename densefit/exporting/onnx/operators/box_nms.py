@@ -36,14 +36,16 @@ def box_nms(layer: Layer) -> list[Tensor]:
     corners = boxes if layer.text("in_format", "corner") == "corner" else _corners(layer, boxes)
     by_class = ids is not None and not layer.flag("force_suppress")
     labels = column(layer, flat, identity) if by_class else None
-    kept = suppressed(layer, corners, score, labels, layer.number("overlap_thresh", 0.5), threshold)
+    survives = suppressed(
+        layer, corners, score, labels, layer.number("overlap_thresh", 0.5), threshold
+    )
     if layer.text("out_format", "corner") != layer.text("in_format", "corner"):
         is_corner = layer.text("out_format", "corner") == "corner"
         changed = corners if is_corner else _centres(layer, boxes)
         left, right = layer.slice(flat, 2, 0, start), layer.slice(flat, 2, start + 4, None)
         parts = [part for part in (left, changed, right) if part.shape[2]]
         flat = layer.emit("Concat", *parts, axis=2)
-    flat = compacted(layer, flat, kept)
+    flat = compacted(layer, flat, survives)
     if entered < count:
         rest = layer.constant(-1, flat.dtype)
         rest = expanded(layer, rest, (flat.sizes[0], count - entered, width))
@@ -95,7 +97,7 @@ def suppressed(
         classes = layer.unsqueeze(emit("Range", ends[0], end, layer.constant(1, np.int64)), 0, 2)
         is_of_class = emit("Equal", layer.unsqueeze(whole, 1), classes)
         by_class = emit("Where", is_of_class, by_class, layer.scalar(_LOWEST, scores))
-    kept = emit(
+    selected = emit(
         "NonMaxSuppression",
         layer.cast(boxes, np.float32),
         layer.cast(by_class, np.float32),
@@ -103,23 +105,23 @@ def suppressed(
         layer.constant([overlap], np.float32),
         layer.constant([threshold], np.float32),
     )
-    places = emit("Gather", kept, layer.constant([0, 2], np.int64), axis=1)
+    positions = emit("Gather", selected, layer.constant([0, 2], np.int64), axis=1)
     ones = layer.cast(
         emit(
             "GreaterOrEqual",
-            emit("Gather", kept, layer.constant(0, np.int64), axis=1),
+            emit("Gather", selected, layer.constant(0, np.int64), axis=1),
             layer.constant(0, np.int64),
         ),
         np.float32,
     )
     zeros = expanded(layer, layer.constant(0, np.float32), scores.sizes)
-    return emit("ScatterND", zeros, places, ones, shape=scores.sizes)
+    return emit("ScatterND", zeros, positions, ones, shape=scores.sizes)
 
 
-def compacted(layer: Layer, rows: Tensor, kept: Tensor) -> Tensor:
+def compacted(layer: Layer, rows: Tensor, survives: Tensor) -> Tensor:
     """Kept rows in their order, then rows of -1."""
     count = rows.sizes[1]
-    rank = layer.emit("Mul", kept, layer.constant(count, np.float32))
+    rank = layer.emit("Mul", survives, layer.constant(count, np.float32))
     rank = layer.emit("Sub", rank, layer.constant(np.arange(count), np.float32))
     values, order = best(layer, rank, count, 1, True)
     is_kept = layer.unsqueeze(layer.emit("Greater", values, layer.constant(0, np.float32)), 2)

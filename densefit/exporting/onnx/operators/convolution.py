@@ -18,10 +18,10 @@ def check_layout(layer: Layer) -> None:
 def window(layer: Layer) -> tuple[list[int], list[int], list[int], list[int]]:
     """(kernel, stride, pad, dilation) of a layer."""
     kernel = [int(size) for size in layer.sizes("kernel")]
-    one, zero = (1,) * len(kernel), (0,) * len(kernel)
-    stride = [int(size) for size in layer.sizes("stride") or one]
-    pad = [int(size) for size in layer.sizes("pad") or zero]
-    dilation = [int(size) for size in layer.sizes("dilate") or one]
+    ones, zeros = (1,) * len(kernel), (0,) * len(kernel)
+    stride = [int(size) for size in layer.sizes("stride") or ones]
+    pad = [int(size) for size in layer.sizes("pad") or zeros]
+    dilation = [int(size) for size in layer.sizes("dilate") or ones]
     return kernel, stride, pad, dilation
 
 

@@ -64,8 +64,8 @@ def arange_like(layer: Layer) -> Tensor:
         values = layer.constant(numbers.astype(data.dtype))
     else:
         length = layer.squeeze(layer.build.shape_of([count]), 0)
-        zero, one = layer.constant(0, np.int64), layer.constant(1, np.int64)
-        values = layer.cast(layer.emit("Range", zero, length, one, shape=(count,)), data.dtype)
+        zero, step_1 = layer.constant(0, np.int64), layer.constant(1, np.int64)
+        values = layer.cast(layer.emit("Range", zero, length, step_1, shape=(count,)), data.dtype)
         if repeat != 1:
             values = layer.emit("Floor", layer.emit("Div", values, layer.scalar(repeat, values)))
         values = layer.emit("Mul", values, layer.scalar(step, values)) if step != 1 else values

@@ -98,11 +98,11 @@ def root(layer: Layer) -> Tensor:
 
 @converts("expm1", "log1p", "log2", "log10")
 def logarithm(layer: Layer) -> Tensor:
-    data, one = layer.data, layer.scalar(1, layer.data)
+    data, unit = layer.data, layer.scalar(1, layer.data)
     if layer.node.op == "expm1":
-        return layer.emit("Sub", layer.emit("Exp", data), one)
+        return layer.emit("Sub", layer.emit("Exp", data), unit)
     if layer.node.op == "log1p":
-        return layer.emit("Log", layer.emit("Add", data, one))
+        return layer.emit("Log", layer.emit("Add", data, unit))
     base = layer.scalar(2 if layer.node.op == "log2" else 10, data)
     return layer.emit("Div", layer.emit("Log", data), layer.emit("Log", base))
 

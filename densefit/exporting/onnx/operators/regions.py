@@ -87,19 +87,19 @@ def proposal(layer: Layer) -> list[Tensor]:
     boxes = rows_at(layer, boxes, order)
     wider = layer.constant(np.array([0, 0, 1, 1], np.float32))  # sides count both of their pixels
     overlap = layer.number("threshold", 0.7)
-    kept = suppressed(layer, emit("Add", boxes, wider), scores, None, overlap, _LOWEST)
-    return _repeated(layer, boxes, scores, kept)
+    survives = suppressed(layer, emit("Add", boxes, wider), scores, None, overlap, _LOWEST)
+    return _repeated(layer, boxes, scores, survives)
 
 
-def _repeated(layer: Layer, boxes: Tensor, scores: Tensor, kept: Tensor) -> list[Tensor]:
-    """The first boxes that are kept, over and over if they are few."""
+def _repeated(layer: Layer, boxes: Tensor, scores: Tensor, survives: Tensor) -> list[Tensor]:
+    """The first boxes that are survives, over and over if they are few."""
     emit = layer.emit
     images, entered = scores.sizes
     total = min(layer.integer("rpn_post_nms_top_n", 300), entered)
-    rank = emit("Mul", kept, layer.constant(entered, np.float32))
+    rank = emit("Mul", survives, layer.constant(entered, np.float32))
     rank = emit("Sub", rank, layer.constant(np.arange(entered), np.float32))
     _, order = best(layer, rank, entered, 1, True)
-    number = layer.cast(layer.build.reduce("ReduceSum", kept, [1], True), np.int64)
+    number = layer.cast(layer.build.reduce("ReduceSum", survives, [1], True), np.int64)
     turn = emit("Mod", layer.constant(np.arange(total)[None], np.int64), number)
     order = emit("GatherElements", order, turn, axis=1)
     chosen = rows_at(layer, boxes, order)

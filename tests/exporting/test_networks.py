@@ -1,0 +1,35 @@
+"""All built-in backbones and heads are exported, and compute what the network computes."""
+
+import pytest
+
+import densefit as df
+from densefit.model.backbones import backbones
+from densefit.model.heads.head import heads
+from tests.exporting.conftest import BACKBONES, SETTINGS, SIZE
+
+
+def test_all_are_tried():
+    registered = {
+        name for name in heads.names() if heads.get(name).__module__.startswith("densefit.")
+    }
+    assert registered == set(SETTINGS)
+    assert set(backbones.names()) == set(BACKBONES)
+
+
+@pytest.mark.parametrize("task", SETTINGS)
+def test_heads(network_of, tmp_path, task):
+    network = network_of("resnet18", task)
+    exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
+    names = network.adapters[task].outputs("evaluate")
+    assert list(exported.outputs) == list(exported.parity) == names
+    raw = df.export(network, tmp_path / "raw.onnx", image_size=SIZE, raw=True)
+    assert list(raw.parity) == names  # compared after what is left to the host
+    assert raw.nodes <= exported.nodes
+    assert raw.program is None
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_backbones(network_of, tmp_path, backbone):
+    network = network_of(backbone, "detection", "segmentation")
+    exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
+    assert all(parity.differing < 0.01 for parity in exported.parity.values())

@@ -1,0 +1,103 @@
+"""The program beside a model: short, without densefit, and with the predictions of df.predict."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.exporting.program import LINES
+from tests.exporting.conftest import SETTINGS, SIZE
+
+BLOCKED = """
+import runpy, sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("densefit", "mxnet", "torch", "onnx"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocked())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run(program, photograph):
+    """Printed lines of a program, as lists of words."""
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(program), str(photograph)],
+        capture_output=True, text=True, timeout=120, env={"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def exported(network, folder, photograph, kind="letterbox", **settings):
+    """(printed lines, predictions of the network, text of the program)."""
+    path = folder / "my model.onnx"
+    program = df.export(network, path, image_size=SIZE, resize=kind, **settings).program
+    transform = df.transform(kind, height=SIZE[0], width=SIZE[1])
+    predictions = df.predict(network, photograph, transform=transform)
+    return run(program, photograph), predictions, program.read_text()
+
+
+@pytest.mark.parametrize("kind", ["letterbox", "resize"])
+def test_boxes_masks_and_classes(network_of, tmp_path, photograph, kind):
+    network = network_of("resnet18", "classification", "segmentation", "detection")
+    printed, predictions, text = exported(network, tmp_path, photograph, kind)
+    assert len(text.splitlines()) <= LINES
+    boxes = [line[1:] for line in printed if line[0] == "detection"]
+    expected = predictions["detection"]
+    assert len(boxes) == len(expected["boxes"]) > 3
+    assert [name for name, *_ in boxes] == ["abc"[index] for index in expected["classes"]]
+    values = np.array([list(map(float, line[1:])) for line in boxes])
+    np.testing.assert_allclose(values[:, 0], expected["scores"], atol=1e-4)
+    np.testing.assert_allclose(values[:, 1:], expected["boxes"], atol=2e-3)
+    mask = cv2.imread(f"{photograph}.segmentation.png", cv2.IMREAD_UNCHANGED)
+    assert mask.shape == (211, 150)
+    assert np.mean(mask != predictions["segmentation"]) < 1e-3
+    classes = {line[1]: float(line[2]) for line in printed if line[0] == "classification"}
+    assert list(classes) == ["cat", "dog", "cow"]
+    np.testing.assert_allclose([*classes.values()], predictions["classification"], atol=1e-4)
+
+
+def test_maps(network_of, tmp_path, photograph):
+    network = network_of("resnet18", "depth", "normals", "multilabel")
+    printed, predictions, text = exported(network, tmp_path, photograph, batch=2)
+    assert len(text.splitlines()) <= LINES
+    depth, normals = (np.load(f"{photograph}.{name}.npy") for name in ("depth", "normals"))
+    np.testing.assert_allclose(depth, predictions["depth"], rtol=1e-3)
+    assert normals.shape == predictions["normals"].shape
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    assert np.median(np.abs(normals - predictions["normals"])) < 1e-3
+    assert len(printed) == 3
+
+
+@pytest.mark.parametrize("task", ["instance", "keypoints", "panoptic"])
+def test_objects(network_of, tmp_path, photograph, task):
+    network = network_of("resnet18", task)
+    printed, predictions, text = exported(network, tmp_path, photograph)
+    assert len(text.splitlines()) <= LINES
+    if task == "panoptic":
+        assert cv2.imread(f"{photograph}.panoptic.png", cv2.IMREAD_UNCHANGED).shape == (211, 150)
+        return
+    expected = predictions[task]
+    assert len(printed) == len(expected["boxes"]) > 3
+    boxes = np.array([line[3:7] for line in printed], float)
+    np.testing.assert_allclose(boxes, expected["boxes"], atol=2e-2)
+
+
+def test_names_with_quotes(network_of, tmp_path, photograph):
+    more = {"classification": {"name": 'is it "x"\\'}, "detection": {"name": "it's {b}"}}
+    network = network_of("resnet18", "classification", "detection", **more)
+    path = tmp_path / 'a "model".onnx'
+    program = df.export(network, path, image_size=SIZE).program
+    printed = run(program, photograph)
+    assert len(printed) > 3
+
+
+def test_many_heads_stay_within_the_lines(network_of, tmp_path):
+    network = network_of("resnet18", *SETTINGS)
+    program = df.export(network, tmp_path / "m.onnx", image_size=SIZE).program
+    assert len(program.read_text().splitlines()) <= LINES
