@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from densefit.distributed.environment import LOST_PEER, RankSettings, settings_of
@@ -118,6 +120,7 @@ class World:
 
 _lock = threading.Lock()
 _world: tuple[int, World] | None = None  # of this process, by its id
+_alone = False
 
 
 def world() -> World:
@@ -129,12 +132,25 @@ def world() -> World:
     """
     global _world
     with _lock:
+        if _alone:
+            return World()
         if _world is None or _world[0] != os.getpid():
             joined = World(settings_of())
             if joined.is_shared:
                 _tell_the_end(joined)
             _world = (os.getpid(), joined)
         return _world[1]
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let `world` be this process alone within the block: what it computes is no collective."""
+    global _alone
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
 
 
 def _tell_the_end(joined: World) -> None:
