@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -159,11 +160,14 @@ def _tell_the_end(joined: World) -> None:
 
     def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         joined.fail(error)
-        before(kind, error, trace)
-        if isinstance(error, DistributedError):  # libraries would wait for the dead rank
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(LOST_PEER)
+        if not isinstance(error, DistributedError):
+            before(kind, error, trace)
+            return
+        # Past other hooks, which may collect what is printed for later (PyTorch's does), and at
+        # once, for libraries would wait for the dead rank.
+        traceback.print_exception(kind, error, trace, file=sys.__stderr__)
+        sys.stdout.flush()
+        os._exit(LOST_PEER)
 
     sys.excepthook = report
     atexit.register(joined.leave)
