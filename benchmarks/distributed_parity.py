@@ -65,7 +65,7 @@ def train(settings: dict[str, Any]) -> None:
         updates=settings["updates"],
         optimizer="sgd",
         optimizer_params={"momentum": 0.9, "wd": 1e-4},
-        schedule=df.Cosine(lr=0.01, warmup="3st"),
+        schedule=df.Cosine(lr=0.01, warmup="1st"),
         clip_norm=10.0,
         freeze=["*_gamma"] if settings["frozen"] else [],
         checkpoint=None if saved is None else df.Saver(saved, every="2st"),
@@ -166,7 +166,7 @@ def kill(engine: str, ranks: int, updates: int, times: int, kind: str) -> None:
     assert equal == named == times
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", nargs="+", default=["mxnet", "torch"])
@@ -175,17 +175,19 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--smallest", action="store_true", help="one short comparison")
     parser.add_argument("--rank", help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     if chosen.rank is not None:
         train(json.loads(chosen.rank))
         return
     if chosen.smallest:
-        chosen.ranks, chosen.updates, chosen.kills = [2], 3, 1
+        chosen.engine, chosen.ranks = chosen.engine[:1], [2]
+        chosen.updates, chosen.kills = 2, 0
     print("|" + "|".join(f" {name} " for name in COLUMNS) + "|\n" + "|---" * len(COLUMNS) + "|")
     for engine in chosen.engine:
-        synchronized = ["synchronized"] if engine == "torch" else []
+        has_both = engine == "torch" and not chosen.smallest
+        synchronized = ["synchronized"] if has_both else []
         compare(engine, chosen.ranks, chosen.updates, ["frozen", *synchronized])
-    for engine in chosen.engine:
+    for engine in chosen.engine if chosen.kills else ():
         kind = "synchronized" if engine == "torch" else "of each rank"
         kill(engine, min(chosen.ranks), chosen.updates, chosen.kills, kind)
 
