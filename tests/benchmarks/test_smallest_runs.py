@@ -197,6 +197,6 @@ def test_exported_models_compute_what_their_networks_do(run):
 
 def test_distributed_parity_prints_a_row(run):
     (row,) = rows(
-        run("distributed_parity"), r"^\| mxnet \| frozen \| 2 \| (\S+) \| bit-equal \| (\S+)"
+        run("distributed_parity"), r"^\| mxnet \| frozen \| 2 \| (\S+) \| \S+ \| bit-equal \| (\S+)"
     )
     assert max(map(float, row)) < 1e-3
