@@ -7,9 +7,9 @@ A network for detection and segmentation trains on generated pictures, on this m
 Parameters are compared with those of one process: with BatchNorm frozen, and on PyTorch with
 synchronized BatchNorm in training; and among the ranks, bit by bit. Beside it stands what rounding
 alone does: the difference that one process has from itself if the rows of each batch are reversed
-(small batches through BatchNorm and ReLU amplify it from update to update). Then ranks are killed (SIGKILL)
-at random updates of a training that may restart, which must end with the parameters of a training
-that nobody disturbed.
+(small batches through BatchNorm and ReLU amplify it from update to update). Then ranks are killed
+(SIGKILL) at random updates of a training that may restart, which must end with the parameters of a
+training that nobody disturbed.
 """
 
 from __future__ import annotations
@@ -145,9 +145,10 @@ def compare(engine: str, ranks: Sequence[int], updates: int, kinds: Sequence[str
                 begun = time.monotonic()
                 parameters, of_ranks, _ = run(Path(folder), size, **settings)
                 gap = max(abs(scores[key] - of_ranks[0][key]) for key in scores)
+                among = "bit-equal" if are_equal(parameters) else "DIFFERENT"
                 print(
                     f"| {engine} | {kind} | {size} | {difference(alone, parameters[0]):.1e} "
-                    f"| {rounding:.1e} | {'bit-equal' if are_equal(parameters) else 'DIFFERENT'} | {gap:.1e} "
+                    f"| {rounding:.1e} | {among} | {gap:.1e} "
                     f"| {time.monotonic() - begun:.0f} |",
                     flush=True,
                 )
