@@ -90,6 +90,8 @@ def command(words: Sequence[str]) -> list[str]:
         if words[0] != "-m" and not os.path.exists(words[0]):
             raise ConfigError("The program does not exist", received=words[0])
         return [sys.executable, *words]
+    if words[0] == "densefit":
+        return [sys.executable, "-m", "densefit.tools.cli", *words[1:]]
     if shutil.which(words[0]) is None:
         raise ConfigError(
             "The program is not found",

@@ -7,6 +7,9 @@ import os
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from densefit.distributed.environment import LOST_PEER, RankSettings, settings_of
@@ -118,6 +121,7 @@ class World:
 
 _lock = threading.Lock()
 _world: tuple[int, World] | None = None  # of this process, by its id
+_alone = False
 
 
 def world() -> World:
@@ -129,6 +133,8 @@ def world() -> World:
     """
     global _world
     with _lock:
+        if _alone:
+            return World()
         if _world is None or _world[0] != os.getpid():
             joined = World(settings_of())
             if joined.is_shared:
@@ -137,17 +143,31 @@ def world() -> World:
         return _world[1]
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let `world` be this process alone within the block: what it computes is no collective."""
+    global _alone
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
+
+
 def _tell_the_end(joined: World) -> None:
     """Tell the other ranks how this process ends: with an error, or in peace."""
     before = sys.excepthook
 
     def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         joined.fail(error)
-        before(kind, error, trace)
-        if isinstance(error, DistributedError):  # libraries would wait for the dead rank
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(LOST_PEER)
+        if not isinstance(error, DistributedError):
+            before(kind, error, trace)
+            return
+        # Past other hooks, which may collect what is printed for later (PyTorch's does), and at
+        # once, for libraries would wait for the dead rank.
+        traceback.print_exception(kind, error, trace, file=sys.__stderr__)
+        sys.stdout.flush()
+        os._exit(LOST_PEER)
 
     sys.excepthook = report
     atexit.register(joined.leave)

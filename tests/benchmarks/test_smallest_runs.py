@@ -193,3 +193,10 @@ def test_exported_models_compute_what_their_networks_do(run):
     ]
     (largest,) = rows(out, r"^float32 .* (\S+)$")
     assert float(largest) < 1e-4
+
+
+def test_distributed_parity_prints_a_row(run):
+    (row,) = rows(
+        run("distributed_parity"), r"^\| mxnet \| frozen \| 2 \| (\S+) \| \S+ \| bit-equal \| (\S+)"
+    )
+    assert max(map(float, row)) < 1e-3

@@ -141,6 +141,8 @@ def test_programs_are_files_modules_and_commands(tmp_path):
     program.write_text("")
     assert command([str(program), "-x"]) == [sys.executable, str(program), "-x"]
     assert command(["-m", "a.b"]) == [sys.executable, "-m", "a.b"]
+    densefit = command(["densefit", "train", "det"])
+    assert densefit == [sys.executable, "-m", "densefit.tools.cli", "train", "det"]
     assert command(["sh", "-c", "true"]) == ["sh", "-c", "true"]
     assert parse(["--nproc", "2", "--", "sh", "--nproc", "3"]).command == ["sh", "--nproc", "3"]
 

@@ -19,8 +19,9 @@ class Pictures:
 
     classes = ("value",)
 
-    def __init__(self, length, size=32, is_partial=True):
+    def __init__(self, length, size=32, is_partial=True, broken=()):
         self.length, self.size, self.is_partial = length, size, is_partial
+        self.broken = broken
 
     def __len__(self):
         return self.length
@@ -32,7 +33,7 @@ class Pictures:
         rng = np.random.default_rng(index)
         value = rng.uniform(0.2, 0.8)
         image = rng.normal(255 * value, 20, (self.size, self.size, 3)).clip(0, 255)
-        targets = {"value": np.array(value)}
+        targets = {"value": np.array(np.inf if index in self.broken else value)}
         if index % 3 == 0 or not self.is_partial:
             targets["side"] = np.array(1.0 - value)
         return df.Sample(self.id_of(index), image.astype(np.uint8), targets)
@@ -124,7 +125,11 @@ def main(settings):
     data = {"heads": heads, "workers": 0, "batch_size": settings["batch_size"]}
     length = settings.get("length", 21)
     train = df.Loader(
-        Pictures(length), shuffle=True, seed=5, last=settings.get("last", "keep"), **data
+        Pictures(length, broken=settings.get("broken", ())),
+        shuffle=True,
+        seed=5,
+        last=settings.get("last", "keep"),
+        **data,
     )
     validation = df.Loader(Pictures(13, is_partial=False), **{**data, "batch_size": 4})
     failure = None

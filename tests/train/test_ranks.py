@@ -174,6 +174,16 @@ def test_another_number_of_ranks_resumes_in_mid_epoch(tmp_path):
     close(history, histories[3])
 
 
+def test_an_update_that_one_rank_refuses_is_skipped_by_all(tmp_path):
+    settings = {"broken": [7], "fit": {"on_nonfinite": "skip", **FROZEN["fit"]}}
+    (one,), (of_one,) = train(tmp_path, 1, "one", batch_size=8, **settings)
+    two, of_two = train(tmp_path, 2, "two", batch_size=4, **settings)
+    assert_same(two[0], two[1])
+    assert of_two[0] == of_two[1]
+    assert_same(one, two[0], exactly=False)
+    assert np.isfinite(one["value_fc_weight"]).all()
+
+
 def test_a_signal_to_one_rank_ends_all_after_a_checkpoint(tmp_path):
     saved = str(tmp_path / "saved")
     parameters, histories = train(

@@ -13,6 +13,7 @@ from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.config import parse
 from densefit.data.loader.loader import Loader
+from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
@@ -36,6 +37,7 @@ from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
 from densefit.tools.report.pictures import write_predictions
 from densefit.train.fit import fit
+from densefit.train.setup.restarted import resume_after_restart
 from densefit.yaml_files.words import dump
 
 Kind = TypeVar("Kind", bound=Recipe)
@@ -63,7 +65,9 @@ def main(
         recipe, _ = parse(kind, arguments, description=description)
         files = use_plugins(recipe.plugins)
         checkpoints = Path(recipe.out) / "checkpoints"
-        check_unmixed(checkpoints, recipe.resume)
+        recipe.resume = resume_after_restart(recipe.resume, checkpoints)
+        if world().is_first:
+            check_unmixed(checkpoints, recipe.resume)
         resumed = store.resolve(recipe.resume, checkpoints)
         if resumed is not None:
             check_recorded(resumed, files)
@@ -146,7 +150,10 @@ def run(
         skipped = prepared.train.skipped
         first = ", ".join(sample_id for sample_id, _ in skipped[:3])
         print(f"broken training samples that were skipped: {len(skipped)}, first {first}")
-    return finish(out, prepared, draw, training.conflict, recipe.devices)
+    if not world().is_first:
+        return {}
+    with alone():
+        return finish(out, prepared, draw, training.conflict, recipe.devices)
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:

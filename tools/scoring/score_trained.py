@@ -18,6 +18,7 @@ from densefit.data.classes.class_matching import match_head
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
 from densefit.data.subset import Subset
+from densefit.distributed import world
 from densefit.engine.finite import check_parameters
 from densefit.errors import ConfigError
 from densefit.evaluation.labelled_heads import labelled_heads
@@ -115,7 +116,9 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
             metrics=metrics,
             nonfinite="raise",
         )
-        scorer.run()
+        scores = scorer.run() or {}
+    if not world().is_first:  # rank 0 has the metrics of all
+        return scores
     if listed:
         choose_thresholds(network, scorer.metrics)
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)

@@ -241,13 +241,14 @@ def check_kvstore(kvstore: Any) -> None:
     kind = getattr(kvstore, "type", kvstore)
     if kind is not None and kind not in STORES:
         raise ConfigError(
-            "Gradients are not exchanged between processes"
+            "A launched program exchanges gradients between its processes by itself"
             if str(kind).startswith("dist")
             else "This is no kvstore",
             expected="kvstore='local', 'device' or None",
             received=repr(kind),
             where="kvstore",
-            fix="several devices of one machine: devices=[mx.gpu(0), mx.gpu(1)]",
+            fix="densefit launch --nproc 2 -- program.py, without kvstore; or several devices of "
+            "one process: devices=[mx.gpu(0), mx.gpu(1)]",
         )
 
 

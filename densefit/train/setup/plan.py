@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ from densefit.train.setup.trained_model import (
     module_arguments,
     read_model,
 )
+
+_log = logging.getLogger("densefit")
 
 
 @dataclass
@@ -190,6 +193,13 @@ def _reader(
     """
     if ranks.is_shared and hasattr(train, "shard"):
         train.shard(ranks.rank, ranks.size)
+    elif ranks.is_shared and ranks.is_first:
+        _log.warning(
+            "Each of the %d ranks trains on all that its %s yields, which must be a part of the "
+            "data (num_parts=%d, part_index=RANK, or a DistributedSampler); a df.Loader divides "
+            "itself",
+            *(ranks.size, type(train).__name__, ranks.size),
+        )
     reader = BatchReader(train, list(adapters.values()), "train")
     take_names(network, train)
     check_same_heads(train, reader.adapters, reader.where)
