@@ -11,6 +11,7 @@ import numpy as np
 from densefit import engine as engines
 from densefit.data.transforms import Resize
 from densefit.engine.batch_reader import BatchReader
+from densefit.errors import EngineError
 from densefit.evaluation.images import image_loader
 from densefit.evaluation.predict import predict
 from densefit.exporting.onnx.build import IMAGE, ModelSettings
@@ -20,8 +21,19 @@ from densefit.model.output_names import short_name
 
 
 def session(model: bytes | str) -> Any:
-    """An ONNX Runtime session on the CPU."""
-    import onnxruntime
+    """An ONNX Runtime session on the CPU.
+
+    Raises:
+        EngineError: ONNX Runtime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EngineError(
+            "An exported model is run by ONNX Runtime, which cannot be imported",
+            received=str(error),
+            fix='pip install "densefit[onnx]"',
+        ) from error
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -11,10 +11,16 @@ from typing import Any
 import numpy as np
 import onnx
 
-from densefit import engine as engines
-from densefit.engine.graph.symbol_info import UNREAD
-from densefit.errors import ConfigError, EngineError, ExportError, writing
+from densefit.engine.types import Model
+from densefit.errors import ConfigError, EngineError, writing
 from densefit.exporting import check, samples
+from densefit.exporting.arguments import (
+    ImageSize,
+    image_size_of,
+    input_shapes,
+    network_of,
+    outputs_of,
+)
 from densefit.exporting.candidates import Suppression, without_suppression
 from densefit.exporting.metadata import metadata_of
 from densefit.exporting.onnx.build import IMAGE, ModelSettings, build_model, check_opset, eval_graph
@@ -22,16 +28,13 @@ from densefit.exporting.program import write_program
 from densefit.exporting.quantize import quantize
 from densefit.exporting.result import Exported
 from densefit.model.network import Network
-from densefit.model.output_names import short_name
-from densefit.registry import nearest
 
 _log = logging.getLogger("densefit")
 CALIBRATED = 128  # samples that ranges of activations are measured with
-ImageSize = int | Sequence[int] | None
 
 
 def export(
-    network: Network,
+    network: Model,
     path: str | Path,
     data: Any = None,
     *,
@@ -45,6 +48,8 @@ def export(
     resize: str | None = None,
     inputs: Mapping[str, Sequence[int | None]] | None = None,
     outputs: Sequence[str] | None = None,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
     metadata: Mapping[str, str] | None = None,
     engine: str | None = None,
 ) -> Exported:
@@ -57,7 +62,8 @@ def export(
     with the network on samples before it is written.
 
     Args:
-        network: a Network with parameters; of heads, or of a user's Symbol.
+        network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
+            with `arg_params`.
         path: file of the model, "model.onnx"; the program is "model.py".
         data: a loader, or a dataset, of samples to compare on; by default images are generated.
             For a Symbol an iterator of batches.
@@ -76,17 +82,21 @@ def export(
             224)}; by default those of `data`.
         outputs: for a Symbol, the names of the exported outputs; by default all that its inputs and
             parameters suffice for.
+        arg_params: values of parameters, which replace the model's.
+        aux_params: values of auxiliary states, which replace the model's.
         metadata: further entries `densefit.<key>` of the model.
         engine: engine that computes the network for the comparison, as for `score`. Where none is
             installed the model is not compared, which is logged.
 
     Raises:
         ConfigError: settings that contradict each other, or a missing size.
+        BindError: the network has no parameters.
         ExportError: the graph has no counterpart in ONNX, or the model is off.
+        TrainingDiverged: a parameter is not finite.
     """
     path = Path(path)
     check_opset(opset)
-    network.check_initialized()
+    network = network_of(network, arg_params, aux_params, data)
     if int8 and (half or calibrate is None or not network.heads):
         raise ConfigError(
             "An int8 model needs samples to measure activations with, and is not half",
@@ -96,10 +106,10 @@ def export(
     precision = "int8" if int8 else "float16" if half else "float32"
     settings = ModelSettings(None, "raw" if raw else "evaluate", batch, opset, half)
     if network.heads:
-        settings = replace(settings, image_size=_image_size(image_size, data, calibrate))
+        settings = replace(settings, image_size=image_size_of(image_size, data, calibrate))
     else:
-        shapes = _input_shapes(network, inputs, data)
-        settings = replace(settings, inputs=shapes, outputs=_outputs(network, shapes, outputs))
+        shapes = input_shapes(network, inputs, data)
+        settings = replace(settings, inputs=shapes, outputs=outputs_of(network, shapes, outputs))
     graph = eval_graph(network, settings)
     if not network.heads:  # labels that the outputs do not read are no inputs
         read = {node.name for node in graph.nodes if node.is_variable}
@@ -141,75 +151,6 @@ def export(
         count,
         data is None,
     )
-
-
-def _image_size(size: ImageSize, data: Any, calibrate: Any) -> tuple[int, int]:
-    """(height, width) from the argument or the data."""
-    if size is None:
-        chosen = samples.size_of(data) or samples.size_of(calibrate)
-        if chosen is None:
-            raise ConfigError(
-                "The size of the exported model's images is open",
-                expected="image_size=(height, width), or a loader with a transform of fixed size",
-                received=f"image_size=None, data={type(data).__name__}",
-            )
-        return chosen
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or any(not isinstance(s, (int, np.integer)) or s < 1 for s in sides):
-        raise ConfigError(
-            "The size of images is (height, width) in pixels", received=f"image_size={size!r}"
-        )
-    return int(sides[0]), int(sides[1])
-
-
-def _input_shapes(
-    network: Network, inputs: Mapping[str, Sequence[int | None]] | None, data: Any
-) -> dict[str, tuple[int | None, ...]]:
-    """Input of a Symbol -> shape, without labels that its outputs do not read."""
-    if inputs is not None:
-        names = network.symbol.list_arguments()
-        for name in inputs:
-            if name not in names:
-                raise ConfigError(
-                    f"The Symbol has no input {name!r}",
-                    expected=[n for n in names if n not in network.value_shapes],
-                    received=sorted(inputs),
-                    fix=nearest(name, names),
-                )
-        return {name: tuple(shape) for name, shape in inputs.items()}
-    specs = [*getattr(data, "provide_data", ()), *(getattr(data, "provide_label", None) or ())]
-    if not specs:
-        raise ConfigError(
-            "The shapes of the Symbol's inputs are open",
-            expected="inputs={'data': (None, 3, 224, 224)}, or an iterator of batches as data",
-            received=f"inputs=None, data={type(data).__name__}",
-        )
-    return {spec[0]: (None, *spec[1][1:]) for spec in specs}
-
-
-def _outputs(
-    network: Network, shapes: Mapping[str, Any], outputs: Sequence[str] | None
-) -> tuple[str, ...]:
-    """Short names of a Symbol's exported outputs."""
-    names = [short_name(name) for name in network.symbol.list_outputs()]
-    if outputs is not None:
-        unknown = [name for name in outputs if short_name(name) not in names]
-        if unknown:
-            raise ConfigError("The Symbol has no such output", expected=names, received=unknown)
-        return tuple(short_name(name) if name not in names else name for name in outputs)
-    available = {*shapes, *network.value_shapes}
-    missing = {
-        name: sorted(engines.inputs_read(network.symbol, name) - available) for name in names
-    }
-    chosen = tuple(name for name in names if not missing[name])
-    if not chosen:
-        raise ExportError(
-            "No output can be computed from the inputs and parameters",
-            expected=missing,
-            received=sorted(shapes),
-            fix=f"inputs={{...}} with the shapes of further inputs (a label, {UNREAD!r}, is none)",
-        )
-    return chosen
 
 
 def _quantized(

@@ -14,9 +14,10 @@ from densefit.errors import ExportError
 _TOLERANCES = {
     "float32": (1e-3, 1e-4, 0.005),
     "float16": (3e-2, 1e-2, 0.05),
-    "int8": (0.5, 0.2, 1.0),
+    "int8": (0.5, 0.2, 0.5),
 }
 _SMALL = 1e-3  # scale below which values are compared as if they were this large
+_TIED = 1e-4  # relative difference of scores that are equal to rounding
 _FEW_ROWS = 2  # that may differ in any case: two scores that are equal to rounding
 
 
@@ -77,16 +78,17 @@ def compare(
     if rows is not None:
         agrees[~rows], gap[~rows] = True, 0.0
     differing, count = float(np.mean(~agrees)) if agrees.size else 0.0, agrees.size
+    largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
     few = 0
-    if differing and is_ranking(expected):
+    if is_ranking(expected) and (differing or precision != "float32"):
         network_rows, model_rows, allowed = (
-            a.reshape(-1, *left.shape[-2:]) for a in (left, right, tolerance)
+            array.reshape(-1, *left.shape[-2:]) for array in (left, right, tolerance)
         )
         count, few = left.size // left.shape[-1], _FEW_ROWS
-        differing = (
-            _unmatched(network_rows, model_rows, allowed, score_column(expected), share) / count
-        )
-    largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
+        column = score_column(expected)
+        unmatched, largest = _matched(network_rows, model_rows, allowed, column)
+        differing = unmatched / count
+        limit = 1.0 if precision == "int8" else limit
     parity = Parity(name, largest, scale, differing)
     if differing > limit and differing * count > few:
         most = f"at most {limit:.1%} of its values off by {share:g} of {scale:.3g}"
@@ -106,19 +108,27 @@ def score_column(array: np.ndarray) -> int:
     return 1 if array.ndim == 3 else -1
 
 
-def _unmatched(
-    left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, column: int, share: float
-) -> int:
-    """Number of rows of `left` with a score of their own that are no rows of `right`."""
-    count = 0
+def _matched(
+    left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, column: int
+) -> tuple[int, float]:
+    """Compare rows of `left`, with a score of their own, with the most similar rows of `right`.
+
+    Returns:
+        (number of rows that are no rows of `right`, largest difference of the matched rows).
+    """
+    count, largest = 0, 0.0
     for expected, received, allowed in zip(left, right, tolerance):
         scores = expected[:, column]
         for row, limit in zip(expected, allowed):
-            alike = np.abs(scores - row[column]) <= share * max(abs(row[column]), 1e-6)
-            is_tied = alike.sum() > 1 or alike[-1]  # those behind the last row are not seen
-            if not is_tied:
-                count += not (np.abs(received - row) <= limit).all(axis=1).any()
-    return count
+            alike = np.abs(scores - row[column]) <= _TIED * max(abs(row[column]), 1e-6)
+            if alike.sum() > 1 or alike[-1]:  # those behind the last row are not seen
+                continue
+            gaps = np.abs(received - row)
+            fits = (gaps <= limit).all(axis=1)
+            count += not fits.any()
+            if fits.any():
+                largest = max(largest, float(gaps[fits].max(axis=1).min()))
+    return count, largest
 
 
 def _refusal(name: str, expected: object, received: object) -> ExportError:

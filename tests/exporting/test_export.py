@@ -9,7 +9,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
-from densefit.errors import BindError, ConfigError, ExportError
+from densefit.errors import BindError, ConfigError, ExportError, TrainingDiverged
 from tests.exporting.conftest import SIZE, with_values
 from tests.exporting.onnx.converted import run_onnx
 
@@ -243,3 +243,37 @@ def test_sizes_that_no_stride_divides(tmp_path):
     ]
     network = with_values(df.Network("resnet18", heads, settings={"width": 8}), (37, 51))
     df.export(network, tmp_path / "m.onnx", image_size=(37, 51))
+
+
+def test_a_module_a_symbol_and_a_block(tmp_path):
+    symbol = S.FullyConnected(S.Variable("data"), num_hidden=2, name="f")
+    shapes = {"inputs": {"data": (None, 3)}}
+    module = mx.mod.Module(S.SoftmaxOutput(symbol, name="softmax"))
+    module.bind([("data", (4, 3))], [("softmax_label", (4,))])
+    module.init_params()
+    assert df.export(module, tmp_path / "m.onnx", **shapes).outputs == {"softmax": (None, 2)}
+    arguments = module.get_params()[0]
+    exported = df.export(symbol, tmp_path / "s.onnx", arg_params=arguments, **shapes)
+    assert exported.outputs == {"f": (None, 2)}
+    with pytest.raises(BindError, match="no parameters"):
+        df.export(symbol, tmp_path / "s.onnx", **shapes)
+
+
+def test_an_exported_model_is_not_exported_again(network, tmp_path):
+    df.export(network, tmp_path / "m.onnx", image_size=SIZE)
+    with pytest.raises(ConfigError, match="cannot be exported again"):
+        df.export(df.load(tmp_path / "m.onnx"), tmp_path / "n.onnx", image_size=SIZE)
+
+
+@pytest.mark.parametrize("task", ["keypoints", "instance", "depth", "classification"])
+def test_half_of_other_heads(network_of, tmp_path, task):
+    df.export(network_of("mobilenetv2", task), tmp_path / "m.onnx", image_size=SIZE, half=True)
+
+
+def test_parameters_that_are_not_finite(network_of, tmp_path):
+    network = network_of("resnet18", "classification")
+    values = {name: array.copy() for name, array in network.parameters.items()}
+    values["classification_class_bias"][:] = np.nan
+    network.set_params(values, network.statistics)
+    with pytest.raises(TrainingDiverged, match="classification_class_bias"):
+        df.export(network, tmp_path / "m.onnx", image_size=SIZE)

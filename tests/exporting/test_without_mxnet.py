@@ -48,3 +48,17 @@ def test_the_same_model(network_of, tmp_path, blocked, words):
     assert one.keys() == other.keys()
     for name, array in one.items():
         np.testing.assert_array_equal(array, other[name])
+
+
+def test_without_onnx_the_extra_is_named():
+    code = """
+import sys
+sys.modules["onnx"] = None
+import densefit as df
+try:
+    df.export
+except df.errors.EngineError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "densefit[onnx]" in done.stdout, done.stderr

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
+from densefit.exporting.onnx.output_types import output_types
 from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic, product
 
 _FOLDED = 1 << 18  # elements of the largest constant that is computed at export
@@ -34,7 +35,6 @@ class Builder:
         self.scope = "node"  # prefix of names: the layer that is being converted
         self._names = set(reserved)
         self._shared: dict[Any, Tensor] = {}
-        self._imports = [helper.make_opsetid("", opset)]
 
     def name(self, hint: str) -> str:
         """A name that is not in use yet."""
@@ -95,7 +95,7 @@ class Builder:
             for number in range(outputs)
         ]
         node = helper.make_node(op, names, results, name=self.name(f"{self.scope}/{op}"), **attrs)
-        types = self._infer(node, inputs)
+        types = output_types(node, inputs, self.opset)
         tensors = []
         for number, result in enumerate(results):
             shape, dtype = types[result]
@@ -169,21 +169,6 @@ class Builder:
             self._shared["batch"] = size
         return self._shared["batch"]
 
-    def _infer(self, node: onnx.NodeProto, inputs: Sequence[Tensor | None]) -> dict[str, Any]:
-        """Output -> (shape, dtype)."""
-        present = {tensor.name: tensor for tensor in inputs if tensor is not None}
-        types = {name: _type(tensor) for name, tensor in present.items()}
-        data = {
-            name: numpy_helper.from_array(tensor.value, name)
-            for name, tensor in present.items()
-            if tensor.value is not None and tensor.value.size <= 64
-        }
-        schema = onnx.defs.get_schema(node.op_type, self.opset, "")
-        inferred = onnx.shape_inference.infer_node_outputs(
-            schema, node, types, data, opset_imports=self._imports
-        )
-        return {name: _shape_and_dtype(inferred[name]) for name in node.output}
-
     def _fold(
         self, node: onnx.NodeProto, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor]
     ) -> list[np.ndarray] | None:
@@ -202,16 +187,3 @@ class Builder:
         feeds = {tensor.name: tensor.value for tensor in present}
         values = evaluator.run(None, feeds)
         return [np.asarray(v, tensor.dtype) for v, tensor in zip(values, outputs)]
-
-
-def _type(tensor: Tensor) -> onnx.TypeProto:
-    kind = helper.np_dtype_to_tensor_dtype(tensor.dtype)
-    return helper.make_tensor_type_proto(kind, tensor.shape)
-
-
-def _shape_and_dtype(kind: onnx.TypeProto) -> tuple[Shape, np.dtype]:
-    tensor = kind.tensor_type
-    sizes = tuple(
-        int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim
-    )
-    return sizes, np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))

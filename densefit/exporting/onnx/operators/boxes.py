@@ -8,7 +8,7 @@ from densefit.exporting.onnx.layer import Layer
 from densefit.exporting.onnx.operators.box_nms import column, rows_at, suppressed
 from densefit.exporting.onnx.operators.order import best
 from densefit.exporting.onnx.registry import converts
-from densefit.exporting.onnx.tensor import Tensor
+from densefit.exporting.onnx.tensor import Tensor, product
 
 
 @converts("_contrib_MultiBoxPrior")
@@ -128,10 +128,8 @@ def box_iou(layer: Layer) -> Tensor:
 
 
 def _rows(layer: Layer, boxes: Tensor) -> Tensor:
-    count = 1
-    for size in boxes.sizes[:-1]:
-        count *= size
-    return layer.build.reshape(boxes, (count, 4))
+    """(N, 4) boxes of any number of axes."""
+    return layer.build.reshape(boxes, (product(boxes.sizes[:-1]), 4))
 
 
 def _area(layer: Layer, low: Tensor, high: Tensor) -> Tensor:

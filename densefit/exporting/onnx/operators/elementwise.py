@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from densefit.exporting.onnx.layer import Layer
-from densefit.exporting.onnx.operators.activation import gelu
 from densefit.exporting.onnx.registry import CONVERTERS, Converter, converts
 from densefit.exporting.onnx.tensor import Tensor
 
@@ -165,11 +164,6 @@ def quadratic(layer: Layer) -> Tensor:
     a, b, c = (layer.scalar(layer.number(name, 0.0), data) for name in "abc")
     linear = layer.emit("Add", layer.emit("Mul", data, a), b)
     return layer.emit("Add", layer.emit("Mul", linear, data), c)
-
-
-@converts("gelu")
-def gelu_layer(layer: Layer) -> Tensor:
-    return gelu(layer)
 
 
 @converts("Cast", "amp_cast")

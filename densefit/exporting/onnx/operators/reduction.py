@@ -75,8 +75,3 @@ def argmax(layer: Layer) -> Tensor:
     if not result.rank:
         result = layer.emit("Reshape", result, layer.constant([1], np.int64))
     return layer.cast(result, np.float32)
-
-
-@converts("_contrib_allclose")
-def all_close(layer: Layer) -> Tensor:
-    raise layer.refusal("it compares arrays, and is for tests")

@@ -1,0 +1,105 @@
+"""What an export takes from its arguments: the network, sizes of images, inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from densefit import engine as engines
+from densefit.engine.finite import check_parameters
+from densefit.engine.graph.symbol_info import UNREAD
+from densefit.engine.model_input import model_input
+from densefit.errors import ConfigError, ExportError
+from densefit.exporting import samples
+from densefit.model.network import Network, is_symbol
+from densefit.model.output_names import short_name
+from densefit.registry import nearest
+
+ImageSize: TypeAlias = int | Sequence[int] | None
+
+
+def network_of(model: Any, arg_params: Any, aux_params: Any, data: Any) -> Network:
+    """The network of a model, with parameters."""
+    if getattr(model, "engine_name", None) == "onnx":
+        raise ConfigError(
+            "An exported model cannot be exported again",
+            expected="the network that was exported",
+            received=type(model).__name__,
+            fix="load its checkpoint",
+        )
+    heads: Any = {} if is_symbol(model) else None  # routes of a Symbol are its Network's
+    network = model_input(model, heads, arg_params, aux_params, train=data).network
+    network.check_initialized()
+    check_parameters(network)
+    return network
+
+
+def image_size_of(size: ImageSize, data: Any, calibrate: Any) -> tuple[int, int]:
+    """(height, width) from the argument or the data."""
+    if size is None:
+        chosen = samples.size_of(data) or samples.size_of(calibrate)
+        if chosen is None:
+            raise ConfigError(
+                "The size of the exported model's images is open",
+                expected="image_size=(height, width), or a loader with a transform of fixed size",
+                received=f"image_size=None, data={type(data).__name__}",
+            )
+        return chosen
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2 or any(not isinstance(s, (int, np.integer)) or s < 1 for s in sides):
+        raise ConfigError(
+            "The size of images is (height, width) in pixels", received=f"image_size={size!r}"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def input_shapes(
+    network: Network, inputs: Mapping[str, Sequence[int | None]] | None, data: Any
+) -> dict[str, tuple[int | None, ...]]:
+    """Input of a Symbol -> shape, without labels that its outputs do not read."""
+    if inputs is not None:
+        names = network.symbol.list_arguments()
+        for name in inputs:
+            if name not in names:
+                raise ConfigError(
+                    f"The Symbol has no input {name!r}",
+                    expected=[n for n in names if n not in network.value_shapes],
+                    received=sorted(inputs),
+                    fix=nearest(name, names),
+                )
+        return {name: tuple(shape) for name, shape in inputs.items()}
+    specs = [*getattr(data, "provide_data", ()), *(getattr(data, "provide_label", None) or ())]
+    if not specs:
+        raise ConfigError(
+            "The shapes of the Symbol's inputs are open",
+            expected="inputs={'data': (None, 3, 224, 224)}, or an iterator of batches as data",
+            received=f"inputs=None, data={type(data).__name__}",
+        )
+    return {spec[0]: (None, *spec[1][1:]) for spec in specs}
+
+
+def outputs_of(
+    network: Network, shapes: Mapping[str, Any], outputs: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Short names of a Symbol's exported outputs."""
+    names = [short_name(name) for name in network.symbol.list_outputs()]
+    if outputs is not None:
+        unknown = [name for name in outputs if short_name(name) not in names]
+        if unknown:
+            raise ConfigError("The Symbol has no such output", expected=names, received=unknown)
+        return tuple(short_name(name) if name not in names else name for name in outputs)
+    available = {*shapes, *network.value_shapes}
+    missing = {
+        name: sorted(engines.inputs_read(network.symbol, name) - available) for name in names
+    }
+    chosen = tuple(name for name in names if not missing[name])
+    if not chosen:
+        raise ExportError(
+            "No output can be computed from the inputs and parameters",
+            expected=missing,
+            received=sorted(shapes),
+            fix=f"inputs={{...}} with the shapes of further inputs (a label, {UNREAD!r}, is none)",
+        )
+    return chosen
