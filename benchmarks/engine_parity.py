@@ -4,14 +4,14 @@
         [--engines mxnet torch]
 
 Both engines begin with the same parameters and compute the same batches of generated shapes. The
-columns are relative differences, the largest of all numbers over the largest number:
+columns are relative differences, the largest of an array over its largest number (at least 1e-3):
 
 - outputs of the eval graph, without the largest percent: peaks that are equal but for rounding
   change places;
 - losses, and BatchNorm's moving statistics after one update;
 - the gradient's norm, with softplus for ReLU and averages for maxima (see parity_networks.py);
-- the mean loss of each of some updates with Adam, as in the recipe of the shapes: the first ten,
-  and all.
+- the mean loss of each of some updates with Adam, as in the recipe of the shapes: of the network,
+  where an activation near 0 flips sooner or later, and of the smooth one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from densefit.engine.engine import Engine
 from densefit.engine.settings import BindSettings, OptimizerSettings
 
 BATCH = 4
-COLUMNS = ("outputs", "losses", "gradient", "statistics", "10 updates", "all updates")
+COLUMNS = ("outputs", "losses", "gradient", "statistics", "updates", "smooth updates")
 Values = Mapping[str, Mapping[str, np.ndarray]]
 
 
@@ -44,15 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--engines", nargs=2, default=["mxnet", "torch"])
     options = parser.parse_args(arguments)
     logging.getLogger("densefit").setLevel(logging.ERROR)  # not of rare classes
-    print(f"{'network':32}" + "".join(f"{column:>13}" for column in COLUMNS) + f"{'seconds':>9}")
+    print(f"{'network':32}" + "".join(f"{column:>15}" for column in COLUMNS) + f"{'seconds':>9}")
     worst = dict.fromkeys(COLUMNS, 0.0)
     for name, network in networks(options.networks):
         began = time.perf_counter()
         row = compare(network, options.engines, options.updates)
         worst = {column: max(worst[column], row[column]) for column in COLUMNS}
         seconds = f"{time.perf_counter() - began:>9.1f}"
-        print(f"{name:32}" + "".join(f"{row[c]:>13.1e}" for c in COLUMNS) + seconds, flush=True)
-    print(f"{'largest':32}" + "".join(f"{worst[column]:>13.1e}" for column in COLUMNS))
+        print(f"{name:32}" + "".join(f"{row[c]:>15.1e}" for c in COLUMNS) + seconds, flush=True)
+    print(f"{'largest':32}" + "".join(f"{worst[column]:>15.1e}" for column in COLUMNS))
 
 
 def compare(network: df.Network, engines: Sequence[str], updates: int) -> dict[str, float]:
@@ -71,15 +71,17 @@ def compare(network: df.Network, engines: Sequence[str], updates: int) -> dict[s
     }
     first = [_passes(_copy(network, values), engine) for engine in engines]
     smooth = [_passes(smooth_copy(network, values), engine) for engine in engines]
-    losses = [_trained(_copy(network, values), engine, updates) for engine in engines]
-    few = [{"losses": result["losses"][:10]} for result in losses]
+    trained, smoothly = (
+        [_trained(copy(network, values), engine, updates) for engine in engines]
+        for copy in (_copy, smooth_copy)
+    )
     return {
         "outputs": _difference([result["outputs"] for result in first], share=0.99),
         "losses": _difference([result["losses"] for result in first]),
         "gradient": _difference([result["norm"] for result in smooth]),
         "statistics": _difference([result["statistics"] for result in first]),
-        "10 updates": _difference(few),
-        "all updates": _difference(losses),
+        "updates": _difference(trained),
+        "smooth updates": _difference(smoothly),
     }
 
 
@@ -147,7 +149,7 @@ def _difference(results: Sequence[Mapping[str, Any]], share: float = 1.0) -> flo
     worst = 0.0
     for name, array in first.items():
         expected, received = np.asarray(array, np.float64), np.asarray(second[name], np.float64)
-        scale = max(float(np.abs(expected).max(initial=0.0)), 1e-6)
+        scale = max(float(np.abs(expected).max(initial=0.0)), 1e-3)
         if expected.size:
             worst = max(worst, float(np.quantile(np.abs(expected - received), share)) / scale)
     return worst

@@ -6,7 +6,7 @@
 
 `--torch` is a Python with torch 2.13.0 (and a C++ compiler, for torch.compile), `--gluoncv` one
 with gluoncv and mxnet and without torch, which gluoncv refuses; without them these contenders are
-left out. All train with as many threads on a batch that lies in memory. densefit and PyTorch
+left out. densefit trains by each engine that is installed. All train with as many threads on a batch that lies in memory. densefit and PyTorch
 have the same network, initial parameters, input and labels: their first losses must agree, or
 nothing is measured. GluonCV's SSD is another network of the same trunk, so its row is one for
 orientation.
@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from side_by_side import FOLDER, Contender, in_turn, machine, ratio
@@ -31,6 +32,7 @@ from train_cases import CASES, SMALLEST
 
 HERE = Path(FOLDER) / "contenders"
 OURS = "densefit"
+ON_TORCH = "densefit, engine torch"
 TORCH = {
     "torch, NCHW": [],
     "torch, channels_last": ["--channels-last"],
@@ -85,6 +87,9 @@ def measure(
     if options.torch:
         script = [options.torch, str(HERE / "train_torch.py"), name, "--given", str(given)]
         commands.update({key: [*script, *flags] for key, flags in TORCH.items()})
+    if find_spec("torch") is not None:
+        script = [sys.executable, str(HERE / "train_densefit.py"), name, "--engine", "torch"]
+        commands[ON_TORCH] = script
     if options.gluoncv and case.task == "detection":
         size = ["--height", str(case.size[0]), "--width", str(case.size[1])]
         commands[GLUONCV] = [options.gluoncv, str(HERE / "train_gluoncv.py"), *size]

@@ -104,6 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--export", type=Path)
+    parser.add_argument("--engine", default="mxnet", choices=["mxnet", "torch"])
     options = parser.parse_args()
     case = CASES[options.case]
     network = case.network()
@@ -129,6 +130,7 @@ def main() -> None:
         optimizer=case.optimizer,
         optimizer_params=case.optimizer_params,
         callbacks=[Served(facts)],
+        engine=options.engine,
     )
 
 

@@ -64,7 +64,12 @@ class TorchEvaluator(Evaluator):
             outputs = program(
                 {**self._parameters(described, program), **tensors}, Run(device=self._device)
             )
-        return dict(zip(described.outputs, outputs))
+        # An input that is an output would change with the memory of the next batch.
+        memory = {tensor.untyped_storage().data_ptr() for tensor in tensors.values()}
+        return {
+            name: output.clone() if output.untyped_storage().data_ptr() in memory else output
+            for name, output in zip(described.outputs, outputs)
+        }
 
     def _rows_of(self, output: Any, rows: int | None) -> Any:
         """The first rows of an output, or all."""

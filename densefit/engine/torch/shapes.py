@@ -83,29 +83,3 @@ def inner_outputs(
         for number, tensor in enumerate(result):
             inferred[node, number] = (tuple(tensor.shape), NUMPY_DTYPES.get(tensor.dtype))
     return inferred
-
-
-def can_cut_rows(graph: SymbolGraph, shapes: Mapping[str, Shape], rows: int) -> bool:
-    """Whether a graph computes the same outputs for some rows of a batch alone.
-
-    A `Reshape` to a fixed number of rows does not.
-
-    Args:
-        graph: the graph.
-        shapes: shapes of its inputs for a full batch.
-        rows: number of rows of a full batch.
-    """
-    if rows < 2:
-        return True
-    fewer = {
-        name: (shape[0] * (rows - 1) // rows, *shape[1:]) for name, shape in shapes.items() if shape
-    }
-    try:
-        whole = infer_shapes(graph, shapes, ())[1].values()
-        part = infer_shapes(graph, fewer, ())[1].values()
-    except (BindError, EngineError):
-        return False
-    return all(
-        not full or full[0] % rows or full[1:] != cut[1:] or full[0] * (rows - 1) == cut[0] * rows
-        for full, cut in zip(whole, part)
-    )

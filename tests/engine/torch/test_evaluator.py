@@ -109,3 +109,20 @@ def test_new_parameters_are_read_after_an_update(tiny):
     )  # fmt: skip
     assert len({scores["bright/mae"] for scores in seen.seen}) == 3
     assert df.score(network, validation, engine="torch") == seen.seen[-1]
+
+
+def test_an_input_that_is_an_output_is_that_of_its_batch(tiny):
+    x = mx.sym.Variable("data")
+    symbol = mx.sym.Group([tiny.kind(trunk=x), mx.sym.BlockGrad(x, name="seen")])
+    seen = df.Route(["seen"], ["size_label"], ["mae"])
+    routes = {**tiny.kind_route(), "seen": seen}
+    network = df.Network(symbol=symbol, routes=routes)
+    network.set_params({"kind_fc_weight": np.eye(3, 6), "kind_fc_bias": np.zeros(3)})
+    reader = BatchReader(tiny.iterator(4, 4), list(network.adapters.values()), "prediction")
+    (batch,) = reader.batches(scoring=True)
+    batch.data["data"] = batch.data["data"].copy()
+    expected = batch.data["data"].copy()
+    learner = make(network, engine="torch")
+    pending = TorchEvaluator(network, learner.device).start(batch, reader, 0)
+    batch.data["data"][:] = 0  # memory that the next batch takes
+    np.testing.assert_array_equal(pending.read()["seen"], expected)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import densefit as df
 from densefit.backend import mx
@@ -220,3 +221,13 @@ def test_initial_values_have_the_distribution_of_mxnet_s(tiny, initializer):
     assert weights[1].std() == pytest.approx(weights[0].std(), rel=0.25, abs=1e-6)
     assert np.array_equal(weights[1], weights[2])
     assert np.array_equal(weights[1], weights[3]) == (weights[0].std() < 1e-6)
+
+
+def test_the_train_graph_is_compiled_on_demand(two_heads, pictures, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda program: compiled.append(program) or program)
+    trained(two_heads, pictures, "torch", updates=1)
+    assert compiled == []
+    monkeypatch.setenv("DENSEFIT_TORCH_COMPILE", "1")
+    trained(two_heads, pictures, "torch", updates=1)
+    assert len(compiled) == 1

@@ -87,3 +87,39 @@ def test_a_checkpoint_that_names_no_engine_is_of_mxnet(tiny, tmp_path, caplog, m
     assert "another engine" not in caplog.text
     fit(tiny, "torch", updates=4, checkpoint=tmp_path, resume="auto")
     assert "another engine: torch, before mxnet" in caplog.text
+
+
+def test_a_rollback_is_the_same_on_both_engines(tiny, tmp_path):
+    """A picture that is nan in one epoch: back to the checkpoint, at a lower rate."""
+    networks = []
+    for engine in ENGINES:
+        network = network_of(tiny, dropout=0.0)
+        fit(tiny, "mxnet", network, updates=1, schedule=df.Constant(1e-9), ema=None)
+
+        class Once(df.Callback):
+            """Makes a parameter nan once, as a bad update would."""
+
+            done = False
+
+            def update_ended(self, state, control):
+                if state.update == 5 and not self.done:
+                    type(self).done = True
+                    values = {**state.network.parameters}
+                    values["a_fc_weight"] = values["a_fc_weight"] * np.nan
+                    self.learner.parameters.load(values, state.network.statistics, "test")
+
+        callback = Once()
+        begin = df.engine.make
+
+        def make(network, devices=None, engine=None, begin=begin, callback=callback):
+            callback.learner = begin(network, devices, engine)
+            return callback.learner
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("densefit.engine.model_input.engines.make", make)
+            settings = {"checkpoint": df.Saver(tmp_path / engine, every="2st"), "resume": "auto"}
+            fit(tiny, engine, network, updates=8, on_nonfinite="rollback", callbacks=[callback],
+                ema=None, **settings)  # fmt: skip
+        assert callback.done
+        networks.append(network)
+    assert_close(*networks)

@@ -5,7 +5,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.engine.mxnet.graph import shapes as by_mxnet
-from densefit.engine.torch.shapes import can_cut_rows, infer_shapes, inner_outputs
+from densefit.engine.torch.shapes import infer_shapes, inner_outputs
 from densefit.errors import BindError
 from densefit.model.symbol_graph import SymbolGraph
 
@@ -48,13 +48,6 @@ def test_inner_outputs_of_layers_with_one_name():
 def test_shapes_that_cannot_be_inferred_are_empty():
     graph = SymbolGraph.of(mx.sym.relu(mx.sym.Variable("data")))
     assert {shape for shape, _ in inner_outputs(graph, {}, {}).values()} == {()}
-
-
-def test_a_reshape_to_a_number_of_rows_cannot_be_cut():
-    x = mx.sym.Variable("data")
-    shapes = {"data": (4, 6)}
-    assert can_cut_rows(SymbolGraph.of(mx.sym.reshape(x, shape=(-1, 2))), shapes, 4)
-    assert not can_cut_rows(SymbolGraph.of(mx.sym.reshape(x, shape=(4, 6))), shapes, 4)
 
 
 V = mx.sym.Variable

@@ -1,0 +1,48 @@
+"""Devices of PyTorch, by name."""
+
+import numpy as np
+import pytest
+import torch
+
+from densefit.backend import mx
+from densefit.engine import array_module, mxnet
+from densefit.engine import torch as torch_engine
+from densefit.engine.torch import argmax, as_devices, flip, take, to_device, zeros
+from densefit.errors import ConfigError
+
+
+def test_names_and_objects_are_devices():
+    assert as_devices(None) is None
+    assert as_devices(["cpu"]) == as_devices([torch.device("cpu")]) == [torch.device("cpu")]
+
+
+@pytest.mark.parametrize("device", ["no_such", "cuda:99", 0])
+def test_what_is_no_device_here(device):
+    with pytest.raises(ConfigError, match="no device of the engine 'torch' on this machine"):
+        as_devices([device])
+
+
+def test_a_context_of_mxnet_is_refused_with_the_engine_that_takes_it():
+    with pytest.raises(ConfigError, match="engine='mxnet'"):
+        as_devices([mx.cpu()])
+
+
+def test_several_devices_are_for_several_processes():
+    with pytest.raises(ConfigError, match="densefit launch --nproc 2"):
+        as_devices(["cpu", "cpu"])
+
+
+def test_mxnet_takes_the_same_names():
+    assert mxnet.as_devices(["cpu", "cuda:1", "gpu"]) == [mx.cpu(), mx.gpu(1), mx.gpu(0)]
+    with pytest.raises(ConfigError, match="no devices of the engine 'mxnet'"):
+        mxnet.as_devices(["tpu"])
+
+
+def test_functions_of_maps_are_those_of_numpy():
+    array = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
+    maps = to_device(array, like=torch.zeros(1))
+    assert array_module(maps) is torch_engine
+    np.testing.assert_array_equal(flip(maps, 2), array[:, :, ::-1])
+    np.testing.assert_array_equal(take(maps, np.array([1.0, 1.0, 3.0]), 1), array[:, [1, 1, 3]])
+    np.testing.assert_array_equal(argmax(maps), array.argmax(0).astype(np.uint8))
+    assert zeros((2, 3), like=maps).shape == (2, 3)

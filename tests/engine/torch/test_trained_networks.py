@@ -1,0 +1,31 @@
+"""Networks of the built-in heads train alike for many updates.
+
+Their activations are smooth: a ReLU near 0 flips by rounding, after which trainings part.
+"""
+
+import pytest
+
+import densefit as df
+from benchmarks.parity_networks import Pictures, Smooth, heads
+from tests.engine.torch.both_engines import assert_close, train_alike
+
+NETWORKS = {
+    "several": ["detection", "segmentation fcn", "classification"],
+    "keypoints": ["keypoints"],
+    "instance": ["instance"],
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_trains_alike_for_20_updates(name):
+    chosen = [heads()[head] for head in NETWORKS[name]]
+
+    def make():
+        made = [df.head(task, **settings) for task, settings in chosen]
+        return Smooth("resnet18", made, settings={"width": 4})
+
+    def data(network):
+        return df.Loader(Pictures(8), batch_size=4, heads=network.heads, workers=0)
+
+    settings = {"optimizer": "adam", "schedule": df.Cosine(lr=2e-3, warmup="5%"), "updates": 20}
+    assert_close(*train_alike(make, data, tolerance=1e-4, **settings), tolerance=1e-2)
