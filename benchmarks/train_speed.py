@@ -6,7 +6,8 @@
 
 `--torch` is a Python with torch 2.13.0 (and a C++ compiler, for torch.compile), `--gluoncv` one
 with gluoncv and mxnet and without torch, which gluoncv refuses; without them these contenders are
-left out. densefit trains by each engine that is installed. All train with as many threads on a batch that lies in memory. densefit and PyTorch
+left out. densefit trains by each engine that is installed. All train with as many threads on a
+batch that lies in memory. densefit and PyTorch
 have the same network, initial parameters, input and labels: their first losses must agree, or
 nothing is measured. GluonCV's SSD is another network of the same trunk, so its row is one for
 orientation.
