@@ -21,6 +21,7 @@ RUN = {
     "adding-a-task.md": 3,
     "changing-heads.md": 1,
     "depth-normals-labels.md": 1,
+    "export.md": 1,
     "from-module-fit.md": 2,
     "loading.md": 1,
     "many-tasks.md": 1,

@@ -206,7 +206,9 @@ def test_csr_data_train_as_dense_data(tiny):
 
 
 @pytest.mark.parametrize(
-    "initializer", [None, "xavier", mx.init.Normal(0.3), mx.init.Constant(0.2)], ids=str
+    "initializer",
+    [None, "xavier", mx.init.Normal(0.3), mx.init.Constant(0.2)],
+    ids=["default", "xavier", "normal", "constant"],
 )
 def test_initial_values_have_the_distribution_of_mxnet_s(tiny, initializer):
     """And depend on the seed and the name alone; the numbers differ from MXNet's."""
