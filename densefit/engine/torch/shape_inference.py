@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from densefit.engine.torch.operators import registry
-from densefit.engine.torch.operators.arithmetic import SAME_SHAPE
 from densefit.engine.torch.operators.attributes import Attributes
-from densefit.engine.torch.operators.elementwise import SHAPE_PRESERVING
+from densefit.engine.torch.operators.tensor.arithmetic import SAME_SHAPE
+from densefit.engine.torch.operators.tensor.elementwise import SHAPE_PRESERVING
 from densefit.engine.torch.operators.types import TORCH_DTYPES
 from densefit.engine.torch.parameter_shapes import Shape, accepts_label, shapes_after
 from densefit.engine.torch.program import Run
