@@ -10,10 +10,12 @@ import pytest
 import torch
 
 import densefit as df
+from densefit.engine.graph.inference import can_cut_rows
 from densefit.engine.mxnet.graph import shapes as mxnet_shapes
+from densefit.engine.torch.inference import TorchInference
 from densefit.engine.torch.operators import supported
 from densefit.engine.torch.program import Program, Run
-from densefit.engine.torch.shapes import can_cut_rows, infer_shapes, inner_outputs
+from densefit.engine.torch.shapes import infer_shapes, inner_outputs
 from densefit.model.network import MODES
 from densefit.model.symbol_graph import SymbolGraph
 from tests.contract.test_heads import SETTINGS, labelled
@@ -162,7 +164,7 @@ def test_shapes(networks, mode):
     sizes = {name: size for name, size in sizes.items() if name in symbol.list_arguments()}
     graph = SymbolGraph.of(symbol)
     assert infer_shapes(graph, sizes, []) == mxnet_shapes.infer_shapes(symbol, sizes, [])
-    assert can_cut_rows(graph, sizes, BATCH)
+    assert can_cut_rows(TorchInference(), symbol, sizes, BATCH)
     inner = inner_outputs(graph, sizes, {})
     for output, expected in mxnet_shapes.inner_outputs(graph, sizes, {}).items():
         assert inner[output][0] == expected[0], output

@@ -42,7 +42,7 @@ def test_numbers_of_one_distribution(name):
     assert_alike(getattr(mx.sym.random, f"{name}_like")(V("data"), **settings), data=data)
 
 
-@pytest.mark.parametrize("name", set(DRAWS) - {"exponential"})
+@pytest.mark.parametrize("name", sorted(set(DRAWS) - {"exponential"}))
 def test_numbers_of_a_distribution_per_entry(name):
     values = list(DRAWS[name].values())
     arrays = {f"p{k}": np.float32([value, value * 0.5]) for k, value in enumerate(values)}
