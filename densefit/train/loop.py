@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from densefit.callbacks.callback import Callback, Control
 from densefit.data.loader.object_counts import sum_counts
-from densefit.engine.prefetcher import Prefetcher
 from densefit.errors import DensefitError
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.ending import ending
 from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import TrainingLength
 from densefit.train.ranks import Ranks
+from densefit.train.remaining_updates import remaining_updates
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
@@ -100,7 +100,7 @@ class Loop:
         # A callback may have stopped it; an interrupted training may have only its end left.
         is_finished = self._is_finished()
         is_whole = not is_finished or 0 < state.batch == state.updates_per_epoch
-        updates = self._updates()
+        updates = remaining_updates(self.plan.reader, state, self.reseed)
         for batches in () if is_finished else updates:
             lr = self._rate()
             try:
@@ -130,18 +130,6 @@ class Loop:
         if not is_covered and self._is_finished():
             self.recorder.end_training()
         return True
-
-    def _updates(self) -> Prefetcher:
-        """The batches of the epoch's updates that are not done yet."""
-        state, reader = self.state, self.plan.reader
-        done, position = state.batch * state.accumulate, state.position if state.batch else None
-        return Prefetcher(
-            reader.batches(state.epoch, done, position),
-            state.accumulate,
-            None if state.updates is None else state.updates - state.update,
-            getattr(reader.iterator, "ready", None),
-            *(state.clock, state.update + 1, self.reseed),
-        )
 
     def end_epoch(self) -> None:
         """Validate and save after an epoch's updates."""

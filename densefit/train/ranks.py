@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from densefit.callbacks.callback import Control
 from densefit.checkpoint.training.session import Session
 from densefit.checkpoint.training.snapshot import metric_states
+from densefit.data.batch import Batch
 from densefit.data.loader.object_counts import sum_counts
 from densefit.distributed import World
 from densefit.errors import DistributedError, TrainingDiverged
@@ -27,6 +28,9 @@ class Ranks:
         session: the training.
         control: requests of callbacks, which run on rank 0.
         signals: SIGINT and SIGTERM of this process.
+
+    Attributes:
+        is_shared: whether there are several ranks.
     """
 
     def __init__(
@@ -36,25 +40,28 @@ class Ranks:
         control: Control | None = None,
         signals: Signals | None = None,
     ) -> None:
-        self.world, self._session = world, session
+        self.world, self.is_shared, self._session = world, world.is_shared, session
         self._control, self._signals = control or Control(), signals or Signals()
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether there are several ranks."""
-        return self.world.is_shared
 
     def seed(self, seed: int) -> int:
         """Seed of what this rank's engine draws at random; rank 0 has the training's."""
         return seed + self.world.rank * _SEED_STEP
 
     def sum_samples(
-        self, samples: int, labelled: Mapping[str, int], objects: Mapping[str, int]
+        self, batches: Sequence[Batch], keys: Iterable[str]
     ) -> tuple[int, dict[str, int], dict[str, int]]:
-        """Sum the samples, labelled samples and objects of an update over the ranks."""
+        """Sum the samples, labelled samples and objects of an update over batches and ranks.
+
+        Args:
+            batches: the micro-batches of this rank.
+            keys: names of counted losses or heads, as in `Batch.labelled`.
+        """
+        samples = sum(batch.real for batch in batches)
+        labelled = {key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in keys}
+        objects = sum_counts([batch.counts for batch in batches])
         if not self.is_shared:
-            return samples, dict(labelled), dict(objects)
-        value = {"samples": samples, "labelled": dict(labelled), "objects": dict(objects)}
+            return samples, labelled, objects
+        value = {"samples": samples, "labelled": labelled, "objects": objects}
         values = self.world.all_gather(f"samples of update {self._number}", value)
         return (
             sum(value["samples"] for value in values),

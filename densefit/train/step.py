@@ -8,7 +8,6 @@ from typing import Any
 
 from densefit.checkpoint.training.session import Session
 from densefit.data.batch import Batch
-from densefit.data.loader.object_counts import sum_counts
 from densefit.distributed import World
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.update_metrics import update_metrics
@@ -75,11 +74,7 @@ class Step:
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
-        samples, labelled, objects = self._ranks.sum_samples(
-            sum(batch.real for batch in batches),
-            self._labelled(batches),
-            sum_counts([batch.counts for batch in batches]),
-        )
+        samples, labelled, objects = self._ranks.sum_samples(batches, self._head_of)
         # Names of counted losses that are trained by labelled samples and have none.
         absent = [key for key, count in labelled.items() if not count and key in self._weighed]
         self._learner.begin_update(absent)
@@ -196,9 +191,3 @@ class Step:
         if not is_skipped and guard.policy != "rollback":
             self._learner.parameters.mend_statistics()
             raise error
-
-    def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:
-        """Counted loss or head -> number of samples with labels for it."""
-        return {
-            key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in self._head_of
-        }

@@ -24,7 +24,7 @@ LINKS = {
 
 def in_the_tree():
     """Path below site-packages of each file that the checkout installs."""
-    names = {"densefit/py.typed"}
+    names = {"densefit/py.typed", "densefit/symbol/builder/operators.json"}
     for folder, inside in (
         ("densefit", "densefit"),
         ("tasks", "densefit/tasks"),

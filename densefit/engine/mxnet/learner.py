@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.evaluation.evaluator import Pending
+from densefit.engine.evaluation.learner import EvaluatingLearner
 from densefit.engine.evaluation.run import Evaluation
 from densefit.engine.graph.inputs import train_inputs
 from densefit.engine.graph.rescale_grad import constant_rescale
@@ -34,7 +34,7 @@ from densefit.model.output_names import short_name
 from densefit.model.symbol_graph import SymbolGraph
 
 
-class Learner:
+class Learner(EvaluatingLearner):
     """Train and evaluate one Network on one set of devices: the `Engine` on MXNet.
 
     Args:
@@ -196,27 +196,3 @@ class Learner:
     def seed(self, number: int, epoch: int, batch: int = 0) -> None:
         """Seed what MXNet draws at random in an epoch, or in one of its updates (from 1)."""
         seed_update(number, epoch, batch)
-
-    def check_evaluation(
-        self, reader: BatchReader, views: bool = False, values: bool = False
-    ) -> None:
-        """Raise BindError if the batches do not fit the eval graph; runs nothing."""
-        self._evaluation.check(reader, views, values)
-
-    def evaluate(
-        self, reader: BatchReader, nonfinite: str = "warn"
-    ) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
-        """Yield each batch with the eval graph's outputs for its real rows, by short name."""
-        return self._evaluation.run(reader, nonfinite)
-
-    def compute_views(self, batch: Batch, reader: BatchReader) -> Pending:
-        """Start computing the maps of a batch of views, which stay on the device."""
-        return self._evaluation.compute_views(batch, reader)
-
-    def release(self) -> None:
-        """Leave the network with its own parameters."""
-        if hasattr(self, "parameters"):  # else it was not bound
-            self.parameters.release()
-
-    def _version(self) -> int:
-        return self.parameters.version if hasattr(self, "parameters") else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,14 +9,15 @@ import numpy as np
 import torch
 
 from densefit.engine.torch.operators import registry
-from densefit.engine.torch.operators.arithmetic import SAME_SHAPE
 from densefit.engine.torch.operators.attributes import Attributes
-from densefit.engine.torch.operators.elementwise import SHAPE_PRESERVING
+from densefit.engine.torch.operators.tensor.arithmetic import SAME_SHAPE
+from densefit.engine.torch.operators.tensor.elementwise import SHAPE_PRESERVING
 from densefit.engine.torch.operators.types import TORCH_DTYPES
 from densefit.engine.torch.parameter_shapes import Shape, accepts_label, shapes_after
 from densefit.engine.torch.program import Run
 from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node, Output, SymbolGraph
+from densefit.symbol.setting_value import setting_value
 
 
 class ShapeConflictError(Exception):
@@ -121,7 +121,7 @@ class ShapeInference:
 def _declared(node: Node) -> Shape | None:
     """Shape that a variable states itself, if all its sizes are set."""
     text = node.attrs.get("__shape__")
-    shape = ast.literal_eval(str(text).replace("L", "")) if text else None
+    shape = setting_value(str(text)) if text else None
     shape = (shape,) if isinstance(shape, int) else shape
     return tuple(shape) if shape and all(n > 0 for n in shape) else None
 

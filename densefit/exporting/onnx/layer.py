@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from densefit.errors import ExportError
 from densefit.exporting.onnx.builder import Builder
 from densefit.exporting.onnx.tensor import Shape, Tensor
 from densefit.model.symbol_graph import Node
+from densefit.symbol.setting_value import setting_value
 
 
 class Layer:
@@ -41,8 +41,8 @@ class Layer:
         if text == "":
             return default
         try:
-            return ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+            return setting_value(text)
+        except ValueError:
             return text
 
     def text(self, name: str, default: str = "") -> str:

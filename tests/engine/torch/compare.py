@@ -103,6 +103,18 @@ def same(symbol, values, tolerance=1e-5, gradients=True, seed=1234, training=Tru
     return first
 
 
+def check(symbol, tolerance=2e-6, gradients=True, **shapes):
+    """Assert as `same` does, on random inputs of these shapes and parameters of inferred shapes."""
+    arguments, _, states = symbol.infer_shape(**shapes)
+    names = symbol.list_arguments() + symbol.list_auxiliary_states()
+    rng = np.random.default_rng(0)
+    values = {
+        name: rng.normal(size=shape).astype(np.float32)
+        for name, shape in zip(names, [*arguments, *states])
+    }
+    return same(symbol, values, tolerance, gradients)
+
+
 def close(a, b, tolerance, what):
     assert a.shape == b.shape, f"{what}: {a.shape} and {b.shape}"
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)

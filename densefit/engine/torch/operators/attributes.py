@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node
+from densefit.symbol.setting_value import setting_value
 
 _MISSING: Any = object()
 T = TypeVar("T")
@@ -91,15 +91,8 @@ class Attributes:
             return default
         if not isinstance(text, str):
             return text
-        if text in ("None", "none"):
-            return None
         try:
-            # numpy's 3L and MXNet's (3L,3L) of Python 2
-            return ast.literal_eval(text.replace("L", ""))
-        except (ValueError, SyntaxError):
-            pass
-        try:
-            return float(text)  # inf, nan
+            return setting_value(text)
         except ValueError as error:
             raise EngineError(
                 f"The setting {name!r} of the operator {self.node.op} is no number",

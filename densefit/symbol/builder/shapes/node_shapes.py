@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from densefit.errors import BindError
 from densefit.symbol.builder.nodes import Node
+from densefit.symbol.setting_value import setting_value
 
 Shape = tuple[int, ...]  # 0 for an unknown dimension, as in MXNet
 Rule = Callable[["NodeShapes"], None]
@@ -81,7 +81,7 @@ class NodeShapes:
     def value(self, name: str) -> Any:
         """A number or tuple, None for "None" or nothing."""
         text = self.text(name)
-        return ast.literal_eval(text) if text else None
+        return setting_value(text) if text else None
 
     def numbers(self, name: str) -> tuple[Any, ...]:
         """A tuple; () if it is not set."""

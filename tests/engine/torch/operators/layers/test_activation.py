@@ -6,8 +6,7 @@ import pytest
 from densefit.backend import mx
 from densefit.errors import EngineError
 from densefit.model.symbol_graph import SymbolGraph
-from tests.engine.torch.compare import by_torch, same
-from tests.engine.torch.operators.test_layers import check
+from tests.engine.torch.compare import by_torch, check, same
 
 X = mx.sym.Variable("x")
 NUMBERS = np.array([[-30, -2, -0.5, -0.0, 0.0, 0.5, 2, 19.5, 30]], np.float32)

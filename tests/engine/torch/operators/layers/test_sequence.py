@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from tests.engine.torch.compare import same
-from tests.engine.torch.operators.test_layers import check
+from tests.engine.torch.compare import check, same
 
 X, N = mx.sym.Variable("x"), mx.sym.Variable("n")
 LENGTHS = np.array([1, 4, 2], np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from densefit.engine.torch.operators.attributes import Attributes
-from densefit.engine.torch.operators.losses import loss_layer
+from densefit.engine.torch.operators.losses.loss_layers import loss_layer
 from densefit.engine.torch.operators.registry import Compute, operator
 
 

@@ -41,7 +41,7 @@ def test_max_pooling(compare, settings, ties):
 
 
 def test_max_pooling_in_parts_is_equal(compare, monkeypatch):
-    from densefit.engine.torch.operators import regions as module
+    from densefit.engine.torch.operators.vision import regions as module
 
     monkeypatch.setattr(module, "_MOST", 1000)
     symbol = mx.sym.ROIPooling(V("data"), V("rois"), pooled_size=(3, 3), spatial_scale=0.25)

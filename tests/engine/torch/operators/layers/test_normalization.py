@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from tests.engine.torch.compare import by_torch, same
-from tests.engine.torch.operators.test_layers import check
+from tests.engine.torch.compare import by_torch, check, same
 
 X, N = mx.sym.Variable("x"), mx.sym.Variable("n")
 

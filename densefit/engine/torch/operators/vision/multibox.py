@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from densefit.engine.torch.operators.attributes import Attributes
-from densefit.engine.torch.operators.box_overlap import intersections
-from densefit.engine.torch.operators.nms import Hits, suppress
 from densefit.engine.torch.operators.registry import Compute, operator
+from densefit.engine.torch.operators.vision.box_overlap import intersections
+from densefit.engine.torch.operators.vision.nms import Hits, suppress
 
 _LEAST = 1e-6  # IoU of an anchor that is matched because it is the best
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import torch
 
 from densefit.engine.torch.operators.attributes import Attributes
-from densefit.engine.torch.operators.box_overlap import areas, corners, intersections
 from densefit.engine.torch.operators.registry import Compute, operator
+from densefit.engine.torch.operators.vision.box_overlap import areas, corners, intersections
 
 _BLOCK = 256  # candidates that are compared at once; bounds the memory
 

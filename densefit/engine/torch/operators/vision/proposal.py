@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from densefit.engine.torch.operators.attributes import Attributes
-from densefit.engine.torch.operators.nms import Hits, suppress
 from densefit.engine.torch.operators.registry import Compute, operator
+from densefit.engine.torch.operators.vision.nms import Hits, suppress
 
 
 @operator("_contrib_Proposal", "_contrib_MultiProposal")

@@ -7,21 +7,9 @@ import torch
 from densefit.backend import mx
 from densefit.engine.torch.program import Program, Run
 from densefit.model.symbol_graph import SymbolGraph
-from tests.engine.torch.compare import by_torch, close, same
+from tests.engine.torch.compare import by_torch, check, close, same
 
 X = mx.sym.Variable("x")
-
-
-def check(symbol, tolerance=2e-6, gradients=True, **shapes):
-    """Compare on random inputs; shapes of parameters are inferred."""
-    arguments, _, states = symbol.infer_shape(**shapes)
-    names = symbol.list_arguments() + symbol.list_auxiliary_states()
-    rng = np.random.default_rng(0)
-    values = {
-        name: rng.normal(size=shape).astype(np.float32)
-        for name, shape in zip(names, [*arguments, *states])
-    }
-    return same(symbol, values, tolerance, gradients)
 
 
 @pytest.mark.parametrize("flatten", [True, False])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densefit.backend import mx
-from tests.engine.torch.operators.test_layers import check
+from tests.engine.torch.compare import check
 
 X = mx.sym.Variable("x")
 KINDS = ["max", "avg", "sum", "lp"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densefit.backend import mx
-from densefit.engine.torch.operators.shape import reshaped
+from densefit.engine.torch.operators.tensor.shape import reshaped
 from tests.engine.torch.compare import same
 
 X, Y = mx.sym.Variable("x"), mx.sym.Variable("y")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from densefit.backend import mx
-from densefit.engine.torch.operators import nms
+from densefit.engine.torch.operators.vision import nms
 
 
 def rows(seed, shape, classes=4, ties=True, background=True):

@@ -1,0 +1,1 @@
+"""Layers: convolution, pooling, normalization, activation, recurrent layers, sequences."""

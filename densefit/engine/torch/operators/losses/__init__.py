@@ -1,0 +1,1 @@
+"""Loss layers, whose gradient is the gradient of a loss."""

@@ -1,0 +1,1 @@
+"""Operators of tensors: arithmetic, reductions, shapes, indices, random numbers, loops."""
