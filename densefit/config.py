@@ -326,7 +326,7 @@ def _hint(message: str, keys: Sequence[str]) -> str | None:
             continue
         last = key.rsplit(".", 1)[-1]
         by_last = {key.rsplit(".", 1)[-1]: key for key in reversed(keys)}
-        close = difflib.get_close_matches(key, keys, n=1)
+        close = [by_last[last]] if last in by_last else difflib.get_close_matches(key, keys, n=1)
         close = close or [by_last[key] for key in difflib.get_close_matches(last, by_last, n=1)]
         if close:
             return f"did you mean {close[0]!r}?"

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from densefit.config import flat, parse, read
+from densefit.config import _hint, flat, parse, read
 from densefit.errors import ConfigError
 
 
@@ -165,6 +165,7 @@ def test_a_field_can_be_given_without_its_key():
         (["--epoch", "3"], "did you mean 'epochs'?"),  # no abbreviation
         (["--data.rooot", "x"], "did you mean 'data.root'?"),
         (["--rot", "x"], "did you mean 'data.root'?"),
+        (["--root", "x"], "did you mean 'data.root'?"),
         (["--epochs", "many"], "epochs"),
         (["--size", "[1, 2, 3]"], "size"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
@@ -204,3 +205,10 @@ def test_an_error_of_the_command_line_is_not_said_to_be_in_the_recipe(recipe, ar
 def test_flat_opens_one_level():
     nested = {"data": {"root": "x", "settings": {"length": 1}}, "epochs": 2}
     assert flat(nested) == {"data.root": "x", "data.settings": {"length": 1}, "epochs": 2}
+
+
+def test_a_key_without_its_group_comes_before_one_of_like_spelling():
+    hint = _hint(
+        "unrecognized arguments: --batch_size 7", ["score_batch_size", "training.batch_size"]
+    )
+    assert hint == "did you mean 'training.batch_size'?"

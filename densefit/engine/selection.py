@@ -39,7 +39,11 @@ def engine_name(name: str | None = None, model: Any = None) -> str:
             raise ConfigError(
                 f"Unknown engine {chosen!r}",
                 expected=list(REQUIRED),
-                where="engine=" if name else "the environment's DENSEFIT_ENGINE",
+                where="engine="
+                if name
+                else "the setting engine (--engine)"
+                if only
+                else "the environment's DENSEFIT_ENGINE",
                 fix=nearest(str(chosen), REQUIRED),
             )
         return str(chosen)

@@ -284,5 +284,6 @@ def _names_beside(path: Path) -> list[str]:
 
 
 def _missing(path: Path) -> CheckpointError:
-    beside = ", ".join(_names_beside(path)) or "none"
-    return CheckpointError("There is no checkpoint", where=path, fix=f"beside it are: {beside}")
+    beside = ", ".join(_names_beside(path))
+    fix = f"beside it are: {beside}" if beside else "is the path right? No checkpoint is beside it"
+    return CheckpointError("There is no checkpoint", where=path, fix=fix)

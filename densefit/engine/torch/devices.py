@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,10 +51,16 @@ def _device(device: Any, devices: Sequence[Any]) -> torch.device:
         raise ConfigError(
             "This is no device of the engine 'torch' on this machine",
             expected="'cpu', 'cuda:0' or a torch.device",
-            received=f"devices={list(devices)!r}: {error}"[:300],
+            received=f"devices={list(devices)!r}: {_first_sentence(error)}",
             fix=fix,
         ) from error
     return chosen
+
+
+def _first_sentence(error: Exception) -> str:
+    """Shorten PyTorch's message, which lists the backends of other builds."""
+    sentence = re.split(r"\.\s|device type at start|\n", str(error))[0].strip()
+    return "unknown kind of device" if sentence.startswith("Expected one of") else sentence
 
 
 def flip(array: torch.Tensor, axis: int) -> torch.Tensor:

@@ -137,6 +137,8 @@ def test_missing_names_what_is_beside(tmp_path):
         store.read(tmp_path / "update-2")
     with pytest.raises(CheckpointError, match="There is no checkpoint"):
         store.resolve(tmp_path / "update-2", tmp_path)
+    with pytest.raises(CheckpointError, match="No checkpoint is beside it"):
+        store.resolve(tmp_path / "empty" / "update-2", tmp_path)
     with pytest.raises(CheckpointError, match="There is no checkpoint"):
         store.link(tmp_path / "update-2", "best")
 

@@ -27,6 +27,15 @@ def test_a_context_of_mxnet_is_refused_with_the_engine_that_takes_it():
         as_devices([mx.cpu()])
 
 
+@pytest.mark.parametrize("name", ["gpu", "mps", "cpu:x"])
+def test_a_device_that_is_not_there_is_refused_in_a_sentence(name):
+    with pytest.raises(ConfigError) as error:
+        as_devices([name])
+    assert name in str(error.value)
+    assert "ipu" not in str(error.value)
+    assert "This could be" not in str(error.value)
+
+
 def test_several_devices_are_for_several_processes():
     with pytest.raises(ConfigError, match="densefit launch --nproc 2"):
         as_devices(["cpu", "cpu"])
