@@ -177,7 +177,7 @@ def kill(engine: str, ranks: int, updates: int, times: int, kind: str) -> None:
                 path, ranks, 1, checkpoint=saved, kill=[rank, update], **settings
             )
             named += bool(re.search(rf"rank {rank} \(process \d+\) was ended by SIGKILL", messages))
-            equal += all(are_equal([one, other]) for one, other in zip(expected, parameters))
+            equal += all(are_equal(pair) for pair in zip(expected, parameters))
     print(
         f"{engine}, {ranks} ranks: {named} of {times} kills were named, and {equal} trainings "
         "ended with the parameters of the undisturbed one, bit by bit",
