@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 import threading
 import time
@@ -82,7 +83,7 @@ class World:
         failure = None if self._member is None else self._member.failure
         return DistributedError(
             failure or "A collective of the ranks has failed",
-            received=str(error).strip().splitlines()[0],
+            received=_cause(error),
             where=f"rank {self.rank} of {self.size}",
         )
 
@@ -171,3 +172,16 @@ def _tell_the_end(joined: World) -> None:
 
     sys.excepthook = report
     atexit.register(joined.leave)
+
+
+def _cause(error: BaseException) -> str:
+    """What a library's error says: its first line, without the place in its source.
+
+    >>> _cause(RuntimeError("[../gloo/transport/tcp/pair.cc:537] Connection closed by peer"))
+    'Connection closed by peer'
+    >>> _cause(RuntimeError())
+    'RuntimeError'
+    """
+    first = next(iter(str(error).strip().splitlines()), "")
+    first = re.sub(r"^\[[^\]]*\.(?:cc|cpp|cu|h):\d+\] *", "", first)
+    return first.split(". This is typically")[0] or type(error).__name__
