@@ -83,17 +83,17 @@ OF_FOLDERS = ("__init__.py", "conftest.py")
 @cache
 def needs(path):
     """Engines that a file or folder needs, in what it imports of `tests` too."""
-    found = set(PATHS.get(path.relative_to(ROOT).as_posix(), ()))
+    engines = set(PATHS.get(path.relative_to(ROOT).as_posix(), ()))
     if path.is_dir():
         files = [path / name for name in OF_FOLDERS]
-        return found.union(*(needs(file) for file in files if file.exists()))
+        return engines.union(*(needs(file) for file in files if file.exists()))
     text = path.read_text(encoding="utf-8")
-    found |= {engine for engine, imports in NEEDS.items() if imports.search(text)}
+    engines |= {engine for engine, imports in NEEDS.items() if imports.search(text)}
     for module, name in TESTS.findall(text):
         folder = ROOT / module.replace(".", "/")
         files = folder.with_suffix(".py"), (folder / name).with_suffix(".py")
-        found = found.union(*(needs(file) for file in files if file.exists() and file != path))
-    return found
+        engines = engines.union(*(needs(file) for file in files if file.exists() and file != path))
+    return engines
 
 
 def pytest_ignore_collect(collection_path):
