@@ -6,7 +6,9 @@ DENSEFIT_TEST_ENGINES=mxnet,torch,onnx a missing one is an error.
 
 import os
 import re
+from functools import cache
 from importlib import import_module, metadata
+from pathlib import Path
 
 # Such small things gain nothing by more threads, and lose much where other tests run beside them.
 # It must be said before an engine is imported.
@@ -16,11 +18,13 @@ import pytest  # noqa: E402
 
 from densefit.errors import EngineError  # noqa: E402
 
+ROOT = Path(__file__).parent
 #: Engine -> its package.
 ENGINES = {"mxnet": "mxnet", "torch": "torch", "onnx": "onnxruntime"}
 NEEDS = {
     "mxnet": re.compile(
-        r"^(from densefit\.(backend|engine\.mxnet|interop)\b|import mxnet\b)", re.M
+        r"^(from densefit(\.(backend|engine\.mxnet|interop)\b| import backend$)|import mxnet\b)",
+        re.M,
     ),
     "torch": re.compile(r"^(from densefit\.engine\.torch\b|import torch\b|from torch\b)", re.M),
     "onnx": re.compile(r"^(import onnx|from onnx|from densefit\.(engine\.onnx|export\.)\b)", re.M),
@@ -60,31 +64,40 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"engines: {', '.join(present) or 'none'}{absent}")
 
 
-#: Folders and files that need these engines, as their conftest or __init__ does.
+#: Folders and files that need these engines without importing them at the top.
 PATHS = {
     "densefit/backend.py": {"mxnet"},
-    "densefit/interop": {"mxnet"},
-    "densefit/engine/mxnet": {"mxnet"},
     "densefit/engine/torch": {"torch"},
     "densefit/engine/onnx": {"onnx"},
     "densefit/exporting": {"onnx"},
-    "tests/interop": {"mxnet"},
-    "tests/test_backend.py": {"mxnet"},
-    "tests/programs": {"mxnet"},
-    "tests/engine/mxnet": {"mxnet"},
-    "tests/engine/torch": {"mxnet", "torch"},  # compare the two
+    "tests/engine/torch/both_engines.py": {"mxnet"},
+    "tests/engine/torch": {"torch"},
     "tests/engine/onnx": {"onnx"},
     "tests/exporting": {"onnx"},
 }
+TESTS = re.compile(r"^from (tests(?:\.\w+)*) import (\w+)", re.M)
+#: Files whose imports count for their folder.
+OF_FOLDERS = ("__init__.py", "conftest.py")
 
 
-def pytest_ignore_collect(collection_path, config):
-    """Leave out folders and files that import an engine that is not installed."""
-    if not MISSING:
+@cache
+def needs(path):
+    """Engines that a file or folder needs, in what it imports of `tests` too."""
+    engines = set(PATHS.get(path.relative_to(ROOT).as_posix(), ()))
+    if path.is_dir():
+        files = [path / name for name in OF_FOLDERS]
+        return engines.union(*(needs(file) for file in files if file.exists()))
+    text = path.read_text(encoding="utf-8")
+    engines |= {engine for engine, imports in NEEDS.items() if imports.search(text)}
+    for module, name in TESTS.findall(text):
+        folder = ROOT / module.replace(".", "/")
+        files = folder.with_suffix(".py"), (folder / name).with_suffix(".py")
+        engines = engines.union(*(needs(file) for file in files if file.exists() and file != path))
+    return engines
+
+
+def pytest_ignore_collect(collection_path):
+    """Leave out folders and files that need an engine that is not installed."""
+    if not MISSING or not (collection_path.is_dir() or collection_path.suffix == ".py"):
         return None
-    if PATHS.get(collection_path.relative_to(config.rootpath).as_posix(), set()) & MISSING:
-        return True
-    if collection_path.suffix != ".py":
-        return None
-    text = collection_path.read_text(encoding="utf-8")
-    return True if any(NEEDS[engine].search(text) for engine in MISSING) else None
+    return True if needs(collection_path) & MISSING else None

@@ -315,6 +315,12 @@ def in_a_process():
 
 
 @pytest.fixture
+def several_devices():
+    """Function that skips a test on several devices of one process, which are MXNet's."""
+    return lambda: mx.cpu
+
+
+@pytest.fixture
 def module_waits(monkeypatch):
     """Let MXNet's Module read BatchNorm's statistics when they are written.
 

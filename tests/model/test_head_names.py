@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import densefit as df
-from densefit.backend import mx
 from densefit.callbacks import CSVLog
 from densefit.callbacks.csv_log import read_rows
 from densefit.data.sample import Sample
 from densefit.errors import CheckpointError, ConfigError
 from densefit.model.backbones import backbones
+from densefit.symbol import sym
 from densefit.train.balance import DWA, GradNorm, PCGrad, Uncertainty
 
 SIZE = (32, 32)
@@ -29,7 +29,7 @@ def make(tiny, names):
 
     class Terms(tiny.Brightness):
         def train(self, features, labels):
-            loss = mx.sym.square(self._value(features) - labels["value"])
+            loss = sym.square(self._value(features) - labels["value"])
             return {"loss": loss, "class_loss": 3 * loss}
 
     class Labels(tiny.Brightness):
@@ -37,12 +37,12 @@ def make(tiny, names):
             return [df.Label("fc_weight", ())]
 
         def _value(self, features):
-            x = mx.sym.mean(features.maps[32], axis=(2, 3))
-            x = mx.sym.FullyConnected(x, num_hidden=1, name=f"{self.name}_out")
-            return mx.sym.reshape(x, shape=(-1,))
+            x = sym.mean(features.maps[32], axis=(2, 3))
+            x = sym.FullyConnected(x, num_hidden=1, name=f"{self.name}_out")
+            return sym.reshape(x, shape=(-1,))
 
         def train(self, features, labels):
-            return {"loss": mx.sym.square(self._value(features) - labels["fc_weight"])}
+            return {"loss": sym.square(self._value(features) - labels["fc_weight"])}
 
         def evaluate(self, features):
             return {"value": self._value(features)}
@@ -216,23 +216,23 @@ def test_what_is_wrong_with_a_name_is_said(tiny):
 
 
 def test_what_is_no_loss_layer_has_no_head():
-    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=3, name="fc")
+    x = sym.FullyConnected(sym.Variable("data"), num_hidden=3, name="fc")
     outputs = [
-        mx.sym.SoftmaxOutput(x, name="loss/1"),
-        mx.sym.BlockGrad(x, name="shown"),
-        mx.sym.MakeLoss(x, grad_scale=0, name="still"),
-        mx.sym.MakeLoss(x, name="loss_1"),
+        sym.SoftmaxOutput(x, name="loss/1"),
+        sym.BlockGrad(x, name="shown"),
+        sym.MakeLoss(x, grad_scale=0, name="still"),
+        sym.MakeLoss(x, name="loss_1"),
     ]
-    assert list(df.Network(symbol=mx.sym.Group(outputs)).adapters) == ["loss_1_2", "loss_1"]
+    assert list(df.Network(symbol=sym.Group(outputs)).adapters) == ["loss_1_2", "loss_1"]
 
 
 def test_a_symbol_of_any_names_is_trained(tiny):
     """Its heads have names that may be theirs; frozen layers may be called as patterns are."""
 
     def symbol(output, layer):
-        x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=4, name=layer)
-        x = mx.sym.FullyConnected(x, num_hidden=3, name="kind_fc")
-        return mx.sym.SoftmaxOutput(x, mx.sym.Variable("kind_label"), name=output)
+        x = sym.FullyConnected(sym.Variable("data"), num_hidden=4, name=layer)
+        x = sym.FullyConnected(x, num_hidden=3, name="kind_fc")
+        return sym.SoftmaxOutput(x, sym.Variable("kind_label"), name=output)
 
     found = []
     for output, layer, head in (("kind", "plain", "kind"), ("größe/1", "头[1]", "größe_1")):

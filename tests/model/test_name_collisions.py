@@ -3,14 +3,14 @@
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.symbol import sym
 
 
 def with_terms(tiny, name, *terms):
     class Own(tiny.Brightness):
         def train(self, features, labels):
-            loss = mx.sym.square(self._value(features) - labels["value"])
+            loss = sym.square(self._value(features) - labels["value"])
             return {term: loss for term in terms}
 
     return Own(name)
@@ -22,7 +22,7 @@ def with_label(tiny, name, label):
             return [df.Label(label, ())]
 
         def train(self, features, labels):
-            return {"loss": mx.sym.square(self._value(features) - labels[label])}
+            return {"loss": sym.square(self._value(features) - labels[label])}
 
     return Own(name)
 
@@ -30,8 +30,8 @@ def with_label(tiny, name, label):
 def with_layer(tiny, name, layer):
     class Own(tiny.Brightness):
         def _value(self, features):
-            x = mx.sym.mean(features.maps[32], axis=(2, 3))
-            return mx.sym.reshape(mx.sym.FullyConnected(x, num_hidden=1, name=layer), shape=(-1,))
+            x = sym.mean(features.maps[32], axis=(2, 3))
+            return sym.reshape(sym.FullyConnected(x, num_hidden=1, name=layer), shape=(-1,))
 
     return Own(name)
 
@@ -84,13 +84,13 @@ def test_a_learned_weight_of_a_loss(tiny):
 
 
 def test_one_layer_that_two_heads_read_is_shared(tiny):
-    shared = mx.sym.Variable("common_weight", shape=(1, 4))
+    shared = sym.Variable("common_weight", shape=(1, 4))
 
     class Own(tiny.Brightness):
         def _value(self, features):
-            x = mx.sym.mean(features.maps[32], axis=(2, 3))
-            x = mx.sym.FullyConnected(x, shared, num_hidden=1, no_bias=True)
-            return mx.sym.reshape(x, shape=(-1,))
+            x = sym.mean(features.maps[32], axis=(2, 3))
+            x = sym.FullyConnected(x, shared, num_hidden=1, no_bias=True)
+            return sym.reshape(x, shape=(-1,))
 
     network = df.Network(tiny.Backbone(), [Own("a"), Own("b")])
     assert "common_weight" in df.surgery.trunk_parameters(network)
@@ -99,8 +99,8 @@ def test_one_layer_that_two_heads_read_is_shared(tiny):
 def test_a_variable_that_two_heads_make(tiny):
     class Own(tiny.Brightness):
         def _value(self, features):
-            factor = mx.sym.Variable("scale", shape=(1,))
-            return mx.sym.broadcast_mul(super()._value(features), factor)
+            factor = sym.Variable("scale", shape=(1,))
+            return sym.broadcast_mul(super()._value(features), factor)
 
     told = refused(tiny, [Own("a"), Own("b")], "2 inputs are called 'scale'")
     assert "call it f'{self.name}_scale' in the head" in told
@@ -109,15 +109,15 @@ def test_a_variable_that_two_heads_make(tiny):
 @pytest.mark.parametrize("alike", ["data", "weight", "layer"])
 def test_variables_of_a_symbol_that_are_alike(alike):
     """MXNet: Input argument NDArray cannot be un-allocated."""
-    data = mx.sym.Variable("data")
+    data = sym.Variable("data")
     made = []
     for name in "ab":
-        x = mx.sym.Variable("data") if alike == "data" else data
-        weight = mx.sym.Variable("weight" if alike == "weight" else f"{name}_weight")
+        x = sym.Variable("data") if alike == "data" else data
+        weight = sym.Variable("weight" if alike == "weight" else f"{name}_weight")
         layer = "layer" if alike == "layer" else f"{name}_layer"
-        x = mx.sym.FullyConnected(x, weight, num_hidden=3, name=layer)
-        made.append(mx.sym.SoftmaxOutput(x, name=name))
+        x = sym.FullyConnected(x, weight, num_hidden=3, name=layer)
+        made.append(sym.SoftmaxOutput(x, name=name))
     name = {"layer": "layer_bias"}.get(alike, alike)
     with pytest.raises(ConfigError, match=f"2 inputs of the Symbol are called {name!r}") as caught:
-        df.Network(symbol=mx.sym.Group(made))
+        df.Network(symbol=sym.Group(made))
     assert f"x = mx.sym.Variable({name!r})" in caught.value.fix

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.symbol import sym
 from densefit.train.layer_decay import layers_behind
 
 
 def test_a_chain_and_its_formula():
-    x = mx.sym.Variable("data")
+    x = sym.Variable("data")
     for number in range(3):
-        x = mx.sym.Convolution(x, kernel=(1, 1), num_filter=2, name=f"conv{number}")
-        x = mx.sym.Activation(mx.sym.BatchNorm(x, name=f"bn{number}"), act_type="relu")
+        x = sym.Convolution(x, kernel=(1, 1), num_filter=2, name=f"conv{number}")
+        x = sym.Activation(sym.BatchNorm(x, name=f"bn{number}"), act_type="relu")
     groups = df.surgery.layer_decay(x, 0.5)
     for number in range(3):
         for kind in (f"conv{number}_weight", f"conv{number}_bias", f"bn{number}_gamma"):
@@ -22,14 +22,14 @@ def test_a_chain_and_its_formula():
 
 
 def test_branches_count_by_the_longest_way_and_each_head_ends_at_one():
-    x = mx.sym.Variable("data")
-    trunk = mx.sym.FullyConnected(x, num_hidden=4, name="trunk")
-    long = mx.sym.FullyConnected(trunk, num_hidden=4, name="long")
-    block = mx.sym.FullyConnected(trunk, num_hidden=4, name="short") + long
-    one = mx.sym.FullyConnected(block, num_hidden=1, name="one")
-    two = mx.sym.FullyConnected(mx.sym.FullyConnected(block, num_hidden=2, name="deep"),
+    x = sym.Variable("data")
+    trunk = sym.FullyConnected(x, num_hidden=4, name="trunk")
+    long = sym.FullyConnected(trunk, num_hidden=4, name="long")
+    block = sym.FullyConnected(trunk, num_hidden=4, name="short") + long
+    one = sym.FullyConnected(block, num_hidden=1, name="one")
+    two = sym.FullyConnected(sym.FullyConnected(block, num_hidden=2, name="deep"),
                                 num_hidden=1, name="two")  # fmt: skip
-    behind = layers_behind(mx.sym.Group([one, two]))
+    behind = layers_behind(sym.Group([one, two]))
     weights = {name[:-7]: count for name, count in behind.items() if name.endswith("_weight")}
     assert weights == {"trunk": 3, "long": 2, "short": 2, "one": 0, "deep": 1, "two": 0}
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.errors import DataError
 from densefit.model.backbones import Backbone
+from densefit.symbol import sym
 
 
 class Plain(Backbone):
@@ -18,9 +18,9 @@ class Plain(Backbone):
     name = "plain"
 
     def maps(self, x, output_stride):
-        x = mx.sym.Convolution(x, kernel=(3, 3), stride=(4, 4), num_filter=4, name="plain_conv")
-        x = mx.sym.Activation(x, act_type="tanh")
-        return {32: (mx.sym.Pooling(x, kernel=(8, 8), stride=(8, 8), pool_type="avg"), 4)}
+        x = sym.Convolution(x, kernel=(3, 3), stride=(4, 4), num_filter=4, name="plain_conv")
+        x = sym.Activation(x, act_type="tanh")
+        return {32: (sym.Pooling(x, kernel=(8, 8), stride=(8, 8), pool_type="avg"), 4)}
 
 
 class Partial:
@@ -60,7 +60,6 @@ def make(tiny):
         return Own(name)
 
     def fit(has, names=("one", "two"), batch_size=4, broken=False, rare=None, **settings):
-        mx.random.seed(0)
         network = df.Network(Plain(), [head(name, broken) for name in sorted(names)])
         first = {
             "plain_conv_weight": np.linspace(-0.1, 0.1, 4 * 27).reshape(4, 3, 3, 3),
@@ -71,7 +70,7 @@ def make(tiny):
             first[f"{name}_fc_bias"] = np.zeros(1)
         network.set_params({key: value.astype(np.float32) for key, value in first.items()})
         if names != tuple(sorted(names)):
-            parameters = (df.interop.arg_params(network), df.interop.aux_params(network))
+            parameters = (dict(network.parameters), dict(network.statistics))
             network = df.Network(Plain(), [head(name, broken) for name in names])
             network.set_params(*parameters)
         data = Partial(has, tiny.Pictures(len(has)))
@@ -91,11 +90,15 @@ BOTH, ONE, TWO, NONE = ("one", "two"), ("one",), ("two",), ()
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"batch_size": 2, "accumulate": 2}, {"devices": [mx.cpu(0), mx.cpu(1)]}],
+    [{}, {"batch_size": 2, "accumulate": 2}, {"devices": ["cpu:0", "cpu:1"]}],
     ids=["whole", "accumulated", "two devices"],
 )
 @pytest.mark.parametrize("broken", [False, True], ids=["sound", "1/0"])
-def test_the_gradient_of_a_head_is_that_of_its_labelled_samples_alone(tiny, make, settings, broken):
+def test_the_gradient_of_a_head_is_that_of_its_labelled_samples_alone(
+    tiny, make, several_devices, settings, broken
+):
+    if "devices" in settings:
+        several_devices()
     mixed, history = make([BOTH, TWO, ONE, TWO], broken=broken, **settings)
     assert history.epochs[0]["train"]["one/labelled"] == 2
     assert history.epochs[0]["train"]["two/labelled"] == 3

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.engine.batch_reader import BatchReader
 from densefit.errors import BindError, DataError
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Head, Label, Term
+from densefit.symbol import sym
 from densefit.train.balance import Uncertainty, balancers
 
 BOTH, ONE, TWO, NONE = ("one", "two"), ("one",), ("two",), ()
@@ -23,9 +23,9 @@ class Plain(Backbone):
     name = "plain"
 
     def maps(self, x, output_stride):
-        x = mx.sym.Convolution(x, kernel=(3, 3), stride=(4, 4), num_filter=4, name="plain_conv")
-        x = mx.sym.Activation(x, act_type="tanh")
-        return {32: (mx.sym.Pooling(x, kernel=(8, 8), stride=(8, 8), pool_type="avg"), 4)}
+        x = sym.Convolution(x, kernel=(3, 3), stride=(4, 4), num_filter=4, name="plain_conv")
+        x = sym.Activation(x, act_type="tanh")
+        return {32: (sym.Pooling(x, kernel=(8, 8), stride=(8, 8), pool_type="avg"), 4)}
 
 
 class Pair(Head):
@@ -51,14 +51,14 @@ class Pair(Head):
         return known
 
     def _value(self, features, name):
-        flat = mx.sym.flatten(features.maps[32])
-        value = mx.sym.FullyConnected(flat, num_hidden=1, name=f"{self.name}_{name}")
-        return mx.sym.reshape(value, shape=(-1,))
+        flat = sym.flatten(features.maps[32])
+        value = sym.FullyConnected(flat, num_hidden=1, name=f"{self.name}_{name}")
+        return sym.reshape(value, shape=(-1,))
 
     def train(self, features, labels):
         return {
-            f"{name}_loss": mx.sym.square(mx.sym.log(labels[name]) - self._value(features, name))
-            / mx.sym.sqrt(labels[name])
+            f"{name}_loss": sym.square(sym.log(labels[name]) - self._value(features, name))
+            / sym.sqrt(labels[name])
             for name in self.own
         }
 
@@ -117,14 +117,16 @@ def trained(has, head=None, rows=None, zero=(), batch_size=None, updates=1, **se
 SPLITS = {
     "whole": {},
     "accumulated": {"batch_size": 2, "accumulate": 3},
-    "two devices": {"devices": [mx.cpu(0), mx.cpu(1)]},
+    "two devices": {"devices": ["cpu:0", "cpu:1"]},
 }
 
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("balance", [None, Uncertainty()], ids=["plain", "uncertainty"])
-def test_each_term_is_the_mean_over_the_samples_that_have_it(split, balance):
+def test_each_term_is_the_mean_over_the_samples_that_have_it(several_devices, split, balance):
     """Both terms in one update move the trunk as much as each alone on the samples that have it."""
+    if split == "two devices":
+        several_devices()
     has = [BOTH, ONE, ONE, NONE, TWO, ONE]
     # s = 0 at the start: exp(-s) = 1, and the first update is that of the plain sum.
     mixed, history, first = trained(has, balance=balance, **SPLITS[split])

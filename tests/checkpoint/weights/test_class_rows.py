@@ -58,7 +58,7 @@ def filled(made, seed=0):
 
 
 def array(made, name):
-    return {**df.interop.arg_params(made), **df.interop.aux_params(made)}[name].asnumpy()
+    return {**made.parameters, **made.statistics}[name]
 
 
 def test_the_rows_are_those_of_the_layers_that_name_classes(tiny):
@@ -152,11 +152,7 @@ def test_numbers_without_names_come_by_place(tiny):
 @pytest.mark.parametrize("kind", ["arrays", "numbers in the network"])
 def test_without_names_on_both_sides_rows_come_by_place(tiny, kind):
     source = filled(df.Network(tiny.Backbone(), [df.head("classification", classes=CLASSES)]))
-    given = (
-        source
-        if kind != "arrays"
-        else {**df.interop.arg_params(source), **df.interop.aux_params(source)}
-    )
+    given = {**source.parameters, **source.statistics} if kind == "arrays" else source
     classes = OTHER if kind == "arrays" else 3
     made = df.Network(tiny.Backbone(), [df.head("classification", classes=classes)])
     df.surgery.transfer(given, made)
@@ -186,7 +182,7 @@ def test_names_come_to_the_head_whose_the_weights_are(tiny):
     source = filled(df.Network(tiny.Backbone(), [Plain(tiny, "a_b", CLASSES)]))
     ours = [Plain(tiny, "a", 3), Plain(tiny, "a_b", 3)]
     made = df.Network(tiny.Backbone(), ours)
-    df.surgery.transfer({**df.interop.arg_params(source), **df.interop.aux_params(source)}, made)
+    df.surgery.transfer({**source.parameters, **source.statistics}, made)
     theirs = [Plain(tiny, "a", CLASSES), Plain(tiny, "a_b", CLASSES)]
     df.surgery.transfer(filled(df.Network(tiny.Backbone(), theirs)), made, rename={"a_fc_*": None})
     assert ours[0].names("label") == ["0", "1", "2"]

@@ -16,9 +16,8 @@ SPEC = {
 
 def test_parameters_and_network(tmp_path):
     network = df.load(store.write(tmp_path, "a", MODEL, {"network": SPEC}))
-    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
-    np.testing.assert_array_equal(arguments["w"].asnumpy(), [1, 1])
-    assert auxiliary["m"].dtype == np.float64
+    np.testing.assert_array_equal(network.parameters["w"], [1, 1])
+    assert network.statistics["m"].dtype == np.float64
     assert network.spec["settings"] == {"width": 4}
 
 

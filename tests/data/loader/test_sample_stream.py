@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.errors import TrainingDiverged
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Head, Label
+from densefit.symbol import sym
 
 
 class Rooted(Head):
@@ -25,13 +25,13 @@ class Rooted(Head):
         return {"value": np.float32(sample.targets[self.target])}
 
     def _value(self, features):
-        flat = mx.sym.flatten(features.maps[32])
-        value = mx.sym.FullyConnected(flat, num_hidden=1, name=f"{self.name}_value")
-        return mx.sym.reshape(value, shape=(-1,))
+        flat = sym.flatten(features.maps[32])
+        value = sym.FullyConnected(flat, num_hidden=1, name=f"{self.name}_value")
+        return sym.reshape(value, shape=(-1,))
 
     def train(self, features, labels):
         value = self._value(features) * labels["value"]
-        return {"loss": mx.sym.sqrt(mx.sym.abs(value))}
+        return {"loss": sym.sqrt(sym.abs(value))}
 
     def evaluate(self, features):
         return {"value": self._value(features)}
@@ -50,7 +50,7 @@ class Plain(Backbone):
     name = "plain"
 
     def maps(self, x, output_stride):
-        x = mx.sym.Convolution(x, kernel=(3, 3), stride=(32, 32), num_filter=2, name="plain_conv")
+        x = sym.Convolution(x, kernel=(3, 3), stride=(32, 32), num_filter=2, name="plain_conv")
         return {32: (x, 2)}
 
 

@@ -1,4 +1,4 @@
-"""Both engines are compared here, on one thread each."""
+"""PyTorch computes on one thread here, as MXNet does."""
 
 import torch
 

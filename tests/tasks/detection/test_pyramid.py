@@ -2,13 +2,13 @@
 
 import pytest
 
-from densefit.backend import mx
 from densefit.model.heads.head import Features
+from densefit.symbol import sym
 from densefit.tasks.detection.pyramid import feature_levels, predictions
 
 
 def features(strides, size):
-    maps = {stride: mx.sym.Variable(f"map{stride}") for stride in strides}
+    maps = {stride: sym.Variable(f"map{stride}") for stride in strides}
     return Features(maps, {stride: 4 * stride for stride in strides}, size)
 
 
