@@ -8,6 +8,7 @@ from typing import Any
 from densefit import adapters
 from densefit.callbacks.callback import Callback
 from densefit.errors import EngineError
+from densefit.interop.mxnet import is_installed
 from densefit.model.heads.adapter import HeadAdapter
 
 
@@ -37,6 +38,11 @@ class NoArguments:
         """Do nothing: there is no callback that would follow the training."""
 
 
-@adapters.module_arguments.register(lambda arguments: isinstance(arguments, Mapping))
+def _is_adapted(arguments: Any) -> bool:
+    """Whether these are arguments, and MXNet's adapter is not there to take them."""
+    return not is_installed and isinstance(arguments, Mapping)
+
+
+@adapters.module_arguments.register(_is_adapted)
 def _of_arguments(arguments: Mapping[str, Any], **context: Any) -> NoArguments:
     return NoArguments(arguments)
