@@ -110,7 +110,7 @@ from densefit.datasets import Shapes, Shards
 from densefit.tools.formats.packed_shards import pack_shards
 pack_shards(Shapes(length=9, size=(24, 24)), __import__("pathlib").Path("p/train.rec"), 4000)
 size = sum(os.path.getsize(f"p/{name}") for name in os.listdir("p"))
-data = Shards(f"file://{os.getcwd()}/p", cache="c", cache_size=size // 2, buffer=0)
+data = Shards(f"file://{os.getcwd()}/p", cache="c", cache_size=size * 4 // 5, buffer=0)
 ids = [data[index].id for _ in range(2) for index in data.order(False, 1).indices(0, 0)]
 print(len(set(ids)), len(ids))
 """

@@ -231,7 +231,8 @@ def test_what_ranks_cannot_do_is_refused_by_name(tmp_path, fit, text):
 
 def test_alone_nothing_is_exchanged():
     one = Ranks(World(), None)
-    assert one.sum_samples(3, {"a": 2}, {}) == (3, {"a": 2}, {})
+    batch = Batch({}, {}, 3, labelled={"a": np.array([True, True, False])}, counts={"boxes": 4})
+    assert one.sum_samples([batch], ["a"]) == (3, {"a": 2}, {"boxes": 4})
     assert one.sum_losses({"a": 0.5}) == {"a": 0.5}
     assert one.seed(7) == 7
     one.share_requests("here")

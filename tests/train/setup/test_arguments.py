@@ -47,7 +47,7 @@ def fit(tiny, **settings):
         ("freeze", 1, r"freeze=\['resnet18"),
         ("freeze", [1], r"freeze=\['resnet18"),
         ("fixed_param_names", 1, r"fixed_param_names=\["),
-        ("devices", "cpu", r"devices=\[mx\.cpu\(\)\]"),
+        ("devices", 0, r"devices=\[mx\.cpu\(\)\]"),
         ("devices", [], r"devices=\[mx\.cpu\(\)\]"),
     ],
 )
