@@ -68,7 +68,7 @@ KINDS: dict[str, Kind] = {
 def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") -> None:
     """Declare how transforms treat a custom target.
 
-    >>> declare_target("heat", "map_linear", fill=0.0)
+    >>> declare_target("saliency", "map_linear", fill=0.0)
 
     Args:
         name: key in `Sample.targets`.

@@ -61,10 +61,10 @@ def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "biufU":
+        return value.tolist()  # first, since np.float64 is a float
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "biufU":
-        return value.tolist()
     if isinstance(value, Mapping):
         return plain(value)
     if isinstance(value, (list, tuple)):

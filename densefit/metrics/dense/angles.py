@@ -12,7 +12,7 @@ def angles(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     the last digits everywhere. The cosine is flat near 0 and 180 degrees: there, arccos of the dot
     product of float32 unit vectors is off by some hundredths of a degree.
 
-    >>> angles(np.array([0.0, 0.0, 2.0]), np.array([0.0, 3.0, 3.0]))
+    >>> float(angles(np.array([0.0, 0.0, 2.0]), np.array([0.0, 3.0, 3.0])))
     45.0
 
     Args:
