@@ -42,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", default="", help="part of the names of networks")
     parser.add_argument("--updates", type=int, default=50)
     parser.add_argument("--engines", nargs=2, default=["mxnet", "torch"])
+    parser.add_argument("--smallest", action="store_true", help="one network, two updates")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.networks, options.updates = "resnet18 classification", 2
     logging.getLogger("densefit").setLevel(logging.ERROR)  # not of rare classes
     print(f"{'network':32}" + "".join(f"{column:>15}" for column in COLUMNS) + f"{'seconds':>9}")
     worst = dict.fromkeys(COLUMNS, 0.0)

@@ -86,6 +86,8 @@ class ShardCache:
                     raise
                 try:
                     os.replace(part, path)
+                except FileNotFoundError:  # without locks, another thread may have moved it
+                    return
                 except PermissionError:  # Windows moves no open file
                     os.close(descriptor)
                     descriptor = -1

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.train.ranks import Ranks
 from tests.distributed import ranks

@@ -4,7 +4,6 @@ from densefit.symbol.builder.shapes import (
     axes,
     convolutions,
     creation,
-    detection,
     elementwise,
     indexing,
     joining,
@@ -17,6 +16,7 @@ from densefit.symbol.builder.shapes import (
     sampling,
     sequences,
     slicing,
+    vision,
 )
 from densefit.symbol.builder.shapes.node_shapes import NodeShapes, Shape, is_known, merged, rule_of
 
@@ -26,7 +26,7 @@ _KINDS = (
     axes,
     convolutions,
     creation,
-    detection,
+    vision,
     elementwise,
     indexing,
     joining,

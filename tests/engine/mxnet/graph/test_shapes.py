@@ -28,7 +28,9 @@ def test_inner_outputs_of_layers_with_one_name():
     """Each has a shape and a type; the type of a cast is its own."""
     x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=3, name="same")
     x = mx.sym.cast(mx.sym.sum(x, axis=1, name="same"), dtype="float64", name="cast")
-    graph = SymbolGraph.of(mx.sym.split(mx.sym.expand_dims(x, axis=0, name="expanded"), num_outputs=2, name="split"))
+    graph = SymbolGraph.of(
+        mx.sym.split(mx.sym.expand_dims(x, axis=0, name="expanded"), num_outputs=2, name="split")
+    )
     inner = inner_outputs(graph, {"data": (4, 6)}, {})
     outputs = [(node.name, index, *inner[node, index]) for node, index in inner]
     assert outputs[0] == ("data", 0, (4, 6), np.float32)
