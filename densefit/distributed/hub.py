@@ -63,6 +63,7 @@ class Hub:
         self._members: dict[int, _Member] = {}
         self._lock = threading.Lock()
         self._failure: str | None = None
+        self._is_told = threading.Event()  # the failure, to all ranks
         self._begun = time.monotonic()
         self._is_closed = False
         self._server = _listen(settings)
@@ -80,6 +81,8 @@ class Hub:
                 if all(member.has_left for member in self._members.values()):
                     break
             time.sleep(0.02)
+        if self._failure is not None:
+            self._is_told.wait(max(0.0, end - time.monotonic()))
         self._is_closed = True
         for member in list(self._members.values()):
             try:
@@ -207,9 +210,12 @@ class Hub:
             if self._failure is not None:
                 return
             self._failure = text
-        for rank, member in list(self._members.items()):
+        # Rank 0 last: this process may end as soon as it knows, and the others would take that for
+        # the failure.
+        for rank, member in sorted(self._members.items(), reverse=True):
             if rank != source:
                 self._send_failure(member)
+        self._is_told.set()
 
     def _send_failure(self, member: _Member) -> None:
         try:

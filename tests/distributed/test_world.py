@@ -1,12 +1,14 @@
 import os
 import signal
 import socket
+import threading
 import time
 
 import numpy as np
 import pytest
 
 from densefit.distributed import World
+from densefit.distributed.hub import Hub
 from tests.distributed.ranks import environments, finish, run, start
 
 HEAD = """
@@ -172,3 +174,15 @@ def test_a_rank_with_another_token_does_not_join():
 def test_gathered_arrays_are_writable():
     (array,) = World().all_gather("a", np.zeros(2))
     array += 1
+
+
+def test_rank_0_learns_of_a_failure_last(monkeypatch):
+    """It may end at once, and the others would take its end for the failure."""
+    order = []
+    hub = Hub.__new__(Hub)
+    hub._lock, hub._failure, hub._is_told = threading.Lock(), None, threading.Event()
+    hub._members = {rank: rank for rank in (0, 2, 1, 3)}
+    monkeypatch.setattr(Hub, "_send_failure", lambda self, member: order.append(member))
+    hub._fail("Rank 1 has died", 1)
+    assert order == [3, 2, 0]
+    assert hub._is_told.is_set()
