@@ -18,6 +18,9 @@ _TOLERANCES = {
 }
 _SMALL = 1e-3  # scale below which values are compared as if they were this large
 _TIED = 1e-4  # relative difference of scores that are equal to rounding
+#: Largest mean difference of a ranking's scores, in order.
+_SCORES = {"float32": 1e-3, "float16": 2e-2, "int8": 0.1}
+_ROWS_OF_INT8 = 0.9  # share of an int8 ranking's rows that may differ
 _FEW_ROWS = 2  # that may differ in any case: two scores that are equal to rounding
 
 
@@ -30,15 +33,19 @@ class Parity:
         largest: largest difference of values that agree within the tolerance.
         scale: largest value of the network's output.
         differing: share of values, or of rows, that do not agree.
+        tied: share of a ranking's rows of which only the scores were compared.
     """
 
     output: str
     largest: float
     scale: float
     differing: float
+    tied: float = 0.0
 
     def __str__(self) -> str:
         line = f"{self.output}: largest difference {self.largest:.2g} of {self.scale:.3g}"
+        if self.tied:
+            line += f", {self.tied:.0%} of the rows by their equal scores alone"
         return line + (f", {self.differing:.2%} differ by more" if self.differing else "")
 
 
@@ -51,8 +58,8 @@ def compare(
 ) -> Parity:
     """Compare an output for some samples.
 
-    Rows of a ranking, (B, N, W), are compared without their order, and not at all where several
-    have one score: their order is open, and which of them suppresses another.
+    Scores of a ranking, (B, N, W), are compared in order; its rows without their order, and not at
+    all where several have one score: their order is open, and which of them suppresses another.
 
     Args:
         name: short name of the output.
@@ -79,17 +86,22 @@ def compare(
         agrees[~rows], gap[~rows] = True, 0.0
     differing, count = float(np.mean(~agrees)) if agrees.size else 0.0, agrees.size
     largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
-    few = 0
+    few, tied = 0, 0.0
     if is_ranking(expected) and (differing or precision != "float32"):
         network_rows, model_rows, allowed = (
             array.reshape(-1, *left.shape[-2:]) for array in (left, right, tolerance)
         )
         count, few = left.size // left.shape[-1], _FEW_ROWS
         column = score_column(expected)
-        unmatched, largest = _matched(network_rows, model_rows, allowed, column)
-        differing = unmatched / count
-        limit = 1.0 if precision == "int8" else limit
-    parity = Parity(name, largest, scale, differing)
+        unmatched, skipped, largest = _matched(network_rows, model_rows, allowed, column)
+        differing, tied = unmatched / count, skipped / count
+        limit = _ROWS_OF_INT8 if precision == "int8" else limit
+        off = _score_difference(network_rows, model_rows, column)
+        if off > _SCORES[precision]:
+            raise _refusal(
+                name, f"scores off by at most {_SCORES[precision]:g} in the mean", f"{off:.3g}"
+            )
+    parity = Parity(name, largest, scale, differing, tied)
     if differing > limit and differing * count > few:
         most = f"at most {limit:.1%} of its values off by {share:g} of {scale:.3g}"
         raise _refusal(name, most, parity)
@@ -97,10 +109,14 @@ def compare(
 
 
 def is_ranking(array: np.ndarray) -> bool:
-    """Whether an output has rows by falling score: (B, N, W), or (B, K, N, W)."""
+    """Whether an output has rows by falling score: (B, N, W), or (B, K, N, W).
+
+    What is constant is no ranking: it is compared value by value.
+    """
     if array.ndim not in (3, 4) or array.dtype.kind != "f" or array.shape[-1] < 3:
         return False
-    return bool((np.diff(array[..., score_column(array)], axis=-1) <= 0).all())
+    steps = np.diff(array[..., score_column(array)], axis=-1)
+    return bool((steps <= 0).all() and (steps < 0).any())
 
 
 def score_column(array: np.ndarray) -> int:
@@ -110,25 +126,33 @@ def score_column(array: np.ndarray) -> int:
 
 def _matched(
     left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, column: int
-) -> tuple[int, float]:
+) -> tuple[int, int, float]:
     """Compare rows of `left`, with a score of their own, with the most similar rows of `right`.
 
     Returns:
-        (number of rows that are no rows of `right`, largest difference of the matched rows).
+        (rows that are no rows of `right`, rows whose score is not their own, largest difference of
+        the matched rows).
     """
-    count, largest = 0, 0.0
+    count, skipped, largest = 0, 0, 0.0
     for expected, received, allowed in zip(left, right, tolerance):
         scores = expected[:, column]
         for row, limit in zip(expected, allowed):
             alike = np.abs(scores - row[column]) <= _TIED * max(abs(row[column]), 1e-6)
             if alike.sum() > 1 or alike[-1]:  # those behind the last row are not seen
+                skipped += 1
                 continue
             gaps = np.abs(received - row)
             fits = (gaps <= limit).all(axis=1)
             count += not fits.any()
             if fits.any():
                 largest = max(largest, float(gaps[fits].max(axis=1).min()))
-    return count, largest
+    return count, skipped, largest
+
+
+def _score_difference(left: np.ndarray, right: np.ndarray, column: int) -> float:
+    """Mean difference of the scores in falling order; of rows without an object it is 0 in both."""
+    first, second = (np.sort(rows[..., column], axis=-1) for rows in (left, right))
+    return float(np.abs(first - second).mean()) if first.size else 0.0
 
 
 def _refusal(name: str, expected: object, received: object) -> ExportError:
@@ -151,7 +175,8 @@ def compare_all(
     for name, array in expected.items():
         if is_ranking(array) and array.ndim == 3:
             gap = np.abs(array - received[name]) <= 1e-3 * np.maximum(np.abs(array), 1)
-            same_rows[name.rpartition("_")[0]] = gap.all(axis=2)
+            is_used = array[..., 0] >= 0  # what belongs to an unused row says nothing
+            same_rows[name.rpartition("_")[0]] = gap.all(axis=2) & is_used
     for name, array in expected.items():
         rows = same_rows.get(name.rpartition("_")[0])
         has_rows = rows is not None and array.shape[:2] == rows.shape and not is_ranking(array)

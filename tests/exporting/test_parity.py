@@ -90,6 +90,84 @@ def test_masks_of_rows_in_another_order():
 
 def test_quantised_rows_are_compared_with_the_most_similar():
     rows = ranking()
-    other = (rows[:, ::-1] + np.float32(0.25)).copy()
-    parity = compare("boxes", rows, other[:, ::-1] * np.float32(1.001), "int8")
+    other = rows.copy()
+    other[..., 1] += 0.02
+    other[..., 2:] += 0.25
+    parity = compare("boxes", rows, other * np.float32(1.001), "int8")
     assert parity.largest < 0.5
+
+
+def noise(like, columns):
+    rng = np.random.default_rng(1)
+    other = like.copy()
+    other[..., columns] = rng.uniform(0, 100, other[..., columns].shape)
+    return other
+
+
+BOXES = slice(2, 6)
+
+
+def scored_at_random(rows):
+    other = noise(rows, BOXES)
+    other[..., 1] = np.sort(np.random.default_rng(2).random(rows.shape[:2]))[:, ::-1]
+    return other
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+def test_a_model_that_finds_what_is_not_there_is_refused(precision):
+    nothing = np.full((2, 10, 6), -1, np.float32)
+    with pytest.raises(ExportError):
+        compare("boxes", nothing, ranking(), precision)
+    few = ranking()
+    few[:, 2:] = -1
+    with pytest.raises(ExportError):
+        compare("boxes", few, ranking(), precision)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_boxes_at_random_are_refused(precision):
+    rows = ranking()
+    for other in (noise(rows, BOXES), scored_at_random(rows)):
+        with pytest.raises(ExportError):
+            compare("boxes", rows, other.astype(np.float32), precision)
+    tied = ranking()
+    tied[..., 1] = 0.5
+    with pytest.raises(ExportError):
+        compare("boxes", tied, noise(tied, BOXES), precision)
+
+
+def test_rows_of_one_score_are_counted():
+    rows = ranking()
+    rows[:, 4:7, 1] = rows[:, 4:5, 1]
+    swapped = rows.copy()
+    swapped[:, 4], swapped[:, 5] = rows[:, 5], rows[:, 4]
+    parity = compare("boxes", rows, swapped)
+    assert parity.differing == 0
+    assert parity.tied == 0.4  # the last row's, too
+    assert "40% of the rows by their equal scores alone" in str(parity)
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 9), (2, 8, 9, 3)])
+def test_a_constant_map_is_no_ranking(shape):
+    constant = np.full(shape, 0.25, np.float32)
+    with pytest.raises(ExportError):
+        compare("map", constant, constant + np.float32(0.1))
+
+
+def test_masks_of_unused_rows_say_nothing():
+    boxes = ranking()
+    boxes[:, 5:] = -1
+    masks = np.zeros((2, 10, 4, 4), np.uint8)
+    other = masks.copy()
+    other[:, 5:] = 1
+    assert (
+        compare_all(
+            {"h_boxes": boxes, "h_masks": masks}, {"h_boxes": boxes, "h_masks": other}, "float32"
+        )["h_masks"].differing
+        == 0
+    )
+    other[:, 0] = 200
+    with pytest.raises(ExportError):
+        compare_all(
+            {"h_boxes": boxes, "h_masks": masks}, {"h_boxes": boxes, "h_masks": other}, "float32"
+        )
