@@ -30,8 +30,8 @@ a, b, y, x = h, w, 0, 0
 """
 _RUN = (
     "data = np.full((1, h, w, 3), {fill}, np.uint8)\n"
-    "data[0, y : y + a, x : x + b] = cv2.resize(image, (b, a), interpolation="
-    "cv2.INTER_AREA if H > 2 * a or W > 2 * b else cv2.INTER_LINEAR)\n"
+    "data[0, y : y + a, x : x + b] = cv2.resize(cv2.resize(image, (min(b, W), min(a, H)) "
+    "if H > 2 * a or W > 2 * b else (W, H), interpolation=cv2.INTER_AREA), (b, a))\n"
     "found = {{o.name: v[0] for o, v in zip(model.get_outputs(), "
     'model.run(None, {{"image": data{rows}}}))}}\n'
 )

@@ -101,3 +101,15 @@ def test_many_heads_stay_within_the_lines(network_of, tmp_path):
     network = network_of("resnet18", *SETTINGS)
     program = df.export(network, tmp_path / "m.onnx", image_size=SIZE).program
     assert len(program.read_text().splitlines()) <= LINES
+
+
+@pytest.mark.parametrize("size", [(130, 75), (60, 260), (300, 90), (200, 500)])
+def test_a_side_that_grows_while_the_other_shrinks(network_of, tmp_path, size):
+    """OpenCV takes area means only where neither side grows."""
+    blocks = np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)
+    photograph = str(tmp_path / "narrow.png")
+    cv2.imwrite(photograph, cv2.resize(blocks, size[::-1], interpolation=cv2.INTER_CUBIC))
+    network = network_of("resnet18", "classification")
+    printed, predictions, _ = exported(network, tmp_path, photograph, "resize")
+    values = [float(line[2]) for line in printed]
+    np.testing.assert_allclose(values, predictions["classification"], atol=1e-5)
