@@ -94,7 +94,8 @@ tools -> tools.report: coco_pictures file_names panels pictures plain>prediction
 tools -> tools.scoring: judging>score_settings never_true>absent_classes score_coco score_masks
     score_panoptic score_trained score_voc
 train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_groups model_input
-    head_gradients repeats source>iterator_info sources
+    repeats source>iterator_info sources
+train -> engine.training: head_gradients
 train -> engine.mxnet: binding>bind gradients held>parameters initializer learner module monitoring
 train -> engine.mxnet.evaluation: evaluator executors
 train -> engine.evaluation: batch_numbers
@@ -106,7 +107,7 @@ train -> engine.mxnet.graph: fused>fuse_bn_relu gradient_probe inner>shapes layo
     overwriting>overwriting_ops pooled>mean_to_pooling precision>bfloat16
 engine.mxnet.graph -> engine.graph: fold_batchnorm frozen_statistics parameter_checks sample_means
     symbol_info
-engine.mxnet -> engine: head_gradients
+engine.mxnet -> engine.training: head_gradients
 engine.mxnet -> engine.graph: inputs
 engine.mxnet.evaluation -> engine.evaluation: batch_numbers graphs run
 engine.mxnet.optimizers -> engine.graph: rescale_grad

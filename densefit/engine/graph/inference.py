@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from densefit.errors import BindError
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 Shape: TypeAlias = tuple[int, ...]
@@ -74,3 +75,42 @@ def can_cut_rows(inference: Inference, symbol: Any, shapes: Mapping[str, Shape],
         or full[0] * (rows - 1) == cut[0] * rows
         for full, cut in zip(whole, part)
     )  # fmt: skip
+
+
+def misfit(inputs: Mapping[str, Shape], heads: Sequence[str], reason: str) -> BindError:
+    """Make the error for shapes that contradict each other.
+
+    Args:
+        inputs: shapes of data and labels.
+        heads: names of the heads.
+        reason: what the engine says.
+    """
+    return BindError(
+        "The shapes of the data and labels do not fit the symbol",
+        received=dict(inputs),
+        where=_where(heads),
+        fix=reason,
+    )
+
+
+def incomplete(
+    inputs: Mapping[str, Shape], heads: Sequence[str], missing: Sequence[str]
+) -> BindError:
+    """Make the error for shapes that follow from nothing.
+
+    Args:
+        inputs: shapes of data and labels.
+        heads: names of the heads.
+        missing: inputs without a shape.
+    """
+    return BindError(
+        "Not every shape of the symbol follows from the data and labels",
+        expected="shapes of all inputs",
+        received=dict(inputs),
+        where=_where(heads),
+        fix=f"does the iterator provide {list(missing)}?",
+    )
+
+
+def _where(heads: Sequence[str]) -> str:
+    return f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"

@@ -16,7 +16,7 @@ from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.settings import BindSettings
-from densefit.engine.train_plan import plan_training
+from densefit.engine.training.train_plan import plan_training
 from densefit.errors import BindError
 from densefit.model.network import Network
 

@@ -12,10 +12,10 @@ from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.engine.graph.losses import shared_parameters
-from densefit.engine.head_gradients import HeadGradients
 from densefit.engine.mxnet.ndarrays import HostViews, host_view
 from densefit.engine.mxnet.rank_sum import RankSum
-from densefit.engine.sample_count import SampleCount
+from densefit.engine.training.head_gradients import HeadGradients
+from densefit.engine.training.sample_count import SampleCount
 from densefit.model.network import Network
 
 

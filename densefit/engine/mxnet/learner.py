@@ -11,10 +11,7 @@ from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.evaluation.learner import EvaluatingLearner
-from densefit.engine.evaluation.run import Evaluation
 from densefit.engine.graph.inputs import train_inputs
-from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.bind import bind_training
 from densefit.engine.mxnet.devices import check_split
@@ -27,14 +24,14 @@ from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
 from densefit.engine.mxnet.rank_sum import check_no_synchronization
 from densefit.engine.mxnet.seeding import seed_update
-from densefit.engine.sample_count import check_no_noise
-from densefit.engine.settings import BindSettings, OptimizerSettings
+from densefit.engine.settings import BindSettings
+from densefit.engine.training.learner import BaseLearner
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.model.symbol_graph import SymbolGraph
 
 
-class Learner(EvaluatingLearner):
+class Learner(BaseLearner):
     """Train and evaluate one Network on one set of devices: the `Engine` on MXNet.
 
     Args:
@@ -42,49 +39,29 @@ class Learner(EvaluatingLearner):
         devices: MXNet contexts; a batch is split among them.
 
     Attributes:
-        output_shapes, random: see `Engine`.
-        batch: the last computed micro-batch.
         computed: the bound mx.mod.Module that computed it.
         monitoring: installs an mx.mon.Monitor on the train graph; None without a monitor.
         module: the bound mx.mod.Module of the train graph that has parameters and optimizer.
-        parameters, gradients, updater: of the train graph; set by `bind`, like `module`.
+        others: see `BaseLearner`.
     """
 
     name = "mxnet"
-    random = False
     module: Any
     parameters: ParameterStore
     gradients: Gradients
     updater: Updater
 
     def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
-        self.network = network
         self.devices = list(devices or [mx.cpu()])
-        self.output_shapes: Mapping[str, tuple[int, ...]] = {}
-        self.batch: Batch | None = None
+        on_host = all(device.device_type == "cpu" for device in self.devices)
+        mode = "raw" if on_host else "evaluate"
+        evaluators = (ExecutorEvaluator(network, self.devices, kind) for kind in (mode, "views"))
+        super().__init__(network, *evaluators)
         self._inputs: dict[str, Any] = {}  # of the train graph, for `batch`
         self._shapes: dict[str, tuple[int, ...]] = {}  # of these
         self._modules: Any = None  # Modules, of which the first has parameters and optimizer
         self.computed: Any = None
-        self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
         self.monitoring: Monitoring | None = None
-        self._world = World()
-        on_host = all(device.device_type == "cpu" for device in self.devices)
-        self._evaluation = Evaluation(
-            ExecutorEvaluator(network, self.devices, "raw" if on_host else "evaluate"),
-            ExecutorEvaluator(network, self.devices, "views"),
-            self._version,
-        )
-
-    @property
-    def lr(self) -> float:
-        """Learning rate in force."""
-        return float(self.updater.optimizer.learning_rate)
-
-    @property
-    def base_lr(self) -> float:
-        """The optimizer's own learning rate, before its lr_scheduler."""
-        return float(self.updater.optimizer.lr or 0.0)
 
     def join(self, world: World) -> None:
         """Sum gradients over the ranks of `world` from `bind` on."""
@@ -97,27 +74,13 @@ class Learner(EvaluatingLearner):
         bound = bind_training(self.network, reader, self.devices, settings)
         self._modules, self.output_shapes = bound
         module = self.module = self.computed = self._modules.first
-        self._shapes = {}
+        self._shapes, self.rows = {}, module._exec_group.batch_size
         self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
         self.gradients = Gradients(module, self.network, settings.accumulate > 1, self._world)
         is_live = settings.live is not None
         self.updater = Updater(module, self.network, self.gradients, reader.input_size, is_live)
         self.parameters = ParameterStore(self.network, module, settings.ema, is_live)
-
-    def check_optimizer(
-        self, settings: OptimizerSettings, batch_size: int, accumulate: int = 1
-    ) -> None:
-        """Raise ConfigError for an optimizer that cannot train the network, before it is bound."""
-        self._rescale = constant_rescale(self.network, settings, batch_size, accumulate)
-
-    def start_optimizer(self, settings: OptimizerSettings) -> None:
-        """Start with a new optimizer; a user's Module goes on with its own."""
-        rows = self.module._exec_group.batch_size
-        self.updater.start(settings, rows, self.output_shapes, self._rescale)
-        draws = self.updater.draws_at_random
-        check_no_noise(draws, self.updater.optimizer, self._world)
-        self.random |= draws
 
     def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""

@@ -12,12 +12,11 @@ from densefit.engine.ema import EMA
 from densefit.engine.mxnet.averages import Averages
 from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizers.resume import restart_store
-from densefit.engine.parameter_values import check_finite, check_loaded
-from densefit.model.host_arrays import host_copies
+from densefit.engine.training.parameter_store import BaseParameterStore
 from densefit.model.network import Network
 
 
-class ParameterStore:
+class ParameterStore(BaseParameterStore):
     """Own the parameters of a bound Module, and keep the network's copies up to date.
 
     Args:
@@ -25,24 +24,13 @@ class ParameterStore:
         module: Module bound for training, with parameters.
         ema: averages the weights; the network then gets the averages.
         is_live: whether the Module is the user's, whose host copies are not changed.
-
-    Attributes:
-        version: version number of the parameters; it changes with them.
     """
 
     def __init__(
         self, network: Network, module: Any, ema: EMA | None = None, is_live: bool = False
     ) -> None:
-        self._network, self._module, self._is_live = network, module, is_live
-        self.averages = None if ema is None else Averages(ema, self.on_device())
-        self.version, self._copied = 1, 0
-        self._host = network.lend(self.refresh)
-        self.refresh()
-
-    @property
-    def are_averaged(self) -> bool:
-        """Whether the network gets moving averages of the weights."""
-        return self.averages is not None
+        self._module, self._is_live = module, is_live
+        super().__init__(network, None if ema is None else Averages(ema, self.on_device()))
 
     def on_device(self) -> dict[str, Any]:
         """NDArrays of the first device: parameters "arg:<name>" and statistics "aux:<name>"."""
@@ -61,40 +49,6 @@ class ParameterStore:
         """Copy the weights in training (not their averages)."""
         mx.nd.waitall()  # see `refresh`
         return {name: array.asnumpy() for name, array in self.on_device().items()}
-
-    def move_averages(self, count: int) -> None:
-        """Update the averages after an update, before which there were `count`."""
-        if self.averages is not None:
-            self.averages.update(self.on_device(), count)
-
-    def load(
-        self, parameters: Mapping[str, Any], statistics: Mapping[str, Any], where: str
-    ) -> None:
-        """Replace all parameters of the train graph by numpy arrays or NDArrays.
-
-        Raises:
-            CheckpointError: a parameter is missing or has another shape.
-        """
-        self.refresh()
-        for host_arrays, loaded in zip(self._host, (parameters, statistics)):
-            check_loaded(host_arrays, loaded, where)
-        for host_arrays, loaded in zip(self._host, (parameters, statistics)):
-            copies = host_copies(loaded)
-            host_arrays.clear()
-            host_arrays.update(copies)
-        arrays = self._alias() or [to_ndarrays(part) for part in self._host]
-        self._module.set_params(*arrays, allow_extra=True)
-        if self._module.optimizer_initialized:
-            restart_store(self._module)
-        if self.averages is not None:
-            self.averages.load(self.on_device())
-        self.version += 1
-
-    def load_averages(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Continue from averages, by name as in `training_values`."""
-        if self.averages is not None:
-            self.averages.load(arrays)
-        self.version += 1
 
     def refresh(self) -> None:
         """Copy the current values into the network's dicts, if they have changed."""
@@ -123,6 +77,13 @@ class ParameterStore:
         self._copied = self.version
         self._alias()
 
+    def _replace(self) -> None:
+        """Replace all parameters of the Module by the network's copies."""
+        arrays = self._alias() or [to_ndarrays(part) for part in self._host]
+        self._module.set_params(*arrays, allow_extra=True)
+        if self._module.optimizer_initialized:
+            restart_store(self._module)
+
     def _alias(self, empty: bool = False) -> list[dict[str, Any]] | None:
         """Alias the Module's host copies to the network's arrays, to save a copy of all.
 
@@ -140,17 +101,6 @@ class ParameterStore:
         ]
         return arrays
 
-    def check_finite(self) -> None:
-        """Check that the current parameters are finite.
-
-        Outputs do not show it: a ReLU turns nan into 0.
-
-        Raises:
-            TrainingDiverged: a parameter is nan or infinite.
-        """
-        self.refresh()
-        check_finite({**self._host[0], **self._host[1]})
-
     def statistics(self) -> list[list[Any]]:
         """Copy BatchNorm's moving statistics on each device, which each pass changes."""
         mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
@@ -167,23 +117,16 @@ class ParameterStore:
 
     def statistic_values(self) -> dict[str, np.ndarray]:
         """Copy the moving statistics, and their averages, to the host, by name."""
+        mx.nd.waitall()  # see `statistics`
         return {name: array.asnumpy() for name, array in self._statistic_arrays().items()}
 
     def set_statistic_values(self, values: Mapping[str, np.ndarray]) -> None:
         """Replace what `statistic_values` returned."""
+        mx.nd.waitall()  # see `statistics`
         for name, array in self._statistic_arrays().items():
             array[:] = values[name]
         mx.nd.waitall()
         self.version += 1
-
-    def _statistic_arrays(self) -> dict[str, Any]:
-        """NDArrays of the moving statistics on the first device, and of their averages."""
-        mx.nd.waitall()  # see `statistics`
-        averages = {} if self.averages is None else self.averages.arrays
-        return {
-            **{name: a for name, a in self.on_device().items() if name.startswith("aux:")},
-            **{f"ema:{name}": a for name, a in averages.items() if name.startswith("aux:")},
-        }
 
     def mend_statistics(self) -> None:
         """Replace statistics that are not finite by the network's last values."""
@@ -194,10 +137,3 @@ class ParameterStore:
             if last is not None and not np.isfinite(replicas[0].asnumpy()).all():
                 for array in replicas:
                     array[:] = last
-
-    def release(self) -> None:
-        """Leave the network with its own parameters."""
-        try:
-            self.refresh()
-        finally:
-            self._network.take_back(self.refresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from densefit.backend import mx
-from densefit.engine.seeding import update_seed
+from densefit.engine.training.seeding import update_seed
 
 
 def seed(number: int) -> None:

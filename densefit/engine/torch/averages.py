@@ -20,16 +20,16 @@ class Averages:
 
     def __init__(self, ema: EMA, tensors: Mapping[str, torch.Tensor]) -> None:
         self._ema = ema
-        self.tensors = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        self.arrays = {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
     @torch.no_grad()
     def update(self, tensors: Mapping[str, torch.Tensor], t: int) -> None:
         """Move towards the weights after update `t` (from 0)."""
-        weights = [tensors[name] for name in self.tensors]
-        torch._foreach_lerp_(list(self.tensors.values()), weights, 1.0 - self._ema.rate(t))
+        weights = [tensors[name] for name in self.arrays]
+        torch._foreach_lerp_(list(self.arrays.values()), weights, 1.0 - self._ema.rate(t))
 
     @torch.no_grad()
     def load(self, arrays: Mapping[str, Any]) -> None:
         """Replace the averages by numpy arrays or tensors of the same names."""
-        for name, average in self.tensors.items():
+        for name, average in self.arrays.items():
             average.copy_(torch.as_tensor(arrays[name]))

@@ -15,7 +15,7 @@ from densefit.engine.settings import BindSettings
 from densefit.engine.torch.inference import TorchInference
 from densefit.engine.torch.program import Program
 from densefit.engine.torch.tensors import parameter_tensor
-from densefit.engine.train_plan import TrainPlan, plan_training
+from densefit.engine.training.train_plan import TrainPlan, plan_training
 from densefit.errors import BindError, ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from densefit.engine.graph.losses import shared_parameters
-from densefit.engine.head_gradients import HeadGradients
-from densefit.engine.sample_count import SampleCount
 from densefit.engine.torch.tensors import to_array
+from densefit.engine.training.head_gradients import HeadGradients
+from densefit.engine.training.sample_count import SampleCount
 from densefit.model.network import Network
 
 

@@ -12,13 +12,9 @@ import torch
 from densefit.data.batch import ArraySpec, Batch
 from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
-from densefit.engine.evaluation.learner import EvaluatingLearner
-from densefit.engine.evaluation.run import Evaluation
 from densefit.engine.graph.inputs import train_inputs
-from densefit.engine.graph.rescale_grad import constant_rescale
 from densefit.engine.graph.symbol_info import draws_at_random
-from densefit.engine.sample_count import check_no_noise
-from densefit.engine.settings import BindSettings, OptimizerSettings
+from densefit.engine.settings import BindSettings
 from densefit.engine.torch.bind import TrainGraph, bind_training
 from densefit.engine.torch.evaluator import TorchEvaluator
 from densefit.engine.torch.forward import Passes
@@ -28,11 +24,12 @@ from densefit.engine.torch.process_group import join_group
 from densefit.engine.torch.rank_sum import BatchSum, RankSum
 from densefit.engine.torch.seeding import seed_update
 from densefit.engine.torch.updater import Updater
+from densefit.engine.training.learner import BaseLearner
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 
 
-class Learner(EvaluatingLearner):
+class Learner(BaseLearner):
     """Train and evaluate one Network on one device: the `Engine` on PyTorch.
 
     Args:
@@ -40,14 +37,11 @@ class Learner(EvaluatingLearner):
         devices: the device, in a list; the CPU by default.
 
     Attributes:
-        output_shapes, random: see `Engine`.
-        batch: the last computed micro-batch.
-        bound: the bound train graph; set by `bind`, like what follows.
-        parameters, gradients, updater: of the train graph.
+        bound: the bound train graph; set by `bind`.
+        others: see `BaseLearner`.
     """
 
     name = "torch"
-    random = False
     bound: TrainGraph
     parameters: ParameterStore
     gradients: Gradients
@@ -55,19 +49,10 @@ class Learner(EvaluatingLearner):
     _passes: Passes
 
     def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
-        self.network = network
         (self.device,) = devices or [torch.device("cpu")]
-        self.output_shapes: Mapping[str, tuple[int, ...]] = {}
-        self.batch: Batch | None = None
-        self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
-        self._rows = 0
-        self._world = World()
         mode = "raw" if self.device.type == "cpu" else "evaluate"
-        self._evaluation = Evaluation(
-            TorchEvaluator(network, self.device, mode),
-            TorchEvaluator(network, self.device, "views"),
-            self._version,
-        )
+        evaluators = (TorchEvaluator(network, self.device, kind) for kind in (mode, "views"))
+        super().__init__(network, *evaluators)
 
     @property
     def monitoring(self) -> None:
@@ -81,16 +66,6 @@ class Learner(EvaluatingLearner):
             where="monitor",
             fix="engine='mxnet', or leave monitor out",
         )
-
-    @property
-    def lr(self) -> float:
-        """Learning rate in force."""
-        return float(self.updater.optimizer.learning_rate)
-
-    @property
-    def base_lr(self) -> float:
-        """The optimizer's own learning rate, before its lr_scheduler."""
-        return float(self.updater.optimizer.lr or 0.0)
 
     @property
     def bound_specs(self) -> tuple[list[ArraySpec], list[ArraySpec]]:
@@ -111,7 +86,7 @@ class Learner(EvaluatingLearner):
         """Bind the train graph to the shapes of the data, and give every parameter a value."""
         settings = settings or BindSettings()
         bound = self.bound = bind_training(self.network, reader, self.device, settings)
-        self.output_shapes, self._rows = bound.plan.outputs, reader.batch_size
+        self.output_shapes, self.rows = bound.plan.outputs, reader.batch_size
         self.random = draws_at_random(bound.plan.graph)
         self.gradients = Gradients(bound.symbol, self.network, bound.trained)
         batch_sum = None
@@ -127,19 +102,6 @@ class Learner(EvaluatingLearner):
         self.updater = Updater(
             bound, self.network, self.gradients, self.parameters, reader.input_size
         )
-
-    def check_optimizer(
-        self, settings: OptimizerSettings, batch_size: int, accumulate: int = 1
-    ) -> None:
-        """Raise ConfigError for an optimizer that cannot train the network, before it is bound."""
-        self._rescale = constant_rescale(self.network, settings, batch_size, accumulate)
-
-    def start_optimizer(self, settings: OptimizerSettings) -> None:
-        """Start with a new optimizer."""
-        self.updater.start(settings, self._rows, self.output_shapes, self._rescale)
-        draws = bool(self.updater.optimizer.draws_at_random)
-        check_no_noise(draws, self.updater.optimizer, self._world)
-        self.random |= draws
 
     def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""

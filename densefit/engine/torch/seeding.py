@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from densefit.engine.seeding import update_seed
+from densefit.engine.training.seeding import update_seed
 
 
 def seed(number: int) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from densefit.engine.graph.inference import incomplete, misfit
 from densefit.engine.torch.operators.types import NUMPY_DTYPES
 from densefit.engine.torch.parameter_shapes import Shape
 from densefit.engine.torch.shape_inference import ShapeConflictError, ShapeInference
-from densefit.errors import BindError, EngineError
+from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 
@@ -29,28 +30,16 @@ def infer_shapes(
         BindError: the shapes contradict each other, or leave some open.
         EngineError: an operator is not known.
     """
-    where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
     inference = ShapeInference(graph, input_shapes, {})
     try:
         inference.run()
     except ShapeConflictError as error:
-        raise BindError(
-            "The shapes of the data and labels do not fit the symbol",
-            received=dict(input_shapes),
-            where=where,
-            fix=str(error),
-        ) from error
+        raise misfit(input_shapes, heads, str(error)) from error
     variables = [node for node in graph.nodes if node.is_variable]
     missing = [node.name for node in variables if node not in inference.results]
     outputs = {name: inference.shape(output) for name, output in graph.outputs.items()}
     if missing or None in outputs.values():
-        raise BindError(
-            "Not every shape of the symbol follows from the data and labels",
-            expected="shapes of all inputs",
-            received=dict(input_shapes),
-            where=where,
-            fix=f"does the iterator provide {missing}?",
-        )
+        raise incomplete(input_shapes, heads, missing)
     sizes = {node.name: tuple(inference.results[node][0].shape) for node in variables}
     return sizes, {name: shape or () for name, shape in outputs.items()}
 

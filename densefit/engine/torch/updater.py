@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from densefit.engine.graph.rescale_grad import warn_of_rescale
 from densefit.engine.graph.spared import Spared
 from densefit.engine.settings import OptimizerSettings
 from densefit.engine.torch import optimizers
@@ -44,7 +43,7 @@ class Updater:
         parameters: ParameterStore,
         input_size: tuple[int, int] | None,
     ) -> None:
-        self._bound, self._network, self._gradients = bound, network, gradients
+        self._bound, self._gradients = bound, gradients
         self._parameters, self._names = parameters, list(bound.trained)
         self._statistics = list(bound.statistics)
         self._spared = Spared(bound.symbol, network, input_size, self._names, self._statistics)
@@ -52,28 +51,23 @@ class Updater:
         #: States and counts of parameters that were trained before they were fixed.
         self._of_fixed: tuple[dict[str, np.ndarray], dict[str, int]] = {}, {}
 
-    def start(
-        self,
-        settings: OptimizerSettings,
-        batch_size: int,
-        shapes: Mapping[str, tuple[int, ...]],
-        rescale: float | None,
-    ) -> None:
+    def start(self, settings: OptimizerSettings, batch_size: int) -> None:
         """Start a new optimizer.
 
         Args:
             settings: settings of the optimizer.
             batch_size: rows of a full batch.
-            shapes: shapes of the train graph's outputs, by short name.
-            rescale: constant factor on the gradient; None: 1 / the update's samples.
 
         Raises:
             ConfigError: an unknown optimizer or setting, or groups that match no parameter.
         """
-        self.settings, self._gradients.rescale = settings, rescale
-        if rescale is not None:
-            warn_of_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
+        self.settings = settings
         self.optimizer = optimizers.start(settings, self._bound.trained, self._bound.plan.graph)
+
+    @property
+    def draws_at_random(self) -> bool:
+        """Whether the optimizer draws random numbers (SGLD's noise)."""
+        return bool(self.optimizer.draws_at_random)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, counters) of the optimizer, by parameter name."""

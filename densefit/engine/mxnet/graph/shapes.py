@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.errors import BindError
+from densefit.engine.graph.inference import incomplete, misfit
 from densefit.model.output_names import short_name
 from densefit.model.symbol_graph import Node, SymbolGraph
 
@@ -29,29 +29,18 @@ def infer_shapes(
     Raises:
         BindError: the shapes contradict each other, or leave some open.
     """
-    where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
     try:
         # `infer_shape` calls this too, but prints the arguments before it raises.
         arguments, outputs, auxiliary = symbol._infer_shape_impl(False, **input_shapes)
     except mx.base.MXNetError as error:
         reason = [line.strip() for line in str(error).splitlines() if "Error in operator" in line]
-        raise BindError(
-            "The shapes of the data and labels do not fit the symbol",
-            received=dict(input_shapes),
-            where=where,
-            fix=reason[-1] if reason else str(error).strip().splitlines()[-1],
-        ) from error
+        line = reason[-1] if reason else str(error).strip().splitlines()[-1]
+        raise misfit(input_shapes, heads, line) from error
     if arguments is None:
         partial, _, _ = symbol.infer_shape_partial(**input_shapes)
         names = symbol.list_arguments()
-        raise BindError(
-            "Not every shape of the symbol follows from the data and labels",
-            expected="shapes of all inputs",
-            received=dict(input_shapes),
-            where=where,
-            fix="does the iterator provide "
-            f"{[name for name, shape in zip(names, partial) if not shape or 0 in shape]}?",
-        )
+        missing = [name for name, shape in zip(names, partial) if not shape or 0 in shape]
+        raise incomplete(input_shapes, heads, missing)
     sizes = dict(zip(symbol.list_arguments(), arguments))
     sizes.update(zip(symbol.list_auxiliary_states(), auxiliary))
     return sizes, {

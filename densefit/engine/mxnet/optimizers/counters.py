@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from densefit.engine.mxnet.optimizers.states import Key
-from densefit.errors import CheckpointError
-
-# Attributes that optimizers change at each update: Nadam's product of momentum terms, and the last
-# rates by which LARS corrects its momentum. (LBSGD also stores gradients there: it is the only
-# optimizer of MXNet that cannot be continued exactly.)
-_RUNNING = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}  # what they begin with
+from densefit.engine.training.optimizer_states import RUNNING, check_counts, check_running
 
 
 def counters_to_dict(optimizer: Any, index_to_name: Mapping[Key, str]) -> dict[str, Any]:
@@ -29,7 +22,7 @@ def counters_to_dict(optimizer: Any, index_to_name: Mapping[Key, str]) -> dict[s
         "counts": counts,
         "running": {
             name: getattr(optimizer, name)
-            for name in _RUNNING
+            for name in RUNNING
             if getattr(optimizer, name, None) is not None
         },
     }
@@ -53,13 +46,8 @@ def restore_counters(
         CheckpointError: counts of parameters that this network lacks.
     """
     counts = counters["counts"]
-    unknown = sorted(set(counts) - set(index_to_name.values()))
-    if unknown:
-        raise CheckpointError(
-            "The checkpoint counts updates of parameters that the network lacks",
-            received=", ".join(unknown),
-            fix="continue with the same network, or load the weights only",
-        )
+    check_counts(counts, set(index_to_name.values()))
+    check_running(counters["running"])
     by_key = {key: counts[name] for key, name in index_to_name.items() if name in counts}
     # MXNet looks up a key in the dict of its device; keys of other devices are harmless.
     optimizer._all_index_update_counts = {device: dict(by_key) for device in {0, *device_ids}}
@@ -67,12 +55,6 @@ def restore_counters(
     optimizer.num_update = counters["num_update"]
     optimizer.begin_num_update = counters["begin_num_update"]
     for name, value in counters["running"].items():
-        if name not in _RUNNING or not np.isfinite(np.asarray(value, np.float64)).all():
-            raise CheckpointError(
-                "The checkpoint sets what no optimizer counts",
-                expected=f"finite numbers called {', '.join(_RUNNING)}",
-                received=f"{name}={value!r}",
-            )
         setattr(optimizer, name, value)
 
 
@@ -85,6 +67,6 @@ def restart_counters(optimizer: Any, device_ids: Sequence[int] = (0,)) -> None:
     """
     counters = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}
     restore_counters(optimizer, counters, {}, device_ids)
-    for name, value in _RUNNING.items():
+    for name, value in RUNNING.items():
         if hasattr(optimizer, name):
             setattr(optimizer, name, value)

@@ -14,11 +14,11 @@ from densefit.engine.mxnet.optimizers.counters import (
     restore_counters,
 )
 from densefit.engine.mxnet.optimizers.states import (
-    check_states,
     optimizer_from_arrays,
     optimizer_to_arrays,
     restore_updater,
 )
+from densefit.engine.training.optimizer_states import check_states, misfit, reason_to_restart
 from densefit.errors import CheckpointError
 
 _log = logging.getLogger("densefit")
@@ -73,11 +73,11 @@ def load_optimizer_state(
     updater, devices = _updater(module), [device.device_id for device in module._context]
     if counters.get("kind", kind) == kind:
         states = optimizer_from_arrays(arrays, names)
-        misfit = _misfit(module, states, names)
-        if misfit is None or not is_other:
+        error = _misfit(module, states, names)
+        if error is None or not is_other:
             check_states(arrays, counters["counts"])
-            if misfit is not None:
-                raise misfit
+            if error is not None:
+                raise error
             if kind == "LBSGD":
                 _log.warning(
                     "MXNet's LBSGD stores gradients of earlier batches that cannot be read: it "
@@ -89,12 +89,7 @@ def load_optimizer_state(
     restore_updater(updater, {})
     restart_counters(module._optimizer, devices)
     scheduler = getattr(module._optimizer, "lr_scheduler", None)
-    return (
-        f"the moments of {kind} begin at zero, and its updates are counted"
-        f"{'' if scheduler is None else ', by its lr_scheduler too,'} from 0: those in the "
-        f"checkpoint are of {counters.get('kind', kind)}"
-        f"{' with other settings' if counters.get('kind', kind) == kind else ''}"
-    )
+    return reason_to_restart(kind, counters.get("kind", kind), scheduler is not None)
 
 
 def _misfit(
@@ -113,13 +108,7 @@ def _misfit(
         if {k: (a.shape, a.dtype) for k, a in new.items()} != {
             k: (a.shape, a.dtype) for k, a in old.items()
         }:
-            return CheckpointError(
-                f"The optimizer state of the parameter {name!r} does not fit",
-                expected=_forms(new),
-                received=_forms(old),
-                fix="continue with the same optimizer and network; or begin a new training with "
-                "the weights: df.load(path), then fit",
-            )
+            return misfit(name, _forms(new), _forms(old))
     return None
 
 

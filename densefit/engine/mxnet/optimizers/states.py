@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.training.optimizer_states import states_by_parameter, unreadable
 from densefit.errors import CheckpointError
 
 Key: TypeAlias = int | str
@@ -65,53 +66,10 @@ def optimizer_from_arrays(
     Raises:
         CheckpointError: states of parameters that this network lacks, or unreadable states.
     """
-    trees: dict[str, Any] = {}
-    for key in sorted(arrays):
-        name, slash, path = key.rpartition("/")
-        if not slash:
-            raise _unreadable(key)
-        trees.setdefault(name, {})[path] = arrays[key]
-    unknown = sorted(set(trees) - set(index_to_name.values()))
-    if unknown:
-        raise CheckpointError(
-            "The checkpoint has optimizer states of parameters that the network lacks",
-            expected=f"some of {len(set(index_to_name.values()))} parameters",
-            received=", ".join(unknown),
-            fix="continue with the same network, or load the weights only",
-        )
+    trees = states_by_parameter(arrays, set(index_to_name.values()))
     return {
         key: _unflatten(trees[name], name) for key, name in index_to_name.items() if name in trees
     }
-
-
-def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) -> None:
-    """Raise CheckpointError if the state of an updated parameter is missing or nan.
-
-    MXNet silently replaces missing states by zeros.
-
-    Args:
-        arrays: result of `optimizer_to_arrays`.
-        counts: number of updates by parameter.
-    """
-    having = {key.rpartition("/")[0] for key in arrays}
-    missing = [name for name, count in counts.items() if count and name not in having]
-    if missing:
-        raise CheckpointError(
-            "The checkpoint lacks optimizer states of parameters that were updated",
-            expected=f"states of {len(counts)} parameters",
-            received=f"none of {len(missing)}: {', '.join(missing[:5])}",
-            where="part 'optimizer'",
-            fix="use another checkpoint; or begin a new training with the weights: df.load(path), "
-            "then fit without resume, into another directory",
-        )
-    for key, array in arrays.items():
-        if array.dtype.kind == "f" and np.isnan(array).any():
-            raise CheckpointError(
-                "An optimizer state of the checkpoint is nan",
-                received=f"{int(np.isnan(array).sum())} of {array.size} numbers of {key}",
-                where="part 'optimizer'",
-                fix="use another checkpoint beside it",
-            )
 
 
 def restore_updater(updater: Any, states: Mapping[Key, Any]) -> None:
@@ -157,21 +115,13 @@ def _unflatten(leaves: Mapping[str, np.ndarray], name: str) -> Any:
     parts: dict[int, Any] = {}
     for token, match in matches.items():
         if match is None:
-            raise _unreadable(f"{name}/{token}")
+            raise unreadable(f"{name}/{token}")
         parts[int(match.group(1) or match.group(2))] = _unflatten(branches[token], name)
     if sorted(parts) != list(range(len(parts))):
-        raise _unreadable(f"{name}/{', '.join(sorted(leaves))}")
+        raise unreadable(f"{name}/{', '.join(sorted(leaves))}")
     values = [parts[index] for index in range(len(parts))]
     return values if next(iter(branches)).startswith("[") else tuple(values)
 
 
 def _ndarray(array: np.ndarray) -> Any:
     return mx.nd.array(array, dtype=array.dtype)
-
-
-def _unreadable(key: str) -> CheckpointError:
-    return CheckpointError(
-        "This is not an optimizer state that densefit wrote",
-        expected="<parameter>/<place>, places without gaps",
-        received=repr(key),
-    )

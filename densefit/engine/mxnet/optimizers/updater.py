@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.graph.rescale_grad import warn_of_rescale
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.optimizers.absent import Absent
 from densefit.engine.mxnet.optimizers.start import (
@@ -50,31 +49,21 @@ class Updater:
         input_size: tuple[int, int] | None,
         is_live: bool,
     ) -> None:
-        self._module, self._network, self._gradients = module, network, gradients
+        self._module, self._gradients = module, gradients
         self._absent = Absent(module, network, input_size)
         self._is_live = is_live
 
-    def start(
-        self,
-        settings: OptimizerSettings,
-        batch_size: int,
-        shapes: Mapping[str, tuple[int, ...]],
-        rescale: float | None,
-    ) -> None:
+    def start(self, settings: OptimizerSettings, batch_size: int) -> None:
         """Start a new optimizer; a user's Module continues with its own.
 
         Args:
             settings: settings of the optimizer.
             batch_size: rows of a full batch.
-            shapes: shapes of the train graph's outputs, by short name.
-            rescale: constant factor on the gradient; None: 1 / the update's samples.
 
         Raises:
             ConfigError: an unknown optimizer or setting, or groups that match no parameter.
         """
-        self.settings, self._gradients.rescale = settings, rescale
-        if rescale is not None:
-            warn_of_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
+        self.settings = settings
         start = start_own_optimizer if self._is_live else start_optimizer
         self.optimizer = start(self._module, settings, batch_size)
         warn_of_unused_rate(self.optimizer, settings)

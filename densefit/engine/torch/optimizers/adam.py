@@ -186,10 +186,7 @@ class Nadam(Adam):
 
         def rule(weights: Tensors, gradients: Tensors, means: Tensors, squares: Tensors) -> None:
             scaled = self.scaled(gradients, weights, wd)
-            torch._foreach_mul_(means, self.beta1)
-            torch._foreach_add_(means, scaled, alpha=1.0 - self.beta1)
-            torch._foreach_mul_(squares, self.beta2)
-            torch._foreach_addcmul_(squares, scaled, scaled, value=1.0 - self.beta2)
+            averages(scaled, means, squares, self.beta1, self.beta2)
             torch._foreach_mul_(scaled, first)
             torch._foreach_add_(scaled, means, alpha=second)
             corrected = torch._foreach_div(squares, correction)
@@ -202,11 +199,17 @@ def moments(
     gradients: Tensors, means: Tensors, squares: Tensors, beta1: float, beta2: float
 ) -> None:
     """Move the means of gradients and of their squares, with factors in float32."""
-    beta1, beta2 = single(beta1), single(beta2)
+    averages(gradients, means, squares, single(beta1), single(beta2))
+
+
+def averages(
+    gradients: Tensors, means: Tensors, squares: Tensors, beta1: float, beta2: float
+) -> None:
+    """Move the means of gradients and of their squares."""
     torch._foreach_mul_(means, beta1)
-    torch._foreach_add_(means, gradients, alpha=single(1 - beta1))
+    torch._foreach_add_(means, gradients, alpha=1.0 - beta1)
     torch._foreach_mul_(squares, beta2)
-    torch._foreach_addcmul_(squares, gradients, gradients, value=single(1 - beta2))
+    torch._foreach_addcmul_(squares, gradients, gradients, value=1.0 - beta2)
 
 
 def roots(squares: Any, epsilon: float) -> Tensors:

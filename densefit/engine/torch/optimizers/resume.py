@@ -11,11 +11,18 @@ import torch
 
 from densefit.engine.torch.optimizers.layerwise import LBSGD
 from densefit.engine.torch.optimizers.optimizer import Optimizer
+from densefit.engine.training.optimizer_states import (
+    RUNNING,
+    check_counts,
+    check_running,
+    check_states,
+    misfit,
+    reason_to_restart,
+    states_by_parameter,
+)
 from densefit.errors import CheckpointError
 
 _log = logging.getLogger("densefit")
-
-_RUNNING = ("m_schedule", "cur_lr", "last_lr")  # numbers that some optimizers change
 
 
 def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -31,7 +38,7 @@ def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, np.ndarray], dict[s
                 arrays[f"{name}/{slot}"] = np.array(state[slot].detach().cpu())
         if not optimizer.slots:
             arrays[f"{name}/none"] = np.zeros(0, np.float32)
-    running = {name: getattr(optimizer, name, None) for name in _RUNNING}
+    running = {name: getattr(optimizer, name, None) for name in RUNNING}
     return arrays, {
         "num_update": int(optimizer.num_update),
         "begin_num_update": int(optimizer.begin_num_update),
@@ -66,12 +73,14 @@ def load_optimizer_state(
     """
     kind = counters.get("kind", optimizer.kind)
     if kind == optimizer.kind:
-        by_name = _by_name(optimizer, arrays)
-        misfit = _misfit(optimizer, by_name)
-        if misfit is None or not is_other:
-            _check(optimizer, by_name, counters)
-            if misfit is not None:
-                raise misfit
+        by_name = states_by_parameter(arrays, optimizer.parameters)
+        error = _misfit(optimizer, by_name)
+        if error is None or not is_other:
+            check_counts(counters["counts"], optimizer.parameters)
+            check_states(arrays, counters["counts"])
+            check_running(counters["running"])
+            if error is not None:
+                raise error
             if isinstance(optimizer, LBSGD) and optimizer.batch_scale > 1:
                 _log.warning(
                     "LBSGD's sums of earlier batches are in no checkpoint: it continues without "
@@ -80,37 +89,7 @@ def load_optimizer_state(
             _restore(optimizer, by_name, counters)
             return ""
     _restart(optimizer)
-    scheduler = optimizer.lr_scheduler
-    return (
-        f"the moments of {optimizer.kind} begin at zero, and its updates are counted"
-        f"{'' if scheduler is None else ', by its lr_scheduler too,'} from 0: those in the "
-        f"checkpoint are of {kind}{' with other settings' if kind == optimizer.kind else ''}"
-    )
-
-
-def _by_name(
-    optimizer: Optimizer, arrays: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, np.ndarray]]:
-    """Parameter -> path -> state."""
-    by_name: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in arrays.items():
-        name, slash, path = key.rpartition("/")
-        if not slash:
-            raise CheckpointError(
-                "This is not an optimizer state that densefit wrote",
-                expected="<parameter>/<place>, places without gaps",
-                received=repr(key),
-            )
-        by_name.setdefault(name, {})[path] = array
-    unknown = sorted(set(by_name) - set(optimizer.parameters))
-    if unknown:
-        raise CheckpointError(
-            "The checkpoint has optimizer states of parameters that the network lacks",
-            expected=f"some of {len(optimizer.parameters)} parameters",
-            received=", ".join(unknown),
-            fix="continue with the same network, or load the weights only",
-        )
-    return by_name
+    return reason_to_restart(optimizer.kind, kind, optimizer.lr_scheduler is not None)
 
 
 def _misfit(
@@ -123,56 +102,8 @@ def _misfit(
         expected = expected or {"none": (0,)}
         received = {path: array.shape for path, array in states.items()}
         if expected != received:
-            return CheckpointError(
-                f"The optimizer state of the parameter {name!r} does not fit",
-                expected=expected,
-                received=received,
-                fix="continue with the same optimizer and network; or begin a new training with "
-                "the weights: df.load(path), then fit",
-            )
+            return misfit(name, expected, received)
     return None
-
-
-def _check(
-    optimizer: Optimizer,
-    by_name: Mapping[str, Mapping[str, np.ndarray]],
-    counters: Mapping[str, Any],
-) -> None:
-    counts = counters["counts"]
-    unknown = sorted(set(counts) - set(optimizer.parameters))
-    if unknown:
-        raise CheckpointError(
-            "The checkpoint counts updates of parameters that the network lacks",
-            received=", ".join(unknown),
-            fix="continue with the same network, or load the weights only",
-        )
-    missing = [name for name, count in counts.items() if count and name not in by_name]
-    if missing:
-        raise CheckpointError(
-            "The checkpoint lacks optimizer states of parameters that were updated",
-            expected=f"states of {len(counts)} parameters",
-            received=f"none of {len(missing)}: {', '.join(missing[:5])}",
-            where="part 'optimizer'",
-            fix="use another checkpoint; or begin a new training with the weights: df.load(path), "
-            "then fit without resume, into another directory",
-        )
-    for name, states in by_name.items():
-        for path, array in states.items():
-            if array.dtype.kind == "f" and np.isnan(array).any():
-                raise CheckpointError(
-                    "An optimizer state of the checkpoint is nan",
-                    received=f"{int(np.isnan(array).sum())} of {array.size} numbers of "
-                    f"{name}/{path}",
-                    where="part 'optimizer'",
-                    fix="use another checkpoint beside it",
-                )
-    for name, value in counters["running"].items():
-        if name not in _RUNNING or not np.isfinite(np.asarray(value, np.float64)).all():
-            raise CheckpointError(
-                "The checkpoint sets what no optimizer counts",
-                expected=f"finite numbers called {', '.join(_RUNNING)}",
-                received=f"{name}={value!r}",
-            )
 
 
 @torch.no_grad()
@@ -199,6 +130,6 @@ def _restart(optimizer: Optimizer) -> None:
     optimizer.state.clear()
     optimizer.counts = {}
     optimizer.num_update = optimizer.begin_num_update = 0
-    for name, value in zip(_RUNNING, (1.0, None, None)):
+    for name, value in RUNNING.items():
         if hasattr(optimizer, name):
             setattr(optimizer, name, value)

@@ -1,0 +1,1 @@
+"""What the learners of all engines share in training."""
