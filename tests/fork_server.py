@@ -22,7 +22,8 @@ ROOT = str(Path(__file__).parents[1])
 IMPORTED = (
     *("numpy", "cv2", "densefit.backend", "torch", "torch.distributed"),
     *("densefit.train.fit", "densefit.evaluation.score", "densefit.tasks", "densefit.datasets"),
-    *("densefit.engine.mxnet", "densefit.engine.torch"),
+    *("densefit.engine.mxnet", "densefit.engine.torch", "densefit.interop.module"),
+    *("densefit.interop.iterators", "densefit.data.loader.loader", "torch._dynamo", "onnxruntime"),
 )
 LAUNCHER = "DENSEFIT_LAUNCHER"
 LARGEST = 1 << 20  # bytes of a message
@@ -100,6 +101,9 @@ def become(program, streams, defaults):
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
+    for name in list(sys.modules):
+        if name.split(".")[0] in program["forget"]:
+            del sys.modules[name]
     arguments = program["arguments"]
     while arguments[0] == "-W":
         warnings.simplefilter(arguments[1])

@@ -33,7 +33,15 @@ def _server():
 
 
 class Popen(subprocess.Popen):
-    """A program that the server has forked; its parent is the server, which tells its status."""
+    """A program that the server has forked; its parent is the server, which tells its status.
+
+    Args:
+        forget: packages that the program has not imported yet, such as ["densefit"].
+    """
+
+    def __init__(self, command, *, forget=(), **settings):
+        self._forget = list(forget)
+        super().__init__(command, **settings)
 
     def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *rest):
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = rest[3:9]
@@ -46,6 +54,7 @@ class Popen(subprocess.Popen):
             "cwd": os.fspath(cwd or os.getcwd()),
             "environment": dict(os.environ if env is None else env),
             "start_new_session": start_new_session,
+            "forget": self._forget,
         }
         streams = [
             standard if given == -1 else given
