@@ -53,13 +53,16 @@ class PackedSource:
         files = self.location.open(shard)
         with located(self.location.where(shard.name)):
             record = Record(files.folder, shard.name)
+        self.location.confirm(shard)
         check_samples(shard, len(record), self.location)
         return record, files
 
     def ids(self, shard: Shard) -> Sequence[str]:
         """Ids in the description beside the records."""
         name = f"{shard.name}.json"
-        ids = Description.parse(self.location.read(name) or b"", self.location.where(name)).ids
+        content, where = self.location.read(name) or b"", self.location.where(name)
+        next(file for file in shard.files if file.name == name).check(content, where)
+        ids = Description.parse(content, where).ids
         check_samples(shard, len(ids), self.location)
         return ids
 

@@ -12,7 +12,8 @@ from densefit.errors import DataError
 
 from .location import Location
 from .open_shards import ShardReader
-from .shard_list import Shard, ShardList, ShardTargets
+from .shard_list import Shard, ShardList
+from .shard_targets import ShardTargets
 from .source import check_samples
 from .tar_fields import TarFields
 from .tar_list import TarIndices, tar_files

@@ -2,8 +2,9 @@
 
 import os
 import socket
-import subprocess
 import sys
+
+from tests import forked
 
 #: Short times, so that a test of a failure takes seconds.
 QUICK = {"DENSEFIT_SILENT_SECONDS": "5", "DENSEFIT_JOIN_SECONDS": "60"}
@@ -35,11 +36,11 @@ def environments(size, **variables):
 def start(code, size, arguments=(), ranks=None, **variables):
     """Start all or some ranks of a program; they are Popen objects."""
     return [
-        subprocess.Popen(
+        forked.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=forked.PIPE,
+            stderr=forked.PIPE,
             text=True,
         )
         for environment in environments(size, **variables)

@@ -1,19 +1,21 @@
 """Trainings of several ranks on loopback equal the training of one process."""
 
 import importlib.util
+import io
 import json
 import re
 import signal
-import subprocess
-import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from densefit.data.batch import Batch
-from densefit.distributed import World
+from densefit.distributed import World, launcher
+from densefit.tools import launch as launch_tool
 from densefit.train.ranks import Ranks
+from tests import forked
 from tests.distributed import ranks
 
 PROGRAM = Path(__file__).with_name("rank_program.py")
@@ -35,15 +37,11 @@ def train(tmp_path, size, name, **settings):
 
 def launch(tmp_path, size, name, *options, **settings):
     """Run a training by the launcher; returns its status and messages."""
-    out = tmp_path / name
-    done = subprocess.run(
-        [sys.executable, "-m", "densefit.tools.launch", "--nproc", str(size), *options, "--"]
-        + [str(PROGRAM), json.dumps({**settings, "out": str(out)})],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stderr
+    program = [str(PROGRAM), json.dumps({**settings, "out": str(tmp_path / name)})]
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as messages:
+        patch.setattr(launcher, "subprocess", forked)
+        status = launch_tool.main(["--nproc", str(size), *options, "--", *program])
+    return status, messages.getvalue()
 
 
 def assert_same(first, second, exactly=True):

@@ -11,7 +11,7 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from densefit.exporting.onnx.output_types import output_types
-from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic, product
+from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic, product, shape_text
 
 _FOLDED = 1 << 18  # elements of the largest constant that is computed at export
 #: First operator set in which a reduction takes its axes as an input.
@@ -130,13 +130,14 @@ class Builder:
         for axis, size in enumerate(shape):
             same = axis < data.rank and data.shape[axis] == size
             if size == 0:
-                raise ValueError(f"an axis of the shape {tuple(shape)} is empty")
+                raise ValueError(f"an axis of the shape {shape_text(tuple(shape))} is empty")
             if is_dynamic(size):
                 target.append(0 if same and len(free) > 1 else -1)
             else:
                 target.append(size)
         if target.count(-1) > 1:
-            raise ValueError(f"the shape {tuple(shape)} depends on the batch in several axes")
+            text = shape_text(tuple(shape))
+            raise ValueError(f"the shape {text} depends on the batch in several axes")
         if data.shape == tuple(shape):
             return data
         sizes = self.constant(target, np.int64)
