@@ -87,13 +87,13 @@ class ShardList:
     Attributes:
         shards: in the order of the dataset.
         attributes: of the dataset: class names and the like.
-        targets: declares the targets of each sample; None if these are not known.
+        targets: declares the targets of each sample.
         digest: hash of all ids.
     """
 
     shards: tuple[Shard, ...]
     attributes: dict[str, Any]
-    targets: ShardTargets | None
+    targets: ShardTargets
     digest: str
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,25 +13,29 @@ from densefit.datasets.record.description import unreadable
 from densefit.errors import DataError
 
 
-class ShardTargets(Sequence[frozenset[str]]):
+class ShardTargets(Sequence["frozenset[str] | None"]):
     """Names of the targets of each sample, decoded a shard at a time.
 
     Args:
-        names: distinct lists of targets.
+        names: distinct lists of targets; None for samples that must be read to know.
         kinds: of each shard, which list all its samples have, or one of each sample: deflated
             int32 in base64.
         sizes: samples of each shard.
         where: of the list, for errors.
+
+    Attributes:
+        is_complete: whether the targets of all samples are declared.
     """
 
     def __init__(
         self,
-        names: Sequence[Sequence[str]],
+        names: Iterable[Collection[str] | None],
         kinds: Sequence[int | str],
         sizes: Sequence[int],
         where: object,
     ) -> None:
-        self._sets = [frozenset(entry) for entry in names]
+        self._sets = [None if entry is None else frozenset(entry) for entry in names]
+        self.is_complete = None not in self._sets
         self._kinds, self._where = list(kinds), str(where)
         self._ends = np.cumsum(sizes)
         self._decoded: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int32))
@@ -39,13 +43,13 @@ class ShardTargets(Sequence[frozenset[str]]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: int) -> frozenset[str]:  # type: ignore[override]
+    def __getitem__(self, index: int) -> frozenset[str] | None:  # type: ignore[override]
         index = range(len(self))[index]
         shard = int(np.searchsorted(self._ends, index, "right"))
         kinds = self._of(shard)
         return self._sets[kinds[index - self._ends[shard] + len(kinds)]]
 
-    def __iter__(self) -> Iterator[frozenset[str]]:
+    def __iter__(self) -> Iterator[frozenset[str] | None]:
         for shard in range(len(self._kinds)):
             yield from map(self._sets.__getitem__, self._of(shard).tolist())
 
@@ -56,6 +60,14 @@ class ShardTargets(Sequence[frozenset[str]]):
             decoded = _inflated(self._kinds[shard], count, len(self._sets), self._where)
             self._decoded = (shard, decoded)
         return decoded
+
+
+def deflated(kinds: Sequence[int] | np.ndarray) -> int | str:
+    """One number, if all are equal, else deflated little-endian int32 in base64."""
+    numbers = np.asarray(kinds, "<i4")
+    if (numbers == numbers[0]).all():
+        return int(numbers[0])
+    return base64.b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
 
 
 def _inflated(kinds: int | str, count: int, most: int, where: str) -> np.ndarray:

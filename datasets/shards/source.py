@@ -31,6 +31,9 @@ class ShardSource(Protocol):
     def ids(self, shard: Shard) -> Sequence[str]:
         """Ids of a shard's samples, whose files need not be local."""
 
+    def files(self) -> Sequence[str]:
+        """Names of the files that change with the samples."""
+
 
 class PackedSource:
     """Shards by `tools/pack.py`.
@@ -46,7 +49,8 @@ class PackedSource:
 
     def __init__(self, location: Location, split: str, content: bytes) -> None:
         self.location = location
-        self.list = ShardList.parse(content, location.where(f"{split}{LIST_SUFFIX}"))
+        self._name = f"{split}{LIST_SUFFIX}"
+        self.list = ShardList.parse(content, location.where(self._name))
 
     def open(self, shard: Shard) -> tuple[ShardReader, Any]:
         """Open a file of records."""
@@ -65,6 +69,10 @@ class PackedSource:
         ids = Description.parse(content, where).ids
         check_samples(shard, len(ids), self.location)
         return ids
+
+    def files(self) -> Sequence[str]:
+        """The list, which has the crc32 of all others."""
+        return [self._name]
 
 
 def check_samples(shard: Shard, samples: int, location: Location) -> None:

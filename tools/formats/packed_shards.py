@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
@@ -17,6 +15,7 @@ import numpy as np
 from densefit.checkpoint.storage.atomic import replace_file
 from densefit.data.sample import Dataset
 from densefit.datasets.shards.shard_list import FORMAT, LIST_SUFFIX, MOST_SHARDS, list_crc
+from densefit.datasets.shards.shard_targets import deflated
 from densefit.errors import ConfigError, DataError
 from densefit.tools.formats.packed_records import (
     PackedSample,
@@ -131,15 +130,8 @@ def _entry(
         "samples": len(summary.ids),
         "files": {file: list(state) for file, state in summary.files.items()},
         "ids": sha256("\n".join(summary.ids).encode("utf-8", "surrogatepass")).hexdigest(),
-        "targets_of": _encoded([kinds.setdefault(t, len(kinds)) for t in summary.targets]),
+        "targets_of": deflated([kinds.setdefault(t, len(kinds)) for t in summary.targets]),
     }
-
-
-def _encoded(kinds: Sequence[int]) -> int | str:
-    """One number, if all are equal, else deflated little-endian int32 in base64."""
-    if len(set(kinds)) == 1:
-        return kinds[0]
-    return base64.b64encode(zlib.compress(np.array(kinds, "<i4").tobytes(), 9)).decode()
 
 
 def _refuse_source(dataset: Dataset, list_path: Path) -> None:
