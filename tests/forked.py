@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 from functools import cache
-from subprocess import DEVNULL, PIPE, CalledProcessError, CompletedProcess, TimeoutExpired
+from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, CompletedProcess, TimeoutExpired
 
 from tests import fork_server
 
-__all__ = ["DEVNULL", "PIPE", "CalledProcessError", "Popen", "TimeoutExpired", "run"]
+__all__ = ["DEVNULL", "PIPE", "STDOUT", "CalledProcessError", "Popen", "TimeoutExpired", "run"]
 
 
 @cache

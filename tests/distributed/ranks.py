@@ -1,9 +1,15 @@
 """Run a program as several ranks on 127.0.0.1, without a launcher."""
 
+import io
 import os
 import socket
 import sys
+from contextlib import redirect_stderr
 
+import pytest
+
+from densefit.distributed import launcher
+from densefit.tools import launch as launch_tool
 from tests import forked
 
 #: Short times, so that a test of a failure takes seconds.
@@ -61,6 +67,14 @@ def finish(processes, seconds=120):
                 process.kill()
                 process.communicate()
     return results
+
+
+def launch(arguments):
+    """Run the launcher here, with ranks that are forked; returns its status and messages."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as messages:
+        patch.setattr(launcher, "subprocess", forked)
+        status = launch_tool.main(arguments)
+    return status, messages.getvalue()
 
 
 def run(code, size, arguments=(), **variables):

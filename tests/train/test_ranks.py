@@ -1,21 +1,17 @@
 """Trainings of several ranks on loopback equal the training of one process."""
 
 import importlib.util
-import io
 import json
 import re
 import signal
-from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from densefit.data.batch import Batch
-from densefit.distributed import World, launcher
-from densefit.tools import launch as launch_tool
+from densefit.distributed import World
 from densefit.train.ranks import Ranks
-from tests import forked
 from tests.distributed import ranks
 
 PROGRAM = Path(__file__).with_name("rank_program.py")
@@ -38,10 +34,7 @@ def train(tmp_path, size, name, **settings):
 def launch(tmp_path, size, name, *options, **settings):
     """Run a training by the launcher; returns its status and messages."""
     program = [str(PROGRAM), json.dumps({**settings, "out": str(tmp_path / name)})]
-    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as messages:
-        patch.setattr(launcher, "subprocess", forked)
-        status = launch_tool.main(["--nproc", str(size), *options, "--", *program])
-    return status, messages.getvalue()
+    return ranks.launch(["--nproc", str(size), *options, "--", *program])
 
 
 def assert_same(first, second, exactly=True):
