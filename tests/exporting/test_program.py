@@ -1,6 +1,5 @@
 """The program beside a model: short, without densefit, and with the predictions of df.predict."""
 
-import subprocess
 import sys
 
 import cv2
@@ -9,6 +8,7 @@ import pytest
 
 import densefit as df
 from densefit.exporting.program import LINES
+from tests import forked
 from tests.exporting.conftest import SETTINGS, SIZE
 
 BLOCKED = """
@@ -25,9 +25,10 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def run(program, photograph):
     """Printed lines of a program, as lists of words."""
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", BLOCKED, str(program), str(photograph)],
-        capture_output=True, text=True, timeout=120, env={"OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=120, env={},
+        forget=["densefit", "mxnet", "torch", "onnx"],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stdout.splitlines()]
