@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -114,7 +114,7 @@ def symbol_inputs(
 
     Args:
         network: network of the Symbol.
-        data: an iterator of batches; None for generated numbers.
+        data: see `symbol_batches`; None for generated numbers.
         shapes: input -> shape, None for the batch.
         rows: number of samples.
     """
@@ -124,7 +124,75 @@ def symbol_inputs(
             name: rng.random([rows if size is None else size for size in shape], np.float32)
             for name, shape in shapes.items()
         }
+    batches = symbol_batches(network, data, shapes)
+    arrays = next(batches)
+    batches.close()
+    return arrays
+
+
+def calibration_feeds(
+    network: Network, data: Any, settings: Any, count: int
+) -> list[dict[str, np.ndarray]]:
+    """Inputs of a user's Symbol for up to about `count` samples, in the model's batch size.
+
+    Args:
+        network: network of the Symbol.
+        data: see `symbol_batches`.
+        settings: see `ModelSettings`.
+        count: number of samples.
+    """
+    feeds: list[dict[str, np.ndarray]] = []
+    taken = 0
+    for arrays in symbol_batches(network, data, settings.inputs):
+        shapes = settings.inputs.items()
+        fixed = [shape[0] for _, shape in shapes if shape and shape[0] is not None]
+        rows = min(len(arrays[name]) for name, shape in shapes if shape)
+        size = settings.batch or (fixed[0] if fixed else min(rows, count))
+        for start in range(0, rows - size + 1, size):
+            feeds.append({name: array[start : start + size] for name, array in arrays.items()})
+            taken += size
+        if taken >= count:
+            break
+    return feeds
+
+
+def symbol_batches(
+    network: Network, data: Any, shapes: Mapping[str, Sequence[int | None]]
+) -> Generator[dict[str, np.ndarray], None, None]:
+    """Inputs of a user's Symbol, batch by batch.
+
+    Args:
+        network: network of the Symbol.
+        data: an iterator of batches, or of dicts; arrays (N, ...) by name, or a single array.
+        shapes: input -> shape, None for the batch.
+
+    Raises:
+        ConfigError: the data lack an input.
+    """
+    if isinstance(data, np.ndarray):
+        data = dict.fromkeys(shapes, data) if len(shapes) == 1 else {"data": data}
+    if isinstance(data, Mapping):
+        data = [dict(data)]
     source = adapted_batches(data, model_input(network, None, None, None, train=data), "export")
     reader = BatchReader(source, [RawOutputHead([])], "export")
-    batch = next(iter(reader.batches(scoring=True)))
-    return {name: np.asarray(batch.arrays[name], np.float32) for name in shapes}
+    try:
+        yield from _inputs_of(reader, shapes)
+    finally:
+        if hasattr(data, "reset"):
+            data.reset()  # it is left at the start of an epoch
+
+
+def _inputs_of(
+    reader: BatchReader, shapes: Mapping[str, Sequence[int | None]]
+) -> Iterator[dict[str, np.ndarray]]:
+    """The named arrays of each batch of a reader."""
+    for batch in reader.batches(scoring=True):
+        missing = sorted({*shapes} - {*batch.arrays})
+        if missing:
+            raise ConfigError(
+                "The data lack inputs of the Symbol",
+                expected=list(shapes),
+                received=list(batch.arrays),
+                fix=f"{', '.join(missing)} in each batch",
+            )
+        yield {name: batch.real_rows(np.asarray(batch.arrays[name], np.float32)) for name in shapes}

@@ -9,7 +9,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
-from densefit.errors import BindError, ConfigError, ExportError, TrainingDiverged
+from densefit.errors import BindError, ConfigError, DataError, ExportError, TrainingDiverged
 from tests.exporting.conftest import SIZE, with_values
 from tests.exporting.onnx.converted import run_onnx
 
@@ -78,6 +78,11 @@ def test_int8(network, shapes, tmp_path):
     entries = metadata(small.path)
     assert entries["densefit.precision"] == "int8"
     assert entries.keys() == metadata(whole.path).keys()
+
+
+def test_a_checkpoints_path(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.exporting.arguments.load", {"runs/ck": network}.get)
+    assert df.export("runs/ck", tmp_path / "m.onnx", image_size=SIZE).checked == 8
 
 
 def test_the_loader_gives_the_size(network, shapes, tmp_path):
@@ -277,3 +282,66 @@ def test_parameters_that_are_not_finite(network_of, tmp_path):
     network.set_params(values, network.statistics)
     with pytest.raises(TrainingDiverged, match="classification_class_bias"):
         df.export(network, tmp_path / "m.onnx", image_size=SIZE)
+
+
+def convolutions():
+    data = S.Variable("data")
+    for number in range(3):
+        data = S.Activation(
+            S.Convolution(data, num_filter=8, kernel=(3, 3), pad=(1, 1), name=f"c{number}"),
+            act_type="relu",
+        )
+    pooled = S.Flatten(S.Pooling(data, global_pool=True, pool_type="avg"))
+    return S.SoftmaxOutput(S.FullyConnected(pooled, num_hidden=3, name="f"), name="softmax")
+
+
+def test_int8_of_a_symbol(tmp_path):
+    network = symbol_network(convolutions(), data=(4, 3, 16, 16))
+    images = np.random.default_rng(0).random((10, 3, 16, 16)).astype(np.float32)
+    settings = {"inputs": {"data": (None, 3, 16, 16)}, "int8": True}
+    iterator = mx.io.NDArrayIter(images, np.zeros(10), 4, label_name="softmax_label")
+    batches = [{"data": images[:6]}, {"data": images[6:]}]
+    for number, calibrate in enumerate(({"data": images}, images, iterator, batches)):
+        path = tmp_path / f"{number}.onnx"
+        exported = df.export(network, path, calibrate=calibrate, **settings)
+        kinds = [node.op_type for node in onnx.load(path).graph.node]
+        assert "QuantizeLinear" in kinds
+        assert metadata(path)["densefit.precision"] == exported.precision == "int8"
+        assert "equal: off by at most 50% of the value" in exported.tolerance
+    batched = df.export(network, tmp_path / "b.onnx", calibrate=images, batch=4, **settings)
+    assert batched.outputs == {"softmax": (4, 3)}
+    with pytest.raises(ConfigError, match="too few samples"):
+        df.export(network, tmp_path / "t.onnx", calibrate=images, batch=16, **settings)
+    with pytest.raises(DataError, match="other arrays"):
+        df.export(network, tmp_path / "t.onnx", calibrate={"image": images}, **settings)
+
+
+def test_int8_without_a_convolution(tmp_path):
+    network = symbol_network(two_outputs(), data=(4, 5))
+    rows = np.random.default_rng(0).random((9, 5)).astype(np.float32)
+    settings = {"inputs": {"data": (None, 5)}, "int8": True, "calibrate": rows}
+    with pytest.raises(ExportError, match="No layer can be quantised"):
+        df.export(network, tmp_path / "m.onnx", rows, **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_that_contradict_each_other(network, shapes, tmp_path):
+    settings = {"image_size": SIZE, "calibrate": shapes}
+    with pytest.raises(ConfigError, match="8 or of 16"):
+        df.export(network, tmp_path / "m.onnx", int8=True, half=True, **settings)
+    with pytest.raises(ConfigError, match="raw model"):
+        df.export(network, tmp_path / "m.onnx", views=True, raw=True, **settings)
+
+
+def test_what_onnx_runtime_cannot_compute_is_refused(tmp_path, monkeypatch):
+    from densefit.exporting.onnx import registry
+
+    def row_99(layer):
+        return layer.emit("Gather", layer.data, layer.constant([99], np.int64))
+
+    monkeypatch.setitem(registry.CONVERTERS, "Flatten", row_99)
+    network = symbol_network(S.Flatten(S.Variable("data"), name="flat"), data=(4, 5))
+    network.set_params({"unused": np.zeros(1)})
+    with pytest.raises(ExportError, match="ONNX Runtime cannot compute"):
+        df.export(network, tmp_path / "m.onnx", inputs={"data": (None, 5)})
+    assert not list(tmp_path.iterdir())
