@@ -3,23 +3,31 @@
     python benchmarks/engine_parity.py [--networks "resnet18 detection"] [--updates 50]
         [--engines mxnet torch]
 
-Both engines begin with the same parameters and compute the same batches of generated shapes. The
-columns are relative differences, the largest of an array over its largest number (at least 1e-3):
+Both engines begin with the same parameters, and with the moving statistics of some batches, and
+compute the same batches of generated shapes. The columns are relative differences, the largest of
+an array over its largest number (at least 1e-3; of rows of few numbers, such as boxes with scores,
+of each column):
 
 - outputs of the eval graph, without the largest percent: peaks that are equal but for rounding
   change places;
 - losses, and BatchNorm's moving statistics after one update;
-- the gradient's norm, with softplus for ReLU and averages for maxima (see parity_networks.py);
+- the gradient's norm, and the largest difference of a parameter's gradient over its norm (at least
+  a thousandth of the whole), with softplus for ReLU and averages for maxima (see
+  parity_networks.py);
 - the mean loss of each of some updates with Adam, as in the recipe of the shapes: of the network,
   where an activation near 0 flips sooner or later, and of the smooth one.
+
+A number that is not finite on one engine only counts as an infinite difference.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +40,14 @@ from densefit.engine.engine import Engine
 from densefit.engine.settings import BindSettings, OptimizerSettings
 
 BATCH = 4
-COLUMNS = ("outputs", "losses", "gradient", "statistics", "updates", "smooth updates")
+COLUMNS = (
+    *("outputs", "losses", "statistics", "norm", "gradients"),
+    *("updates", "smooth updates"),
+)
+#: Passes until the moving statistics are those of the data; 0.9 ** 40 of the initial value is left.
+PASSES = 40
+#: Rate of an update that moves parameters by their gradient, and rounds them away.
+RATE = 2.0**20
 Values = Mapping[str, Mapping[str, np.ndarray]]
 
 
@@ -66,76 +81,110 @@ def compare(network: df.Network, engines: Sequence[str], updates: int) -> dict[s
         engines: names of two engines.
         updates: number of updates to train.
     """
-    learner, _ = _bound(network, engines[0])
-    learner.release()
-    values: Values = {
-        "parameters": dict(network.parameters),
-        "statistics": dict(network.statistics),
-    }
-    first = [_passes(_copy(network, values), engine) for engine in engines]
-    smooth = [_passes(smooth_copy(network, values), engine) for engine in engines]
-    trained, smoothly = (
-        [_trained(copy(network, values), engine, updates) for engine in engines]
-        for copy in (_copy, smooth_copy)
+    _start(network, engines[0]).release()
+    values: Values = {"parameters": dict(network.parameters)}
+    settled = _settled(_copy(network, values), engines[0])
+    outputs = [_outputs(_copy(network, settled), engine) for engine in engines]
+    (first, slopes), (trained, smoothly) = (
+        [[compute(copy(network, values), engine) for engine in engines] for copy in COPIES]
+        for compute in (_passes, partial(_trained, updates=updates))
     )
+    gradients = [result["gradients"] for result in slopes]
     return {
-        "outputs": _difference([result["outputs"] for result in first], share=0.99),
-        "losses": _difference([result["losses"] for result in first]),
-        "gradient": _difference([result["norm"] for result in smooth]),
-        "statistics": _difference([result["statistics"] for result in first]),
-        "updates": _difference(trained),
-        "smooth updates": _difference(smoothly),
+        "outputs": difference(outputs, share=0.99),
+        "losses": difference([result["losses"] for result in first]),
+        "statistics": difference([result["statistics"] for result in first]),
+        "norm": difference([{"norm": _norm(result.values())} for result in gradients]),
+        "gradients": largest_of_norms(*gradients),
+        "updates": difference(trained),
+        "smooth updates": difference(smoothly),
     }
 
 
 def _copy(network: df.Network, values: Values) -> df.Network:
     copy = df.Network.from_spec(network.spec or {})
-    copy.set_params(values["parameters"], values["statistics"])
+    copy.set_params(values["parameters"], values.get("statistics"))
     return copy
 
 
-def _bound(network: df.Network, engine: str) -> tuple[Engine, BatchReader]:
-    reader = BatchReader(_loader(network), list(network.adapters.values()), "train")
-    learner = make(network, engine=engine)
-    learner.bind(reader, BindSettings(seed=0))
-    return learner, reader
+COPIES = (_copy, smooth_copy)
 
 
-def _loader(network: df.Network, length: int = BATCH) -> df.Loader:
-    return df.Loader(
+def _loader(network: df.Network, length: int) -> BatchReader:
+    loader = df.Loader(
         Pictures(length), batch_size=BATCH, heads=network.heads, workers=0, last="drop"
     )
+    return BatchReader(loader, list(network.adapters.values()), "train")
+
+
+def _start(
+    network: df.Network, engine: str, optimizer: str = "adam", length: int = BATCH, **settings: Any
+) -> Engine:
+    """Bind a network to data, with a new optimizer."""
+    learner = make(network, engine=engine)
+    learner.bind(_loader(network, length), BindSettings(seed=0))
+    chosen = OptimizerSettings(optimizer, settings, has_schedule=True)
+    learner.check_optimizer(chosen, BATCH, 1)
+    learner.start_optimizer(chosen)
+    return learner
+
+
+def _settled(network: df.Network, engine: str) -> Values:
+    """Parameters of a network, and moving statistics of the data.
+
+    With the initial statistics deep networks' activations explode or vanish, and outputs show
+    nothing.
+    """
+    learner = _start(network, engine)
+    batches = list(_loader(network, 4 * BATCH).batches())
+    for number in range(PASSES):
+        learner.compute(batches[number % len(batches)])
+        learner.outputs()
+    learner.settle()
+    values = learner.parameters.training_values()
+    learner.release()
+    return {
+        kind: {
+            key.partition(":")[2]: value for key, value in values.items() if key.startswith(prefix)
+        }
+        for kind, prefix in (("parameters", "arg:"), ("statistics", "aux:"))
+    }
+
+
+def _outputs(network: df.Network, engine: str) -> dict[str, np.ndarray]:
+    """Outputs of the eval graph."""
+    learner = make(network, engine=engine)
+    ((_, outputs),) = learner.evaluate(_loader(network, BATCH))
+    learner.release()
+    return outputs
 
 
 def _passes(network: df.Network, engine: str) -> dict[str, dict[str, np.ndarray]]:
-    """Outputs, losses, norm of the gradient, and statistics after a pass, of one engine."""
-    learner, reader = _bound(network, engine)
-    ((_, outputs),) = learner.evaluate(reader)
-    (batch,) = reader.batches()
-    before = {name: value.copy() for name, value in network.statistics.items()}
+    """Losses, gradients and moves of the statistics, of a pass of one engine."""
+    learner = _start(network, engine, "sgd")
+    (batch,) = _loader(network, BATCH).batches()
+    before = learner.parameters.training_values()
     learner.compute(batch)
-    losses, norm = learner.outputs(), learner.gradients.norm()
+    losses = learner.outputs()
+    learner.update(RATE)
     learner.settle()
-    moved = {
-        key.partition(":")[2]: value - before[key.partition(":")[2]]
+    moves = {
+        key: np.asarray(value, np.float64) - before[key]
         for key, value in learner.parameters.training_values().items()
-        if key.startswith("aux:")
     }
     learner.release()
-    numbers = {"norm": np.array([norm])}
-    return {"outputs": outputs, "losses": losses, "norm": numbers, "statistics": moved}
+    return {
+        "losses": losses,
+        "statistics": {key: move for key, move in moves.items() if key.startswith("aux:")},
+        "gradients": {key: move / RATE for key, move in moves.items() if key.startswith("arg:")},
+    }
 
 
 def _trained(network: df.Network, engine: str, updates: int) -> dict[str, np.ndarray]:
     """Mean loss of each update of a training."""
-    reader = BatchReader(_loader(network, 4 * BATCH), list(network.adapters.values()), "train")
-    learner = make(network, engine=engine)
-    learner.bind(reader, BindSettings(seed=0))
-    settings = OptimizerSettings("adam", {"wd": 1e-4}, has_schedule=True)
-    learner.check_optimizer(settings, BATCH, 1)
-    learner.start_optimizer(settings)
+    learner = _start(network, engine, "adam", 4 * BATCH, wd=1e-4)
     schedule = df.Cosine(lr=2e-3, warmup="5%").resolve(updates)
-    batches = list(reader.batches())
+    batches = list(_loader(network, 4 * BATCH).batches())
     losses = []
     for update in range(updates):
         learner.seed(0, 0, update + 1)
@@ -146,16 +195,53 @@ def _trained(network: df.Network, engine: str, updates: int) -> dict[str, np.nda
     return {"losses": np.array(losses)}
 
 
-def _difference(results: Sequence[Mapping[str, Any]], share: float = 1.0) -> float:
-    """Largest relative difference of all arrays, of a share of their numbers."""
-    first, second = results
+def difference(results: Sequence[Mapping[str, Any]], share: float = 1.0) -> float:
+    """Largest relative difference of all arrays, of a share of their numbers.
+
+    Raises:
+        ValueError: the arrays have other names or shapes, or there is none.
+    """
     worst = 0.0
-    for name, array in first.items():
-        expected, received = np.asarray(array, np.float64), np.asarray(second[name], np.float64)
-        scale = max(float(np.abs(expected).max(initial=0.0)), 1e-3)
-        if expected.size:
-            worst = max(worst, float(np.quantile(np.abs(expected - received), share)) / scale)
+    for expected, received in _pairs(*results):
+        is_row = expected.ndim > 2 and expected.shape[-1] <= 16
+        columns = tuple(range(expected.ndim - 1)) if is_row else None
+        scale = np.abs(expected).max(axis=columns, keepdims=True, initial=1e-3)
+        with np.errstate(invalid="ignore"):
+            errors = np.abs(expected - received) / scale
+        errors[~np.isfinite(errors)] = np.inf
+        errors[np.isnan(expected) & np.isnan(received)] = 0
+        worst = max(worst, float(np.quantile(errors, share, method="higher")))
     return worst
+
+
+def largest_of_norms(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
+    """Largest norm of a difference over the norm of the array, at least 1e-3 of that of all."""
+    least = 1e-3 * float(_norm(first.values())[0])
+    errors = [
+        float(_norm([expected - received])[0]) / max(float(_norm([expected])[0]), least)
+        for expected, received in _pairs(first, second)
+    ]
+    return max(math.inf if math.isnan(error) else error for error in errors)
+
+
+def _pairs(
+    first: Mapping[str, Any], second: Mapping[str, Any]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The arrays of the same names, of one dimension or more, in float64."""
+    if not first or first.keys() != second.keys():
+        raise ValueError(f"arrays {sorted(first)} and {sorted(second)}")
+    pairs = [
+        tuple(np.atleast_1d(np.asarray(array, np.float64)) for array in (array, second[name]))
+        for name, array in first.items()
+    ]
+    for name, (expected, received) in zip(first, pairs):
+        if expected.shape != received.shape or not expected.size:
+            raise ValueError(f"{name}: shapes {expected.shape} and {received.shape}")
+    return pairs
+
+
+def _norm(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.sqrt([sum(float(np.square(array).sum()) for array in arrays)])
 
 
 if __name__ == "__main__":

@@ -123,5 +123,5 @@ def _smooth(node: Any) -> Any:
 def smooth_copy(network: df.Network, values: Mapping[str, Mapping[str, np.ndarray]]) -> df.Network:
     """The network with smooth layers and these parameters."""
     copy = Smooth.from_spec(network.spec or {})
-    copy.set_params(values["parameters"], values["statistics"])
+    copy.set_params(values["parameters"], values.get("statistics"))
     return copy

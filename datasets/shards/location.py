@@ -52,6 +52,9 @@ class Location(Protocol):
     def open(self, shard: Shard) -> OpenShard:
         """Make the files of a shard local. Raises DataError if that fails."""
 
+    def confirm(self, shard: Shard) -> None:
+        """Raise DataError if files of an open shard were replaced since they were listed."""
+
     def read_ahead(self, shard: Shard) -> None:
         """Prepare a shard that is opened soon."""
 

@@ -18,17 +18,11 @@ from .shard_cache import ShardCache
 from .shard_list import Shard, ShardFile
 
 _BLOCK = 1 << 22
-#: Entries of a file's description in fsspec that change with its content.
-_VERSIONS = (
-    "ETag",
-    "etag",
-    "md5Hash",
-    "mtime",
-    "LastModified",
-    "last_modified",
-    "updated",
-    "created",
-)
+#: Entries of a file's description in fsspec that change with its content: a hash, the same however
+#: it was asked for, or a time.
+_TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha", "content_hash", "checksum")
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "modify", "modified", "created")
+_TAG = "tag "
 
 
 class RemoteFolder:
@@ -108,6 +102,9 @@ class RemoteFolder:
             raise
         return OpenShard(copies[0].path.parent, copies)
 
+    def confirm(self, shard: Shard) -> None:
+        pass  # the files were compared with the list when they were copied
+
     def read_ahead(self, shard: Shard) -> None:
         """Copy the files of a shard to the cache."""
         with suppress(DataError, ConfigError):  # it is told when the shard is opened
@@ -119,15 +116,32 @@ class RemoteFolder:
     def _remote(self, shard: Shard, file: ShardFile) -> RemoteFile:
         def blocks() -> Iterator[bytes]:
             system, path = self._system
+            before = None if file.version is None else self.state(file.name)[1]
             with system.open(f"{path}/{file.name}", "rb") as stream:
                 while block := stream.read(_BLOCK):
                     yield block
+            if before is not None:
+                self._check_version(file, before)
 
         def check(pieces: Iterable[bytes]) -> Iterator[bytes]:
             return _whole(pieces, file, self.where(file.name))
 
         name = f"{self._folder}/{shard.version}/{file.name}"
         return RemoteFile(name, self.where(file.name), file.size, check, blocks)
+
+    def _check_version(self, file: ShardFile, before: str) -> None:
+        """Raise DataError if a file was replaced during a download, or since it was listed.
+
+        Times are not compared with those of the list: some storages write them in several forms.
+        """
+        _, now = self.state(file.name)
+        listed = str(file.version)
+        if now != before or (now != listed and now.startswith(_TAG) and listed.startswith(_TAG)):
+            raise DataError(
+                "A shard was replaced since it was listed",
+                where=self.where(file.name),
+                fix="start again, without changing the shards meanwhile",
+            )
 
 
 def is_address(root: object) -> bool:
@@ -158,7 +172,10 @@ def _state(entry: Mapping[str, Any]) -> tuple[int, str]:
     size = entry.get("size")
     if not isinstance(size, int):
         raise DataError("The storage does not tell the size of a shard", where=entry.get("name"))
-    return size, str([entry[key] for key in _VERSIONS if key in entry])
+    tags = [str(entry[key]) for key in _TAGS if entry.get(key)]
+    if tags:
+        return size, _TAG + tags[0].removeprefix("W/").strip('"')
+    return size, str([entry[key] for key in _TIMES if key in entry])
 
 
 def _unreadable(where: str, error: Exception) -> DataError:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.annotated import in_sets
 from densefit.data.io.cache import parse_bytes
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
@@ -129,8 +128,8 @@ class Shards:
     @property
     def data_files(self) -> list[Path]:
         """Local files that say whether the samples have changed."""
-        path = Path(self._location.where(f"{self.split}{LIST_SUFFIX}"))
-        return [path] if not self._location.is_remote and path.is_file() else []
+        names: Sequence[str] = () if self._location.is_remote else self._source.files()
+        return [Path(self._location.where(name)) for name in names]
 
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of tar files, `<file>/<key>`."""
@@ -143,14 +142,13 @@ class Shards:
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a sample's targets; None if a JSON file in a tar file decides."""
-        if self._list.targets is not None:
-            return tuple(self._list.targets[index])
-        shard, number = self._find(index)
-        return self._open[shard].targets_of(number)
+        names = self._list.targets[index]
+        return None if names is None else tuple(names)
 
     def all_targets(self) -> Sequence[frozenset[str]] | None:
         """Names of the targets of all samples."""
-        return self._list.targets or in_sets(map(self.targets_of, range(len(self))))
+        targets: Any = self._list.targets
+        return targets if targets.is_complete else None
 
     def image_bytes(self, index: int) -> bytes:
         """Content of the image's file."""

@@ -111,7 +111,7 @@ def actions(settings):
     chosen = settings.get("rank", 1) == rank and restart == 0
     calls = {
         "kill": lambda control: os.kill(os.getpid(), signal.SIGKILL),
-        "terminate": lambda control: os.kill(os.getpid(), signal.SIGTERM),
+        "terminate": lambda control: signal.raise_signal(signal.SIGTERM),
         "stop": lambda control: control.stop("enough"),
         "raise": lambda control: (_ for _ in ()).throw(ValueError("a bug of a callback")),
     }

@@ -4,8 +4,6 @@ import importlib.util
 import json
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,15 +33,8 @@ def train(tmp_path, size, name, **settings):
 
 def launch(tmp_path, size, name, *options, **settings):
     """Run a training by the launcher; returns its status and messages."""
-    out = tmp_path / name
-    done = subprocess.run(
-        [sys.executable, "-m", "densefit.tools.launch", "--nproc", str(size), *options, "--"]
-        + [str(PROGRAM), json.dumps({**settings, "out": str(out)})],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stderr
+    program = [str(PROGRAM), json.dumps({**settings, "out": str(tmp_path / name)})]
+    return ranks.launch(["--nproc", str(size), *options, "--", *program])
 
 
 def assert_same(first, second, exactly=True):

@@ -113,6 +113,8 @@ class Training:
         freeze: patterns of parameters that are not trained.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
+        sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
+            training; with engine torch (docs/distributed.md).
         callbacks: name and settings each: csv, early_stopping, finite, jsonl, memory, profiler,
             tensorboard, time_budget; paths lie in the run's folder.
     """
@@ -138,6 +140,7 @@ class Training:
     freeze: list[str] = field(default_factory=list)
     ema: float | None = None
     precision: str = "float32"
+    sync_batchnorm: bool = False
     callbacks: list[dict[str, Any]] = field(default_factory=list)
 
 

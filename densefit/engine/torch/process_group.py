@@ -7,6 +7,7 @@ import datetime
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from typing import Any
 
@@ -38,18 +39,34 @@ def join_group(world: World, device: torch.device) -> None:
         "world_size": world.size,
         "timeout": datetime.timedelta(seconds=world.seconds),
     }
+    folder = None
     if is_loopback(world.host):
         folder = world.broadcast("folder of the process group", _folder(world))
         settings["store"] = dist.FileStore(  # type: ignore[attr-defined]
             os.path.join(folder, "store"), world.size
         )
-        if world.is_first:
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
         _use_loopback()
     else:
         settings["init_method"] = "env://"
+    excepthook = sys.excepthook
     dist.init_process_group(**settings)
+    sys.excepthook = excepthook  # PyTorch's writes the rank before each line, as the launcher does
     atexit.register(_leave, world)
+    if folder is not None:
+        _remove(folder, world, settings["backend"])
+
+
+def _remove(folder: str, world: World, backend: str) -> None:
+    """Remove the file in which the ranks met: now, since a rank that is killed cannot.
+
+    NCCL reads it later, too.
+    """
+    if backend == "gloo":
+        world.barrier("process group")
+        if world.is_first:
+            shutil.rmtree(folder, ignore_errors=True)
+    elif world.is_first:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def is_loopback(host: str) -> bool:

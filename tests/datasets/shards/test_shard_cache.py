@@ -1,6 +1,5 @@
 import errno
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from densefit.datasets.shards.cached_file import RemoteFile
 from densefit.datasets.shards.shard_cache import PART, ShardCache
 from densefit.errors import ConfigError, DataError
 from densefit.process.system_calls import lock_file
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -226,9 +226,9 @@ def test_processes_share_a_cache_that_is_too_small_for_all_shards(tmp_path):
     for rank in range(2):
         arguments = [f"file://{tmp_path}/p", str(tmp_path / "c"), str(budget), str(rank)]
         processes.append(
-            subprocess.Popen(
+            forked.Popen(
                 [sys.executable, "-c", READER, *arguments],
-                stdout=subprocess.PIPE, text=True, env=environment,
+                stdout=forked.PIPE, text=True, env=environment,
             )
         )  # fmt: skip
     while any(process.poll() is None for process in processes):

@@ -75,6 +75,22 @@ def test_symbols_train_alike(tiny):
     assert_close(*train_alike(make, lambda network: tiny.iterator(10, 4), epochs=5))
 
 
+def test_a_fixed_gamma_is_not_decayed_further_than_by_mxnet(tiny):
+    """Each pass sets it to 1, so that it shows the last update's decay only."""
+
+    def make():
+        x = mx.sym.Convolution(mx.sym.Variable("data"), kernel=(3, 3), num_filter=4, name="conv")
+        x = mx.sym.BatchNorm(x, name="bn", fix_gamma=True)
+        x = mx.sym.FullyConnected(x, num_hidden=3, name="kind_fc")
+        return df.Network(symbol=mx.sym.SoftmaxOutput(x, name="kind"), routes={})
+
+    settings = {"epochs": 5, "optimizer_params": {**SGD, "wd": 0.1, "momentum": 0.0}}
+    networks = train_alike(make, lambda network: tiny.images(), **settings)
+    first, second = (network.parameters["bn_gamma"] for network in networks)
+    np.testing.assert_allclose(second, first, rtol=1e-6)
+    assert first == pytest.approx(1 - 0.05 * 0.1)
+
+
 @pytest.mark.parametrize("lacking", [range(8), [1, 5, 6]], ids=["batches", "some"])
 def test_partial_labels_train_alike(tiny, lacking):
     """One head has labels for some pictures; with none in an update it does not move."""

@@ -32,7 +32,8 @@ _sum_over_ranks: Any = _SumOverRanks.apply
 def batch_norm(attrs: Attributes) -> Compute:
     """Normalize channels by the batch in training, by the moving statistics otherwise.
 
-    `fix_gamma` treats gamma as 1: it has no gradient. The new moving statistics are entered in
+    `fix_gamma` treats gamma as 1: it has no gradient, and a pass in training sets it to 1, as in
+    MXNet, for weight decay would shrink it. The new moving statistics are entered in
     `Run.statistics`. SyncBatchNorm uses the batch of all ranks. Further outputs are the mean and
     the inverse deviation.
     """
@@ -45,6 +46,8 @@ def batch_norm(attrs: Attributes) -> Compute:
 
     def compute(run: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:
         weight = None if fixed else gamma
+        if fixed and run.training:
+            gamma.data.fill_(1.0)
         moved = x if axis % x.ndim == 1 else x.movedim(axis, 1)
         if run.training and not frozen:
             if run.reduce is not None and (synchronized or run.sync_batchnorm):
