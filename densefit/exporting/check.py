@@ -16,6 +16,7 @@ from densefit.evaluation.images import image_loader
 from densefit.evaluation.predict import predict
 from densefit.exporting.onnx.build import IMAGE, ModelSettings, view_names
 from densefit.exporting.parity import Parity, compare_all
+from densefit.exporting.row_inputs import with_equal_rows
 from densefit.model.host_arrays import to_numpy
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
@@ -63,11 +64,12 @@ def run_model(model: bytes | str, feeds: Mapping[str, np.ndarray], batch: int | 
 
 def _run(runner: Any, feeds: Mapping[str, np.ndarray], batch: int | None) -> Any:
     names = [output.name for output in runner.get_outputs()]
+    if batch is None:
+        return dict(zip(names, runner.run(names, dict(feeds))))
     rows = len(next(iter(feeds.values())))
-    size = batch or rows
     parts = []
-    for start in range(0, rows - rows % size, size):
-        part = {name: array[start : start + size] for name, array in feeds.items()}
+    for start in range(0, rows - rows % batch, batch):
+        part = {name: array[start : start + batch] for name, array in feeds.items()}
         parts.append(runner.run(names, part))
     return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
 
@@ -158,6 +160,8 @@ def check_symbol(
 ) -> dict[str, Parity]:
     """Compare the outputs of a user's Symbol; see `check_heads`."""
     received = run_model(model, inputs, None)
+    if len({array.shape[:1] for array in inputs.values()}) > 1:
+        network, inputs = with_equal_rows(network, inputs)
     predicted = predict(network, [dict(inputs)], engine=engine)
     expected = {short_name(name): np.asarray(array) for name, array in predicted.items()}
     return compare_all({name: expected[name] for name in outputs}, received, precision)

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from densefit.engine.types import Model
-from densefit.errors import ConfigError, EngineError, ExportError
+from densefit.errors import ConfigError, DensefitError, EngineError, ExportError
 from densefit.exporting import check, samples
 from densefit.exporting.arguments import (
     ImageSize,
@@ -176,7 +176,16 @@ def _quantized(
             expected=f"at least {size}, the batch of the model",
             received="fewer in calibrate=",
         )
-    quantized = quantize(model, feeds)
+    try:
+        quantized = quantize(model, feeds)
+    except (DensefitError, MemoryError, OSError):
+        raise
+    except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        raise ExportError(
+            "ONNX Runtime cannot quantise the model",
+            received=(str(error).strip().splitlines() or [type(error).__name__])[0],
+            fix="half=True, or leave int8 out",
+        ) from error
     if not any(node.op_type == "QuantizeLinear" for node in quantized.graph.node):
         raise ExportError(
             "No layer can be quantised: those of 8 bits are the convolutions before the last ones",
@@ -198,7 +207,7 @@ def _compare(
     """(parity of each output, number of compared samples)."""
     precision = entries["densefit.precision"]
     if not network.heads:
-        feeds = samples.symbol_inputs(network, data, settings.inputs, settings.batch or 3)
+        feeds = samples.symbol_inputs(network, data, settings)
         parity = check.check_symbol(network, content, feeds, settings.outputs, precision, engine)
         return parity, len(next(iter(feeds.values())))
     transform = samples.transform_of(kind, settings.image_size or (0, 0))

@@ -14,10 +14,12 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.model_input import batches_of as adapted_batches
 from densefit.engine.model_input import model_input
 from densefit.errors import ConfigError
+from densefit.exporting.onnx.build import ModelSettings
 from densefit.model.heads.raw_outputs import RawOutputHead
 from densefit.model.network import Network
 
 CHECKED = 8  # samples that are compared
+_GENERATED_ROWS = 3  # of inputs of a Symbol
 
 
 def transform_of(kind: str, image_size: tuple[int, int]) -> Any:
@@ -107,31 +109,52 @@ def generated_images(size: tuple[int, int], count: int) -> list[np.ndarray]:
     return images
 
 
-def symbol_inputs(
-    network: Network, data: Any, shapes: Mapping[str, Sequence[int | None]], rows: int
-) -> dict[str, np.ndarray]:
+def symbol_inputs(network: Network, data: Any, settings: ModelSettings) -> dict[str, np.ndarray]:
     """Inputs of a user's Symbol: the first batch of the data, or small numbers.
 
     Args:
         network: network of the Symbol.
         data: see `symbol_batches`; None for generated numbers.
-        shapes: input -> shape, None for the batch.
-        rows: number of samples.
+        settings: what the model computes.
+
+    Raises:
+        ConfigError: a batch of the data is smaller than the model's.
     """
+    size = _fixed_rows(settings)
     if data is None:
         rng = np.random.default_rng(0)
+        rows = size or _GENERATED_ROWS
         return {
-            name: rng.random([rows if size is None else size for size in shape], np.float32)
-            for name, shape in shapes.items()
+            name: rng.random([rows if side is None else side for side in shape], np.float32)
+            for name, shape in settings.inputs.items()
         }
-    batches = symbol_batches(network, data, shapes)
+    batches = symbol_batches(network, data, settings.inputs)
     arrays = next(batches)
     batches.close()
+    for name, array in arrays.items():
+        fixed = settings.inputs[name][0] or settings.batch if array.ndim else None
+        if fixed is not None and len(array) < fixed:
+            raise ConfigError(
+                "The data's batches are smaller than the batch of the model",
+                expected=f"at least {fixed} rows of {name!r}",
+                received=f"{len(array)} rows",
+            )
+        arrays[name] = array if fixed is None else array[:fixed]
     return arrays
 
 
+def _fixed_rows(settings: ModelSettings) -> int | None:
+    """Number of samples that the model of a user's Symbol takes at once; None for any."""
+    fixed = [shape[0] for shape in settings.inputs.values() if shape and shape[0] is not None]
+    return settings.batch or (fixed[0] if fixed else None)
+
+
+def _row_count(arrays: Mapping[str, np.ndarray]) -> int:
+    return min(len(array) for array in arrays.values() if array.ndim)
+
+
 def calibration_feeds(
-    network: Network, data: Any, settings: Any, count: int
+    network: Network, data: Any, settings: ModelSettings, count: int
 ) -> list[dict[str, np.ndarray]]:
     """Inputs of a user's Symbol for up to about `count` samples, in the model's batch size.
 
@@ -144,10 +167,8 @@ def calibration_feeds(
     feeds: list[dict[str, np.ndarray]] = []
     taken = 0
     for arrays in symbol_batches(network, data, settings.inputs):
-        shapes = settings.inputs.items()
-        fixed = [shape[0] for _, shape in shapes if shape and shape[0] is not None]
-        rows = min(len(arrays[name]) for name, shape in shapes if shape)
-        size = settings.batch or (fixed[0] if fixed else min(rows, count))
+        rows = _row_count(arrays)
+        size = _fixed_rows(settings) or min(rows, count)
         for start in range(0, rows - size + 1, size):
             feeds.append({name: array[start : start + size] for name, array in arrays.items()})
             taken += size
@@ -171,6 +192,9 @@ def symbol_batches(
     """
     if isinstance(data, np.ndarray):
         data = dict.fromkeys(shapes, data) if len(shapes) == 1 else {"data": data}
+    if isinstance(data, Mapping) and {*shapes} <= {*data}:
+        yield {name: np.asarray(data[name], np.float32) for name in shapes}
+        return
     if isinstance(data, Mapping):
         data = [dict(data)]
     source = adapted_batches(data, model_input(network, None, None, None, train=data), "export")

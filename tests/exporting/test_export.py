@@ -290,6 +290,7 @@ def convolutions():
         data = S.Activation(
             S.Convolution(data, num_filter=8, kernel=(3, 3), pad=(1, 1), name=f"c{number}"),
             act_type="relu",
+            name=f"a{number}",
         )
     pooled = S.Flatten(S.Pooling(data, global_pool=True, pool_type="avg"))
     return S.SoftmaxOutput(S.FullyConnected(pooled, num_hidden=3, name="f"), name="softmax")
@@ -345,3 +346,50 @@ def test_what_onnx_runtime_cannot_compute_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="ONNX Runtime cannot compute"):
         df.export(network, tmp_path / "m.onnx", inputs={"data": (None, 5)})
     assert not list(tmp_path.iterdir())
+
+
+def test_int8_of_a_detector_with_suppression(tmp_path):
+    features = convolutions().get_internals()["a2_output"]
+    anchors = S.contrib.MultiBoxPrior(features, sizes=(0.3, 0.6))
+    scores = S.Reshape(
+        S.Convolution(features, num_filter=6, kernel=(1, 1), name="s"), shape=(0, 3, -1)
+    )
+    offsets = S.Flatten(S.Convolution(features, num_filter=8, kernel=(1, 1), name="o"))
+    scores = S.SoftmaxActivation(scores, mode="channel")
+    symbol = S.contrib.MultiBoxDetection(scores, offsets, anchors, name="detection", nms_topk=20)
+    network = symbol_network(symbol, data=(2, 3, 8, 8))
+    images = np.random.default_rng(0).random((4, 3, 8, 8)).astype(np.float32)
+    shapes = {"inputs": {"data": (None, 3, 8, 8)}}
+    exported = df.export(network, tmp_path / "m.onnx", **shapes)
+    assert exported.parity["detection"].differing == 0
+    df.export(network, tmp_path / "q.onnx", int8=True, calibrate=images, **shapes)
+
+
+def test_data_in_other_batches_than_the_model(tmp_path):
+    network = symbol_network(two_outputs(), data=(4, 5))
+    rows = {"data": np.random.default_rng(0).random((5, 5)).astype(np.float32)}
+    for settings in ({"batch": 2}, {"inputs": {"data": (2, 5)}}):
+        assert df.export(network, tmp_path / "m.onnx", rows, **settings).checked == 2
+    with pytest.raises(ConfigError, match="smaller than the batch"):
+        df.export(network, tmp_path / "m.onnx", rows, batch=8)
+
+
+def test_inputs_with_other_numbers_of_rows(tmp_path):
+    """Regions of images, and the state of a sequence, whose batch is the second axis."""
+    features = S.Convolution(S.Variable("data"), num_filter=4, kernel=(3, 3), name="c")
+    regions = S.ROIPooling(features, S.Variable("rois"), pooled_size=(2, 2), spatial_scale=0.5)
+    shapes = {"data": (2, 3, 12, 12), "rois": (5, 5)}
+    rows = np.array([[0, 0, 0, 9, 9], [1, 2, 2, 8, 5]] * 2 + [[1, 0, 0, 4, 4]], np.float32)
+    images = np.random.default_rng(0).random(shapes["data"]).astype(np.float32)
+    network = symbol_network(regions, **shapes)
+    data = {"data": images, "rois": rows}
+    exported = df.export(network, tmp_path / "r.onnx", data, inputs=shapes)
+    assert list(exported.outputs.values()) == [(5, 4, 2, 2)]
+    steps = S.transpose(S.Variable("data"), axes=(1, 0, 2))
+    states = S.RNN(steps, *map(S.Variable, ("flat", "state")), state_size=3, num_layers=1,
+                   mode="gru", name="rnn")  # fmt: skip
+    network = symbol_network(states, data=(2, 4, 5), state=(1, 2, 3))
+    inputs = {"data": (None, 4, 5), "state": (1, None, 3)}
+    (parity,) = df.export(network, tmp_path / "s.onnx", inputs=inputs).parity.values()
+    assert parity.differing == 0
+    assert parity.largest < 1e-5

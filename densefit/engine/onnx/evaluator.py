@@ -183,7 +183,7 @@ class OnnxEngine(EvaluationOnly):
 
 def _has_view_outputs(adapter: HeadAdapter) -> TypeGuard[NetworkHead]:
     """Whether a head merges views of other outputs than those of a single image."""
-    return isinstance(adapter, NetworkHead) and adapter.has_view_outputs
+    return isinstance(adapter, NetworkHead) and adapter.head.has_view_outputs
 
 
 def _outputs_of(adapters: Sequence[HeadAdapter], mode: str) -> list[str]:

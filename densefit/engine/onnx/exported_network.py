@@ -121,7 +121,7 @@ class ExportedNetwork(Network):
         adapter.evaluate_outputs = list(outputs.get("evaluate", ()))
         adapter.raw_outputs = list(outputs.get("raw", ()))
         views = list(outputs.get("views", ()))
-        adapter.view_outputs = views if adapter.has_view_outputs else adapter.evaluate_outputs
+        adapter.view_outputs = views if adapter.head.has_view_outputs else adapter.evaluate_outputs
         expected = adapter.outputs(self.file.metadata.mode)
         missing = [name for name in expected if name not in self.file.outputs]
         if missing or not expected or not adapter.evaluate_outputs:

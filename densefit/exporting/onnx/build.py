@@ -120,7 +120,7 @@ def view_names(network: Network) -> dict[str, str]:
     return {
         f"{adapter.name}_{output}": f"{adapter.name}_views_{output}"
         for adapter in network.adapters.values()
-        if isinstance(adapter, NetworkHead) and adapter.has_view_outputs
+        if isinstance(adapter, NetworkHead) and adapter.head.has_view_outputs
         for output in adapter.view_outputs
     }
 

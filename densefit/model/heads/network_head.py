@@ -15,7 +15,6 @@ from densefit.metrics import Metric
 from densefit.model.heads.adapter import HeadAdapter, check_rows, diverged
 from densefit.model.heads.head import Head
 from densefit.model.heads.loss_terms import LossTerms
-from densefit.model.heads.view_merging import ViewMerging
 from densefit.model.heads.weighted_losses import check_losses, weight_input, weighted_losses
 
 
@@ -43,11 +42,6 @@ class NetworkHead(HeadAdapter):
             for name in ("evaluate", "raw_outputs", "postprocess")
         }
         return depth["evaluate"] >= max(depth["raw_outputs"], depth["postprocess"])
-
-    @property
-    def has_view_outputs(self) -> bool:
-        """Whether views are merged from other outputs than those of `evaluate`."""
-        return type(self.head).view_outputs is not ViewMerging.view_outputs
 
     @property
     def labels(self) -> list[str]:
