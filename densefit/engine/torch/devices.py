@@ -39,7 +39,11 @@ def as_devices(devices: Sequence[Any] | None) -> list[torch.device] | None:
 
 
 def _device(device: Any, devices: Sequence[Any]) -> torch.device:
-    fix = "devices=['cpu'], or ['cuda:0']"
+    fix = "devices=['cpu'], which is the default"
+    if torch.cuda.is_available():
+        fix += f"; there are cuda:0 to cuda:{torch.cuda.device_count() - 1}"
+    elif str(device).startswith("cuda"):
+        fix += "; a GPU needs NVIDIA's driver and a build of PyTorch for CUDA"
     try:
         if not isinstance(device, (str, torch.device)):
             raise TypeError(f"a {type(device).__name__}")

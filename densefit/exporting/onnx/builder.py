@@ -91,7 +91,8 @@ class Builder:
         names = [tensor.name if tensor is not None else "" for tensor in inputs]
         attrs = {name: value for name, value in attrs.items() if value is not None}
         results = [
-            self.name(f"{self.scope}_{op}" if outputs == 1 else f"{self.scope}_{op}_{number}")
+            # ONNX Runtime's calibration adds tensors <name>_ReduceMin and <name>_ReduceMax.
+            self.name(f"{self.scope}/{op}" if outputs == 1 else f"{self.scope}/{op}_{number}")
             for number in range(outputs)
         ]
         node = helper.make_node(op, names, results, name=self.name(f"{self.scope}/{op}"), **attrs)

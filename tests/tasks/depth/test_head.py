@@ -98,8 +98,6 @@ def test_depths_stay_between_the_limits_and_share_the_parameters(decoder):
     assert out.min() >= 0.5 * (1 - 1e-5)
     assert out.max() <= 80 * (1 + 1e-5)
     assert out.max() > 4 * out.min()
-    views = bound(made.view_outputs(given)["depth"], size, made.output_stride, scale=30.0)
-    np.testing.assert_array_equal(views.forward(is_train=False)[0][:, 0], out)
 
 
 @pytest.mark.parametrize("transform", [Resize(24, 32), Letterbox(24, 32)])
@@ -138,7 +136,7 @@ def test_predictions_are_never_beyond_the_limits_by_a_digit():
     depth = np.tile(beyond, (4, 2))
     geometry = View((4, 4), np.eye(2, 3), (4, 4), (4, 4), (0, 0), False)
     merger = made.view_merger((4, 4))
-    merger.add({"depth": engine_array(depth[None, None])}, geometry)
+    merger.add({"depth": engine_array(depth[None])}, geometry)
     for found in (*made.decode({"depth": depth[None]}, [geometry]), merger.result()):
         assert (found.dtype, found.shape) == (np.float32, (4, 4))
         assert found.min() >= np.float32(made.min_depth)
