@@ -94,5 +94,8 @@ class LocalFolder:
                 finally:
                     os.close(descriptor)
 
+    def remove_damaged(self, shard: Shard) -> bool:
+        return False
+
     def where(self, name: str) -> str:
         return str(self.root / name)

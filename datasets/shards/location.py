@@ -58,5 +58,8 @@ class Location(Protocol):
     def read_ahead(self, shard: Shard) -> None:
         """Prepare a shard that is opened soon."""
 
+    def remove_damaged(self, shard: Shard) -> bool:
+        """Remove damaged copies of a shard, to copy them again; whether there were any."""
+
     def where(self, name: str) -> str:
         """Path or address of a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -14,9 +15,11 @@ from densefit.errors import ConfigError, DataError
 
 from .cached_file import LocalCopy, RemoteFile
 from .location import OpenShard
+from .retries import retried
 from .shard_cache import ShardCache
 from .shard_list import Shard, ShardFile
 
+_log = logging.getLogger("densefit")
 _BLOCK = 1 << 22
 #: Entries of a file's description in fsspec that change with its content: a hash, the same however
 #: it was asked for, or a time.
@@ -61,7 +64,7 @@ class RemoteFolder:
     def read(self, name: str) -> bytes | None:
         system, path = self._system
         try:
-            return bytes(system.cat_file(f"{path}/{name}"))
+            return bytes(retried(lambda: system.cat_file(f"{path}/{name}"), self.where(name)))
         except FileNotFoundError:
             return None
         except Exception as error:  # each kind of storage has its own
@@ -70,7 +73,7 @@ class RemoteFolder:
     def files(self) -> dict[str, tuple[int, str]]:
         system, path = self._system
         try:
-            entries = system.ls(path, detail=True)
+            entries = retried(lambda: system.ls(path, detail=True), self.address)
         except FileNotFoundError:
             return {}
         except Exception as error:
@@ -85,7 +88,7 @@ class RemoteFolder:
     def state(self, name: str) -> tuple[int, str]:
         system, path = self._system
         try:
-            return _state(system.info(f"{path}/{name}"))
+            return _state(retried(lambda: system.info(f"{path}/{name}"), self.where(name)))
         except Exception as error:
             raise _unreadable(self.where(name), error) from error
 
@@ -110,6 +113,15 @@ class RemoteFolder:
         with suppress(DataError, ConfigError):  # it is told when the shard is opened
             self.open(shard).release()
 
+    def remove_damaged(self, shard: Shard) -> bool:
+        for file in shard.files:
+            path = self.cache.folder / self._copy_name(shard, file)
+            if file.crc32 is not None and path.is_file() and _crc(path) != file.crc32:
+                _log.warning("%s is damaged, and is copied again", path)
+                path.unlink(missing_ok=True)
+                return True
+        return False
+
     def where(self, name: str) -> str:
         return f"{self.address}/{name}"
 
@@ -126,8 +138,11 @@ class RemoteFolder:
         def check(pieces: Iterable[bytes]) -> Iterator[bytes]:
             return _whole(pieces, file, self.where(file.name))
 
-        name = f"{self._folder}/{shard.version}/{file.name}"
+        name = self._copy_name(shard, file)
         return RemoteFile(name, self.where(file.name), file.size, check, blocks)
+
+    def _copy_name(self, shard: Shard, file: ShardFile) -> str:
+        return f"{self._folder}/{shard.version}/{file.name}"
 
     def _check_version(self, file: ShardFile, before: str) -> None:
         """Raise DataError if a file was replaced during a download, or since it was listed.
@@ -165,6 +180,14 @@ def _whole(blocks: Iterable[bytes], file: ShardFile, where: str) -> Iterator[byt
             where=where,
             fix="upload the shard again, or pack the dataset again",
         )
+
+
+def _crc(path: Path) -> int:
+    crc = 0
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            crc = zlib.crc32(block, crc)
+    return crc
 
 
 def _state(entry: Mapping[str, Any]) -> tuple[int, str]:

@@ -79,7 +79,8 @@ def test_training_cost_prints_a_row_for_each_kind(run):
 
 def test_train_speed_prints_the_share_of_the_ceiling(run):
     out = run("train_speed")
-    assert re.search(r"^densefit +\d+\.\d\d +\d+\.\d +1\.00x", out, re.M)
+    assert re.search(r"^densefit +\d+\.\d\d +\d+\.\d +1\.00x +\d+\.\d\dx$", out, re.M)
+    assert re.search(r"^densefit, engine torch +\d+\.\d\d +\d+\.\d +\d+\.\d\dx +1\.00x$", out, re.M)
     assert re.search(r"densefit computes \d+ Gflop/s, \d+ % of the ceiling", out)
 
 
