@@ -27,7 +27,10 @@ from setuptools.build_meta import (  # noqa: F401  # the hooks that stay setupto
     prepare_metadata_for_build_wheel,
 )
 
-LINKS = ("src/densefit", "densefit/tasks", "densefit/datasets", "densefit/tools")
+LINKS = (
+    "src/densefit",
+    *(f"densefit/{folder}" for folder in ("tasks", "datasets", "tools", "configs")),
+)
 ADDED = ("_densefit_mxnet_shims.pth", "_densefit_mxnet_shims.py")
 
 

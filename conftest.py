@@ -1,7 +1,8 @@
 """Which engines the tests run on: those that are installed, each named in the header.
 
-Test files and modules that import MXNet are not collected where it is not installed. With
-DENSEFIT_TEST_ENGINES=mxnet,torch,onnx a missing one is an error.
+Test files and modules that import MXNet are not collected where it is not installed, nor are single
+tests that are marked `mxnet` or take the fixture `mx`. With
+DENSEFIT_TEST_ENGINES=mxnet,torch,onnx a missing engine is an error.
 """
 
 import os
@@ -52,6 +53,7 @@ MISSING = {engine for engine, version in VERSIONS.items() if version is None}
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "mxnet: needs MXNet, in a file that does not")
     required = [name for name in os.environ.get("DENSEFIT_TEST_ENGINES", "").split(",") if name]
     for engine in required:
         if engine in MISSING:
@@ -61,6 +63,10 @@ def pytest_configure(config):
 def pytest_terminal_summary(terminalreporter):
     present = [f"{name} {version}" for name, version in VERSIONS.items() if name not in MISSING]
     absent = f"; not installed: {', '.join(sorted(MISSING))}" if MISSING else ""
+    if MISSING:
+        files = list((ROOT / "tests").rglob("test_*.py"))
+        left_out = sum(bool(needs_with_folders(path) & MISSING) for path in files)
+        absent += f", which {left_out} of {len(files)} test files need"
     terminalreporter.write_line(f"engines: {', '.join(present) or 'none'}{absent}")
 
 
@@ -96,8 +102,25 @@ def needs(path):
     return engines
 
 
+def needs_with_folders(path):
+    """Engines that a file needs, or a folder that it is in."""
+    return needs(path).union(*(needs(folder) for folder in path.parents if ROOT in folder.parents))
+
+
 def pytest_ignore_collect(collection_path):
     """Leave out folders and files that need an engine that is not installed."""
     if not MISSING or not (collection_path.is_dir() or collection_path.suffix == ".py"):
         return None
     return True if needs(collection_path) & MISSING else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests of MXNet in files that test more than it, where it is not installed."""
+    if "mxnet" not in MISSING:
+        return
+    kinds = {True: [], False: []}
+    for item in items:
+        of_mxnet = item.get_closest_marker("mxnet") or "mx" in getattr(item, "fixturenames", ())
+        kinds[bool(of_mxnet)].append(item)
+    config.hook.pytest_deselected(items=kinds[True])
+    items[:] = kinds[False]

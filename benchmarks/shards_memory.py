@@ -56,6 +56,7 @@ def write(root: Path, count: int, in_a_shard: int) -> None:
     pack_shards(Dots(in_a_shard), root / "train.rec", 1 << 40)
     path = root / "train.shards.json"
     content = json.loads(path.read_text())
+    del content["crc32"]  # of the list as it was packed
     (first,) = content["shards"]
     content["shards"], content["samples"] = [], count
     for number in range(count // in_a_shard):

@@ -1,16 +1,17 @@
 """A training step of densefit beside PyTorch's and GluonCV's, on the same cores.
 
     python benchmarks/train_speed.py [--cases resnet18 resnet50 ssd deeplab] [--rounds 7]
-        [--updates 4] [--torch PYTHON] [--gluoncv PYTHON]
+        [--updates 4] [--torch PYTHON [--eager]] [--gluoncv PYTHON]
     python benchmarks/train_speed.py --smallest
 
-`--torch` is a Python with torch 2.13.0 (and a C++ compiler, for torch.compile), `--gluoncv` one
-with gluoncv and mxnet and without torch, which gluoncv refuses; without them these contenders are
-left out. densefit trains by each engine that is installed. All train with as many threads on a
-batch that lies in memory. densefit and PyTorch
-have the same network, initial parameters, input and labels: their first losses must agree, or
-nothing is measured. GluonCV's SSD is another network of the same trunk, so its row is one for
-orientation.
+`--torch` is a Python with torch 2.13.0 (and a C++ compiler for torch.compile, which `--eager`
+leaves out), `--gluoncv` one with gluoncv and mxnet and without torch, which gluoncv refuses;
+without them these contenders are left out. densefit trains by each engine that is installed. All
+train with as many threads on a batch that lies in memory. densefit and PyTorch have the same
+network, initial parameters, input and labels: their first losses must agree, or nothing is
+measured. The last column compares the torch engine with each; "torch, channels_last" is the same
+graph written by hand in the same memory layout. GluonCV's SSD is another network of the same
+trunk, so its row is one for orientation.
 
 The ceiling is the rate of the fastest single convolution found, forward and backward, on the same
 threads; the share of it is that of the convolutions' arithmetic in the time of the whole step.
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--updates", type=int, default=4, help="in a round")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--torch", help="a Python with torch")
+    parser.add_argument("--eager", action="store_true", help="without torch.compile")
     parser.add_argument("--gluoncv", help="a Python with gluoncv")
     parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
@@ -87,7 +89,9 @@ def measure(
     }
     if options.torch:
         script = [options.torch, str(HERE / "train_torch.py"), name, "--given", str(given)]
-        commands.update({key: [*script, *flags] for key, flags in TORCH.items()})
+        for key, flags in TORCH.items():
+            if not (options.eager and "--compile" in flags):
+                commands[key] = [*script, *flags]
     if find_spec("torch") is not None:
         script = [sys.executable, str(HERE / "train_densefit.py"), name, "--engine", "torch"]
         commands[ON_TORCH] = script
@@ -112,11 +116,14 @@ def measure(
         f"{facts['parameters'] / 1e6:.1f} M parameters, first loss {facts['loss']:.5f}; "
         f"{options.rounds} rounds of {options.updates} updates"
     )
-    print(f"{'':32} {'ms/image':>9} {'images/s':>9} {'densefit is':>12}")
+    engines = [name for name in (OURS, ON_TORCH) if name in seconds]
+    columns = "".join(f"{f'{name} is':>26}" for name in engines)
+    print(f"{'':32} {'ms/image':>9} {'images/s':>9}{columns}")
     for contender in contenders:
         each = statistics.median(seconds[contender.name]) / options.updates / case.batch_size
-        times = ratio(seconds, contender.name, OURS)
-        print(f"{contender.name:32} {1e3 * each:9.2f} {1 / each:9.1f} {times:11.2f}x")
+        times = [ratio(seconds, contender.name, engine) for engine in engines]
+        columns = "".join(f"{value:25.2f}x" for value in times)
+        print(f"{contender.name:32} {1e3 * each:9.2f} {1 / each:9.1f}{columns}")
     ours = statistics.median(seconds[OURS]) / options.updates
     rate = facts["operations"] / ours / 1e9
     print(f"densefit computes {rate:.0f} Gflop/s, {100 * rate / ceiling:.0f} % of the ceiling")

@@ -16,20 +16,7 @@ from densefit.model.layers import conv_bn
 from densefit.once import forget
 from densefit.registry import load_plugins
 from densefit.symbol import sym
-
-try:
-    from densefit.backend import mx
-except df.errors.EngineError:
-
-    class NoMXNet:
-        """Stands for MXNet where it is not installed: a test that needs it is skipped."""
-
-        def __getattr__(self, name):
-            if name.startswith("_"):  # what pytest looks for in a module
-                raise AttributeError(name)
-            pytest.skip("MXNet is not installed")
-
-    mx = NoMXNet()
+from tests.rows import changed, iterator_of_arrays
 
 
 @pytest.fixture(autouse=True)
@@ -76,24 +63,6 @@ class Log(df.Callback):
 
     def fit_ended(self, state, error):
         self.events.append(type(error).__name__ if error else "done")
-
-
-def changed(inner, take):
-    """An iterator that announces what `inner` does, and yields what `take(inner)` gives."""
-
-    class Changed(mx.io.DataIter):
-        def __init__(self):
-            super().__init__(inner.batch_size)
-            self.inner = inner
-            self.provide_data, self.provide_label = inner.provide_data, inner.provide_label
-
-        def reset(self):
-            inner.reset()
-
-        def next(self):
-            return take(inner)
-
-    return Changed()
 
 
 class Pictures:
@@ -201,7 +170,7 @@ class Tiny:
     def iterator(length=10, batch_size=4, labels=("kind_label", "size_label"), **settings):
         x, kind, size = Tiny.arrays(length)
         given = {"kind_label": kind, "size_label": size}
-        return mx.io.NDArrayIter(
+        return iterator_of_arrays(
             {"data": x}, {name: given[name] for name in labels}, batch_size, **settings
         )
 
@@ -255,7 +224,8 @@ class Tiny:
     def images(length=8, batch_size=4):
         rng = np.random.default_rng(1)
         x = rng.normal(size=(length, 2, 6, 6)).astype(np.float32)
-        return mx.io.NDArrayIter({"data": x}, {"kind_label": np.arange(length) % 3}, batch_size)
+        labels = {"kind_label": np.arange(length) % 3}
+        return iterator_of_arrays({"data": x}, labels, batch_size)
 
     @staticmethod
     def values(network):
@@ -315,13 +285,15 @@ def in_a_process():
 
 
 @pytest.fixture
-def several_devices():
-    """Function that skips a test on several devices of one process, which are MXNet's."""
-    return lambda: mx.cpu
+def mx():
+    """MXNet; tests that take this fixture are not collected where it is not installed."""
+    from densefit.backend import mx
+
+    return mx
 
 
 @pytest.fixture
-def module_waits(monkeypatch):
+def module_waits(mx, monkeypatch):
     """Let MXNet's Module read BatchNorm's statistics when they are written.
 
     The backward pass writes them without MXNet's engine knowing, and Module.fit reads and sets them

@@ -1,13 +1,13 @@
 """Everything but MXNet's engine and its adapters is imported, and works, where MXNet is not."""
 
-import subprocess
 import sys
 
 import pytest
 
+from tests import forked
+
 WITHOUT = """
-import importlib, os, pkgutil, sys, tempfile
-os.environ["OMP_NUM_THREADS"] = "1"
+import importlib, pkgutil, sys, tempfile
 sys.modules["mxnet"] = None  # `import mxnet` raises
 import numpy as np
 import densefit
@@ -52,8 +52,9 @@ OF_MXNET = (
 
 
 def python(code):
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-W", "ignore", "-c", WITHOUT + code],
+        forget=("densefit", "mxnet", "torch"),
         capture_output=True,
         text=True,
         timeout=300,
@@ -108,7 +109,8 @@ print(df.surgery.trunk_parameters(network)[0])
 
 def test_checkpoints_and_files_of_mxnet_are_written_and_read():
     code = f"""{INITIALIZED}
-folder = tempfile.mkdtemp()
+temporary = tempfile.TemporaryDirectory()
+folder = temporary.name
 df.save(network, folder + "/weights")
 read = df.load(folder + "/weights")
 assert set(read.parameters) == set(arrays)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 
 import densefit
@@ -21,11 +23,13 @@ class Command:
         module: module of this package whose `main(arguments)` it calls.
         usage: its most frequent arguments.
         text: what it does, in a few words.
+        is_ranked: whether several ranks of a launch can run it together.
     """
 
     module: str
     usage: str
     text: str
+    is_ranked: bool = False
 
 
 _RECIPE = "--config RECIPE.yaml --out RUN"
@@ -33,16 +37,16 @@ _RECIPE = "--config RECIPE.yaml --out RUN"
 #: Heading -> words of the command line -> subcommand; modules are imported on demand.
 GROUPS: dict[str, dict[str, Command]] = {
     "Train": {
-        "train det": Command("train_det", _RECIPE, "a detector"),
-        "train seg": Command("train_seg", _RECIPE, "semantic segmentation"),
-        "train keypoints": Command("train_keypoints", _RECIPE, "keypoints"),
-        "train multi": Command("train_multi", _RECIPE, "several tasks at once"),
+        "train det": Command("train_det", _RECIPE, "a detector", is_ranked=True),
+        "train seg": Command("train_seg", _RECIPE, "semantic segmentation", is_ranked=True),
+        "train keypoints": Command("train_keypoints", _RECIPE, "keypoints", is_ranked=True),
+        "train multi": Command("train_multi", _RECIPE, "several tasks at once", is_ranked=True),
         "launch": Command("launch", "--nproc N -- PROGRAM...", "as several processes"),
         "find-lr": Command("find_lr", _RECIPE, "find the learning rate"),
         "show-schedule": Command("show_schedule", "'cosine lr=0.1'", "plot learning rates"),
     },
     "Use": {
-        "score": Command("score", "--checkpoint RUN", "exact scores on a split"),
+        "score": Command("score", "--checkpoint RUN", "exact scores on a split", is_ranked=True),
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
     },
@@ -69,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for count in (2, 1):
         name = " ".join(words[:count])
         if name in COMMANDS:
+            if not COMMANDS[name].is_ranked and _is_several():
+                return program(partial(_refuse_ranks, name))
             return _run(name, words[count:])
     return program(lambda: _refuse(words))
 
@@ -82,6 +88,25 @@ def _run(name: str, words: list[str]) -> int:
     finally:
         sys.argv = before
     return code
+
+
+def _is_several() -> bool:
+    """Whether this is one of several ranks."""
+    if "WORLD_SIZE" not in os.environ:
+        return False
+    from densefit.distributed.environment import settings_of  # with numpy: `--help` is quick
+
+    return settings_of().size > 1
+
+
+def _refuse_ranks(name: str) -> None:
+    """Raise ConfigError for a subcommand whose ranks would all do and write the same."""
+    raise ConfigError(
+        f"densefit {name} is not divided among ranks: each would do and write the same",
+        expected="one process, or a subcommand that trains or scores",
+        received=f"{os.environ['WORLD_SIZE']} ranks",
+        fix=f"densefit {name} without `densefit launch`",
+    )
 
 
 def _refuse(words: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.export_table import print_export
 from densefit.yaml_files.paths import files_field
 
-_FLAGS = ("raw", "half", "int8")
+_FLAGS = ("raw", "views", "half", "int8")
 _OF_RECIPE = ("data", "datasets", "mixture", "resize")
 
 
@@ -36,6 +36,8 @@ class Exporting:
         batch: images that the model takes at once; any number by default.
         opset: version of ONNX's operators.
         raw: leave out the suppression of overlapping boxes (NMS), for TensorRT and OpenVINO.
+        views: add the outputs that flips, scales and windows are merged from, where a head needs
+            others; they cost time in every run.
         half: compute in float16; the suppression stays in float32.
         int8: quantise weights and activations to 8 bits.
         calibrate: split whose samples give the ranges of activations, for --int8.
@@ -51,6 +53,7 @@ class Exporting:
     batch: int | None = None
     opset: int = 18
     raw: bool = False
+    views: bool = False
     half: bool = False
     int8: bool = False
     calibrate: str = "train"
@@ -95,6 +98,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         opset=chosen.opset,
         resize="letterbox" if chosen.resize == "letterbox" else "resize",
         raw=chosen.raw,
+        views=chosen.views,
         half=chosen.half,
         int8=chosen.int8,
         calibrate=samples.for_calibration(chosen.calibrate) if chosen.int8 else None,

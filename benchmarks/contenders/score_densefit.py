@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, required=True)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--export", type=Path)
+    parser.add_argument("--engine", default="mxnet", choices=["mxnet", "torch"])
     options = parser.parse_args()
     case = Case.of(options.case, options.root, options.images)
     if options.export is not None:
@@ -32,12 +33,12 @@ def main() -> None:
     else:
         loader = OriginalSizeLoader(case.dataset, batch_size=4, workers=options.workers)
     with loader:
-        scores = df.score(case.network, loader)
+        scores = df.score(case.network, loader, engine=options.engine)
 
         def work(count: int) -> float:
             begun = time.perf_counter()
             for _ in range(count):
-                df.score(case.network, loader)
+                df.score(case.network, loader, engine=options.engine)
             return time.perf_counter() - begun
 
         work(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Description:
         attributes: of the dataset that was packed: class names and the like.
         target_names: distinct lists of targets.
         kinds: (records,) int32, which of these each record has; empty in earlier versions' files.
+        crcs: (records,) uint32, crc32 of each record; empty in earlier versions' files.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Description:
     attributes: dict[str, Any]
     target_names: list[list[str]]
     kinds: np.ndarray
+    crcs: np.ndarray
 
     @classmethod
     def read(cls, path: Path) -> Description:
@@ -54,15 +57,29 @@ class Description:
                 raise ValueError("ids that are no texts, or classes that are no list")
             attributes = dataset_attributes(content)
             targets, kinds = content.get("targets", []), content.get("targets_of", [])
+            crcs = np.frombuffer(base64.b64decode(content.get("crc32", ""), validate=True), "<u4")
+            if len(crcs) not in (0, len(ids)):
+                raise ValueError(f"{len(ids)} ids, and {len(crcs)} crc32 of records")
         except FAULTS as error:
             raise unreadable(path, error) from error
         check_targets(targets, kinds, len(ids), path)
         kinds = np.array(kinds, np.int32)
-        return cls(Path(path), size, TextColumn.of(ids), attributes, targets, kinds)
+        return cls(Path(path), size, TextColumn.of(ids), attributes, targets, kinds, crcs)
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a record's targets; None of records that an earlier version packed."""
         return self.target_names[self.kinds[index]] if len(self.kinds) else None
+
+    def check_crc(self, index: int, crc: int, where: object) -> None:
+        """Raise DataError unless this describes a record with such a crc32."""
+        if len(self.crcs) and self.crcs[index] != crc:
+            raise DataError(
+                "The records and their description are of different packings",
+                expected=f"a record with crc32 {self.crcs[index]} (as {self.path.name} says)",
+                received=f"a whole record with crc32 {crc}",
+                where=where,
+                fix="pack it again, or fetch all three files again",
+            )
 
     def check_size(self, records: int, size: int, where: object) -> None:
         """Raise DataError unless this describes a file of so many records and bytes."""

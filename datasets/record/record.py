@@ -127,8 +127,9 @@ class Record:
     def image_bytes(self, index: int) -> bytes:
         """Content of the image's file, as it was packed."""
         where, data = self._file.where(index), self._file.read(index)
-        part = split_header(data, where)[1] if self._labels is not None else _parts(data, where)[0]
-        return bytes(part)
+        if self._labels is not None:
+            return bytes(split_header(data, where)[1])
+        return bytes(self._packed(index, data, where)[0])
 
     def __getitem__(self, index: int) -> Sample:
         name, where = self._ids[index], self._file.where(index)
@@ -138,7 +139,7 @@ class Record:
             image = decode_image(picture, where, self.exif)
             size = (image.shape[0], image.shape[1])
             return Sample(name, image, self._labels.targets(labels, size, where))
-        picture, payload = _parts(data, where)
+        picture, payload = self._packed(index, data, where)
         targets, note = from_bytes(payload, where)
         packed_id = note.get("id") if isinstance(note, dict) else None
         if packed_id != name:
@@ -150,6 +151,13 @@ class Record:
                 fix="pack it again",
             )
         return Sample(name, decode_image(picture, where), targets)
+
+    def _packed(self, index: int, data: bytes, where: str) -> tuple[memoryview, memoryview]:
+        """The picture and the payload of a record, which the description beside it describes."""
+        picture, payload, crc = _parts(data, where)
+        if self._description is not None:
+            self._description.check_crc(index, crc, where)
+        return picture, payload
 
     def _check_settings(self, classes: Names) -> None:
         """Tell of settings that packed records do not take. Raises ConfigError of other classes."""
@@ -183,8 +191,8 @@ class Record:
             )
 
 
-def _parts(data: bytes, where: str) -> tuple[memoryview, memoryview]:
-    """The picture and the payload of a record by `tools/pack.py`, whose sum is right."""
+def _parts(data: bytes, where: str) -> tuple[memoryview, memoryview, int]:
+    """The picture, the payload and the crc32 of a whole record by `tools/pack.py`."""
     body, tail = memoryview(data)[:-_TAIL], data[-_TAIL:]
     length = LENGTH.unpack_from(tail)[0] if len(tail) == _TAIL else -1
     (crc,) = CRC.unpack_from(tail, LENGTH.size) if length >= 0 else (-1,)
@@ -198,4 +206,4 @@ def _parts(data: bytes, where: str) -> tuple[memoryview, memoryview]:
         )
     behind = split_header(data, where)[1]
     end = len(behind) - _TAIL - length
-    return behind[:end], behind[end : end + length]
+    return behind[:end], behind[end : end + length], crc

@@ -10,7 +10,7 @@ from densefit.data.io.regular_file import open_regular, read_regular
 from densefit.errors import DataError
 
 from .location import MOST_BYTES, OpenShard
-from .shard_list import Shard
+from .shard_list import Shard, ShardFile
 
 _AHEAD = 1 << 20  # bytes that the system is asked to read at once
 
@@ -54,17 +54,32 @@ class LocalFolder:
 
     def open(self, shard: Shard) -> OpenShard:
         for file in shard.files:
-            path = self.root / file.name
-            size, _ = self.state(file.name)
-            if size != file.size:
-                raise DataError(
-                    "A file of a shard is cut short, or of another packing than the list of shards",
-                    expected=f"{file.size} bytes",
-                    received=f"{size} bytes",
-                    where=path,
-                    fix="fetch the file again, or pack the dataset again",
-                )
+            self._check_state(file)
         return OpenShard(self.root)
+
+    def confirm(self, shard: Shard) -> None:
+        for file in shard.files:
+            self._check_state(file)
+            if file.crc32 is not None and not file.name.endswith(".rec"):  # records have their own
+                file.check(self.read(file.name) or b"", self.where(file.name))
+
+    def _check_state(self, file: ShardFile) -> None:
+        """Raise DataError if a file has another size or version than in the list."""
+        size, version = self.state(file.name)
+        if size != file.size:
+            raise DataError(
+                "A file of a shard is cut short, or of another packing than the list of shards",
+                expected=f"{file.size} bytes",
+                received=f"{size} bytes",
+                where=self.root / file.name,
+                fix="fetch the file again, or pack the dataset again",
+            )
+        if file.version not in (None, version):
+            raise DataError(
+                "A shard was replaced since it was listed",
+                where=self.root / file.name,
+                fix="start again, without changing the shards meanwhile",
+            )
 
     def read_ahead(self, shard: Shard) -> None:
         """Ask the system to read a shard from its start to its end into the page cache."""
@@ -78,6 +93,9 @@ class LocalFolder:
                         os.posix_fadvise(descriptor, offset, _AHEAD, os.POSIX_FADV_WILLNEED)
                 finally:
                     os.close(descriptor)
+
+    def remove_damaged(self, shard: Shard) -> bool:
+        return False
 
     def where(self, name: str) -> str:
         return str(self.root / name)

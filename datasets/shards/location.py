@@ -52,8 +52,14 @@ class Location(Protocol):
     def open(self, shard: Shard) -> OpenShard:
         """Make the files of a shard local. Raises DataError if that fails."""
 
+    def confirm(self, shard: Shard) -> None:
+        """Raise DataError if files of an open shard were replaced since they were listed."""
+
     def read_ahead(self, shard: Shard) -> None:
         """Prepare a shard that is opened soon."""
+
+    def remove_damaged(self, shard: Shard) -> bool:
+        """Remove damaged copies of a shard, to copy them again; whether there were any."""
 
     def where(self, name: str) -> str:
         """Path or address of a file."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from densefit.data.sample import Sample
+from densefit.errors import DataError
+
+_Value = TypeVar("_Value")
 
 
 class ShardReader(Protocol):
@@ -30,23 +33,45 @@ class OpenShards:
     Args:
         make: opens a shard; returns its reader, and what keeps its files in a cache.
         most: open shards at most.
+        repair: replaces damaged copies of a shard; returns whether there were any.
     """
 
-    def __init__(self, make: Callable[[int], tuple[ShardReader, Any]], most: int) -> None:
-        self._make, self._most = make, most
+    def __init__(
+        self,
+        make: Callable[[int], tuple[ShardReader, Any]],
+        most: int,
+        repair: Callable[[int], bool],
+    ) -> None:
+        self._make, self._most, self._repair = make, most, repair
         self._start()
 
     def _start(self) -> None:
         self._lock = threading.Lock()
+        self._repairing = threading.Lock()
+        self._repaired: dict[int, bool] = {}
         self._opening: dict[int, threading.Lock] = {}
         self._open: OrderedDict[int, tuple[ShardReader, Any]] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_make": self._make, "_most": self._most}
+        return {"_make": self._make, "_most": self._most, "_repair": self._repair}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._start()
+
+    def read(self, number: int, call: Callable[[ShardReader], _Value]) -> _Value:
+        """Call a function with a shard; again, if a damaged copy of the shard made it fail."""
+        try:
+            return call(self[number])
+        except DataError:
+            with self._repairing:
+                if number not in self._repaired:
+                    self._repaired[number] = self._repair(number)
+                    with self._lock:
+                        self._open.pop(number, None)
+            if not self._repaired[number]:
+                raise
+        return call(self[number])
 
     def __getitem__(self, number: int) -> ShardReader:
         with self._lock:

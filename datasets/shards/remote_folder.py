@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -14,21 +15,17 @@ from densefit.errors import ConfigError, DataError
 
 from .cached_file import LocalCopy, RemoteFile
 from .location import OpenShard
+from .retries import retried
 from .shard_cache import ShardCache
 from .shard_list import Shard, ShardFile
 
+_log = logging.getLogger("densefit")
 _BLOCK = 1 << 22
-#: Entries of a file's description in fsspec that change with its content.
-_VERSIONS = (
-    "ETag",
-    "etag",
-    "md5Hash",
-    "mtime",
-    "LastModified",
-    "last_modified",
-    "updated",
-    "created",
-)
+#: Entries of a file's description in fsspec that change with its content: a hash, the same however
+#: it was asked for, or a time.
+_TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha", "content_hash", "checksum")
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "modify", "modified", "created")
+_TAG = "tag "
 
 
 class RemoteFolder:
@@ -67,7 +64,7 @@ class RemoteFolder:
     def read(self, name: str) -> bytes | None:
         system, path = self._system
         try:
-            return bytes(system.cat_file(f"{path}/{name}"))
+            return bytes(retried(lambda: system.cat_file(f"{path}/{name}"), self.where(name)))
         except FileNotFoundError:
             return None
         except Exception as error:  # each kind of storage has its own
@@ -76,7 +73,7 @@ class RemoteFolder:
     def files(self) -> dict[str, tuple[int, str]]:
         system, path = self._system
         try:
-            entries = system.ls(path, detail=True)
+            entries = retried(lambda: system.ls(path, detail=True), self.address)
         except FileNotFoundError:
             return {}
         except Exception as error:
@@ -91,7 +88,7 @@ class RemoteFolder:
     def state(self, name: str) -> tuple[int, str]:
         system, path = self._system
         try:
-            return _state(system.info(f"{path}/{name}"))
+            return _state(retried(lambda: system.info(f"{path}/{name}"), self.where(name)))
         except Exception as error:
             raise _unreadable(self.where(name), error) from error
 
@@ -108,10 +105,22 @@ class RemoteFolder:
             raise
         return OpenShard(copies[0].path.parent, copies)
 
+    def confirm(self, shard: Shard) -> None:
+        pass  # the files were compared with the list when they were copied
+
     def read_ahead(self, shard: Shard) -> None:
         """Copy the files of a shard to the cache."""
         with suppress(DataError, ConfigError):  # it is told when the shard is opened
             self.open(shard).release()
+
+    def remove_damaged(self, shard: Shard) -> bool:
+        for file in shard.files:
+            path = self.cache.folder / self._copy_name(shard, file)
+            if file.crc32 is not None and path.is_file() and _crc(path) != file.crc32:
+                _log.warning("%s is damaged, and is copied again", path)
+                path.unlink(missing_ok=True)
+                return True
+        return False
 
     def where(self, name: str) -> str:
         return f"{self.address}/{name}"
@@ -119,15 +128,35 @@ class RemoteFolder:
     def _remote(self, shard: Shard, file: ShardFile) -> RemoteFile:
         def blocks() -> Iterator[bytes]:
             system, path = self._system
+            before = None if file.version is None else self.state(file.name)[1]
             with system.open(f"{path}/{file.name}", "rb") as stream:
                 while block := stream.read(_BLOCK):
                     yield block
+            if before is not None:
+                self._check_version(file, before)
 
         def check(pieces: Iterable[bytes]) -> Iterator[bytes]:
             return _whole(pieces, file, self.where(file.name))
 
-        name = f"{self._folder}/{shard.version}/{file.name}"
+        name = self._copy_name(shard, file)
         return RemoteFile(name, self.where(file.name), file.size, check, blocks)
+
+    def _copy_name(self, shard: Shard, file: ShardFile) -> str:
+        return f"{self._folder}/{shard.version}/{file.name}"
+
+    def _check_version(self, file: ShardFile, before: str) -> None:
+        """Raise DataError if a file was replaced during a download, or since it was listed.
+
+        Times are not compared with those of the list: some storages write them in several forms.
+        """
+        _, now = self.state(file.name)
+        listed = str(file.version)
+        if now != before or (now != listed and now.startswith(_TAG) and listed.startswith(_TAG)):
+            raise DataError(
+                "A shard was replaced since it was listed",
+                where=self.where(file.name),
+                fix="start again, without changing the shards meanwhile",
+            )
 
 
 def is_address(root: object) -> bool:
@@ -153,12 +182,23 @@ def _whole(blocks: Iterable[bytes], file: ShardFile, where: str) -> Iterator[byt
         )
 
 
+def _crc(path: Path) -> int:
+    crc = 0
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            crc = zlib.crc32(block, crc)
+    return crc
+
+
 def _state(entry: Mapping[str, Any]) -> tuple[int, str]:
     """(bytes, version) of a file as fsspec describes it."""
     size = entry.get("size")
     if not isinstance(size, int):
         raise DataError("The storage does not tell the size of a shard", where=entry.get("name"))
-    return size, str([entry[key] for key in _VERSIONS if key in entry])
+    tags = [str(entry[key]) for key in _TAGS if entry.get(key)]
+    if tags:
+        return size, _TAG + tags[0].removeprefix("W/").strip('"')
+    return size, str([entry[key] for key in _TIMES if key in entry])
 
 
 def _unreadable(where: str, error: Exception) -> DataError:

@@ -15,11 +15,11 @@ from densefit.once import warn_once
 from densefit.process.system_calls import lock_file
 
 from .cached_file import LocalCopy, RemoteFile, is_at, is_unused, open_copy, remove_unused
+from .retries import is_full, retried
 
 _log = logging.getLogger("densefit")
 PART = ".part"  # ends the name of a file while it is downloaded
 _LOCK = "lock"
-_PAUSES = (0.2, 1.0)  # seconds before a download is tried again
 _POLL = 0.05  # seconds between looks at another process's download
 _FORGET = 30.0  # seconds after which a failed download is tried again
 
@@ -48,14 +48,14 @@ class ShardCache:
             DataError: the file cannot be downloaded, the disk is full, or the cache is too small.
         """
         path = self.folder / file.name
-        failed_at, failure = self._failures.get(file.name, (0.0, None))
-        if failure is not None and time.monotonic() - failed_at < _FORGET:
-            raise failure
         try:
             while True:
                 copy = open_copy(path, file.size)
                 if copy is not None:
                     return copy
+                failed_at, failure = self._failures.get(file.name, (0.0, None))
+                if failure is not None and time.monotonic() - failed_at < _FORGET:
+                    raise failure
                 self._download(file, path)
         except OSError as error:
             raise DataError(
@@ -77,6 +77,7 @@ class ShardCache:
                 time.sleep(_POLL)
             if path.exists() or not is_at(descriptor, part):
                 return
+            os.ftruncate(descriptor, 0)  # what a killed process left in it
             try:
                 self._reserve(descriptor, file)
                 try:
@@ -112,25 +113,23 @@ class ShardCache:
 
     def _fill(self, descriptor: int, file: RemoteFile) -> None:
         """Write the content; try again if the connection breaks."""
-        for pause in (*_PAUSES, None):
-            try:
-                os.lseek(descriptor, 0, os.SEEK_SET)
-                for block in file.check(file.blocks()):
-                    _write(descriptor, block)
-                os.fsync(descriptor)
-                return
-            except FileNotFoundError as error:
-                raise DataError(
-                    "A shard is not there any more, or never was", where=file.address
-                ) from error
-            except DataError:
-                if pause is None:
-                    raise
-            except Exception as error:  # each kind of storage has its own
-                full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-                if pause is None or full:
-                    raise _explained(error, file, self.folder) from error
-            time.sleep(pause)
+
+        def fill() -> None:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            for block in file.check(file.blocks()):
+                _write(descriptor, block)
+            os.fsync(descriptor)
+
+        try:
+            retried(fill, file.address)
+        except DataError:
+            raise
+        except FileNotFoundError as error:
+            raise DataError(
+                "A shard is not there any more, or never was", where=file.address
+            ) from error
+        except Exception as error:  # each kind of storage has its own
+            raise _explained(error, file, self.folder) from error
 
     def _make_room(self, file: RemoteFile) -> None:
         """Remove copies until a file fits into the budget."""
@@ -218,7 +217,7 @@ def _write(descriptor: int, block: bytes) -> None:
 
 def _explained(error: Exception, file: RemoteFile, folder: Path) -> DataError:
     """The error of a download that failed."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return DataError(
             "The disk of the cache of shards is full",
             expected=f"{file.size} bytes more",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +19,8 @@ from densefit.datasets.record.description import (
     unreadable,
 )
 from densefit.errors import DataError
+
+from .shard_targets import ShardTargets
 
 #: Ends the name of the list that `tools/pack.py` writes beside shards.
 LIST_SUFFIX = ".shards.json"
@@ -37,11 +37,30 @@ class ShardFile:
         name: of the file.
         size: in bytes.
         crc32: of its content; None if it is not known.
+        version: of a file without a crc32, which changes with its content.
     """
 
     name: str
     size: int
     crc32: int | None = None
+    version: str | None = field(default=None, repr=False)
+
+    def check(self, content: bytes, where: object) -> None:
+        """Raise DataError unless this is the content of the file."""
+        if len(content) != self.size or self.crc32 not in (None, zlib.crc32(content)):
+            raise replaced(self, f"{len(content)} bytes, crc32 {zlib.crc32(content)}", where)
+
+
+def replaced(file: ShardFile, received: str, where: object) -> DataError:
+    """The error of a file that is not the listed one."""
+    crc = "" if file.crc32 is None else f", crc32 {file.crc32}"
+    return DataError(
+        "A file of a shard is damaged, or of another packing than the list of shards",
+        expected=f"{file.size} bytes{crc}",
+        received=received,
+        where=where,
+        fix="fetch the file again, or pack the dataset again",
+    )
 
 
 @dataclass(frozen=True)
@@ -68,13 +87,13 @@ class ShardList:
     Attributes:
         shards: in the order of the dataset.
         attributes: of the dataset: class names and the like.
-        targets: declares the targets of each sample; None if these are not known.
+        targets: declares the targets of each sample.
         digest: hash of all ids.
     """
 
     shards: tuple[Shard, ...]
     attributes: dict[str, Any]
-    targets: ShardTargets | None
+    targets: ShardTargets
     digest: str
 
     @classmethod
@@ -88,6 +107,8 @@ class ShardList:
             content = json.loads(data)
             if content["format"] != FORMAT:
                 raise ValueError(f"the format {content['format']!r}, not {FORMAT!r}")
+            if content.get("crc32", -1) not in (-1, list_crc(content)):
+                raise ValueError("another crc32 than it had (after a change by hand, remove it)")
             attributes = dataset_attributes(content)
             shards = tuple(_shard(entry) for entry in content["shards"])
             names, kinds = content["targets"], [e["targets_of"] for e in content["shards"]]
@@ -119,75 +140,17 @@ class ShardList:
         return sum(file.size for shard in self.shards for file in shard.files)
 
 
-class ShardTargets(Sequence[frozenset[str]]):
-    """Names of the targets of each sample, decoded a shard at a time.
-
-    Args:
-        names: distinct lists of targets.
-        kinds: of each shard, which list all its samples have, or one of each sample: deflated
-            int32 in base64.
-        sizes: samples of each shard.
-        where: of the list, for errors.
-    """
-
-    def __init__(
-        self,
-        names: Sequence[Sequence[str]],
-        kinds: Sequence[int | str],
-        sizes: Sequence[int],
-        where: object,
-    ) -> None:
-        self._sets = [frozenset(entry) for entry in names]
-        self._kinds, self._where = list(kinds), str(where)
-        self._ends = np.cumsum(sizes)
-        self._decoded: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int32))
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    def __getitem__(self, index: int) -> frozenset[str]:  # type: ignore[override]
-        index = range(len(self))[index]
-        shard = int(np.searchsorted(self._ends, index, "right"))
-        kinds = self._of(shard)
-        return self._sets[kinds[index - self._ends[shard] + len(kinds)]]
-
-    def __iter__(self) -> Iterator[frozenset[str]]:
-        for shard in range(len(self._kinds)):
-            yield from map(self._sets.__getitem__, self._of(shard).tolist())
-
-    def _of(self, shard: int) -> np.ndarray:
-        number, decoded = self._decoded
-        if number != shard:
-            count = int(self._ends[shard] - (self._ends[shard - 1] if shard else 0))
-            decoded = _inflated(self._kinds[shard], count, len(self._sets), self._where)
-            self._decoded = (shard, decoded)
-        return decoded
-
-
-def _inflated(kinds: int | str, count: int, most: int, where: str) -> np.ndarray:
-    """(count,) int32, each below `most`."""
-    try:
-        if isinstance(kinds, str):
-            inflater = zlib.decompressobj()
-            data = inflater.decompress(base64.b64decode(kinds, validate=True), 4 * count + 1)
-            decoded = np.frombuffer(data, "<i4").astype(np.int32)
-        else:
-            decoded = np.full(count, kinds, np.int32)
-    except (ValueError, binascii.Error, zlib.error) as error:
-        raise unreadable(where, error) from error
-    if len(decoded) != count or (count and not 0 <= decoded.min() <= decoded.max() < most):
-        raise DataError(
-            "The list of shards has targets that are none",
-            where=where,
-            fix="pack it again, or fetch the file again",
-        )
-    return decoded
+def list_crc(content: Mapping[str, Any]) -> int:
+    """Checksum of the content of a list, without the checksum in it."""
+    rest = {name: value for name, value in content.items() if name != "crc32"}
+    return zlib.crc32(json.dumps(rest, sort_keys=True).encode())
 
 
 def _shard(entry: Any) -> Shard:
     """A shard out of the JSON of a list; raises one of FAULTS if it is none."""
     name, samples = entry["name"], entry["samples"]
-    files = tuple(ShardFile(file, *map(int, state)) for file, state in entry["files"].items())
+    states = {file: tuple(map(int, state)) for file, state in entry["files"].items()}
+    files = tuple(ShardFile(file, size, crc) for file, (size, crc) in states.items())
     names = [name, *(file.name for file in files)]
     if not all(isinstance(text, str) and _NAME.fullmatch(text) for text in names):
         raise ValueError(f"names of files {names}")

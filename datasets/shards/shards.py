@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.annotated import in_sets
 from densefit.data.io.cache import parse_bytes
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
@@ -110,9 +109,10 @@ class Shards:
             self._check_settings(classes, fields)
         self._ends = np.cumsum(self._list.sizes)
         most = 2 + math.ceil(buffer / self._list.sizes.mean())
-        self._open = OpenShards(self._opened, min(most, _MOST_OPEN))
+        self._open = OpenShards(self._opened, min(most, _MOST_OPEN), self._repaired)
         self._ids: tuple[int, Sequence[str]] = (-1, ())  # of the shard that was asked for last
         self._last_opened = -2
+        self._has_order = False  # which announces shards
         self._ahead = ReadAhead(self._prepare, self._location.is_remote)
 
     def __len__(self) -> int:
@@ -129,8 +129,8 @@ class Shards:
     @property
     def data_files(self) -> list[Path]:
         """Local files that say whether the samples have changed."""
-        path = Path(self._location.where(f"{self.split}{LIST_SUFFIX}"))
-        return [path] if not self._location.is_remote and path.is_file() else []
+        names: Sequence[str] = () if self._location.is_remote else self._source.files()
+        return [Path(self._location.where(name)) for name in names]
 
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of tar files, `<file>/<key>`."""
@@ -143,23 +143,22 @@ class Shards:
 
     def targets_of(self, index: int) -> Sequence[str] | None:
         """Names of a sample's targets; None if a JSON file in a tar file decides."""
-        if self._list.targets is not None:
-            return tuple(self._list.targets[index])
-        shard, number = self._find(index)
-        return self._open[shard].targets_of(number)
+        names = self._list.targets[index]
+        return None if names is None else tuple(sorted(names))
 
     def all_targets(self) -> Sequence[frozenset[str]] | None:
         """Names of the targets of all samples."""
-        return self._list.targets or in_sets(map(self.targets_of, range(len(self))))
+        targets: Any = self._list.targets
+        return targets if targets.is_complete else None
 
     def image_bytes(self, index: int) -> bytes:
         """Content of the image's file."""
         shard, number = self._find(index)
-        return self._open[shard].image_bytes(number)
+        return self._open.read(shard, lambda reader: reader.image_bytes(number))
 
     def __getitem__(self, index: int) -> Sample:
         shard, number = self._find(index)
-        return self._open[shard][number]
+        return self._open.read(shard, lambda reader: reader[number])
 
     def order(self, shuffle: bool, batch_size: int) -> ShardOrder:
         """Order of a loader's epochs.
@@ -193,6 +192,7 @@ class Shards:
                 where=repr(self),
                 fix=f"a larger cache_size, a smaller buffer than {self.buffer}, or smaller shards",
             )
+        self._has_order = True
         return ShardOrder(sizes, shuffle, self.buffer, announce=self._ahead.announce)
 
     def _find(self, index: int) -> tuple[int, int]:
@@ -202,11 +202,16 @@ class Shards:
         return shard, index - int(self._ends[shard]) + self._list.shards[shard].samples
 
     def _opened(self, number: int) -> tuple[ShardReader, Any]:
-        """Open a shard; if the one before was opened last, the next one is prepared."""
-        if number == self._last_opened + 1 < len(self._list.shards) - 1:
+        """Open a shard; without an order, the next one is prepared when they come one by one."""
+        is_next = number == self._last_opened + 1 < len(self._list.shards) - 1
+        if is_next and not self._has_order:
             self._ahead.add(number + 1)
         self._last_opened = number
         return self._source.open(self._list.shards[number])
+
+    def _repaired(self, number: int) -> bool:
+        """Remove damaged copies of a shard, so that they are made again."""
+        return self._location.remove_damaged(self._list.shards[number])
 
     def _prepare(self, number: int) -> None:
         self._location.read_ahead(self._list.shards[number])

@@ -31,6 +31,9 @@ class ShardSource(Protocol):
     def ids(self, shard: Shard) -> Sequence[str]:
         """Ids of a shard's samples, whose files need not be local."""
 
+    def files(self) -> Sequence[str]:
+        """Names of the files that change with the samples."""
+
 
 class PackedSource:
     """Shards by `tools/pack.py`.
@@ -46,22 +49,30 @@ class PackedSource:
 
     def __init__(self, location: Location, split: str, content: bytes) -> None:
         self.location = location
-        self.list = ShardList.parse(content, location.where(f"{split}{LIST_SUFFIX}"))
+        self._name = f"{split}{LIST_SUFFIX}"
+        self.list = ShardList.parse(content, location.where(self._name))
 
     def open(self, shard: Shard) -> tuple[ShardReader, Any]:
         """Open a file of records."""
         files = self.location.open(shard)
         with located(self.location.where(shard.name)):
             record = Record(files.folder, shard.name)
+        self.location.confirm(shard)
         check_samples(shard, len(record), self.location)
         return record, files
 
     def ids(self, shard: Shard) -> Sequence[str]:
         """Ids in the description beside the records."""
         name = f"{shard.name}.json"
-        ids = Description.parse(self.location.read(name) or b"", self.location.where(name)).ids
+        content, where = self.location.read(name) or b"", self.location.where(name)
+        next(file for file in shard.files if file.name == name).check(content, where)
+        ids = Description.parse(content, where).ids
         check_samples(shard, len(ids), self.location)
         return ids
+
+    def files(self) -> Sequence[str]:
+        """The list, which has the crc32 of all others."""
+        return [self._name]
 
 
 def check_samples(shard: Shard, samples: int, location: Location) -> None:

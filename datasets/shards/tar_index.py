@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,12 @@ from densefit.errors import DataError
 from densefit.once import warn_once
 
 _log = logging.getLogger(__name__)
-_FORMAT = 1
+_FORMAT = 2
 #: A name is the key of a sample up to the first dot behind the last slash, and an extension.
 _NAME = re.compile(r"((?:.*/|)[^./]+)[.]([^/]*)", re.DOTALL)
 _META = re.compile(r"__[^/]*__($|/)")
 _LONGEST_LABEL = 32
-_NUMBER = re.compile(rb"\s*([0-9]{1,7})\s*")
+_NUMBER = re.compile(rb"(?:\xef\xbb\xbf)?\s*([0-9]{1,7})\s*")
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,9 @@ _UNUSABLE = (OSError, BrokenColumnsError, LookupError, TypeError, ValueError)
 def scan(path: Path, where: str) -> TarIndex:
     """Read the headers of a tar file.
 
-    Files that follow one another with one key are a sample. Folders, links, hidden files and names
-    such as `__meta__` are left out, as WebDataset does.
+    Files with one key are a sample, also where others lie between them. Folders, links, hidden
+    files and names such as `__meta__` are left out, as WebDataset does, and names without an
+    extension, with a warning.
 
     Args:
         path: the file.
@@ -121,49 +122,52 @@ def scan(path: Path, where: str) -> TarIndex:
         DataError: it is no tar file, compressed, cut short, or a sample has two files of one
             extension.
     """
-    keys: list[str] = []
-    kinds: list[int] = []
-    firsts: list[int] = []
-    spans: list[tuple[int, int]] = []
-    kind_of: dict[tuple[str, ...], int] = {}
-    current: list[str] = []
+    samples: dict[str, dict[str, tuple[int, int]]] = {}
+    strays: list[str] = []
     classes = 0
-
-    def end_sample() -> None:
-        if current:
-            kinds.append(kind_of.setdefault(tuple(current), len(kind_of)))
-            current.clear()
-
     with open(path, "rb") as content:
         for name, offset, size in _members(path, where):
             match = _NAME.fullmatch(name)
-            if match is None or _META.match(name):
+            if _META.match(name):
+                continue
+            if match is None:
+                if not name.rpartition("/")[2].startswith("."):
+                    strays.append(name)
                 continue
             key, extension = match[1], match[2].lower()
-            if not current or key != keys[-1]:
-                end_sample()
-                keys.append(key)
-                firsts.append(len(spans))
-            elif extension in current:
+            files = samples.setdefault(key, {})
+            if extension in files:
                 raise DataError(
                     "A sample of a tar file has two files of one extension",
                     received=name,
                     where=f"{where}, sample {key!r}",
-                    fix="write the files of a sample behind one another, under a key of its own",
+                    fix="write the files of each sample under a key that the tar file has once",
                 )
-            current.append(extension)
-            spans.append((offset, size))
+            files[extension] = (offset, size)
             if extension == "cls" and size <= _LONGEST_LABEL:
                 content.seek(offset)
                 number = _NUMBER.fullmatch(content.read(size))
                 classes = max(classes, int(number[1]) + 1) if number else classes
-    end_sample()
+    if strays:
+        _log.warning(
+            "%s: %d files are of no sample, since their names have no extension, such as %r",
+            *(where, len(strays), strays[0]),
+        )
+    return _index(samples, classes)
+
+
+def _index(samples: Mapping[str, Mapping[str, tuple[int, int]]], classes: int) -> TarIndex:
+    """Index of samples: key -> extension -> (offset, bytes) of a file."""
+    kind_of: dict[tuple[str, ...], int] = {}
+    kinds = [kind_of.setdefault(tuple(files), len(kind_of)) for files in samples.values()]
+    spans = [span for files in samples.values() for span in files.values()]
     table = np.array(spans, np.int64).reshape(-1, 2)
+    lengths = np.array([len(files) for files in samples.values()], np.int64)
     return TarIndex(
-        TextColumn.of(keys),
+        TextColumn.of(samples),
         list(map(list, kind_of)),
         np.array(kinds, np.int32),
-        np.array(firsts, np.int64),
+        np.cumsum(lengths) - lengths,
         table[:, 0].copy(),
         table[:, 1].copy(),
         classes,

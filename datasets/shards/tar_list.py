@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -25,6 +26,7 @@ _COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 _AT_ONCE = 4  # files that are copied and indexed
+_STATES_AT_ONCE = 16
 
 
 def split_root(root: str, split: str | None) -> tuple[str, str | None]:
@@ -81,9 +83,7 @@ def tar_files(
         MissingSplitError: there are none.
     """
     if pattern is not None:
-        names = expanded(pattern)
-        states = {name: location.state(name) for name in names}
-        return location, *_listed(states)
+        return location, *_listed(_states(location, pattern))
     states = location.files()
     tars = [name for name in states if name.endswith(TAR)]
     if split is not None:
@@ -108,6 +108,34 @@ def tar_files(
     return location, *_listed({name: states[name] for name in tars})
 
 
+def _states(location: Location, pattern: str) -> dict[str, tuple[int, str]]:
+    """(bytes, version) of each file of a pattern. Raises DataError if one is missing."""
+    if re.search(r"[*?\[]", pattern):
+        states = {
+            name: state
+            for name, state in location.files().items()
+            if any(fnmatchcase(name, part) for part in expanded(pattern))
+        }
+        if not states:
+            raise MissingSplitError("There are no shards", where=location.where(pattern))
+        return states
+    names = list(dict.fromkeys(expanded(pattern)))
+    states, errors = {}, []
+    with ThreadPoolExecutor(_STATES_AT_ONCE) as pool:
+        for name, future in [(name, pool.submit(location.state, name)) for name in names]:
+            try:
+                states[name] = future.result()
+            except DataError as error:
+                errors.append(error)
+    if errors:
+        raise DataError(
+            f"{len(errors)} of {len(names)} shards cannot be read. {errors[0].what}",
+            expected=f"{names[0]} to {names[-1]}",
+            where=errors[0].where,
+        )
+    return states
+
+
 def _files_below(location: Location) -> dict[str, tuple[int, str]]:
     try:
         return location.files()
@@ -116,7 +144,7 @@ def _files_below(location: Location) -> dict[str, tuple[int, str]]:
 
 
 def _listed(states: dict[str, tuple[int, str]]) -> tuple[list[ShardFile], list[str]]:
-    files = [ShardFile(name, size) for name, (size, _) in states.items()]
+    files = [ShardFile(name, size, version=version) for name, (size, version) in states.items()]
     return files, [version for _, version in states.values()]
 
 
@@ -132,7 +160,6 @@ class TarIndices:
     Attributes:
         shards: the files with their numbers of samples; those without samples are left out.
         classes: 1 + the largest number in files `.cls`.
-        extensions: distinct lists of extensions.
     """
 
     def __init__(
@@ -156,15 +183,19 @@ class TarIndices:
             indices = pool.map(self._indexed, missing)
             facts.update(zip([shard.name for shard in missing], indices))
         shards: list[Shard] = []
-        kinds: dict[tuple[str, ...], None] = {}
+        self._extensions: dict[str, list[list[str]]] = {}
         self.classes = 0
         for shard in candidates:
             count, extensions, classes = facts[shard.name] or (0, [], 0)
-            kinds.update(dict.fromkeys(map(tuple, extensions)))
+            self._extensions[shard.name] = extensions
             self.classes = max(self.classes, classes)
             if count:
                 shards.append(replace(shard, samples=count))
-        self.shards, self.extensions = tuple(shards), list(map(list, kinds))
+        self.shards = tuple(shards)
+
+    def extensions_of(self, shard: Shard) -> list[list[str]]:
+        """Distinct lists of extensions of a shard's samples."""
+        return self._extensions[shard.name]
 
     def index(self, shard: Shard) -> TarIndex:
         """Index of a shard, read from its file if it is not stored."""
@@ -175,6 +206,7 @@ class TarIndices:
         try:
             name = shard.files[0].name
             index = scan(opened.folder / name, self._location.where(name))
+            self._location.confirm(shard)
         finally:
             opened.release()
         for path in self._paths(shard):

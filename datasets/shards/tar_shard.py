@@ -25,13 +25,21 @@ class TarShard:
         name: that ids begin with.
         index: of the file.
         fields: which files are which targets.
+        is_copy: whether the file is a copy of a cache, which nobody writes again.
     """
 
     def __init__(
-        self, path: Path, where: str, name: str, index: TarIndex, fields: TarFields
+        self,
+        path: Path,
+        where: str,
+        name: str,
+        index: TarIndex,
+        fields: TarFields,
+        is_copy: bool,
     ) -> None:
         self._where, self._name, self._index, self._fields = where, name, index, fields
-        self._descriptor, self._size = open_regular(path)
+        self._descriptor, _ = open_regular(path)
+        self._state = None if is_copy else self._current()
 
     def __del__(self) -> None:
         if getattr(self, "_descriptor", -1) >= 0:
@@ -82,4 +90,15 @@ class TarShard:
                 raise DataError("The tar file is cut short", where=where)
             blocks.append(block)
             size, offset = size - len(block), offset + len(block)
+        if self._state not in (None, self._current()):
+            raise DataError(
+                "The tar file was replaced while it was read",
+                where=where,
+                fix="start again, without changing the shards meanwhile",
+            )
         return b"".join(blocks)
+
+    def _current(self) -> tuple[int, int]:
+        """Bytes of the file, and the time of its last change."""
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns

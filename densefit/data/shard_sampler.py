@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, overload
 
 import numpy as np
@@ -15,7 +16,8 @@ from densefit.numeric import check_whole
 BLOCK = 4096
 _DELAYS, _SHARDS = 3, 4  # tell these draws from those of samples, (seed, epoch, index)
 
-#: Called with shards that the next visits are in, and shards that come after these.
+_AHEAD = 2  # shards that are announced before their first visit
+#: Called before the first visit of shards with these, and with shards that come after them.
 Announce = Callable[[Sequence[int], Sequence[int]], None]
 
 
@@ -132,14 +134,16 @@ class ShardVisits(Sequence[int]):
         count = -(-(self._stop - self._start + self._order.buffer) // BLOCK)
         block = bisect_right(range(count), first, key=self._visits_before) - 1
         position = self._visits_before(block)
+        announced: set[int] = set()
         while position < last:
             offsets = self._offsets(block)
             chosen = offsets[max(first - position, 0) : last - position]
-            if len(chosen):
-                if announce is not None:
-                    announce(*self._shards_of(chosen))
-                slots = np.searchsorted(self._ends, chosen, side="right")
-                yield from (chosen + self._shifts[slots]).tolist()
+            slots = np.searchsorted(self._ends, chosen, side="right")
+            visits = (chosen + self._shifts[slots]).tolist()
+            if announce is None:
+                yield from visits
+            else:
+                yield from self._announced(visits, slots, announced, announce)
             position, block = position + len(offsets), block + 1
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -176,12 +180,32 @@ class ShardVisits(Sequence[int]):
         late = np.count_nonzero(self._keys(first, last) >= low) if first < last else 0
         return min(low, self._stop) - self._start - int(late)
 
-    def _shards_of(self, offsets: np.ndarray) -> tuple[list[int], list[int]]:
-        """Shards that some offsets are in, and shards that come within the next block."""
-        last = int(offsets.max())
-        ahead = min(last + BLOCK, self._stop - 1)
-        low, high, end = np.searchsorted(self._ends, [int(offsets.min()), last, ahead], "right")
-        if self._ends[high] < self._stop:
-            end = max(end, high + 1)
+    def _announced(
+        self, visits: list[int], slots: np.ndarray, announced: set[int], announce: Announce
+    ) -> Iterator[int]:
+        """Visits of a block; each shard is announced before its first visit.
+
+        Args:
+            visits: of the block.
+            slots: of the shard of each, in the order of the epoch.
+            announced: slots of shards that were; new ones are added.
+            announce: is called with the shard that comes now, and those that come next.
+        """
         shards: list[int] = self._shards.tolist()
-        return shards[low : high + 1], shards[high + 1 : end + 1]
+        different, firsts = np.unique(slots, return_index=True)
+        new = [(int(at), int(slot)) for at, slot in zip(firsts, different) if slot not in announced]
+        new.sort()
+        last = int(np.searchsorted(self._ends, self._stop - 1, "right"))
+        done = 0
+        for number, (at, slot) in enumerate(new):
+            yield from visits[done:at]
+            done = at
+            announced.add(slot)
+            rest = [other for _, other in new[number + 1 :]]
+            later = range(max(announced.union(rest)) + 1, last + 1)
+            upcoming = (shards[other] for other in chain(rest, later))
+            announce([shards[slot]], list(islice(filter(self._has_samples, upcoming), _AHEAD)))
+        yield from visits[done:]
+
+    def _has_samples(self, shard: int) -> bool:
+        return bool(self._order.sizes[shard])

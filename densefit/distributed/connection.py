@@ -7,7 +7,8 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 # Kinds of messages.
 BEAT, CALL, RESULT, FAILURE, LEAVE = b"B", b"C", b"R", b"F", b"L"
@@ -25,11 +26,15 @@ class Connection:
 
     Args:
         plug: connected socket, after the handshake.
+
+    Attributes:
+        heard: time at which the last bytes came, also of a message that is not complete yet.
     """
 
     def __init__(self, plug: socket.socket) -> None:
         self._plug = plug
         self._sending = threading.Lock()
+        self.heard = time.monotonic()
 
     @property
     def local_host(self) -> str:
@@ -53,10 +58,10 @@ class Connection:
         Raises:
             OSError: the connection is broken or closed.
         """
-        kind, length = _HEADER.unpack(read_exactly(self._plug, _HEADER.size))
+        kind, length = _HEADER.unpack(read_exactly(self._plug, _HEADER.size, self._hear))
         if length > _LARGEST:
             raise OSError(f"a message of {length} bytes")
-        return kind, read_exactly(self._plug, length)
+        return kind, read_exactly(self._plug, length, self._hear)
 
     def close(self) -> None:
         """Close the socket; a thread that waits in `receive` gets an OSError."""
@@ -66,9 +71,14 @@ class Connection:
             pass
         self._plug.close()
 
+    def _hear(self) -> None:
+        self.heard = time.monotonic()
 
-def read_exactly(plug: socket.socket, count: int) -> bytearray:
-    """Read `count` bytes.
+
+def read_exactly(
+    plug: socket.socket, count: int, on_bytes: Callable[[], None] = lambda: None
+) -> bytearray:
+    """Read `count` bytes; `on_bytes` is called whenever some have come.
 
     Raises:
         OSError: the peer has closed the connection.
@@ -79,6 +89,7 @@ def read_exactly(plug: socket.socket, count: int) -> bytearray:
         got = plug.recv_into(view)
         if not got:
             raise ConnectionResetError("the connection was closed")
+        on_bytes()
         view = view[got:]
     return data
 

@@ -13,6 +13,8 @@ from densefit.errors import ConfigError
 CONTROL, TOKEN = "DENSEFIT_CONTROL", "DENSEFIT_TOKEN"  # noqa: S105 - names of variables
 #: How often the launcher has started the ranks again, and its process.
 RESTART, LAUNCHER = "DENSEFIT_RESTART", "DENSEFIT_LAUNCHER"
+#: Folder of the launcher on each machine, which it removes.
+FOLDER = "DENSEFIT_LAUNCH_FOLDER"
 #: Seconds that a collective may take, that a rank may be silent, and that joining may take.
 COLLECTIVE_SECONDS, SILENT_SECONDS, JOIN_SECONDS = (
     "DENSEFIT_COLLECTIVE_SECONDS",
@@ -37,6 +39,7 @@ class RankSettings:
         token: secret of the channel's members.
         restart: how often the ranks were started again.
         launcher: process that started this one, and without which it ends; 0 for none.
+        folder: folder of the launcher on this machine; empty for none.
         collective_seconds: longest time that ranks wait for one another.
         silent_seconds: longest time without a heartbeat.
         join_seconds: longest time until all ranks have joined.
@@ -50,6 +53,7 @@ class RankSettings:
     token: bytes = b""
     restart: int = 0
     launcher: int = 0
+    folder: str = ""
     collective_seconds: float = 1800.0
     silent_seconds: float = 60.0
     join_seconds: float = 300.0
@@ -62,7 +66,8 @@ def settings_of(environment: Mapping[str, str] = os.environ) -> RankSettings:
         ConfigError: a variable is missing, or is no number in range.
     """
     if "RANK" not in environment or "WORLD_SIZE" not in environment:
-        return RankSettings(restart=_whole(environment, RESTART, 0, 0))
+        restart = _whole(environment, RESTART, 0, 0)
+        return RankSettings(restart=restart, folder=environment.get(FOLDER, ""))
     size = _whole(environment, "WORLD_SIZE", 1)
     rank = _whole(environment, "RANK", 0)
     if rank >= size:
@@ -83,6 +88,7 @@ def settings_of(environment: Mapping[str, str] = os.environ) -> RankSettings:
         token=_token(environment),
         restart=_whole(environment, RESTART, 0, 0),
         launcher=_whole(environment, LAUNCHER, 0, 0),
+        folder=environment.get(FOLDER, ""),
         collective_seconds=_seconds(environment, COLLECTIVE_SECONDS, 1800.0),
         silent_seconds=_seconds(environment, SILENT_SECONDS, 60.0),
         join_seconds=_seconds(environment, JOIN_SECONDS, 300.0),

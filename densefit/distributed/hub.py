@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from densefit.distributed.connection import (
     BEAT,
@@ -20,29 +19,11 @@ from densefit.distributed.connection import (
     tune,
 )
 from densefit.distributed.environment import RankSettings
+from densefit.distributed.peer import Peer
 from densefit.errors import DistributedError
 
 _TICK = 0.5  # seconds between checks of silent ranks and slow collectives
-
-
-@dataclass
-class _Member:
-    """A rank as the hub knows it.
-
-    Attributes:
-        connection: its connection.
-        heard: time of its last message.
-        last: name of the last collective that it called.
-        call: content of a collective that others have not called yet.
-        has_left: whether it said goodbye.
-    """
-
-    connection: Connection
-    heard: float
-    last: str = "joining"
-    call: tuple[str, str, bytearray] | None = None
-    called: float = 0.0
-    has_left: bool = False
+_TELLING_SECONDS = 2.0  # for the other ranks to learn of a failure before rank 0 does
 
 
 class Hub:
@@ -60,7 +41,7 @@ class Hub:
 
     def __init__(self, settings: RankSettings) -> None:
         self._settings = settings
-        self._members: dict[int, _Member] = {}
+        self._members: dict[int, Peer] = {}
         self._lock = threading.Lock()
         self._failure: str | None = None
         self._is_told = threading.Event()  # the failure, to all ranks
@@ -84,11 +65,11 @@ class Hub:
         if self._failure is not None:
             self._is_told.wait(max(0.0, end - time.monotonic()))
         self._is_closed = True
-        for member in list(self._members.values()):
-            try:
-                member.connection.send(LEAVE)
-            except OSError:  # it has ended
-                pass
+        members = list(self._members.values())
+        for member in members:
+            member.send(LEAVE)
+        for member in members:
+            member.flush(max(0.1, end - time.monotonic()))
         self._server.close()
 
     def _accept(self) -> None:
@@ -106,7 +87,7 @@ class Hub:
         with self._lock:
             is_new = rank is not None and rank < self._settings.size and rank not in self._members
             if is_new and rank is not None:
-                self._members[rank] = _Member(Connection(plug), time.monotonic())
+                self._members[rank] = Peer(Connection(plug))
         if not is_new or rank is None:
             plug.close()
             return
@@ -114,14 +95,13 @@ class Hub:
             self._send_failure(self._members[rank])
         self._serve(rank, self._members[rank])
 
-    def _serve(self, rank: int, member: _Member) -> None:
+    def _serve(self, rank: int, member: Peer) -> None:
         """Read a rank's messages until it leaves."""
         try:
             while True:
                 kind, content = member.connection.receive()
-                member.heard = time.monotonic()
                 if kind == BEAT:
-                    member.connection.send(BEAT)
+                    member.send(BEAT)
                 elif kind == CALL:
                     self._take(rank, member, content)
                 elif kind == FAILURE:
@@ -138,7 +118,7 @@ class Hub:
                     rank,
                 )
 
-    def _take(self, rank: int, member: _Member, content: bytearray) -> None:
+    def _take(self, rank: int, member: Peer, content: bytearray) -> None:
         """Take a rank's part of a collective; answer all ranks with the last part."""
         length = int.from_bytes(content[:4], "little")
         head = json.loads(bytes(content[4 : 4 + length]))
@@ -166,10 +146,7 @@ class Hub:
         whole: list[bytes | memoryview] = [lengths, *(memoryview(part) for part in parts)]
         for rank, member in sorted(self._members.items()):
             is_for_rank = to == "all" or rank == 0
-            try:
-                member.connection.send(RESULT, whole if is_for_rank else [])
-            except OSError:  # its reader reports it
-                pass
+            member.send(RESULT, whole if is_for_rank else [])
 
     def _check_left(self) -> None:
         """Report ranks that wait for one that has ended."""
@@ -189,7 +166,11 @@ class Hub:
             with self._lock:
                 missing = sorted(set(range(settings.size)) - set(self._members))
                 present = {r: m for r, m in self._members.items() if not m.has_left}
-                silent = [r for r, m in present.items() if now - m.heard > settings.silent_seconds]
+                silent = [
+                    rank
+                    for rank, member in present.items()
+                    if now - member.connection.heard > settings.silent_seconds
+                ]
                 waits = [m.called for m in present.values() if m.call is not None]
                 late = {r: m.last for r, m in present.items() if m.call is None}
             if missing and now - self._begun > settings.join_seconds:
@@ -210,18 +191,21 @@ class Hub:
             if self._failure is not None:
                 return
             self._failure = text
+        others = [m for r, m in sorted(self._members.items()) if r not in (0, source)]
+        for member in others:
+            self._send_failure(member)
         # Rank 0 last: this process may end as soon as it knows, and the others would take that for
-        # the failure.
-        for rank, member in sorted(self._members.items(), reverse=True):
-            if rank != source:
-                self._send_failure(member)
+        # the failure. One that has stopped reading never knows.
+        end = time.monotonic() + _TELLING_SECONDS
+        for member in others:
+            member.flush(end - time.monotonic())
+        if source != 0 and 0 in self._members:
+            self._send_failure(self._members[0])
+            self._members[0].flush(_TELLING_SECONDS)
         self._is_told.set()
 
-    def _send_failure(self, member: _Member) -> None:
-        try:
-            member.connection.send(FAILURE, [(self._failure or "").encode()])
-        except OSError:  # its reader reports it
-            pass
+    def _send_failure(self, member: Peer) -> None:
+        member.send(FAILURE, [(self._failure or "").encode()])
 
 
 def _ranks(numbers: list[int]) -> str:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import IO, Any
 
-from densefit.distributed.environment import CONTROL, LAUNCHER, LOST_PEER, RESTART, TOKEN
+from densefit.distributed.environment import (
+    CONTROL,
+    FOLDER,
+    LAUNCHER,
+    LOST_PEER,
+    RESTART,
+    TOKEN,
+)
 from densefit.distributed.member import GRACE
+from densefit.distributed.output import Output
 
 #: Seconds after a rank's death in which the others end by themselves; then after SIGTERM.
 OWN_END, AFTER_TERM = GRACE + 1.0, 5.0
@@ -36,7 +44,7 @@ class Launch:
         master: (host, port) of rank 0's control channel; None for this machine and a free port.
             PyTorch's ranks meet at the next port.
         restarts: how often all ranks are started again after one has died.
-        all_output: whether standard output of other ranks than 0 is shown; errors always are.
+        all_output: whether all lines of all ranks are printed, see `Output`.
     """
 
     command: Sequence[str]
@@ -47,6 +55,11 @@ class Launch:
     restarts: int = 0
     all_output: bool = False
 
+    @property
+    def first_rank(self) -> int:
+        """Number of this machine's first rank."""
+        return self.node_rank * self.nproc
+
     def environment(self, local_rank: int, restart: int, master: tuple[str, int]) -> dict[str, str]:
         """Environment variables of a rank, which torchrun sets too, and of the control channel."""
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -54,7 +67,7 @@ class Launch:
         return {
             "OMP_NUM_THREADS": str(threads),
             **os.environ,
-            "RANK": str(self.node_rank * self.nproc + local_rank),
+            "RANK": str(self.first_rank + local_rank),
             "LOCAL_RANK": str(local_rank),
             "WORLD_SIZE": str(self.nnodes * self.nproc),
             "LOCAL_WORLD_SIZE": str(self.nproc),
@@ -82,17 +95,19 @@ class Launcher:
         self._token = os.environ.get(TOKEN) or secrets.token_hex(16)
         self._ranks: list[subprocess.Popen[bytes]] = []
         self._signal: int | None = None
-        self._outputs: list[threading.Thread] = []
+        self._own_end = 0.0  # time until which the ranks may end by themselves after a failure
+        self._output = self._new_output()
 
     def run(self) -> int:
         """Start the ranks, again after a death if that is wanted; returns the exit status."""
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         for number in before:
             signal.signal(number, self._forward)
+        folder = tempfile.mkdtemp(prefix="densefit-launch-")
         try:
             restart = 0
             while True:
-                status = self._run_once(restart)
+                status = self._run_once(restart, folder)
                 if status == 0 or self._signal is not None or restart >= self._launch.restarts:
                     return status
                 restart += 1
@@ -102,17 +117,26 @@ class Launcher:
                 )
         finally:
             self._end_all(0.0)
+            shutil.rmtree(folder, ignore_errors=True)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _run_once(self, restart: int) -> int:
+    def _new_output(self) -> Output:
+        launch = self._launch
+        return Output(launch.first_rank, launch.all_output, sys.stdout, sys.stderr)
+
+    def _run_once(self, restart: int, folder: str) -> int:
         """Run all ranks until they have ended; returns the exit status."""
         launch = self._launch
         master = launch.master or ("127.0.0.1", _two_free_ports())
-        self._ranks, self._outputs = [], []
-        first = launch.node_rank * launch.nproc
+        self._ranks, self._output = [], self._new_output()
+        first = launch.first_rank
         for local_rank in range(launch.nproc):
-            environment = {**launch.environment(local_rank, restart, master), TOKEN: self._token}
+            environment = {
+                **launch.environment(local_rank, restart, master),
+                TOKEN: self._token,
+                FOLDER: folder,
+            }
             rank = subprocess.Popen(
                 list(launch.command),
                 env=environment,
@@ -122,31 +146,41 @@ class Launcher:
                 start_new_session=os.name == "posix",  # a terminal's signals come once, from here
             )
             self._ranks.append(rank)
-            self._follow(first + local_rank, rank)
+            self._output.follow(first + local_rank, rank.stdout, rank.stderr)
+            if self._signal is not None:  # it came before this rank could get it
+                self._send(_KILL)
+                break
         dead = self._wait()
         if dead is not None:
-            status = _status_text(self._ranks[dead].returncode)
+            code = self._ranks[dead].returncode
             lasts = "" if self._signal is not None else "; the others are ended"
-            self._report(f"rank {first + dead} (process {self._ranks[dead].pid}) {status}{lasts}")
-            self._end_all(OWN_END)
-        for thread in self._outputs:
-            thread.join(5.0)
+            if code == LOST_PEER:
+                lasts = f", as another rank had failed or did not answer{lasts}"
+            self._report(
+                f"rank {first + dead} (process {self._ranks[dead].pid}) {_status_text(code)}{lasts}"
+            )
+            self._end_all(self._own_end - time.monotonic())
+        self._output.finish(5.0)
         return 0 if dead is None else _exit_status(self._ranks[dead].returncode)
 
     def _wait(self) -> int | None:
         """Wait until all ranks have ended well (None), or one has not: its local number."""
-        is_settled = False
+        settled: float | None = None
         while True:
             codes = [rank.poll() for rank in self._ranks]
             failed = [number for number, code in enumerate(codes) if code]
-            if failed and not is_settled:
-                is_settled = True  # the one that was first to fail may be the last to end
-                time.sleep(_SETTLING)
-            elif failed:
-                # A rank that was killed is the cause; one that lost a peer is a consequence.
-                return min(failed, key=lambda n: ((codes[n] or 0) >= 0, codes[n] == LOST_PEER))
             if all(code == 0 for code in codes):
                 return None
+            if failed and settled is None:  # the one that was first to fail may be the last to end
+                settled = time.monotonic() + _SETTLING
+                self._own_end = time.monotonic() + OWN_END
+            elif settled is not None and time.monotonic() > settled:
+                # A rank that was killed is the cause; one that lost a peer is a consequence.
+                dead = min(failed, key=lambda n: ((codes[n] or 0) >= 0, codes[n] == LOST_PEER))
+                is_over = None not in codes or time.monotonic() > self._own_end
+                if codes[dead] != LOST_PEER or is_over:
+                    return dead
+            self._output.tick()
             time.sleep(_POLL)
 
     def _end_all(self, seconds: float) -> None:
@@ -157,6 +191,7 @@ class Launcher:
         ):
             end = time.monotonic() + wait
             while any(rank.poll() is None for rank in self._ranks) and time.monotonic() < end:
+                self._output.tick()
                 time.sleep(_POLL)
             self._send(number)
         for rank in self._ranks:
@@ -174,22 +209,6 @@ class Launcher:
                     rank.send_signal(number)
                 except OSError:  # it has just ended
                     pass
-
-    def _follow(self, number: int, rank: subprocess.Popen[bytes]) -> None:
-        """Print a rank's lines behind its number."""
-        is_shown = number == 0 or self._launch.all_output
-        for source, sink in ((rank.stdout, sys.stdout), (rank.stderr, sys.stderr)):
-            target: Any = sink if is_shown or sink is sys.stderr else None
-            thread = threading.Thread(target=_copy, args=(number, source, target), daemon=True)
-            thread.start()
-            self._outputs.append(thread)
-
-
-def _copy(number: int, source: IO[bytes], sink: Any) -> None:
-    for line in source:
-        if sink is not None:
-            sink.write(f"[{number}] {line.decode(errors='replace').rstrip()}\n")
-            sink.flush()
 
 
 def _print(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import socket
 import sys
 import threading
@@ -24,6 +25,7 @@ from densefit.distributed.connection import (
 )
 from densefit.distributed.environment import LOST_PEER, RankSettings
 from densefit.distributed.frames import decode, encode
+from densefit.distributed.launcher_process import LauncherProcess
 from densefit.errors import DistributedError
 
 #: Seconds in which a rank must end by itself after a failure; it is then ended.
@@ -55,9 +57,9 @@ class Member:
         self.local_host = self._connection.local_host
         self._answers: queue.Queue[bytearray | None] = queue.Queue()
         self._failure: str | None = None
-        self._heard = time.monotonic()
+        self._launcher = LauncherProcess(settings.launcher)
         self._has_left = self._hub_has_left = self.has_told_failure = False
-        for target in (self._read, self._beat):
+        for target in (self._read, self._beat, self._watch):
             threading.Thread(target=target, name=f"densefit-{target.__name__}", daemon=True).start()
 
     @property
@@ -124,7 +126,6 @@ class Member:
         try:
             while True:
                 kind, content = self._connection.receive()
-                self._heard = time.monotonic()
                 if kind == RESULT:
                     self._answers.put(content)
                 elif kind == FAILURE:
@@ -139,18 +140,25 @@ class Member:
                 self._lost(f"Rank 0 has died: its connection ended ({error})")
 
     def _beat(self) -> None:
-        """Send heartbeats, and find a rank 0 that answers none."""
+        """Send heartbeats."""
         while not self._has_left and self._failure is None:
             time.sleep(_BEAT)
             try:
-                self._connection.send(BEAT)
+                self._connection.send(BEAT)  # waits while a large message is on its way
             except OSError:  # `_read` reports it
                 return
-            if self._settings.launcher not in (0, os.getppid()):
+
+    def _watch(self) -> None:
+        """Find a launcher that has died, and a rank 0 that is silent."""
+        silent_seconds = self._settings.silent_seconds
+        while not self._has_left and self._failure is None:
+            time.sleep(_BEAT)
+            if self._launcher.has_died():
+                shutil.rmtree(self._settings.folder, ignore_errors=True)
                 self._lost("The launcher has died")
-            silence = time.monotonic() - self._heard
-            if silence > self._settings.silent_seconds and not self._hub_has_left:
-                self._lost(f"Rank 0 sent no heartbeat for {self._settings.silent_seconds:g} s")
+            silence = time.monotonic() - self._connection.heard
+            if silence > silent_seconds and not self._hub_has_left:
+                self._lost(f"Rank 0 sent no heartbeat for {silent_seconds:g} s")
 
     def _lost(self, text: str) -> None:
         """Record a failure, wake the caller, and see that the process ends."""

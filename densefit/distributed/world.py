@@ -49,6 +49,7 @@ class World:
         self._hub = Hub(settings) if self.size > 1 and self.rank == 0 else None
         self._member = Member(settings) if self.size > 1 else None
         self.local_host = "127.0.0.1" if self._member is None else self._member.local_host
+        self._exit_status = 1
         self.barrier("joining")
 
     @property
@@ -67,9 +68,10 @@ class World:
         return self._member is not None and self._member.has_failed
 
     @property
-    def has_told_failure(self) -> bool:
-        """Whether this rank has failed, and told the others."""
-        return self._member is not None and self._member.has_told_failure
+    def exit_status(self) -> int:
+        """Exit status of this rank after a failure: its own, or LOST_PEER after another rank's."""
+        has_told = self._member is not None and self._member.has_told_failure
+        return self._exit_status if has_told else LOST_PEER
 
     def explained(self, error: BaseException) -> DistributedError:
         """The failure of a rank that made a library raise `error` in this one.
@@ -109,6 +111,8 @@ class World:
 
     def fail(self, error: BaseException) -> None:
         """Tell the other ranks of an error that ends this one."""
+        if isinstance(error, SystemExit):
+            self._exit_status = error.code if isinstance(error.code, int) else int(bool(error.code))
         if self._member is not None:
             self._member.fail(f"{type(error).__name__}: {error}")
 

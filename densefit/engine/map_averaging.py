@@ -24,6 +24,7 @@ class MapMerger(Merger):
         output: name of the head's view output: (1, C, H, W) at input size.
         finish: computes the prediction from the (C, H, W) mean. None: the mean is the prediction.
         negated: channels whose sign changes in a flipped view: x components of vectors.
+        has_channels: whether the output has the axis of channels; False: (1, H, W).
     """
 
     def __init__(
@@ -32,9 +33,11 @@ class MapMerger(Merger):
         output: str,
         finish: Callable[[np.ndarray], np.ndarray] | None = None,
         negated: Sequence[int] = (),
+        has_channels: bool = True,
     ) -> None:
         self._size, self._output = size, output
         self._finish, self._negated = finish, tuple(negated)
+        self._has_channels = has_channels
         self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
 
     def mirrored(self, maps: Any) -> Any:
@@ -46,7 +49,8 @@ class MapMerger(Merger):
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
         """Add the maps of a view."""
-        maps = outputs[self._output][0]
+        maps = outputs[self._output]
+        maps = maps[0] if self._has_channels else maps  # (C, H, W)
         if view.mirrored:
             maps = self.mirrored(maps)
         if view.scaled not in self._canvases:

@@ -108,10 +108,26 @@ class RankPass:
                     metric.merge(twin)
 
     def share(self, scores: Callable[[], dict[str, float]], seen: ScoringPass) -> dict[str, float]:
-        """Compute scores on rank 0; returns them, and the unlabelled heads in `seen`, on all."""
+        """Compute scores on rank 0; returns them, and the unlabelled heads in `seen`, on all.
+
+        Raises:
+            DataError: rank 0 cannot compute them; there it is the error itself.
+        """
         if not self._world.is_shared:
             return scores()
-        value = [scores(), sorted(seen.unlabelled)] if self._world.is_first else None
-        computed, unlabelled = self._world.broadcast(f"{self._where} scores", value)
+        value: Any = None
+        failure: Exception | None = None
+        if self._world.is_first:
+            try:
+                value = [scores(), sorted(seen.unlabelled)]
+            except Exception as error:
+                failure = error
+                value = f"{type(error).__name__}: {error}"
+        value = self._world.broadcast(f"{self._where} scores", value)
+        if failure is not None:
+            raise failure
+        if isinstance(value, str):
+            raise DataError("Rank 0 could not compute the scores", received=value)
+        computed, unlabelled = value
         seen.unlabelled = set(unlabelled)
         return dict(computed)

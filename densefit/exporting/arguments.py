@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from densefit import engine as engines
+from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
 from densefit.engine.graph.symbol_info import UNREAD
 from densefit.engine.model_input import model_input
 from densefit.errors import ConfigError, ExportError
 from densefit.exporting import samples
+from densefit.exporting.onnx.build import ModelSettings
 from densefit.model.network import Network, is_symbol
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
@@ -21,7 +25,9 @@ ImageSize: TypeAlias = int | Sequence[int] | None
 
 
 def network_of(model: Any, arg_params: Any, aux_params: Any, data: Any) -> Network:
-    """The network of a model, with parameters."""
+    """The network of a model, or of a checkpoint's path, with parameters."""
+    if isinstance(model, (str, os.PathLike)):
+        model = load(os.fspath(model))
     if getattr(model, "engine_name", None) == "onnx":
         raise ConfigError(
             "An exported model cannot be exported again",
@@ -34,6 +40,24 @@ def network_of(model: Any, arg_params: Any, aux_params: Any, data: Any) -> Netwo
     network.check_initialized()
     check_parameters(network)
     return network
+
+
+def precision_of(half: bool, int8: bool, calibrate: Any) -> str:
+    """The precision that is asked for: "float32", "float16" or "int8"."""
+    if int8 and half:
+        raise ConfigError(
+            "A model is either of 8 or of 16 bits",
+            received="int8=True, half=True",
+            fix="leave one of them out",
+        )
+    if int8 and calibrate is None:
+        raise ConfigError(
+            "An int8 model needs samples to measure activations with",
+            expected="calibrate=a loader or a dataset; for a Symbol an iterator of batches, or "
+            "{'data': array}",
+            received="calibrate=None",
+        )
+    return "int8" if int8 else "float16" if half else "float32"
 
 
 def image_size_of(size: ImageSize, data: Any, calibrate: Any) -> tuple[int, int]:
@@ -70,6 +94,8 @@ def input_shapes(
                     fix=nearest(name, names),
                 )
         return {name: tuple(shape) for name, shape in inputs.items()}
+    if isinstance(data, Mapping):
+        return {name: (None, *np.shape(array)[1:]) for name, array in data.items()}
     specs = [*getattr(data, "provide_data", ()), *(getattr(data, "provide_label", None) or ())]
     if not specs:
         raise ConfigError(
@@ -78,6 +104,29 @@ def input_shapes(
             received=f"inputs=None, data={type(data).__name__}",
         )
     return {spec[0]: (None, *spec[1][1:]) for spec in specs}
+
+
+def symbol_settings(
+    network: Network,
+    settings: ModelSettings,
+    inputs: Mapping[str, Sequence[int | None]] | None,
+    outputs: Sequence[str] | None,
+    data: Any,
+) -> ModelSettings:
+    """Settings with the inputs and outputs of a user's Symbol."""
+    shapes = input_shapes(network, inputs, data)
+    return replace(settings, inputs=shapes, outputs=outputs_of(network, shapes, outputs))
+
+
+def check_views(views: bool, raw: bool) -> bool:
+    """`views`, which a model without suppression cannot have."""
+    if views and raw:
+        raise ConfigError(
+            "Views are merged after suppression, which a raw model leaves out",
+            received="views=True, raw=True",
+            fix="raw=False",
+        )
+    return views
 
 
 def outputs_of(

@@ -11,11 +11,13 @@ import numpy as np
 from densefit import engine as engines
 from densefit.data.transforms import Resize
 from densefit.engine.batch_reader import BatchReader
-from densefit.errors import EngineError
+from densefit.errors import DensefitError, EngineError, ExportError
 from densefit.evaluation.images import image_loader
 from densefit.evaluation.predict import predict
-from densefit.exporting.onnx.build import IMAGE, ModelSettings
+from densefit.exporting.onnx.build import IMAGE, ModelSettings, view_names
 from densefit.exporting.parity import Parity, compare_all
+from densefit.exporting.row_inputs import with_equal_rows
+from densefit.model.host_arrays import to_numpy
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
@@ -48,13 +50,26 @@ def run_model(model: bytes | str, feeds: Mapping[str, np.ndarray], batch: int | 
         feeds: input -> array.
         batch: number of rows that the model takes at once; None for any.
     """
-    runner = session(model)
+    try:
+        return _run(session(model), feeds, batch)
+    except (DensefitError, MemoryError):
+        raise
+    except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        raise ExportError(
+            "ONNX Runtime cannot compute the exported model",
+            received=(str(error).strip().splitlines() or [type(error).__name__])[0],
+            fix="build the layer from other operators, or fix the batch: df.export(..., batch=1)",
+        ) from error
+
+
+def _run(runner: Any, feeds: Mapping[str, np.ndarray], batch: int | None) -> Any:
     names = [output.name for output in runner.get_outputs()]
+    if batch is None:
+        return dict(zip(names, runner.run(names, dict(feeds))))
     rows = len(next(iter(feeds.values())))
-    size = batch or rows
     parts = []
-    for start in range(0, rows - rows % size, size):
-        part = {name: array[start : start + size] for name, array in feeds.items()}
+    for start in range(0, rows - rows % batch, batch):
+        part = {name: array[start : start + batch] for name, array in feeds.items()}
         parts.append(runner.run(names, part))
     return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
 
@@ -92,7 +107,12 @@ def check_heads(
             outputs = _suppressed(adapter.name, outputs, **left_out[adapter.name])
         finished.update(adapter.finish(mode, outputs, size))
     expected = _network_outputs(network, images, engine)
-    return compare_all(expected, finished, entries["densefit.precision"])
+    if settings.views:
+        names = view_names(network)
+        maps = _network_outputs(network, images, engine, views=True)
+        expected.update({in_file: maps[name] for name, in_file in names.items()})
+        finished.update({in_file: received[in_file] for in_file in names.values()})
+    return compare_all(expected, finished, entries["densefit.precision"], may_tie=True)
 
 
 def _suppressed(
@@ -115,14 +135,18 @@ def _suppressed(
 
 
 def _network_outputs(
-    network: Network, images: Sequence[np.ndarray], engine: str | None
+    network: Network, images: Sequence[np.ndarray], engine: str | None, views: bool = False
 ) -> dict[str, np.ndarray]:
-    """The network's outputs in the form that heads decode."""
+    """The network's outputs in the form that heads decode, or those that views are merged from."""
     height, width = images[0].shape[:2]
     loader = image_loader(list(images), Resize(height, width), min(len(images), 4))
     reader = BatchReader(loader, list(network.adapters.values()), "export")
     learner = engines.make(network, None, engine)
-    parts = [outputs for _, outputs in learner.evaluate(reader)]
+    if views:
+        computed = (learner.compute_views(batch, reader) for batch in reader.batches(scoring=True))
+        parts = [{n: to_numpy(a) for n, a in views.arrays.items()} for views in computed]
+    else:
+        parts = [outputs for _, outputs in learner.evaluate(reader)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -136,6 +160,8 @@ def check_symbol(
 ) -> dict[str, Parity]:
     """Compare the outputs of a user's Symbol; see `check_heads`."""
     received = run_model(model, inputs, None)
+    if len({array.shape[:1] for array in inputs.values()}) > 1:
+        network, inputs = with_equal_rows(network, inputs)
     predicted = predict(network, [dict(inputs)], engine=engine)
     expected = {short_name(name): np.asarray(array) for name, array in predicted.items()}
     return compare_all({name: expected[name] for name in outputs}, received, precision)

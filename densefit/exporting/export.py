@@ -12,19 +12,21 @@ import numpy as np
 import onnx
 
 from densefit.engine.types import Model
-from densefit.errors import ConfigError, EngineError, writing
+from densefit.errors import ConfigError, DensefitError, EngineError, ExportError
 from densefit.exporting import check, samples
 from densefit.exporting.arguments import (
     ImageSize,
+    check_views,
     image_size_of,
-    input_shapes,
     network_of,
-    outputs_of,
+    precision_of,
+    symbol_settings,
 )
 from densefit.exporting.candidates import Suppression, without_suppression
+from densefit.exporting.files import checked_path, write
 from densefit.exporting.metadata import metadata_of
 from densefit.exporting.onnx.build import IMAGE, ModelSettings, build_model, check_opset, eval_graph
-from densefit.exporting.program import write_program
+from densefit.exporting.program import program
 from densefit.exporting.quantize import quantize
 from densefit.exporting.result import Exported
 from densefit.model.network import Network
@@ -42,6 +44,7 @@ def export(
     batch: int | None = None,
     opset: int = 18,
     raw: bool = False,
+    views: bool = False,
     half: bool = False,
     int8: bool = False,
     calibrate: Any = None,
@@ -62,20 +65,24 @@ def export(
     with the network on samples before it is written.
 
     Args:
-        network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
-            with `arg_params`.
+        network: a Network with parameters, or the path of a checkpoint; an MXNet Module, or a
+            gluon HybridBlock; or a Symbol with `arg_params`.
         path: file of the model, "model.onnx"; the program is "model.py".
         data: a loader, or a dataset, of samples to compare on; by default images are generated.
-            For a Symbol an iterator of batches.
+            For a Symbol an iterator of batches, or its inputs as arrays by name.
         image_size: (height, width) of the images, or one number for both; by default the loader's.
         batch: number of images that the model takes at once; by default any.
         opset: version of ONNX's operators, 13 to 22.
         raw: leave out non-maximum suppression, and what heads finish on the host: for TensorRT and
             OpenVINO.
+        views: add the outputs that several views of an image are merged from, where they are
+            others than those of a single one, as the probabilities of a mask: for flips, scales
+            and windows of `df.Views`. They cost time in every run.
         half: convolutions with float16 weights; scores, boxes and suppression stay float32.
         int8: convolutions with int8 weights and activations, whose ranges are measured with
             `calibrate`.
-        calibrate: a loader or a dataset, of samples like those that the model will see.
+        calibrate: a loader or a dataset, of samples like those that the model will see; for a
+            Symbol an iterator of batches, or its inputs as arrays by name.
         resize: how the program brings an image to the input, "letterbox" or "resize"; by default as
             the loader does, else "letterbox".
         inputs: for a Symbol, input -> shape, with None for the batch: {"data": (None, 3, 224,
@@ -94,35 +101,32 @@ def export(
         ExportError: the graph has no counterpart in ONNX, or the model is off.
         TrainingDiverged: a parameter is not finite.
     """
-    path = Path(path)
     check_opset(opset)
+    precision = precision_of(half, int8, calibrate)
     network = network_of(network, arg_params, aux_params, data)
-    if int8 and (half or calibrate is None or not network.heads):
-        raise ConfigError(
-            "An int8 model needs samples to measure activations with, and is not half",
-            expected="a network of heads, int8=True, calibrate=a loader or a dataset",
-            received=f"calibrate={calibrate!r}, half={half}",
-        )
-    precision = "int8" if int8 else "float16" if half else "float32"
+    has_program = bool(network.heads) and not raw
+    path = checked_path(path, has_program)
     settings = ModelSettings(None, "raw" if raw else "evaluate", batch, opset, half)
     if network.heads:
-        settings = replace(settings, image_size=image_size_of(image_size, data, calibrate))
+        size = image_size_of(image_size, data, calibrate)
+        settings = replace(settings, image_size=size, views=check_views(views, raw))
     else:
-        shapes = input_shapes(network, inputs, data)
-        settings = replace(settings, inputs=shapes, outputs=outputs_of(network, shapes, outputs))
+        settings = symbol_settings(network, settings, inputs, outputs, data)
     graph = eval_graph(network, settings)
     if not network.heads:  # labels that the outputs do not read are no inputs
         read = {node.name for node in graph.nodes if node.is_variable}
-        settings = replace(settings, inputs={n: s for n, s in shapes.items() if n in read})
+        named = {n: shape for n, shape in settings.inputs.items() if n in read}
+        settings = replace(settings, inputs=named)
     suppressions: list[Suppression] = []
     if raw:
         graph, suppressions = without_suppression(graph)
     geometry = samples.resize_of(data, resize)
     entries = metadata_of(network, settings, suppressions, geometry, precision)
     entries.update({f"densefit.{key}": text for key, text in (metadata or {}).items()})
+    text = program(network, path, entries) if has_program else None
     model = build_model(network, graph, settings, entries)
     if int8:
-        model = _quantized(model, calibrate, settings, geometry["kind"])
+        model = _quantized(network, model, calibrate, settings, geometry["kind"])
     content = model.SerializeToString()
     try:
         parity, count = _compare(
@@ -133,13 +137,9 @@ def export(
             raise
         _log.warning("%s: the model is not compared with the network: %s", path, error.what)
         parity, count = {}, 0
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    program = write_program(network, path, entries) if network.heads and not raw else None
     return Exported(
         path,
-        program,
+        write(path, content, text),
         len(content),
         len(model.graph.node),
         opset,
@@ -154,13 +154,45 @@ def export(
 
 
 def _quantized(
-    model: onnx.ModelProto, calibrate: Any, settings: ModelSettings, kind: str
+    network: Network, model: onnx.ModelProto, calibrate: Any, settings: ModelSettings, kind: str
 ) -> onnx.ModelProto:
-    transform = samples.transform_of(kind, settings.image_size or (0, 0))
-    images = samples.images_of(calibrate, transform, CALIBRATED)
+    """The model with int8 convolutions.
+
+    Raises:
+        ConfigError: there are too few samples.
+        ExportError: no layer can be quantised.
+    """
     size = settings.batch or 1
-    groups = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
-    return quantize(model, [{IMAGE: np.stack(group)} for group in groups])
+    if network.heads:
+        transform = samples.transform_of(kind, settings.image_size or (0, 0))
+        images = samples.images_of(calibrate, transform, CALIBRATED)
+        groups = [images[start : start + size] for start in range(0, len(images) - size + 1, size)]
+        feeds = [{IMAGE: np.stack(group)} for group in groups]
+    else:
+        feeds = samples.calibration_feeds(network, calibrate, settings, CALIBRATED)
+    if not feeds:
+        raise ConfigError(
+            "There are too few samples to measure activations with",
+            expected=f"at least {size}, the batch of the model",
+            received="fewer in calibrate=",
+        )
+    try:
+        quantized = quantize(model, feeds)
+    except (DensefitError, MemoryError, OSError):
+        raise
+    except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        raise ExportError(
+            "ONNX Runtime cannot quantise the model",
+            received=(str(error).strip().splitlines() or [type(error).__name__])[0],
+            fix="half=True, or leave int8 out",
+        ) from error
+    if not any(node.op_type == "QuantizeLinear" for node in quantized.graph.node):
+        raise ExportError(
+            "No layer can be quantised: those of 8 bits are the convolutions before the last ones",
+            received=", ".join(sorted({node.op_type for node in model.graph.node})),
+            fix="half=True, or leave int8 out",
+        )
+    return quantized
 
 
 def _compare(
@@ -175,7 +207,7 @@ def _compare(
     """(parity of each output, number of compared samples)."""
     precision = entries["densefit.precision"]
     if not network.heads:
-        feeds = samples.symbol_inputs(network, data, settings.inputs, settings.batch or 3)
+        feeds = samples.symbol_inputs(network, data, settings)
         parity = check.check_symbol(network, content, feeds, settings.outputs, precision, engine)
         return parity, len(next(iter(feeds.values())))
     transform = samples.transform_of(kind, settings.image_size or (0, 0))

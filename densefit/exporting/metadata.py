@@ -69,6 +69,7 @@ def _of_heads(
             adapter.name: {
                 "evaluate": adapter.evaluate_outputs,
                 "raw": adapter.raw_outputs,
+                **({"views": adapter.view_outputs} if settings.views else {}),
             }
             for adapter in adapters
         },

@@ -24,6 +24,16 @@ _ROWS_OF_INT8 = 0.9  # share of an int8 ranking's rows that may differ
 _FEW_ROWS = 2  # that may differ in any case: two scores that are equal to rounding
 
 
+def tolerance_text(precision: str) -> str:
+    """What counts as equal.
+
+    >>> tolerance_text("float32")
+    'equal: off by at most 0.1% of the value + 0.01% of the largest value'
+    """
+    relative, share = (f"{100 * part:.4g}%" for part in _TOLERANCES[precision][:2])
+    return f"equal: off by at most {relative} of the value + {share} of the largest value"
+
+
 @dataclass(frozen=True)
 class Parity:
     """How far an output of the exported model is from the network's.
@@ -46,7 +56,7 @@ class Parity:
         line = f"{self.output}: largest difference {self.largest:.2g} of {self.scale:.3g}"
         if self.tied:
             line += f", {self.tied:.0%} of the rows by their equal scores alone"
-        return line + (f", {self.differing:.2%} differ by more" if self.differing else "")
+        return line + (f", {self.differing:.2%} unequal" if self.differing else "")
 
 
 def compare(
@@ -55,6 +65,7 @@ def compare(
     received: np.ndarray,
     precision: str = "float32",
     rows: np.ndarray | None = None,
+    may_tie: bool = False,
 ) -> Parity:
     """Compare an output for some samples.
 
@@ -67,6 +78,7 @@ def compare(
         received: the exported model's.
         precision: "float32", "float16" or "int8".
         rows: (B, N) bool, the rows to compare; by default all.
+        may_tie: see `is_ranking`.
 
     Raises:
         ExportError: another shape or type, nan, or values that are off.
@@ -87,7 +99,7 @@ def compare(
     differing, count = float(np.mean(~agrees)) if agrees.size else 0.0, agrees.size
     largest = float(np.max(gap, where=agrees & np.isfinite(gap), initial=0.0))
     few, tied = 0, 0.0
-    if is_ranking(expected) and (differing or precision != "float32"):
+    if is_ranking(expected, may_tie) and (differing or precision != "float32"):
         network_rows, model_rows, allowed = (
             array.reshape(-1, *left.shape[-2:]) for array in (left, right, tolerance)
         )
@@ -103,20 +115,24 @@ def compare(
             )
     parity = Parity(name, largest, scale, differing, tied)
     if differing > limit and differing * count > few:
-        most = f"at most {limit:.1%} of its values off by {share:g} of {scale:.3g}"
+        most = f"at most {limit:.1%} unequal; {tolerance_text(precision)}"
         raise _refusal(name, most, parity)
     return parity
 
 
-def is_ranking(array: np.ndarray) -> bool:
+def is_ranking(array: np.ndarray, may_tie: bool = False) -> bool:
     """Whether an output has rows by falling score: (B, N, W), or (B, K, N, W).
 
-    What is constant is no ranking: it is compared value by value.
+    Args:
+        array: the output.
+        may_tie: whether all scores may be equal, as those of a network that has learned nothing,
+            or of one that is sure of everything. Else what is constant is no ranking: it is
+            compared value by value.
     """
     if array.ndim not in (3, 4) or array.dtype.kind != "f" or array.shape[-1] < 3:
         return False
     steps = np.diff(array[..., score_column(array)], axis=-1)
-    return bool((steps <= 0).all() and (steps < 0).any())
+    return bool((steps <= 0).all() and (may_tie or (steps < 0).any()))
 
 
 def score_column(array: np.ndarray) -> int:
@@ -167,18 +183,31 @@ def _refusal(name: str, expected: object, received: object) -> ExportError:
 
 
 def compare_all(
-    expected: Mapping[str, np.ndarray], received: Mapping[str, np.ndarray], precision: str
+    expected: Mapping[str, np.ndarray],
+    received: Mapping[str, np.ndarray],
+    precision: str,
+    may_tie: bool = False,
 ) -> dict[str, Parity]:
-    """Compare all outputs by name; what belongs to the rows of a ranking, in rows that agree."""
+    """Compare all outputs by name; what belongs to the rows of a ranking, in rows that agree.
+
+    Args:
+        expected: the network's outputs.
+        received: the exported model's.
+        precision: "float32", "float16" or "int8".
+        may_tie: see `is_ranking`; for outputs of heads.
+    """
     results: dict[str, Parity] = {}
     same_rows: dict[str, np.ndarray] = {}  # prefix of a ranking -> (B, N)
     for name, array in expected.items():
-        if is_ranking(array) and array.ndim == 3:
+        if is_ranking(array, may_tie) and array.ndim == 3:
             gap = np.abs(array - received[name]) <= 1e-3 * np.maximum(np.abs(array), 1)
             is_used = array[..., 0] >= 0  # what belongs to an unused row says nothing
             same_rows[name.rpartition("_")[0]] = gap.all(axis=2) & is_used
     for name, array in expected.items():
         rows = same_rows.get(name.rpartition("_")[0])
-        has_rows = rows is not None and array.shape[:2] == rows.shape and not is_ranking(array)
-        results[name] = compare(name, array, received[name], precision, rows if has_rows else None)
+        has_rows = rows is not None and array.shape[:2] == rows.shape
+        has_rows = has_rows and not is_ranking(array, may_tie)
+        results[name] = compare(
+            name, array, received[name], precision, rows if has_rows else None, may_tie
+        )
     return results

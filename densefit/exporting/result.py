@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from densefit.exporting.parity import Parity
+from densefit.exporting.parity import Parity, tolerance_text
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Exported:
     checked: int = 0
     are_generated: bool = False
 
+    @property
+    def tolerance(self) -> str:
+        """What counts as equal in the comparison, in words."""
+        return tolerance_text(self.precision)
+
     def __str__(self) -> str:
         size = (
             ""
@@ -53,6 +58,8 @@ class Exported:
             f"{self.precision}{size}, {rows}"
         ]
         lines += [f"  {parity}" for parity in self.parity.values()]
+        if any(parity.differing for parity in self.parity.values()):
+            lines.append(f"  {self.tolerance}")
         kind = "generated" if self.are_generated else "real"
         count = f"on {self.checked} {kind} samples"
         lines.append(f"  compared with the network {count}" if self.checked else "  not compared")

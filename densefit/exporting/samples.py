@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -14,10 +14,12 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.model_input import batches_of as adapted_batches
 from densefit.engine.model_input import model_input
 from densefit.errors import ConfigError
+from densefit.exporting.onnx.build import ModelSettings
 from densefit.model.heads.raw_outputs import RawOutputHead
 from densefit.model.network import Network
 
 CHECKED = 8  # samples that are compared
+_GENERATED_ROWS = 3  # of inputs of a Symbol
 
 
 def transform_of(kind: str, image_size: tuple[int, int]) -> Any:
@@ -107,24 +109,114 @@ def generated_images(size: tuple[int, int], count: int) -> list[np.ndarray]:
     return images
 
 
-def symbol_inputs(
-    network: Network, data: Any, shapes: Mapping[str, Sequence[int | None]], rows: int
-) -> dict[str, np.ndarray]:
+def symbol_inputs(network: Network, data: Any, settings: ModelSettings) -> dict[str, np.ndarray]:
     """Inputs of a user's Symbol: the first batch of the data, or small numbers.
 
     Args:
         network: network of the Symbol.
-        data: an iterator of batches; None for generated numbers.
-        shapes: input -> shape, None for the batch.
-        rows: number of samples.
+        data: see `symbol_batches`; None for generated numbers.
+        settings: what the model computes.
+
+    Raises:
+        ConfigError: a batch of the data is smaller than the model's.
     """
+    size = _fixed_rows(settings)
     if data is None:
         rng = np.random.default_rng(0)
+        rows = size or _GENERATED_ROWS
         return {
-            name: rng.random([rows if size is None else size for size in shape], np.float32)
-            for name, shape in shapes.items()
+            name: rng.random([rows if side is None else side for side in shape], np.float32)
+            for name, shape in settings.inputs.items()
         }
+    batches = symbol_batches(network, data, settings.inputs)
+    arrays = next(batches)
+    batches.close()
+    for name, array in arrays.items():
+        fixed = settings.inputs[name][0] or settings.batch if array.ndim else None
+        if fixed is not None and len(array) < fixed:
+            raise ConfigError(
+                "The data's batches are smaller than the batch of the model",
+                expected=f"at least {fixed} rows of {name!r}",
+                received=f"{len(array)} rows",
+            )
+        arrays[name] = array if fixed is None else array[:fixed]
+    return arrays
+
+
+def _fixed_rows(settings: ModelSettings) -> int | None:
+    """Number of samples that the model of a user's Symbol takes at once; None for any."""
+    fixed = [shape[0] for shape in settings.inputs.values() if shape and shape[0] is not None]
+    return settings.batch or (fixed[0] if fixed else None)
+
+
+def _row_count(arrays: Mapping[str, np.ndarray]) -> int:
+    return min(len(array) for array in arrays.values() if array.ndim)
+
+
+def calibration_feeds(
+    network: Network, data: Any, settings: ModelSettings, count: int
+) -> list[dict[str, np.ndarray]]:
+    """Inputs of a user's Symbol for up to about `count` samples, in the model's batch size.
+
+    Args:
+        network: network of the Symbol.
+        data: see `symbol_batches`.
+        settings: see `ModelSettings`.
+        count: number of samples.
+    """
+    feeds: list[dict[str, np.ndarray]] = []
+    taken = 0
+    for arrays in symbol_batches(network, data, settings.inputs):
+        rows = _row_count(arrays)
+        size = _fixed_rows(settings) or min(rows, count)
+        for start in range(0, rows - size + 1, size):
+            feeds.append({name: array[start : start + size] for name, array in arrays.items()})
+            taken += size
+        if taken >= count:
+            break
+    return feeds
+
+
+def symbol_batches(
+    network: Network, data: Any, shapes: Mapping[str, Sequence[int | None]]
+) -> Generator[dict[str, np.ndarray], None, None]:
+    """Inputs of a user's Symbol, batch by batch.
+
+    Args:
+        network: network of the Symbol.
+        data: an iterator of batches, or of dicts; arrays (N, ...) by name, or a single array.
+        shapes: input -> shape, None for the batch.
+
+    Raises:
+        ConfigError: the data lack an input.
+    """
+    if isinstance(data, np.ndarray):
+        data = dict.fromkeys(shapes, data) if len(shapes) == 1 else {"data": data}
+    if isinstance(data, Mapping) and {*shapes} <= {*data}:
+        yield {name: np.asarray(data[name], np.float32) for name in shapes}
+        return
+    if isinstance(data, Mapping):
+        data = [dict(data)]
     source = adapted_batches(data, model_input(network, None, None, None, train=data), "export")
     reader = BatchReader(source, [RawOutputHead([])], "export")
-    batch = next(iter(reader.batches(scoring=True)))
-    return {name: np.asarray(batch.arrays[name], np.float32) for name in shapes}
+    try:
+        yield from _inputs_of(reader, shapes)
+    finally:
+        if hasattr(data, "reset"):
+            data.reset()  # it is left at the start of an epoch
+
+
+def _inputs_of(
+    reader: BatchReader, shapes: Mapping[str, Sequence[int | None]]
+) -> Iterator[dict[str, np.ndarray]]:
+    """The named arrays of each batch of a reader."""
+    for batch in reader.batches(scoring=True):
+        missing = sorted({*shapes} - {*batch.arrays})
+        if missing:
+            raise ConfigError(
+                "The data lack inputs of the Symbol",
+                expected=list(shapes),
+                received=list(batch.arrays),
+                fix=f"{', '.join(missing)} in each batch",
+            )
+        yield {name: batch.real_rows(np.asarray(batch.arrays[name], np.float32)) for name in shapes}

@@ -72,9 +72,10 @@ class Checkpointer:
             self._session.learner.parameters.check_finite()  # the last good checkpoint stays
             state.tick()
             path = str(self._saver.save(self._session))
-            self._ranks.world.barrier(f"checkpoint of update {state.update}")
         self._saved, self.is_announced = state.update, False
         self.announce()
+        # All ranks wait for the write, and for what callbacks request of rank 0.
+        self._ranks.share_requests(f"the checkpoint of update {state.update}")
         return path
 
     def announce(self, wait: bool = False) -> None:
@@ -102,7 +103,7 @@ class Checkpointer:
         """Write a checkpoint and raise TrainingInterrupted."""
         path = self.save()
         self.announce(wait=True)
-        raise TrainingInterrupted(self._signals.received or 0, path)
+        raise TrainingInterrupted(self._ranks.signal or self._signals.received or 0, path)
 
     def rescue(self) -> None:
         """Save the training after a failed validation; a resume validates again."""
@@ -142,6 +143,7 @@ class Checkpointer:
         self._saved = state.update
         for callback in self._session.callbacks:
             callback.rolled_back(state, self._control)
+        self._ranks.share_requests(f"the return to update {state.update}")
 
     def save_if_behind(self) -> None:
         """Save again after a resume from an older checkpoint.
@@ -160,11 +162,10 @@ class Checkpointer:
         self.announce(wait=True)
         if self._saver is not None:
             self._saver.keep.warn_at_end()
-        if self._signals.received is not None:
+        self._ranks.share_requests("the end of the training")
+        if self._ranks.signal is not None:
             newest = None if self._saver is None else self._saver.newest
-            raise TrainingInterrupted(
-                self._signals.received, None if newest is None else str(newest)
-            )
+            raise TrainingInterrupted(self._ranks.signal, None if newest is None else str(newest))
 
     def abandon(self) -> None:
         """Finish the current write after the training has failed."""

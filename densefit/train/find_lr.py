@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit import engine
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.distributed import world
 from densefit.engine.iterator_info import check_iterator
 from densefit.engine.model_input import batches_of, model_input
 from densefit.engine.sources import source_of
@@ -98,6 +99,13 @@ def find_lr(
     ]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
+    if world().is_shared:
+        raise ConfigError(
+            "A learning rate is searched in one process",
+            received=f"{world().size} ranks",
+            where="find_lr",
+            fix="search with a batch_size that is the sum of the ranks', without `densefit launch`",
+        )
     search = _Search(network, loss, diverge)
     before = dict(network.parameters), dict(network.statistics)
     try:

@@ -161,15 +161,15 @@ class Loop:
     def _end_update(self) -> None:
         """Check, validate and save what falls on an update; end the training on a signal."""
         state = self.state
-        self.ranks.share_requests(f"the end of update {state.update}")
         if not self.checkpointer.is_announced:
             self.checkpointer.announce()
+        self.ranks.share_requests(f"the end of update {state.update}")
         if state.updates_per_epoch is None:
             self.length.warn_if_endless()
         if state.update == self.plan.settings.label_within:
             self.recorder.check_labels()
         self._validate_and_save()
-        if self.signals.received is not None:
+        if self.ranks.signal is not None:
             self.checkpointer.interrupt()
 
     def _validate_and_save(self) -> None:

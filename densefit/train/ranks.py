@@ -42,6 +42,12 @@ class Ranks:
     ) -> None:
         self.world, self.is_shared, self._session = world, world.is_shared, session
         self._control, self._signals = control or Control(), signals or Signals()
+        self._shared_signal: int | None = None
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that ends the training: of several ranks, the one that all know of."""
+        return self._shared_signal if self.is_shared else self._signals.received
 
     def seed(self, seed: int) -> int:
         """Seed of what this rank's engine draws at random; rank 0 has the training's."""
@@ -106,7 +112,9 @@ class Ranks:
                 "validate": control.validation_requested,
             },
         )
-        signals.received = _first(value["signal"] for value in values)
+        # One that comes after this may be known to this rank alone, until the next time.
+        self._shared_signal = _first(value["signal"] for value in values)
+        signals.received = self._shared_signal or signals.received
         control.stop_reason = _first(value["stop"] for value in values)
         control.save_requested = any(value["save"] for value in values)
         control.validation_requested = any(value["validate"] for value in values)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from difflib import get_close_matches
+from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -12,6 +15,8 @@ from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load, read_document
 from densefit.yaml_files.paths import resolve_files
 from densefit.yaml_files.words import dump, meaning
+
+CONFIGS = Path(__file__).parents[1] / "configs"  # recipes that are installed with densefit
 
 
 def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Document]]:
@@ -26,13 +31,41 @@ def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Do
             continue
         if not equals:
             path = next(rest, "")
-        recipe = Document(path) if path.lstrip().startswith("{") else read_document(path)
+        is_text = path.lstrip().startswith("{")
+        recipe = Document(path) if is_text else read_document(recipe_path(path))
         _check_recipe(recipe, kind)
         resolve_files(recipe, kind)
         recipes.append(recipe)
         # The parser would read a path in a recipe as another file, and print its content.
         changed += ["--config", dump(recipe.value)]
     return changed, recipes
+
+
+def recipe_path(path: str) -> str:
+    """A recipe's file; where it is missing, the one that is installed with densefit.
+
+    Args:
+        path: a file; `NAME` or `configs/NAME.yaml` for an installed one.
+
+    Raises:
+        ConfigError: there is no recipe of this name.
+    """
+    if Path(path).exists():
+        return path
+    folder, name = os.path.split(path)
+    if folder not in ("", "configs"):
+        return path
+    installed = {file.stem: str(file) for file in sorted(CONFIGS.glob("*.yaml"))}
+    name = name.removesuffix(".yaml")
+    if name in installed:
+        return installed[name]
+    similar = get_close_matches(name, installed, 1)
+    raise ConfigError(
+        "There is no such recipe",
+        expected=f"a file, or an installed one: {', '.join(installed)}",
+        received=path,
+        fix=f"--config {similar[0]}" if similar else None,
+    )
 
 
 def _check_recipe(recipe: Document, kind: type) -> None:

@@ -11,6 +11,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
+from densefit.model.heads.program_lines import print_probabilities
 from densefit.model.layers import pooled_logits
 from densefit.symbol import sym
 from densefit.visualize.drawing import draw_label
@@ -131,6 +132,10 @@ class Classification(Head):
         """The class index, None if it is unknown."""
         label = self._class(targets, f"head {self.name!r}")
         return None if label == UNKNOWN else label
+
+    def program_lines(self) -> str:
+        """Lines that print name and probability of each class."""
+        return print_probabilities(self.name, "probabilities")
 
     def metrics(self) -> list[Metric]:
         """Accuracy, top-k accuracies and cross-entropy, over images with a known class."""

@@ -17,6 +17,7 @@ from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, Label, heads
+from densefit.model.heads.program_lines import write_map
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 from densefit.symbol import init, sym
@@ -138,19 +139,16 @@ class Depth(Head):
             for kind in self.losses
         }
 
-    def view_outputs(self, features: Features) -> dict[str, Any]:
-        """`depth`: (B, 1, H, W) metres at input size."""
-        depth = sym.exp(self._log_depth(features))
-        size = features.size(LOGIT_STRIDE)
-        return {"depth": upsample(depth, LOGIT_STRIDE, size, features.input_size)}
-
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, H, W) metres at input size."""
-        return {"depth": sym.squeeze(self.view_outputs(features)["depth"], axis=1)}
+        depth = sym.exp(self._log_depth(features))
+        size = features.size(LOGIT_STRIDE)
+        full = upsample(depth, LOGIT_STRIDE, size, features.input_size)
+        return {"depth": sym.squeeze(full, axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger that averages depths at the original size, on the device."""
-        return MapMerger(size, "depth", lambda maps: self._clipped(maps[0]))
+        return MapMerger(size, "depth", lambda maps: self._clipped(maps[0]), has_channels=False)
 
     def _clipped(self, depth: np.ndarray) -> np.ndarray:
         """Depths within the limits, which resampling and means may exceed by a rounding error."""
@@ -166,6 +164,10 @@ class Depth(Head):
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original depths, None without the target."""
         return targets.get(self.target)
+
+    def program_lines(self) -> str:
+        """Lines that write the depths."""
+        return write_map(self.name, "depth")
 
     def metrics(self) -> list[Metric]:
         """AbsRel and the other scores of the depth metric, within the head's limits."""

@@ -13,6 +13,7 @@ from densefit.data.classes.class_lists import are_numbers
 from densefit.data.sample import Geometry
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
+from densefit.model.heads.program_lines import print_boxes
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.symbol import sym
 
@@ -208,6 +209,10 @@ class Detection(BoxEncoding, Head):
             return None
         names = ("boxes", "classes", "difficult", "crowd", "area", "known_classes")
         return {name: targets[name] for name in names if name in targets}
+
+    def program_lines(self) -> str:
+        """Lines that print class, score and box of each detection."""
+        return print_boxes(self.name, "boxes")
 
     def metrics(self) -> list[Metric]:
         """Average precision by the rules of `metric`."""

@@ -13,6 +13,7 @@ from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
 from densefit.model.heads.head import Features, Head, Term, class_names, heads
+from densefit.model.heads.program_lines import print_boxes
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.symbol import sym
@@ -180,6 +181,10 @@ class Instance(InstanceEncoding, Head):
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """Annotated objects with masks, None without boxes or instances."""
         return true_masks(targets)
+
+    def program_lines(self) -> str:
+        """Lines that print class, score and box of each object; not its mask."""
+        return print_boxes(self.name, "boxes")
 
     def metrics(self) -> list[Metric]:
         """COCO's average precision of masks, and of boxes with `metric="both"`.

@@ -13,6 +13,7 @@ from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
 from densefit.model.heads.head import Features, Head, heads, named_rows
+from densefit.model.heads.program_lines import print_boxes
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.checks import check_exact_count
@@ -213,6 +214,10 @@ class Keypoints(KeypointEncoding, Head):
         return Predictions(
             self.decode, partial(merge_objects, sigmas=sigmas, alike=self.alike, limit=limit)
         )
+
+    def program_lines(self) -> str:
+        """Lines that print class, score and box of each object; not its keypoints."""
+        return print_boxes(self.name, "objects", self.score_threshold)
 
     def metrics(self) -> list[Metric]:
         """COCO's average precision by object keypoint similarity."""

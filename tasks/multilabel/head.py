@@ -12,6 +12,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Metric, MultiLabelAveragePrecision, MultiLabelF1
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
+from densefit.model.heads.program_lines import print_probabilities
 from densefit.model.layers import pooled_logits
 from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.symbol import sym
@@ -155,6 +156,10 @@ class MultiLabel(Head):
         """(C,) int64 of 0, 1 and -1; None if all classes are unknown."""
         labels = self._checked_labels(targets, f"head {self.name!r}")
         return None if (labels == UNKNOWN).all() else labels
+
+    def program_lines(self) -> str:
+        """Lines that print name and probability of each class."""
+        return print_probabilities(self.name, "probabilities")
 
     def metrics(self) -> list[Metric]:
         """Average precision of each class and its mean, and F1 at the threshold."""

@@ -16,6 +16,7 @@ from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, Label, heads
+from densefit.model.heads.program_lines import write_map
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 from densefit.symbol import sym
@@ -118,6 +119,10 @@ class Normals(Head):
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original vectors, None without the target."""
         return targets.get(self.target)
+
+    def program_lines(self) -> str:
+        """Lines that write the vectors."""
+        return write_map(self.name, "normals", channels=True)
 
     def metrics(self) -> list[Metric]:
         """Mean angle and the other scores of surface normals."""

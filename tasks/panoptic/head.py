@@ -12,6 +12,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import Metric, PanopticQuality
 from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
+from densefit.model.heads.program_lines import write_mask
 from densefit.model.tta.view_merger import Merger
 from densefit.tasks.instance.head import Instance
 from densefit.tasks.segmentation.head import Segmentation
@@ -217,6 +218,10 @@ class Panoptic(Head):
         annotated = self.segmentation.annotated_classes(targets, where)
         annotated[self.thing_classes] &= known_classes(targets, len(self.things), where)
         return merge_unannotated(prediction, annotated, self.segmentation.background)
+
+    def program_lines(self) -> str:
+        """Lines that write the mask of classes; not of the objects."""
+        return write_mask(self.name, "segmentation_mask")
 
     def metrics(self) -> list[Metric]:
         """Panoptic quality."""

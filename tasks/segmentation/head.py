@@ -13,6 +13,7 @@ from densefit.errors import ConfigError, located
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
+from densefit.model.heads.program_lines import write_mask
 from densefit.model.layers import strongest, upsample
 from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.model.partial_softmax import partial_log_softmax
@@ -155,6 +156,10 @@ class Segmentation(MaskEncoding, Head):
     ) -> list[np.ndarray]:
         """(H, W) uint8 masks at the size of each original image."""
         return [to_original(mask, geometry) for mask, geometry in zip(outputs["mask"], geometries)]
+
+    def program_lines(self) -> str:
+        """Lines that write the mask."""
+        return write_mask(self.name, "mask")
 
     def metrics(self) -> list[Metric]:
         """mIoU, pixel accuracy and per-class IoU, from one confusion matrix."""

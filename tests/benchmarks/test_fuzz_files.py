@@ -3,17 +3,18 @@
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def run(*arguments):
-    return subprocess.run(
+    return forked.run(
         [sys.executable, str(BENCHMARKS / "fuzz_files.py"), *arguments],
         capture_output=True,
         text=True,

@@ -42,11 +42,15 @@ def test_score_memory_prints_a_line_for_each_count(monkeypatch, capsys):
     assert capsys.readouterr().out.count("100.5 MiB, 1.000 of the first") == 2
 
 
-def test_score_speed_measures_densefit_alone(monkeypatch, capsys):
+def test_score_speed_measures_densefit_by_both_engines(monkeypatch, capsys):
     _, out = run("score_speed", monkeypatch, capsys)
     assert "camvid, 2 pictures" in out
-    (line,) = [line for line in out.splitlines() if line.startswith("densefit")]
-    assert re.fullmatch(r"densefit +\d+\.\d\d +0\.\d{5} +1\.00x", line)
+    rows = re.findall(r"^densefit(.*?) +\d+\.\d\d +(0\.\d{5}) +(\S+)x +(\S+)x$", out, re.M)
+    assert [(name, *ratios) for name, _, *ratios in rows] == [
+        ("", "1.00", rows[0][3]),
+        (", engine torch", rows[1][2], "1.00"),
+    ]
+    assert float(rows[0][1]) == pytest.approx(float(rows[1][1]), abs=1e-3)
     module = importlib.import_module("score_speed")
     assert module.main([]) is None  # without data there is nothing to measure
     with pytest.raises(SystemExit):

@@ -1,19 +1,20 @@
 """Every benchmark of training, data and checkpoints runs at its smallest size."""
 
 import ast
-import contextlib
 import importlib
-import io
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests import forked
+from tests.distributed import ranks
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+MEASURING_IMPORTS = ("start_up",)
 
 
 @pytest.fixture
@@ -22,16 +23,11 @@ def run(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.setenv("PYTHONPATH", str(BENCHMARKS.parent))
 
-    def main(name, in_process=False):
+    def main(name):
         module = importlib.import_module(name)
-        if in_process:  # what it measures in processes of its own, too: starting them takes seconds
-
-            def run_here(command, **_):
-                with contextlib.redirect_stdout(io.StringIO()) as out:
-                    module.main(command[2:])
-                return SimpleNamespace(stdout=out.getvalue(), returncode=0)
-
-            monkeypatch.setattr(module, "subprocess", SimpleNamespace(run=run_here))
+        for starting in (module, importlib.import_module("side_by_side")):
+            if hasattr(starting, "subprocess") and name not in MEASURING_IMPORTS:
+                monkeypatch.setattr(starting, "subprocess", forked)
         module.main(["--smallest"])
         return capsys.readouterr().out
 
@@ -46,9 +42,7 @@ def test_checkpoint_faults_are_all_refused():
     """In a process of its own: it lets writes fail, and silences warnings."""
     command = [sys.executable, str(BENCHMARKS / "checkpoint_faults.py"), "--smallest"]
     environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS.parent)}
-    out = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=environment
-    ).stdout
+    out = forked.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     counts = rows(out, r"│ +(\d+) +│ +(\d*) *│ +(\d+) +│ +(\d+) │$")
     assert len(counts) == 12
     for tried, refused, good, wrong in counts:
@@ -79,13 +73,14 @@ def test_data_speed_measures_each_contender_once(run):
 
 
 def test_training_cost_prints_a_row_for_each_kind(run):
-    out = run("training_cost", in_process=True)
+    out = run("training_cost")
     assert len(rows(out, r"^(?:recipe|fit|Module)\S*.* +\d+\.\d +\d+\.\d{3} +\d+\.\d %")) == 4
 
 
 def test_train_speed_prints_the_share_of_the_ceiling(run):
     out = run("train_speed")
-    assert re.search(r"^densefit +\d+\.\d\d +\d+\.\d +1\.00x", out, re.M)
+    assert re.search(r"^densefit +\d+\.\d\d +\d+\.\d +1\.00x +\d+\.\d\dx$", out, re.M)
+    assert re.search(r"^densefit, engine torch +\d+\.\d\d +\d+\.\d +\d+\.\d\dx +1\.00x$", out, re.M)
     assert re.search(r"densefit computes \d+ Gflop/s, \d+ % of the ceiling", out)
 
 
@@ -101,7 +96,7 @@ def test_multitask_cost_prints_a_row_for_each_network(run, monkeypatch, capsys):
     peak = capsys.readouterr().out
     assert float(peak) > 0
     process = SimpleNamespace(run=lambda command, **_: SimpleNamespace(stdout=peak))
-    monkeypatch.setattr(module, "subprocess", process)
+    monkeypatch.setattr(forked, "run", process.run)
     out = run("multitask_cost")
     assert len(rows(out, r"^.+ +\d+\.\d +\d+\.\d\d +\d+ +\d+\.\d\d$")) == 6
 
@@ -138,7 +133,7 @@ def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run):
 
 
 def test_open_dataset_measures_openings_memory_and_growth(run):
-    out = run("open_dataset", in_process=True)
+    out = run("open_dataset")
     assert len(rows(out, r"│ (json.load|first opening|second opening) +│ +\d+\.\d\d │")) == 3
     assert len(rows(out, r"MB (?:in all|above 64 images) +│ +│ +│ +-?\d+ │$")) == 2
     assert re.search(r"exponent of the last step │ +-?\d+\.\d\d │", out)
@@ -183,6 +178,13 @@ def test_what_contenders_import_from_densefit_is_there():
                 exec(compile(ast.Module([node], []), str(path), "exec"), {})  # raises ImportError
 
 
+def launched(command, **_):
+    """As subprocess.run does, where the command is the launcher's."""
+    assert command[1:3] == ["-m", "densefit.tools.launch"]
+    status, messages = ranks.launch(command[3:])
+    return SimpleNamespace(returncode=status, stderr=messages)
+
+
 def test_exported_models_compute_what_their_networks_do(run):
     out = run("onnx_parity")
     (row,) = rows(out, r"^mobilenetv2 detection, detection_boxes +(\S+) +(\S+)")
@@ -195,7 +197,8 @@ def test_exported_models_compute_what_their_networks_do(run):
     assert float(largest) < 1e-4
 
 
-def test_distributed_parity_prints_a_row(run):
+def test_distributed_parity_prints_a_row(run, monkeypatch):
+    monkeypatch.setattr(forked, "run", launched)
     (row,) = rows(
         run("distributed_parity"), r"^\| mxnet \| frozen \| 2 \| (\S+) \| \S+ \| bit-equal \| (\S+)"
     )

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.backend import mx
+import densefit as df
 from densefit.errors import CheckpointError, ConfigError, DensefitError
-from densefit.interop import LegacyMetric
 from densefit.metrics import FunctionMetric, Metric, PerSample, metrics
 from densefit.metrics.core.bootstrap import resample
 from densefit.metrics.core.state import SETTINGS
@@ -161,10 +160,18 @@ CASES = {
     "coco_mask_ap": (lambda: metrics.create("coco_mask_ap", classes=list("abcd")), instances),
     "coco_keypoint_ap": (lambda: metrics.create("coco_keypoint_ap", classes=list("abcd")), people),
 }
+
+
+def legacy_metric(**settings):
+    from densefit.backend import mx
+
+    return df.interop.LegacyMetric(mx.metric.create(["acc", "ce"]), **settings)
+
+
 # Not in the registry, and bound by the same contract.
 ADAPTERS = {
     "function": (lambda: FunctionMetric(gap), numbers),
-    "legacy": (lambda: LegacyMetric(mx.metric.create(["acc", "ce"])), double_scores),
+    "legacy": (lambda: legacy_metric(), double_scores),
     "per_sample": (lambda: PerSample(metrics.create("accuracy")), scores),
     "per_sample_states": (
         lambda: PerSample(metrics.create("mIoU", classes=5), keep_states=True),
@@ -205,7 +212,7 @@ OTHERS = {
         "coco_keypoint_ap", classes=list("abcd"), sigmas=[0.1] * 17
     ),
     "function": lambda: FunctionMetric(gap, key="other"),
-    "legacy": lambda: LegacyMetric(mx.metric.create(["acc", "ce"]), higher_is_better=False),
+    "legacy": lambda: legacy_metric(higher_is_better=False),
     "per_sample": lambda: PerSample(metrics.create("accuracy", ignore_label=0)),
     "per_sample_states": lambda: PerSample(
         metrics.create("mIoU", classes=5, ignore_label=0), keep_states=True
@@ -216,7 +223,11 @@ OTHERS = {
 }
 
 
-@pytest.fixture(params=[*CASES, *ADAPTERS])
+EVERY = [*CASES, *ADAPTERS]
+EVERY[EVERY.index("legacy")] = pytest.param("legacy", marks=pytest.mark.mxnet)
+
+
+@pytest.fixture(params=EVERY)
 def case(request):
     make, data = {**CASES, **ADAPTERS}[request.param]
     return make, data()
@@ -429,7 +440,7 @@ def test_a_foreign_state_is_an_error(case):
 
 
 @pytest.mark.parametrize("through", [lambda state: state, through_json, through_arrays])
-@pytest.mark.parametrize("name", [*CASES, *ADAPTERS])
+@pytest.mark.parametrize("name", EVERY)
 def test_what_other_settings_counted_is_refused(name, through):
     make, data = {**CASES, **ADAPTERS}[name]
     metric, other = batch(make(), data()), OTHERS[name]()

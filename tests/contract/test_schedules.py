@@ -8,9 +8,8 @@ import random
 
 import pytest
 
-from densefit.backend import mx
+import densefit as df
 from densefit.errors import ConfigError
-from densefit.interop import as_mxnet_scheduler
 from densefit.train.schedules import Schedule, WarmedUp, schedules
 
 LR, TOTAL, PER_EPOCH, WARMUP, START = 0.3, 200, 10, 20, 0.02
@@ -204,10 +203,10 @@ def test_a_training_may_be_very_short(name, total):
 
 
 @every_schedule
-def test_mxnet_s_optimizer_makes_each_update_at_its_rate(name, settings):
+def test_mxnet_s_optimizer_makes_each_update_at_its_rate(mx, name, settings):
     schedule = made(name, settings)
     rate = schedule.resolve(TOTAL, PER_EPOCH)
-    scheduler = as_mxnet_scheduler(schedule, TOTAL, PER_EPOCH)
+    scheduler = df.interop.as_mxnet_scheduler(schedule, TOTAL, PER_EPOCH)
     optimizer = mx.optimizer.SGD(lr_scheduler=scheduler)
     updater = mx.optimizer.get_updater(optimizer)
     gradient = mx.nd.ones((1,), dtype="float64")
@@ -221,8 +220,8 @@ def test_mxnet_s_optimizer_makes_each_update_at_its_rate(name, settings):
 
 
 @every_schedule
-def test_mxnet_s_scheduler_is_copied_and_pickled(name, settings):
-    scheduler = as_mxnet_scheduler(made(name, settings), TOTAL, PER_EPOCH)
+def test_mxnet_s_scheduler_is_copied_and_pickled(mx, name, settings):
+    scheduler = df.interop.as_mxnet_scheduler(made(name, settings), TOTAL, PER_EPOCH)
     expected = [scheduler(n) for n in range(TOTAL + 5)]
     for twin in (copy.deepcopy(scheduler), pickle.loads(pickle.dumps(scheduler))):
         assert [twin(n) for n in range(TOTAL + 5)] == expected

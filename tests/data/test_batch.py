@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.batch import ArraySpec, Batch
 
 
@@ -22,8 +21,13 @@ def test_padding_is_cut_off_whatever_the_rows_of_a_sample():
 
 
 @pytest.mark.parametrize(("layout", "axis"), [("NCHW", 0), ("TNC", 1), (None, 0), ("C", -1)])
-def test_mxnet_takes_a_spec_for_a_datadesc(layout, axis):
+def test_the_axis_of_the_batch(layout, axis):
+    assert ArraySpec("data", (2, 3), np.uint8, layout).batch_axis == axis
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "TNC", None, "C"])
+def test_mxnet_takes_a_spec_for_a_datadesc(mx, layout):
     spec = ArraySpec("data", (2, 3), np.uint8, layout)
     desc = mx.io.DataDesc(*spec)
     assert (desc.name, desc.shape, desc.dtype) == ("data", (2, 3), np.uint8)
-    assert spec.batch_axis == mx.io.DataDesc.get_batch_axis(layout) == axis
+    assert spec.batch_axis == mx.io.DataDesc.get_batch_axis(layout)

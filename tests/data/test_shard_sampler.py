@@ -81,14 +81,25 @@ def test_shards_that_come_next_are_announced_in_the_order_of_reading():
     reading = visits._shards.tolist()
     stream = iter(visits)
     ready = set()
+    first_visits = {}
     for _ in range(len(visits)):
         shard = next(stream) // 3000
+        first_visits[shard] = True
         ready |= {shard for now, _ in calls for shard in now}
         assert shard in ready
+        assert len(ready) == len(first_visits)  # not before it is needed
     for now, later in calls:
         assert now + later == reading[reading.index(now[0]) :][: len(now + later)]
     assert all(later or reading[-1] in now for now, later in calls)
-    assert len(calls[0][0]) < 4
+    assert max(len(later) for _, later in calls) == 2
+    assert [now for now, _ in calls] == [[shard] for shard in first_visits]
+    calls.clear()
+    middle = iter(visits[14_000:])
+    next(middle)
+    assert [len(now) for now, _ in calls] == [1]
+    of_part = ShardOrder([5, 0, 0, 5], False, 0, announce=lambda *call: calls.append(call))
+    list(of_part.indices(0, 0))
+    assert calls[1:] == [([0], [3]), ([3], [])]  # a part of the samples needs no other shards
 
 
 def test_ranks_share_few_shards():

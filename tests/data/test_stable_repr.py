@@ -3,7 +3,6 @@
 import numpy as np
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.stable_repr import stable_repr
 
 
@@ -34,7 +33,7 @@ def test_what_tells_itself_is_taken_at_its_word():
     assert stable_repr({3, 1, 2}) == "[1, 2, 3]"
 
 
-def test_optimizers_of_mxnet():
+def test_optimizers_of_mxnet(mx):
     first, second = (mx.optimizer.SGD(momentum=0.9, wd=1e-3) for _ in range(2))
     assert stable_repr(first) == stable_repr(second)
     assert stable_repr(first) != stable_repr(mx.optimizer.SGD(momentum=0.8, wd=1e-3))

@@ -1,9 +1,16 @@
 """Run a program as several ranks on 127.0.0.1, without a launcher."""
 
+import io
 import os
 import socket
-import subprocess
 import sys
+from contextlib import redirect_stderr
+
+import pytest
+
+from densefit.distributed import launcher
+from densefit.tools import launch as launch_tool
+from tests import forked
 
 #: Short times, so that a test of a failure takes seconds.
 QUICK = {"DENSEFIT_SILENT_SECONDS": "5", "DENSEFIT_JOIN_SECONDS": "60"}
@@ -35,11 +42,11 @@ def environments(size, **variables):
 def start(code, size, arguments=(), ranks=None, **variables):
     """Start all or some ranks of a program; they are Popen objects."""
     return [
-        subprocess.Popen(
+        forked.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=forked.PIPE,
+            stderr=forked.PIPE,
             text=True,
         )
         for environment in environments(size, **variables)
@@ -60,6 +67,14 @@ def finish(processes, seconds=120):
                 process.kill()
                 process.communicate()
     return results
+
+
+def launch(arguments):
+    """Run the launcher here, with ranks that are forked; returns its status and messages."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as messages:
+        patch.setattr(launcher, "subprocess", forked)
+        status = launch_tool.main(arguments)
+    return status, messages.getvalue()
 
 
 def run(code, size, arguments=(), **variables):

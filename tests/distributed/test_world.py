@@ -1,5 +1,3 @@
-import os
-import signal
 import socket
 import threading
 import time
@@ -8,6 +6,7 @@ import numpy as np
 import pytest
 
 from densefit.distributed import World
+from densefit.distributed.connection import Connection
 from densefit.distributed.hub import Hub
 from tests.distributed.ranks import environments, finish, run, start
 
@@ -93,23 +92,69 @@ world.barrier("two")
             assert f"Rank {killed} has died" in err
 
 
-def test_a_stopped_rank_is_found_by_its_heartbeat():
-    code = 'world.barrier("one")\nprint("ready", flush=True)\ntime.sleep(1)\nworld.barrier("two")'
-    ranks = start(HEAD + code, 2, DENSEFIT_SILENT_SECONDS="2")
-    for rank in ranks:
-        rank.stdout.readline()
-    os.kill(ranks[1].pid, signal.SIGSTOP)
+def test_a_rank_that_stops_reading_is_named_by_all_others():
+    """Its part of a large answer fills the buffers of its connection."""
+    code = """
+import os, signal, threading
+world.barrier("one")
+if world.rank == 1:
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGSTOP)).start()
+if world.rank == 0:
+    time.sleep(1.0)
+world.all_gather("large", np.zeros(8_000_000, np.float32) if world.rank == 0 else None)
+world.barrier("two")
+"""
+    ranks = start(HEAD + code, 3, DENSEFIT_SILENT_SECONDS="2")
     try:
-        status, _, err = finish(ranks[:1])[0]
-        assert status == 76
-        assert "Rank 1 sent no heartbeat for 2 s" in err
+        for status, _, err in finish([ranks[0], ranks[2]]):
+            assert status == 76
+            assert "Rank 1 sent no heartbeat for 2 s" in err
     finally:
         ranks[1].kill()
         ranks[1].communicate()
 
 
+def test_a_rank_0_that_stops_reading_is_found():
+    code = """
+import os, signal
+from densefit.distributed import member
+member.GRACE = 0.5
+world.barrier("one")
+if world.rank == 0:
+    os.kill(os.getpid(), signal.SIGSTOP)
+time.sleep(0.5)
+world.all_gather("large", np.zeros(8_000_000, np.float32))
+"""
+    ranks = start(HEAD + code, 2, DENSEFIT_SILENT_SECONDS="2")
+    try:
+        ((status, _, err),) = finish(ranks[1:], 30)
+        assert status == 76
+        assert "Rank 0 sent no heartbeat for 2 s" in err
+    finally:
+        ranks[0].kill()
+        ranks[0].communicate()
+
+
+def test_a_message_that_takes_long_is_no_silence():
+    first, second = socket.socketpair()
+    connection = Connection(second)
+    reader = threading.Thread(target=connection.receive)
+    reader.start()
+    first.sendall(b"C" + (6).to_bytes(8, "little"))
+    before = time.monotonic()
+    first.sendall(b"abc")
+    end = before + 5
+    while connection.heard < before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert connection.heard >= before
+    first.sendall(b"def")
+    reader.join()
+    first.close()
+    connection.close()
+
+
 def test_a_slow_collective_ends_with_the_name_of_who_is_late():
-    code = 'world.barrier("one")\nif world.rank: time.sleep(3)\nworld.barrier("two")'
+    code = 'world.barrier("one")\nif world.rank: time.sleep(2)\nworld.barrier("two")'
     results = finish(start(HEAD + code, 2, DENSEFIT_COLLECTIVE_SECONDS="1"))
     assert "'two' has waited 1 s for rank 1 (last: 'one')" in results[0][2]
 
@@ -179,10 +224,22 @@ def test_gathered_arrays_are_writable():
 def test_rank_0_learns_of_a_failure_last(monkeypatch):
     """It may end at once, and the others would take its end for the failure."""
     order = []
+
+    class Listening:
+        def __init__(self, rank):
+            self.rank = rank
+
+        def send(self, kind, pieces=()):
+            order.append(("told", self.rank))
+
+        def flush(self, seconds):
+            order.append(("knows", self.rank))
+
     hub = Hub.__new__(Hub)
     hub._lock, hub._failure, hub._is_told = threading.Lock(), None, threading.Event()
-    hub._members = {rank: rank for rank in (0, 2, 1, 3)}
-    monkeypatch.setattr(Hub, "_send_failure", lambda self, member: order.append(member))
+    hub._members = {rank: Listening(rank) for rank in (0, 2, 1, 3)}
     hub._fail("Rank 1 has died", 1)
-    assert order == [3, 2, 0]
+    assert order[:2] == [("told", 2), ("told", 3)]
+    assert sorted(order[2:4]) == [("knows", 2), ("knows", 3)]
+    assert order[4:] == [("told", 0), ("knows", 0)]
     assert hub._is_told.is_set()

@@ -2,13 +2,13 @@
 
 import inspect
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from densefit.backend import mx
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "from-module-fit.md").read_text()
@@ -19,7 +19,7 @@ SCRIPTS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 def test_the_scripts_run_with_mxnet_first(tmp_path, number):
     script = tmp_path / "script.py"
     script.write_text(SCRIPTS[number])
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    done = forked.run([sys.executable, str(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "densefit: head " in done.stderr
     lines = done.stdout.splitlines()

@@ -1,9 +1,10 @@
 """What docs/loading.md says runs as it stands."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
+
+from tests import forked
 
 PAGE = (Path(__file__).parents[2] / "docs" / "loading.md").read_text()
 
@@ -12,7 +13,7 @@ def test_the_script_runs(tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     script = tmp_path / "script.py"
     script.write_text(code)
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    done = forked.run([sys.executable, str(script)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     *batches, memory = done.stdout.splitlines()
     assert [line.endswith("(4, 3, 32, 48)") for line in batches] == [True] * 3

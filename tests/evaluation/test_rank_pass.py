@@ -15,10 +15,11 @@ SCORE = """
 import json, sys
 import densefit as df
 data = df.dataset("shapes", length=23, size=(64, 64), split="test", seed=3)
+few = df.Loader(df.dataset("shapes", length=5, size=(64, 64)), batch_size=4, workers=0)
 network = df.load(sys.argv[1])
 loader = df.Loader(data, batch_size=4, workers=0)
 scores = df.score(network, loader, nonfinite="warn")
-again = df.score(network, {"one": loader, "two": loader}, nonfinite="warn")
+again = df.score(network, {"one": loader, "few": few}, nonfinite="warn")  # 2 batches of few
 assert list(loader)[-1].ids[-1] == data.id_of(22)
 print(json.dumps([scores, again]))
 """
@@ -44,10 +45,9 @@ def alone(checkpoint):
     return json.loads(out.splitlines()[-1])
 
 
-@pytest.mark.parametrize("size", [2, 3])
-def test_scores_are_equal_to_the_last_bit(checkpoint, alone, size):
+def test_scores_are_equal_to_the_last_bit_though_a_rank_has_no_sample(checkpoint, alone):
     assert alone[0]["detection/AR100"] > 0
-    for out in ranks.run(SCORE, size, [checkpoint]):
+    for out in ranks.run(SCORE, 3, [checkpoint]):
         scores = json.loads(out.splitlines()[-1])
         assert json.dumps(scores) == json.dumps(alone)  # nan is not nan
 
@@ -67,6 +67,29 @@ def test_a_broken_sample_of_one_rank_is_an_error_of_all(checkpoint):
     assert "Rank 1 could not score its part" in results[0][2]
     assert "no such file" in results[0][2]
     assert "no such file" in results[1][2]
+
+
+def test_scores_that_rank_0_cannot_compute_are_an_error_of_all():
+    class Rank(World):
+        is_shared = True
+        sent = None
+
+        def broadcast(self, name, value=None):
+            if self.is_first:
+                Rank.sent = value
+            return Rank.sent
+
+    def scores():
+        raise ValueError("a bug of a metric")
+
+    seen = ScoringPass(["a"], "scoring")
+    first, second = Rank(), Rank()
+    second.rank = 1
+    with pytest.raises(ValueError, match="a bug of a metric"):
+        RankPass(first, object(), True, "scoring").share(scores, seen)
+    with pytest.raises(DataError, match="Rank 0 could not compute the scores") as raised:
+        RankPass(second, object(), True, "scoring").share(scores, seen)
+    assert "a bug of a metric" in str(raised.value)
 
 
 def test_one_process_scans_as_it_would():

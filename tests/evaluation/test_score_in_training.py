@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
 
 import pytest
 
 import densefit as df
+from tests import forked
 
 FRESH = """
     import json, sys
@@ -46,7 +46,7 @@ def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypa
         tests=os.path.dirname(os.path.dirname(__file__)),
         folders=[str(tmp_path / name) for name in backends],
     )
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True,
         timeout=300, env={**os.environ, "MXNET_SUBGRAPH_BACKEND": "default"},
     )  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_score_in_training_of_a_head_is_that_of_a_fresh_process(tmp_path):
     )  # fmt: skip
     first, last = (epoch["validation"] for epoch in history.epochs)
     assert first != last
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", textwrap.dedent(FRESH_HEAD.format(folder=str(tmp_path)))],
         capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
-from densefit.errors import BindError, ConfigError, ExportError, TrainingDiverged
+from densefit.errors import BindError, ConfigError, DataError, ExportError, TrainingDiverged
 from tests.exporting.conftest import SIZE, with_values
 from tests.exporting.onnx.converted import run_onnx
 
@@ -78,6 +78,11 @@ def test_int8(network, shapes, tmp_path):
     entries = metadata(small.path)
     assert entries["densefit.precision"] == "int8"
     assert entries.keys() == metadata(whole.path).keys()
+
+
+def test_a_checkpoints_path(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("densefit.exporting.arguments.load", {"runs/ck": network}.get)
+    assert df.export("runs/ck", tmp_path / "m.onnx", image_size=SIZE).checked == 8
 
 
 def test_the_loader_gives_the_size(network, shapes, tmp_path):
@@ -277,3 +282,114 @@ def test_parameters_that_are_not_finite(network_of, tmp_path):
     network.set_params(values, network.statistics)
     with pytest.raises(TrainingDiverged, match="classification_class_bias"):
         df.export(network, tmp_path / "m.onnx", image_size=SIZE)
+
+
+def convolutions():
+    data = S.Variable("data")
+    for number in range(3):
+        data = S.Activation(
+            S.Convolution(data, num_filter=8, kernel=(3, 3), pad=(1, 1), name=f"c{number}"),
+            act_type="relu",
+            name=f"a{number}",
+        )
+    pooled = S.Flatten(S.Pooling(data, global_pool=True, pool_type="avg"))
+    return S.SoftmaxOutput(S.FullyConnected(pooled, num_hidden=3, name="f"), name="softmax")
+
+
+def test_int8_of_a_symbol(tmp_path):
+    network = symbol_network(convolutions(), data=(4, 3, 16, 16))
+    images = np.random.default_rng(0).random((10, 3, 16, 16)).astype(np.float32)
+    settings = {"inputs": {"data": (None, 3, 16, 16)}, "int8": True}
+    iterator = mx.io.NDArrayIter(images, np.zeros(10), 4, label_name="softmax_label")
+    batches = [{"data": images[:6]}, {"data": images[6:]}]
+    for number, calibrate in enumerate(({"data": images}, images, iterator, batches)):
+        path = tmp_path / f"{number}.onnx"
+        exported = df.export(network, path, calibrate=calibrate, **settings)
+        kinds = [node.op_type for node in onnx.load(path).graph.node]
+        assert "QuantizeLinear" in kinds
+        assert metadata(path)["densefit.precision"] == exported.precision == "int8"
+        assert "equal: off by at most 50% of the value" in exported.tolerance
+    batched = df.export(network, tmp_path / "b.onnx", calibrate=images, batch=4, **settings)
+    assert batched.outputs == {"softmax": (4, 3)}
+    with pytest.raises(ConfigError, match="too few samples"):
+        df.export(network, tmp_path / "t.onnx", calibrate=images, batch=16, **settings)
+    with pytest.raises(DataError, match="other arrays"):
+        df.export(network, tmp_path / "t.onnx", calibrate={"image": images}, **settings)
+
+
+def test_int8_without_a_convolution(tmp_path):
+    network = symbol_network(two_outputs(), data=(4, 5))
+    rows = np.random.default_rng(0).random((9, 5)).astype(np.float32)
+    settings = {"inputs": {"data": (None, 5)}, "int8": True, "calibrate": rows}
+    with pytest.raises(ExportError, match="No layer can be quantised"):
+        df.export(network, tmp_path / "m.onnx", rows, **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_that_contradict_each_other(network, shapes, tmp_path):
+    settings = {"image_size": SIZE, "calibrate": shapes}
+    with pytest.raises(ConfigError, match="8 or of 16"):
+        df.export(network, tmp_path / "m.onnx", int8=True, half=True, **settings)
+    with pytest.raises(ConfigError, match="raw model"):
+        df.export(network, tmp_path / "m.onnx", views=True, raw=True, **settings)
+
+
+def test_what_onnx_runtime_cannot_compute_is_refused(tmp_path, monkeypatch):
+    from densefit.exporting.onnx import registry
+
+    def row_99(layer):
+        return layer.emit("Gather", layer.data, layer.constant([99], np.int64))
+
+    monkeypatch.setitem(registry.CONVERTERS, "Flatten", row_99)
+    network = symbol_network(S.Flatten(S.Variable("data"), name="flat"), data=(4, 5))
+    network.set_params({"unused": np.zeros(1)})
+    with pytest.raises(ExportError, match="ONNX Runtime cannot compute"):
+        df.export(network, tmp_path / "m.onnx", inputs={"data": (None, 5)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_int8_of_a_detector_with_suppression(tmp_path):
+    features = convolutions().get_internals()["a2_output"]
+    anchors = S.contrib.MultiBoxPrior(features, sizes=(0.3, 0.6))
+    scores = S.Reshape(
+        S.Convolution(features, num_filter=6, kernel=(1, 1), name="s"), shape=(0, 3, -1)
+    )
+    offsets = S.Flatten(S.Convolution(features, num_filter=8, kernel=(1, 1), name="o"))
+    scores = S.SoftmaxActivation(scores, mode="channel")
+    symbol = S.contrib.MultiBoxDetection(scores, offsets, anchors, name="detection", nms_topk=20)
+    network = symbol_network(symbol, data=(2, 3, 8, 8))
+    images = np.random.default_rng(0).random((4, 3, 8, 8)).astype(np.float32)
+    shapes = {"inputs": {"data": (None, 3, 8, 8)}}
+    exported = df.export(network, tmp_path / "m.onnx", **shapes)
+    assert exported.parity["detection"].differing == 0
+    df.export(network, tmp_path / "q.onnx", int8=True, calibrate=images, **shapes)
+
+
+def test_data_in_other_batches_than_the_model(tmp_path):
+    network = symbol_network(two_outputs(), data=(4, 5))
+    rows = {"data": np.random.default_rng(0).random((5, 5)).astype(np.float32)}
+    for settings in ({"batch": 2}, {"inputs": {"data": (2, 5)}}):
+        assert df.export(network, tmp_path / "m.onnx", rows, **settings).checked == 2
+    with pytest.raises(ConfigError, match="smaller than the batch"):
+        df.export(network, tmp_path / "m.onnx", rows, batch=8)
+
+
+def test_inputs_with_other_numbers_of_rows(tmp_path):
+    """Regions of images, and the state of a sequence, whose batch is the second axis."""
+    features = S.Convolution(S.Variable("data"), num_filter=4, kernel=(3, 3), name="c")
+    regions = S.ROIPooling(features, S.Variable("rois"), pooled_size=(2, 2), spatial_scale=0.5)
+    shapes = {"data": (2, 3, 12, 12), "rois": (5, 5)}
+    rows = np.array([[0, 0, 0, 9, 9], [1, 2, 2, 8, 5]] * 2 + [[1, 0, 0, 4, 4]], np.float32)
+    images = np.random.default_rng(0).random(shapes["data"]).astype(np.float32)
+    network = symbol_network(regions, **shapes)
+    data = {"data": images, "rois": rows}
+    exported = df.export(network, tmp_path / "r.onnx", data, inputs=shapes)
+    assert list(exported.outputs.values()) == [(5, 4, 2, 2)]
+    steps = S.transpose(S.Variable("data"), axes=(1, 0, 2))
+    states = S.RNN(steps, *map(S.Variable, ("flat", "state")), state_size=3, num_layers=1,
+                   mode="gru", name="rnn")  # fmt: skip
+    network = symbol_network(states, data=(2, 4, 5), state=(1, 2, 3))
+    inputs = {"data": (None, 4, 5), "state": (1, None, 3)}
+    (parity,) = df.export(network, tmp_path / "s.onnx", inputs=inputs).parity.values()
+    assert parity.differing == 0
+    assert parity.largest < 1e-5

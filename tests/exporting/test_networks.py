@@ -29,6 +29,20 @@ def test_heads(network_of, tmp_path, task):
     assert raw.program is None
 
 
+@pytest.mark.parametrize("bias", [0, 40])
+def test_networks_whose_scores_are_all_equal(network_of, tmp_path, bias):
+    """One that has learned nothing, and one that is sure of everything."""
+    network = network_of("resnet18", "detection", "keypoints", "depth")
+    values = {
+        name: array * (0 if name.endswith("weight") and name.split("_")[0] in SETTINGS else 1)
+        + (bias if name.endswith(("class_bias", "centre_bias")) else 0)
+        for name, array in network.parameters.items()
+    }
+    network.set_params(values, network.statistics)
+    exported = df.export(network, tmp_path / "m.onnx", image_size=SIZE)
+    assert not any(parity.differing for parity in exported.parity.values())
+
+
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_backbones(network_of, tmp_path, backbone):
     network = network_of(backbone, "detection", "segmentation")

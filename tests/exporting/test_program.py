@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.errors import ConfigError
 from densefit.exporting.program import LINES
-from tests.exporting.conftest import SETTINGS, SIZE
+from densefit.tasks.classification.head import Classification
+from tests.exporting.conftest import BACKBONES, SETTINGS, SIZE, with_values
 
 BLOCKED = """
 import runpy, sys
@@ -113,3 +115,52 @@ def test_a_side_that_grows_while_the_other_shrinks(network_of, tmp_path, size):
     printed, predictions, _ = exported(network, tmp_path, photograph, "resize")
     values = [float(line[2]) for line in printed]
     np.testing.assert_allclose(values, predictions["classification"], atol=1e-5)
+
+
+class Odds(Classification):
+    """A head outside of the package, with lines of its own."""
+
+    lines = 'print("odds of", outputs["odds_probabilities"].argmax(), "in", (H, W))\n'
+
+    def program_lines(self):
+        return self.lines
+
+
+def with_odds(lines=Odds.lines):
+    head = Odds(("a", "b"), name="odds")
+    head.lines = lines
+    return with_values(df.Network("resnet18", [head], settings=BACKBONES["resnet18"]))
+
+
+def test_a_head_brings_its_own_lines(tmp_path, photograph):
+    network = with_odds()
+    printed, predictions, _ = exported(network, tmp_path, photograph)
+    assert printed == [["odds", "of", str(predictions["odds"].argmax()), "in", "(211,", "150)"]]
+
+
+def test_lines_that_do_not_fit_print_shapes(tmp_path):
+    program = df.export(with_odds("pass\n" * 30), tmp_path / "m.onnx", image_size=SIZE).program
+    assert 'print("odds", {n: v.shape' in program.read_text()
+    assert len(program.read_text().splitlines()) <= LINES
+
+
+def test_lines_that_are_no_python(tmp_path):
+    with pytest.raises(ConfigError, match="'odds'.*no Python"):
+        df.export(with_odds("print(\n"), tmp_path / "m.onnx", image_size=SIZE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_an_image_it_prints_its_usage(network_of, tmp_path):
+    program = df.export(
+        network_of("resnet18", "depth"), tmp_path / "m.onnx", image_size=SIZE
+    ).program
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Run m.onnx on an image: python m.py photo.jpg")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_program_reads_its_models_file(network_of, tmp_path, photograph):
+    network = network_of("resnet18", "classification")
+    exported = df.export(network, tmp_path / "my.model.v2.ONNX", image_size=SIZE)
+    assert len(run(exported.program, photograph)) == 3

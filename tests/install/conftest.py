@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TREE = ("densefit", "tasks", "datasets", "tools", "src")
+TREE = ("densefit", "tasks", "datasets", "tools", "configs", "src")
 FILES = ("pyproject.toml", "build_backend.py", "MANIFEST.in", "README.md")
 
 

@@ -19,12 +19,14 @@ LINKS = {
     "densefit/tasks": "../tasks",
     "densefit/datasets": "../datasets",
     "densefit/tools": "../tools",
+    "densefit/configs": "../configs",
 }
 
 
 def in_the_tree():
     """Path below site-packages of each file that the checkout installs."""
     names = {"densefit/py.typed", "densefit/symbol/builder/operators.json"}
+    names |= {f"densefit/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     for folder, inside in (
         ("densefit", "densefit"),
         ("tasks", "densefit/tasks"),

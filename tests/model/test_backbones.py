@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.backbones import backbones
 from densefit.model.backbones.backbone import MEAN, STD
 from densefit.model.backbones.mobilenet import whole_channels
+from densefit.symbol import sym
+from tests.executor import Executor
 
 # Parameters without the classifier, as counted in torchvision's models; MobileNetV2 also without
 # its last 1x1 convolution (412,160 with its BatchNorm).
@@ -28,7 +29,7 @@ SMALL = {
 
 def features(name, size, output_stride, settings):
     made = backbones.create(name, **settings)
-    return made.features(mx.sym.Variable("data"), size, output_stride)
+    return made.features(sym.Variable("data"), size, output_stride)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -64,11 +65,11 @@ def test_dilation_changes_no_parameter(name):
 
 
 def run(symbol, weights, image):
-    executor = symbol.simple_bind(mx.cpu(), grad_req="null", data=image.shape)
+    executor = Executor(symbol, gradients=False, data=image.shape)
     for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
         if name != "data":
             array[:] = weights(name, array.shape)
-    return executor.forward(is_train=False, data=image)[0].asnumpy()
+    return executor.forward(is_train=False, data=image)[0]
 
 
 @pytest.mark.parametrize("name", ["resnet50", "mobilenetv2"])
@@ -97,12 +98,15 @@ def test_pictures_travel_as_bytes_and_are_normalised_in_the_graph():
     image = rng.integers(0, 256, (2, 3, 5, 7), np.uint8)
     from densefit.model.backbones.backbone import normalise
 
-    executor = normalise(mx.sym.Variable("data"), MEAN, STD).simple_bind(
-        mx.cpu(), grad_req="null", data=image.shape, type_dict={"data": np.uint8}
+    executor = Executor(
+        normalise(sym.Variable("data"), MEAN, STD),
+        gradients=False,
+        data=image.shape,
+        types={"data": np.uint8},
     )
-    (out,) = executor.forward(data=mx.nd.array(image, dtype=np.uint8))
+    (out,) = executor.forward(data=image)
     expected = (image - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
-    np.testing.assert_allclose(out.asnumpy(), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_wrong_names_and_strides(tiny):

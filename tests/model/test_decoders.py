@@ -1,11 +1,13 @@
 """The decoders: logits at a quarter of the input size, whatever the backbone gives."""
 
+import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.decoders import Decoder, deeplab, fcn
 from densefit.model.heads.head import Features
+from densefit.symbol import init, sym
+from tests.executor import Executor
 
 CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
 
@@ -13,7 +15,7 @@ CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
 def features(size, deepest):
     strides = [s for s in CHANNELS if s <= deepest]
     return Features(
-        {s: mx.sym.Variable(f"map{s}") for s in strides}, {s: CHANNELS[s] for s in strides}, size
+        {s: sym.Variable(f"map{s}") for s in strides}, {s: CHANNELS[s] for s in strides}, size
     )
 
 
@@ -42,13 +44,13 @@ def test_deeplab_looks_at_the_whole_picture():
     given = features((64, 64), 16)
     logits = deeplab(given, "seg", 2, 4, (1,))
     shapes = {f"map{s}": (1, CHANNELS[s], *given.size(s)) for s in (4, 16)}
-    executor = logits.simple_bind(mx.cpu(), grad_req="null", **shapes)
-    mx.random.seed(0)
+    executor = Executor(logits, gradients=False, **shapes)
+    rng = np.random.default_rng(1)
     for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
-        array[:] = 1 if name.endswith("_var") else mx.nd.random.normal(shape=array.shape)
-    before = executor.forward(is_train=False)[0].asnumpy()
+        array[:] = 1 if name.endswith("_var") else rng.normal(size=array.shape)
+    before = executor.forward(is_train=False)[0]
     executor.arg_dict["map16"][0, :, 0, 0] += 50
-    after = executor.forward(is_train=False)[0].asnumpy()
+    after = executor.forward(is_train=False)[0]
     assert (before[0, :, -1, -1] != after[0, :, -1, -1]).any()
 
 
@@ -65,7 +67,7 @@ def test_a_decoder_is_chosen_by_name(kind, stride):
 def test_the_last_weights_may_begin_small(kind):
     made = Decoder(kind, channels=8, rates=(2,))
     given = features((64, 64), made.output_stride)
-    small, usual = made(given, "a", 3, mx.init.Normal(0.01)), made(given, "a", 3)
+    small, usual = made(given, "a", 3, init.Normal(0.01)), made(given, "a", 3)
     own, before = (
         {name for name, said in symbol.attr_dict().items() if "normal" in said.get("__init__", "")}
         for symbol in (small, usual)

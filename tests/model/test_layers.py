@@ -3,26 +3,27 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn, pooled_logits, strongest, upsample
+from densefit.symbol import sym
+from tests.executor import Executor, compute
 
 
 def run(symbol, x):
-    executor = symbol.simple_bind(mx.cpu(), data=x.shape)
+    executor = Executor(symbol, data=x.shape)
     executor.forward(is_train=True, data=x)
     out = executor.outputs[0]
-    executor.backward(mx.nd.array(np.arange(out.size).reshape(out.shape) % 7))
-    return out.asnumpy(), executor.grad_dict["data"].asnumpy()
+    executor.backward(np.arange(out.size).reshape(out.shape) % 7)
+    return out, executor.grad_dict["data"]
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
 def test_upsample_is_bilinear_resizing(factor):
     x = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype(np.float32)
-    data = mx.sym.Variable("data")
+    data = sym.Variable("data")
     ours = run(upsample(data, factor, (5, 4), (5 * factor, 4 * factor)), x)
     theirs = run(
-        mx.sym.contrib.BilinearResize2D(
+        sym.contrib.BilinearResize2D(
             data, height=5 * factor, width=4 * factor, align_corners=False
         ),
         x,
@@ -35,7 +36,7 @@ def test_upsample_is_bilinear_resizing(factor):
 def test_upsample_cuts_the_overhang(out):
     """Cells stay over their own pixels, at any size of the image."""
     x = np.random.default_rng(0).normal(size=(1, 2, 5, 4)).astype(np.float32)
-    data = mx.sym.Variable("data")
+    data = sym.Variable("data")
     whole, _ = run(upsample(data, 4, (5, 4), (20, 16)), x)
     cut, _ = run(upsample(data, 4, (5, 4), out), x)
     np.testing.assert_allclose(cut, whole[:, :, : out[0], : out[1]], rtol=1e-6)
@@ -43,13 +44,13 @@ def test_upsample_cuts_the_overhang(out):
 
 def test_upsample_by_one():
     x = np.random.default_rng(0).normal(size=(1, 2, 5, 4)).astype(np.float32)
-    data = mx.sym.Variable("data")
+    data = sym.Variable("data")
     np.testing.assert_array_equal(run(upsample(data, 1, (5, 4), (5, 4)), x)[0], x)
     np.testing.assert_array_equal(run(upsample(data, 1, (5, 4), (3, 4)), x)[0], x[:, :, :3])
 
 
 def test_upsample_adds_no_parameter():
-    assert upsample(mx.sym.Variable("data"), 4, (5, 4), (20, 16)).list_arguments() == ["data"]
+    assert upsample(sym.Variable("data"), 4, (5, 4), (20, 16)).list_arguments() == ["data"]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_upsample_adds_no_parameter():
 )
 def test_conv_bn_keeps_sizes(stride, dilation, kernel):
     symbol = conv_bn(
-        mx.sym.Variable("data"), "c", 4, kernel, stride=stride, dilation=dilation, groups=2
+        sym.Variable("data"), "c", 4, kernel, stride=stride, dilation=dilation, groups=2
     )
     _, (shape,), _ = symbol.infer_shape(data=(2, 2, 13, 9))
     assert shape == (2, 4, -(-13 // stride), -(-9 // stride))
@@ -67,7 +68,7 @@ def test_conv_bn_keeps_sizes(stride, dilation, kernel):
 
 
 def test_conv_bn_activations():
-    data = mx.sym.Variable("data")
+    data = sym.Variable("data")
     names = [conv_bn(data, "c", 4, relu=relu).list_outputs() for relu in ("relu", "relu6", None)]
     assert names == [["c_relu_output"], ["c_relu6_output"], ["c_bn_output"]]
 
@@ -76,14 +77,13 @@ def test_pooled_logits_are_a_dense_layer_on_the_mean_of_the_deepest_map():
     rng = np.random.default_rng(0)
     deep = rng.normal(size=(2, 5, 3, 4)).astype(np.float32)
     weight, bias = (rng.normal(size=size).astype(np.float32) for size in ((6, 5), (6,)))
-    maps = {8: mx.sym.Variable("shallow"), 32: mx.sym.Variable("deep")}
+    maps = {8: sym.Variable("shallow"), 32: sym.Variable("deep")}
     symbol = pooled_logits(Features(maps, {8: 4, 32: 5}, (96, 128)), "own", 6, dropout=0.5)
     given = {"deep": deep, "own_class_weight": weight, "own_class_bias": bias}
     assert set(symbol.list_arguments()) == set(given)
-    arrays = {name: mx.nd.array(array) for name, array in given.items()}
-    (out,) = symbol.bind(mx.cpu(), arrays).forward(is_train=False)
+    (out,) = compute(symbol, given)
     expected = deep.mean(axis=(2, 3)) @ weight.T + bias
-    np.testing.assert_allclose(out.asnumpy(), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,9 @@ def test_pooled_logits_are_a_dense_layer_on_the_mean_of_the_deepest_map():
 )
 def test_the_strongest_channel_is_that_of_the_enlarged_map(factor, out):
     x = np.random.default_rng(0).normal(size=(2, 7, 5, 4)).astype(np.float32)
-    data = mx.sym.Variable("data")
+    data = sym.Variable("data")
     whole = run(upsample(data, factor, (5, 4), out), x)[0]
-    executor = strongest(data, factor, (5, 4), out).simple_bind(
-        mx.cpu(), data=x.shape, grad_req="null"
-    )
-    found = executor.forward(is_train=False, data=x)[0].asnumpy()
+    executor = Executor(strongest(data, factor, (5, 4), out), data=x.shape, gradients=False)
+    found = executor.forward(is_train=False, data=x)[0]
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, whole.argmax(axis=1))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
+from densefit.symbol import sym
+from tests.executor import engine_array
 
 
 def test_train_and_eval_graphs(tiny):
@@ -64,13 +65,13 @@ class Unnamed(df.Head):
         return [df.Label("y", ())]
 
     def _value(self, features):
-        x = mx.sym.mean(features.maps[32], axis=(2, 3))
-        return mx.sym.reshape(mx.sym.FullyConnected(x, num_hidden=1), shape=(-1,))
+        x = sym.mean(features.maps[32], axis=(2, 3))
+        return sym.reshape(sym.FullyConnected(x, num_hidden=1), shape=(-1,))
 
     def train(self, features, labels):
-        loss = mx.sym.square(self._value(features) - labels["y"])
+        loss = sym.square(self._value(features) - labels["y"])
         for _ in range(self.extra):  # an auxiliary loss
-            loss = loss + mx.sym.square(self._value(features) - labels["y"])
+            loss = loss + sym.square(self._value(features) - labels["y"])
         return {"loss": loss}
 
     def evaluate(self, features):
@@ -101,8 +102,8 @@ def test_unnamed_layers_belong_to_their_head(tiny):
 def test_evaluating_with_what_was_not_trained_is_an_error(tiny):
     class Careless(tiny.Brightness):
         def evaluate(self, features):
-            x = mx.sym.mean(features.maps[32], axis=(2, 3))
-            return {"value": mx.sym.FullyConnected(x, num_hidden=1, name="bright_dense")}
+            x = sym.mean(features.maps[32], axis=(2, 3))
+            return {"value": sym.FullyConnected(x, num_hidden=1, name="bright_dense")}
 
     with pytest.raises(BindError, match="(?s)do not train.*bright_dense_weight"):
         df.Network(tiny.Backbone(), [Careless()])
@@ -133,13 +134,13 @@ def test_parameters(tiny):
     with pytest.raises(BindError, match="no parameters yet"):
         network.check_initialized()
     mine = np.arange(4, dtype=np.float32).reshape(1, 4)
-    theirs = mx.nd.ones((1,))
+    theirs = engine_array(np.ones(1))
     network.set_params({"bright_fc_weight": mine, "bright_fc_bias": theirs}, {"tiny_mean": mine})
     mine[:] = 7
     theirs[:] = 7
-    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
-    np.testing.assert_array_equal(arguments["bright_fc_weight"].asnumpy(), [[0, 1, 2, 3]])
-    assert arguments["bright_fc_bias"].asscalar() == 1
+    arguments, auxiliary = network.parameters, network.statistics
+    np.testing.assert_array_equal(arguments["bright_fc_weight"], [[0, 1, 2, 3]])
+    assert arguments["bright_fc_bias"] == [1]
     assert list(auxiliary) == ["tiny_mean"]
     assert network.initialized
 

@@ -1,12 +1,13 @@
 """Which parameters are the trunk's, and which a head's."""
 
+import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.parameters import owners, shapes
 from densefit.train.balance import Uncertainty
+from tests.executor import engine_array
 
 HEADS = {
     "detection": {"classes": 3, "strides": (8, 16, 32, 64), "channels": 8},
@@ -58,7 +59,9 @@ def test_of_a_symbol_the_trunk_is_what_routes_share(tiny):
     network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     assert df.surgery.trunk_parameters(network) == ["trunk_weight", "trunk_bias"]
     assert df.surgery.head_parameters(network, "kind") == ["kind_fc_weight", "kind_fc_bias"]
-    network.set_params({"trunk_weight": mx.nd.ones((8, 6)), "kind_fc_bias": mx.nd.ones((3,))})
+    network.set_params(
+        {"trunk_weight": engine_array(np.ones((8, 6))), "kind_fc_bias": engine_array(np.ones(3))}
+    )
     assert owners(network) == {"trunk_weight": None, "kind_fc_bias": "kind"}
     assert shapes(network) == {"trunk_weight": (8, 6), "kind_fc_bias": (3,)}
 

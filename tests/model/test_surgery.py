@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.train.balance import Uncertainty
+from tests.executor import Executor
 
 DATA = Shapes(4, size=(64, 64), empty=0.0)
 SMALL = {"resnet18": {"width": 8}, "mobilenetv2": {"multiplier": 0.35}}
@@ -29,16 +29,13 @@ def trained(network, data=DATA, **settings):
 def outputs(network, heads):
     """Arrays of the eval graph by name, of those heads."""
     rng = np.random.default_rng(0)
-    executor = network.graph("evaluate", (64, 64)).simple_bind(
-        mx.cpu(), "null", data=(2, 3, 64, 64)
-    )
-    executor.copy_params_from(
-        df.interop.arg_params(network), df.interop.aux_params(network), allow_extra_params=True
-    )
-    executor.arg_dict["data"][:] = rng.integers(0, 256, (2, 3, 64, 64))
+    executor = Executor(network.graph("evaluate", (64, 64)), gradients=False, data=(2, 3, 64, 64))
+    values = {**network.parameters, **network.statistics}
+    for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
+        array[:] = rng.integers(0, 256, array.shape) if name == "data" else values[name]
     executor.forward(is_train=False)
     names = {f"{h}_{o}_output" for h in heads for o in network.adapters[h].evaluate_outputs}
-    return {n: a.asnumpy() for n, a in executor.output_dict.items() if n in names}
+    return {n: a for n, a in executor.output_dict.items() if n in names}
 
 
 def assert_same(first, second, heads):
@@ -77,12 +74,12 @@ def test_training_the_new_head_alone_moves_nothing_else():
             first.update(dict(more.parameters))
 
     trained(more, freeze=rest, epochs=2, callbacks=[Begin()])
-    before = {**df.interop.arg_params(one), **df.interop.aux_params(one)}
-    after = {**df.interop.arg_params(more), **df.interop.aux_params(more)}
+    before = {**one.parameters, **one.statistics}
+    after = {**more.parameters, **more.statistics}
     for name, value in before.items():
-        np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
+        np.testing.assert_array_equal(value, after[name], err_msg=name)
     for name in df.surgery.head_parameters(more, "segmentation"):
-        assert (first[name] != after[name].asnumpy()).any(), name
+        assert (first[name] != after[name]).any(), name
 
 
 class Masks:

@@ -1,7 +1,6 @@
 """Which builder `densefit.symbol` takes: MXNet's, densefit's, or what DENSEFIT_SYMBOL says."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -11,6 +10,7 @@ from densefit.backend import mx
 from densefit.engine.types import SymbolLike
 from densefit.model.network import Network, is_symbol
 from densefit.symbol import builder, initializers
+from tests import forked
 
 
 def chosen(variable, has_mxnet=True):
@@ -27,12 +27,13 @@ else:
     print(Symbol.__module__, NameManager.__module__, init.__name__, load_graph(graph).name,
           type(sym.Variable("x")) is Symbol)
 """
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-W", "ignore", "-c", code],
         capture_output=True,
         text=True,
         env={**os.environ, "DENSEFIT_SYMBOL": variable, "PYTHONIOENCODING": "utf-8"},
         timeout=300,
+        forget=["densefit"] if has_mxnet else ["densefit", "mxnet"],
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr

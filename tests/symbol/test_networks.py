@@ -3,11 +3,12 @@
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forked
 
 PROGRAM = Path(__file__).with_name("all_networks.py")
 SPEC = importlib.util.spec_from_file_location("all_networks", PROGRAM)
@@ -17,9 +18,10 @@ SPEC.loader.exec_module(all_networks)
 
 def rows(builder):
     environment = {**os.environ, "DENSEFIT_SYMBOL": builder}
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)], capture_output=True, text=True, env=environment, timeout=300
-    )
+    done = forked.run(
+        [sys.executable, str(PROGRAM)], capture_output=True, text=True, env=environment,
+        timeout=300, forget=["densefit"],
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
 

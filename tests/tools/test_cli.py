@@ -33,6 +33,19 @@ def test_a_command_is_a_program_of_this_folder(monkeypatch, words):
     assert callable(import_module(names[0]).main)
 
 
+@pytest.mark.parametrize("words", list(cli.COMMANDS))
+def test_ranks_share_a_command_that_trains_or_scores(monkeypatch, capsys, words):
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "DENSEFIT_CONTROL": "127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    code, names, _ = called(monkeypatch, words.split())
+    is_ranked = words.startswith("train") or words == "score"
+    assert (code, bool(names)) == ((0, True) if is_ranked else (2, False))
+    assert ("is not divided among ranks" in capsys.readouterr().err) != is_ranked
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert called(monkeypatch, words.split())[1]
+
+
 def test_every_program_has_a_command():
     programs = {path.stem for path in TOOLS.glob("*.py")} - {"__init__", "cli"}
     assert programs == {command.module for command in cli.COMMANDS.values()}

@@ -1,7 +1,6 @@
 """The programs on an exported model: the same results as on the checkpoint."""
 
 import json
-import subprocess
 import sys
 
 import cv2
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from densefit.tools import export, predict, score
+from tests import forked
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,17 @@ def test_raw_outputs_are_finished_on_the_host(trained, photo, tmp_path):
         np.testing.assert_allclose(*pair, rtol=1e-4, atol=1e-3)
 
 
+def test_views_need_their_outputs(trained, model, photo, tmp_path, capsys):
+    path, flip = tmp_path / "views.onnx", ("--flip", "true", str(photo))
+    assert export.main([str(trained), "--views", "--out", str(path)]) == 0
+    lines_of(tmp_path / "a", "--checkpoint", str(trained), *flip)
+    lines_of(tmp_path / "b", "--model", str(path), *flip)
+    masks = [cv2.imread(str(tmp_path / out / "photo.segmentation.png"), -1) for out in "ab"]
+    assert (masks[0] == masks[1]).mean() > 0.999
+    assert predict.main(["--model", str(model), *flip, "--out", str(tmp_path / "c")]) == 2
+    assert "densefit export --views" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("precision", ["--half", "--int8"])
 def test_smaller_precisions_are_exported(trained, photo, tmp_path, precision, capsys):
     path = tmp_path / "small.onnx"
@@ -145,7 +156,9 @@ sys.exit(cli.main(sys.argv[1:]))
 
 def without_engines(*arguments):
     command = [sys.executable, "-c", WITHOUT, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = forked.run(
+        command, forget=["densefit", "mxnet", "torch"], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -1,8 +1,10 @@
+import io
 import os
 import signal
-import subprocess
 import sys
+import tempfile
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -11,21 +13,32 @@ from densefit.distributed import launcher
 from densefit.distributed.environment import settings_of
 from densefit.distributed.launcher import Launch
 from densefit.errors import ConfigError
+from densefit.tools import launch as launch_tool
 from densefit.tools.launch import command, parse
+from tests import forked
 
 TOOL = [sys.executable, "-m", "densefit.tools.launch"]
 HEAD = "import os, signal, sys, time\nfrom densefit.distributed import world\nworld = world()\n"
 
 
 def launch(tmp_path, code, *options):
+    """Run a program by the launcher in this process; returns (status, stdout, stderr)."""
     program = tmp_path / "program.py"
     program.write_text(HEAD + code)
-    return subprocess.Popen(
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(launcher, "subprocess", forked)
+        status = launch_tool.main([*options, "--", str(program)])
+    return status, out.getvalue(), err.getvalue()
+
+
+def started(tmp_path, code, *options, **streams):
+    """Start the launcher as a process of its own."""
+    program = tmp_path / "program.py"
+    program.write_text(HEAD + code)
+    return forked.Popen(
         [*TOOL, *options, "--", str(program)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        **{"stdout": forked.PIPE, "stderr": forked.PIPE, "text": True, **streams},
     )
 
 
@@ -35,22 +48,28 @@ def finished(process, seconds=60):
 
 
 def test_output_comes_behind_the_number_of_its_rank(tmp_path):
-    code = "print(world.all_gather('x', world.rank))\nprint('to stderr', file=sys.stderr)"
-    status, out, err = finished(launch(tmp_path, code, "--nproc", "2"))
+    code = (
+        "print(world.all_gather('x', world.rank))\n"
+        "print('a warning of all', file=sys.stderr)\n"
+        "print('a warning of', world.rank, file=sys.stderr)"
+    )
+    status, out, err = launch(tmp_path, code, "--nproc", "2")
     assert (status, out) == (0, "[0] [0, 1]\n")
-    assert sorted(err.splitlines()) == ["[0] to stderr", "[1] to stderr"]
+    assert err.splitlines() == ["[0] a warning of all", "[0] a warning of 0", "[1] a warning of 1"]
 
 
 def test_all_output_is_shown_on_request(tmp_path):
-    status, out, _ = finished(launch(tmp_path, "print('hello')", "--nproc", "2", "--all-output"))
+    code = "print('hello')\nprint('a warning', file=sys.stderr)"
+    status, out, err = launch(tmp_path, code, "--nproc", "2", "--all-output")
     assert status == 0
     assert sorted(out.splitlines()) == ["[0] hello", "[1] hello"]
+    assert sorted(err.splitlines()) == ["[0] a warning", "[1] a warning"]
 
 
 def test_a_killed_rank_ends_the_others_and_is_named(tmp_path):
     code = "world.barrier('one')\nif world.rank == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
     before = time.monotonic()
-    status, _, err = finished(launch(tmp_path, code + "world.barrier('two')", "--nproc", "3"))
+    status, _, err = launch(tmp_path, code + "world.barrier('two')", "--nproc", "3")
     assert time.monotonic() - before < 30
     assert status == 128 + signal.SIGKILL
     assert "densefit launch: rank 1 (process " in err
@@ -58,10 +77,17 @@ def test_a_killed_rank_ends_the_others_and_is_named(tmp_path):
     assert "[0] densefit.errors.DistributedError: Rank 1 has died" in err
 
 
-def test_the_status_of_a_failed_rank_is_the_launchers(tmp_path):
-    code = "if world.rank == 1: sys.exit(7)\nworld.barrier('one')"
-    status, _, err = finished(launch(tmp_path, code, "--nproc", "2"))
+def test_the_rank_that_failed_is_named_though_it_ends_last(tmp_path):
+    code = (
+        "if world.rank == 1:\n"
+        "    world.fail(ValueError('first'))\n"
+        "    time.sleep(1.2)  # what a library does at its end\n"
+        "    os._exit(7)\n"
+        "world.barrier('one')"
+    )
+    status, _, err = launch(tmp_path, code, "--nproc", "2")
     assert status == 7
+    assert "densefit launch: rank 1 (process " in err
     assert "ended with status 7" in err
 
 
@@ -73,26 +99,45 @@ def test_ranks_that_wait_elsewhere_are_ended(tmp_path, monkeypatch):
         "if world.rank == 1: sys.exit(3)\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(100)"
     )
-    program = tmp_path / "program.py"
-    program.write_text(HEAD + code)
-    texts = []
-    ranks = Launch([sys.executable, str(program)], nproc=2)
-    assert launcher.Launcher(ranks, texts.append).run() == 3
-    assert "rank 1" in texts[0]
+    status, _, err = launch(tmp_path, code, "--nproc", "2")
+    assert status == 3
+    assert "launch: rank 1" in err
 
 
-def test_restarts_begin_again_with_the_number_of_the_restart(tmp_path):
-    code = "print('restart', world.restart, flush=True)\nif world.restart < 2: sys.exit(1)"
-    status, out, err = finished(launch(tmp_path, code, "--nproc", "2", "--restarts", "3"))
+def test_a_rank_that_stops_is_waited_for_no_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(launcher, "OWN_END", 1.5)
+    monkeypatch.setattr(launcher, "AFTER_TERM", 0.2)
+    monkeypatch.setenv("DENSEFIT_SILENT_SECONDS", "1")
+    code = (
+        "world.barrier('one')\n"
+        "if world.rank == 1: os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "world.barrier('two')"
+    )
+    ended = []
+    end_all = launcher.Launcher._end_all
+    monkeypatch.setattr(
+        launcher.Launcher,
+        "_end_all",
+        lambda self, seconds: ended.append(seconds) or end_all(self, seconds),
+    )
+    status, _, err = launch(tmp_path, code, "--nproc", "2")
+    assert status == 76
+    assert "rank 0" in err
+    assert "as another rank had failed or did not answer" in err
+    assert ended[0] < 0.1  # the launcher has waited already, for the one that is to blame
+
+
+def test_restarts_begin_again_and_come_to_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "print('restart', world.restart, flush=True)\nif world.restart < 2: sys.exit(5)"
+    status, out, err = launch(tmp_path, code, "--nproc", "2", "--restarts", "3")
     assert status == 0
     assert out.splitlines() == [f"[0] restart {number}" for number in range(3)]
     assert "all ranks start again (2 of 3 restarts)" in err
-
-
-def test_restarts_come_to_an_end(tmp_path):
-    status, _, err = finished(launch(tmp_path, "sys.exit(5)", "--nproc", "1", "--restarts", "1"))
-    assert status == 5
+    status, out, err = launch(tmp_path, code, "--nproc", "1", "--restarts", "1")
+    assert (status, len(out.splitlines())) == (5, 2)
     assert err.count("all ranks start again") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["program.py"]
 
 
 def test_signals_reach_all_ranks(tmp_path):
@@ -104,27 +149,62 @@ print("ready", flush=True)
 while not got: time.sleep(0.05)
 print("got", got, world.all_gather("signals", got), flush=True)
 """
-    process = launch(tmp_path, code, "--nproc", "2", "--restarts", "1")
+    process = started(tmp_path, code, "--nproc", "2", "--restarts", "1")
     assert process.stdout.readline() == "[0] ready\n"
     process.send_signal(signal.SIGTERM)
     status, out, _ = finished(process)
     assert (status, out) == (0, "[0] got [15] [[15], [15]]\n")
 
 
+def test_a_signal_while_ranks_are_started_ends_them(tmp_path, monkeypatch):
+    class Interrupted(forked.Popen):
+        """As if the signal came between the start of a process and what the launcher does next."""
+
+        def __init__(self, *arguments, **settings):
+            super().__init__(*arguments, **settings)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(forked, "Popen", Interrupted)
+    status, out, _ = launch(tmp_path, "print('trains')", "--nproc", "2", "--restarts", "1")
+    assert status != 0
+    assert out == ""
+
+
 def test_ranks_do_not_outlive_a_killed_launcher(tmp_path):
     code = (
-        "print(os.getpid(), flush=True)\nworld.barrier('ready')\ntime.sleep(1)\nworld.barrier('x')"
+        "print(os.getpid(), os.environ['DENSEFIT_LAUNCH_FOLDER'], flush=True)\n"
+        "while True: time.sleep(0.1); world.barrier('y')"
     )
-    code += "\nwhile True: time.sleep(0.1); world.barrier('y')"
-    process = launch(tmp_path, code, "--nproc", "2")
-    pid = int(process.stdout.readline().split()[1])
-    time.sleep(1.5)
+    process = started(tmp_path, code, "--nproc", "2", start_new_session=True)
+    _, pid, folder = process.stdout.readline().split()
+    assert Path(folder).is_dir()
     process.kill()
     process.communicate()
     end = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.1)
     assert not Path(f"/proc/{pid}").exists()
+    assert not Path(folder).exists()
+
+
+def test_output_that_nobody_reads_does_not_stop_the_ranks(tmp_path):
+    code = "print('x' * 200_000)\nworld.barrier('one')\nprint('y' * 200_000)\nworld.barrier('two')"
+    reading, writing = os.pipe()
+    process = started(tmp_path, code, "--nproc", "2", stdout=writing)
+    os.close(writing)
+    os.close(reading)
+    status, _, err = finished(process, 30)
+    assert status in (0, 141), err
+
+
+def test_a_shell_may_stand_between_launcher_and_rank(tmp_path, monkeypatch):
+    program = tmp_path / "program.py"
+    program.write_text(HEAD + "time.sleep(1.5)\nworld.barrier('one')\nprint('done')")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        script = f"{sys.executable} {program}; exit $?"
+        assert launch_tool.main(["--nproc", "2", "--", "sh", "-c", script]) == 0
+    assert out.getvalue() == "[0] done\n"
 
 
 def test_a_machine_knows_its_ranks():

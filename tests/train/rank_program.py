@@ -1,4 +1,4 @@
-"""A training of a tiny network, as one of several ranks; its settings are a JSON argument."""
+"""Trainings of a tiny network, as one of several ranks; their settings are a JSON argument."""
 
 import json
 import os
@@ -19,9 +19,9 @@ class Pictures:
 
     classes = ("value",)
 
-    def __init__(self, length, size=32, is_partial=True, broken=()):
+    def __init__(self, length, size=32, is_partial=True, broken=(), missing=()):
         self.length, self.size, self.is_partial = length, size, is_partial
-        self.broken = broken
+        self.broken, self.missing = broken, missing
 
     def __len__(self):
         return self.length
@@ -30,6 +30,8 @@ class Pictures:
         return f"p{index}"
 
     def __getitem__(self, index):
+        if index in self.missing:
+            raise df.DataError("There is no such picture")
         rng = np.random.default_rng(index)
         value = rng.uniform(0.2, 0.8)
         image = rng.normal(255 * value, 20, (self.size, self.size, 3)).clip(0, 255)
@@ -104,6 +106,18 @@ class At(df.Callback):
             self.action(control)
 
 
+class StopAtSave(df.Callback):
+    """Asks for the end when the second checkpoint is complete, on rank 0 alone."""
+
+    def reset(self):
+        self.saves = 0
+
+    def saved(self, state, control, path):
+        self.saves += 1
+        if self.saves == 2:
+            control.stop("saved twice")
+
+
 def actions(settings):
     """Callbacks that end a rank, or ask for something."""
     rank = int(os.environ.get("RANK", 0))
@@ -111,11 +125,12 @@ def actions(settings):
     chosen = settings.get("rank", 1) == rank and restart == 0
     calls = {
         "kill": lambda control: os.kill(os.getpid(), signal.SIGKILL),
-        "terminate": lambda control: os.kill(os.getpid(), signal.SIGTERM),
+        "terminate": lambda control: signal.raise_signal(signal.SIGTERM),
         "stop": lambda control: control.stop("enough"),
         "raise": lambda control: (_ for _ in ()).throw(ValueError("a bug of a callback")),
     }
-    return [At(settings[name], call) for name, call in calls.items() if chosen and name in settings]
+    own = [At(settings[name], call) for name, call in calls.items() if chosen and name in settings]
+    return [*own, *([StopAtSave()] if settings.get("stop_at_save") else [])]
 
 
 def main(settings):
@@ -125,10 +140,11 @@ def main(settings):
     data = {"heads": heads, "workers": 0, "batch_size": settings["batch_size"]}
     length = settings.get("length", 21)
     train = df.Loader(
-        Pictures(length, broken=settings.get("broken", ())),
+        Pictures(length, broken=settings.get("broken", ()), missing=settings.get("missing", ())),
         shuffle=True,
         seed=5,
         last=settings.get("last", "keep"),
+        on_error=settings.get("on_error", "raise"),
         **data,
     )
     validation = df.Loader(Pictures(13, is_partial=False), **{**data, "batch_size": 4})
@@ -146,7 +162,11 @@ def main(settings):
             callbacks=actions(settings),
             progress=False,
             seed=3,
-            checkpoint=df.Saver(settings["checkpoint"], every=settings.get("every", "3st"))
+            checkpoint=df.Saver(
+                settings["checkpoint"],
+                every=settings.get("every", "3st"),
+                background=settings.get("background", True),
+            )
             if "checkpoint" in settings
             else None,
             resume=settings.get("resume"),
@@ -167,4 +187,5 @@ def main(settings):
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    for training in json.loads(sys.argv[1]):
+        main(training)

@@ -1,9 +1,11 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import densefit as df
+from densefit.distributed import World
 from densefit.errors import ConfigError, DataError
 from densefit.train.find_lr import Rising, Slices, find_lr
 
@@ -20,6 +22,15 @@ def test_the_loss_falls_and_then_diverges(tiny):
     loader = tiny.loader(network, length=32, batch_size=8)
     trained = df.fit(network, loader, epochs=10, schedule=df.Constant(found.steepest))
     assert trained.epochs[-1]["train"]["bright/loss"] < 0.5 * np.mean(found.losses[:20])
+
+
+def test_several_ranks_do_not_search(tiny, monkeypatch):
+    several = World()
+    several.size = 2
+    monkeypatch.setattr(sys.modules[find_lr.__module__], "world", lambda: several)
+    network = tiny.network()
+    with pytest.raises(ConfigError, match="in one process"):
+        find_lr(network, tiny.loader(network))
 
 
 def test_a_network_with_parameters_is_left_as_it_was(tiny):

@@ -90,15 +90,15 @@ BOTH, ONE, TWO, NONE = ("one", "two"), ("one",), ("two",), ()
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"batch_size": 2, "accumulate": 2}, {"devices": ["cpu:0", "cpu:1"]}],
+    [
+        {},
+        {"batch_size": 2, "accumulate": 2},
+        pytest.param({"devices": ["cpu:0", "cpu:1"]}, marks=pytest.mark.mxnet),
+    ],
     ids=["whole", "accumulated", "two devices"],
 )
 @pytest.mark.parametrize("broken", [False, True], ids=["sound", "1/0"])
-def test_the_gradient_of_a_head_is_that_of_its_labelled_samples_alone(
-    tiny, make, several_devices, settings, broken
-):
-    if "devices" in settings:
-        several_devices()
+def test_the_gradient_of_a_head_is_that_of_its_labelled_samples_alone(tiny, make, settings, broken):
     mixed, history = make([BOTH, TWO, ONE, TWO], broken=broken, **settings)
     assert history.epochs[0]["train"]["one/labelled"] == 2
     assert history.epochs[0]["train"]["two/labelled"] == 3

@@ -3,9 +3,8 @@
 import importlib.util
 import json
 import re
+import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.train.ranks import Ranks
+from densefit.train.signals import Signals
 from tests.distributed import ranks
 
 PROGRAM = Path(__file__).with_name("rank_program.py")
@@ -25,25 +25,21 @@ def results(out, size):
     return parameters, [json.loads(Path(f"{out}-{rank}.json").read_text()) for rank in range(size)]
 
 
-def train(tmp_path, size, name, **settings):
-    """Parameters and history of each rank."""
-    out = tmp_path / name
-    arguments = [json.dumps({**settings, "out": str(out)})]
+def train(folder, size, trainings):
+    """Make several trainings in the same ranks: name -> (parameters, histories) of each rank."""
+    arguments = [
+        json.dumps(
+            [{**settings, "out": str(folder / name)} for name, settings in trainings.items()]
+        )
+    ]
     ranks.run(PROGRAM.read_text(), size, arguments)
-    return results(out, size)
+    return {name: results(folder / name, size) for name in trainings}
 
 
 def launch(tmp_path, size, name, *options, **settings):
     """Run a training by the launcher; returns its status and messages."""
-    out = tmp_path / name
-    done = subprocess.run(
-        [sys.executable, "-m", "densefit.tools.launch", "--nproc", str(size), *options, "--"]
-        + [str(PROGRAM), json.dumps({**settings, "out": str(out)})],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stderr
+    program = [str(PROGRAM), json.dumps([{**settings, "out": str(tmp_path / name)}])]
+    return ranks.launch(["--nproc", str(size), *options, "--", *program])
 
 
 def assert_same(first, second, exactly=True):
@@ -71,31 +67,11 @@ def close(first, second):
         assert first == pytest.approx(second, rel=1e-4), (first, second)
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """One process with the global batch of 8; partial labels, and frozen BatchNorm."""
-    parameters, histories = train(
-        tmp_path_factory.mktemp("alone"), 1, "alone", batch_size=8, scores=True, **FROZEN
-    )
-    return parameters[0], histories[0]
-
-
-@pytest.mark.parametrize(("size", "settings"), [(2, {}), (4, {"fit": {"accumulate": 1}})])
-def test_ranks_train_as_one_process_with_the_global_batch(tmp_path, alone, size, settings):
-    options = {**settings, **FROZEN}
-    parameters, histories = train(
-        tmp_path, size, "shared", batch_size=8 // size, scores=True, **options
-    )
-    for other, history in zip(parameters[1:], histories[1:]):
-        assert_same(parameters[0], other)
-        assert history == histories[0]
-    assert_same(alone[0], parameters[0], exactly=False)
-    close(alone[1], histories[0])
-    assert histories[0]["epochs"][0]["samples"] == 21  # 21 = 8 + 8 + 5: the last batch is uneven
-
-
-def test_accumulation_clipping_averages_and_balance(tmp_path):
-    settings = {
+#: Trainings of one process with a global batch, and of two ranks with half of it each.
+ALIKE = {
+    "plain": {"batch": 8, "scores": True, **FROZEN},
+    "all at once": {
+        "batch": 4,
         "optimizer": "adam",
         "optimizer_params": {},
         "lr": 0.01,
@@ -106,105 +82,151 @@ def test_accumulation_clipping_averages_and_balance(tmp_path):
             "ema": 0.9,
             "balance": "dwa",
         },
-    }
-    (one,), (of_one,) = train(tmp_path, 1, "one", batch_size=4, **settings)
-    two, of_two = train(tmp_path, 2, "two", batch_size=2, **settings)
-    assert_same(two[0], two[1])
-    assert_same(one, two[0], exactly=False)
-    close(of_one, of_two[0])
+    },
+    "a rank without a sample": {"batch": 8, "length": 9, "epochs": 3, **FROZEN},  # 9 = 8 + 1
+    "refused": {"batch": 8, "broken": [7], "fit": {"on_nonfinite": "skip", **FROZEN["fit"]}},
+    "three epochs": {"batch": 8, "epochs": 3, "every": "2st", "checkpoint": "frozen", **FROZEN},
+}
+#: What two ranks do beside: their settings, with 4 samples each.
+ENDS = {
+    "dropout": {"dropout": 0.5, "checkpoint": "dropout"},
+    "undisturbed": {"epochs": 3, "every": "2st", "checkpoint": "undisturbed"},
+    "broken": {"missing": [3, 8], "on_error": "skip"},
+    "signal": {"checkpoint": "signal", "every": "1ep", "terminate": 4},
+    "stop": {"stop": 2},
+    "stop at save": {"stop_at_save": True, "checkpoint": "s", "every": "2st", "background": False},
+}
 
 
-def test_statistics_and_dropout_leave_the_ranks_equal(tmp_path):
-    settings = {"dropout": 0.5, "batch_size": 4, "checkpoint": str(tmp_path / "saved")}
-    two, histories = train(tmp_path, 2, "two", **settings)
-    assert_same(two[0], two[1])
-    assert histories[0] == histories[1]
-
-
-def test_a_rank_without_a_sample_takes_part(tmp_path):
-    settings = {"length": 9, "epochs": 3, **FROZEN}  # 9 = 8 + 1
-    (one,), _ = train(tmp_path, 1, "one", batch_size=8, **settings)
-    two, _ = train(tmp_path, 2, "two", batch_size=4, **settings)
-    assert_same(two[0], two[1])
-    assert_same(one, two[0], exactly=False)
+def settings_of(folder, size, trainings):
+    """Settings of trainings of several ranks, whose checkpoints are in a folder."""
+    chosen = {}
+    for name, settings in trainings.items():
+        settings = dict(settings)
+        settings["batch_size"] = settings.pop("batch", 8) // size
+        if "checkpoint" in settings:
+            settings["checkpoint"] = str(folder / settings["checkpoint"])
+        chosen[name] = settings
+    return chosen
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    path = tmp_path_factory.mktemp("undisturbed")
-    saved = str(path / "saved")
-    return train(path, 2, "two", batch_size=4, epochs=3, every="2st", checkpoint=saved)
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    trained = train(folder, 1, settings_of(folder, 1, ALIKE))
+    return {
+        name: (parameters, histories) for name, ((parameters,), (histories,)) in trained.items()
+    }
 
 
-def test_a_killed_rank_is_told_and_a_restart_ends_as_if_undisturbed(tmp_path, undisturbed):
-    settings = {"batch_size": 4, "epochs": 3, "every": "2st", "kill": 5}
-    status, err = launch(
-        tmp_path, 2, "two", "--restarts", "1", checkpoint=str(tmp_path / "saved"), **settings
-    )
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """Folder and messages of a training whose rank 0 was killed, in the second of three epochs."""
+    folder = tmp_path_factory.mktemp("killed")
+    settings = settings_of(folder, 2, {"k": ALIKE["three epochs"]})["k"]
+    status, err = launch(folder, 2, "killed", kill=5, rank=0, **settings)
+    assert status == 128 + signal.SIGKILL, err
+    return folder, err
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory, killed):
+    """Trainings of two ranks; the last one goes on where ranks were killed."""
+    folder = tmp_path_factory.mktemp("two")
+    copied = shutil.copytree(killed[0] / "frozen", folder / "copied")
+    resumed = {**ALIKE["three epochs"], "checkpoint": str(copied), "resume": "auto"}
+    return train(folder, 2, settings_of(folder, 2, {**ALIKE, **ENDS, "resumed": resumed}))
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory, killed):
+    """Trainings of four ranks; the last one goes on where two ranks were killed."""
+    folder = tmp_path_factory.mktemp("four")
+    copied = shutil.copytree(killed[0] / "frozen", folder / "copied")
+    resumed = {**ALIKE["three epochs"], "checkpoint": str(copied), "resume": "auto"}
+    return train(folder, 4, settings_of(folder, 4, {"plain": ALIKE["plain"], "resumed": resumed}))
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_two_ranks_train_as_one_process_with_the_global_batch(alone, two, name):
+    parameters, histories = two[name]
+    assert_same(parameters[0], parameters[1])
+    assert histories[0] == histories[1]
+    assert_same(alone[name][0], parameters[0], exactly=False)
+    assert np.isfinite(parameters[0]["value_fc_weight"]).all()
+    if name != "refused":  # the other rank's samples of a refused update are in its metrics
+        close(alone[name][1], histories[0])
+
+
+def test_four_ranks_train_as_one_process_with_the_global_batch(alone, four):
+    parameters, histories = four["plain"]
+    for other, history in zip(parameters[1:], histories[1:]):
+        assert_same(parameters[0], other)
+        assert history == histories[0]
+    assert_same(alone["plain"][0], parameters[0], exactly=False)
+    close(alone["plain"][1], histories[0])
+    assert histories[0]["epochs"][0]["samples"] == 21  # 21 = 8 + 8 + 5: the last batch is uneven
+
+
+def test_statistics_and_dropout_leave_the_ranks_equal(two):
+    parameters, histories = two["dropout"]
+    assert_same(parameters[0], parameters[1])
+    assert histories[0] == histories[1]
+
+
+def test_broken_samples_leave_their_batches_smaller(two):
+    parameters, histories = two["broken"]
+    assert_same(parameters[0], parameters[1])
+    assert [epoch["samples"] for epoch in histories[1]["epochs"]] == [19, 19]
+    assert histories[0] == histories[1]
+
+
+def test_a_killed_rank_is_told_and_a_restart_ends_as_if_undisturbed(tmp_path, two):
+    settings = settings_of(tmp_path, 2, {"u": ENDS["undisturbed"]})["u"]
+    status, err = launch(tmp_path, 2, "two", "--restarts", "1", kill=5, **settings)
     assert status == 0, err
     assert re.search(r"rank 1 \(process \d+\) was ended by SIGKILL", err)
     parameters, histories = results(tmp_path / "two", 2)
     for rank in range(2):
-        assert_same(parameters[rank], undisturbed[0][rank])
-        assert histories[rank] == undisturbed[1][rank]
+        assert_same(parameters[rank], two["undisturbed"][0][rank])
+        assert histories[rank] == two["undisturbed"][1][rank]
 
 
-def test_without_restarts_a_later_start_resumes(tmp_path, undisturbed):
-    settings = {"batch_size": 4, "epochs": 3, "every": "2st", "checkpoint": str(tmp_path / "saved")}
-    status, err = launch(tmp_path, 2, "two", kill=5, rank=0, **settings)
-    assert status == 128 + signal.SIGKILL
+def test_without_restarts_a_later_start_resumes(killed, two):
+    err = killed[1]
     assert "rank 0 (process" in err
     assert "[1] densefit.errors.DistributedError: Rank 0 has died" in err
-    status, err = launch(tmp_path, 2, "two", resume="auto", **settings)
-    assert status == 0, err
-    assert_same(results(tmp_path / "two", 2)[0][1], undisturbed[0][0])
+    for rank in range(2):
+        assert_same(two["resumed"][0][rank], two["three epochs"][0][rank])
+        assert two["resumed"][1][rank] == two["three epochs"][1][rank]
 
 
-def test_another_number_of_ranks_resumes_in_mid_epoch(tmp_path):
-    settings = {"epochs": 2, "every": "2st", **FROZEN}
-    (one,), (history,) = train(
-        tmp_path, 1, "one", batch_size=8, checkpoint=str(tmp_path / "a"), **settings
-    )
-    saved = str(tmp_path / "b")
-    status, err = launch(tmp_path, 2, "two", batch_size=4, checkpoint=saved, kill=3, **settings)
-    assert status == 128 + signal.SIGKILL, err
-    status, err = launch(tmp_path, 4, "four", batch_size=2, checkpoint=saved, resume="auto",
-                         **settings)  # fmt: skip
-    assert status == 0, err
-    parameters, histories = results(tmp_path / "four", 4)
-    assert_same(one, parameters[3], exactly=False)
-    close(history, histories[3])
+def test_another_number_of_ranks_resumes_in_mid_epoch(alone, four):
+    parameters, histories = four["resumed"]
+    for rank in range(4):
+        assert_same(parameters[0], parameters[rank])
+    assert_same(alone["three epochs"][0], parameters[3], exactly=False)
+    close(alone["three epochs"][1], histories[3])
 
 
-def test_an_update_that_one_rank_refuses_is_skipped_by_all(tmp_path):
-    settings = {"broken": [7], "fit": {"on_nonfinite": "skip", **FROZEN["fit"]}}
-    (one,), (of_one,) = train(tmp_path, 1, "one", batch_size=8, **settings)
-    two, of_two = train(tmp_path, 2, "two", batch_size=4, **settings)
-    assert_same(two[0], two[1])
-    assert of_two[0] == of_two[1]
-    assert_same(one, two[0], exactly=False)
-    assert np.isfinite(one["value_fc_weight"]).all()
-
-
-def test_a_signal_to_one_rank_ends_all_after_a_checkpoint(tmp_path):
-    saved = str(tmp_path / "saved")
-    parameters, histories = train(
-        tmp_path, 2, "two", batch_size=4, checkpoint=saved, every="1ep", terminate=4
-    )
+def test_a_signal_to_one_rank_ends_all_after_a_checkpoint(two):
+    parameters, histories = two["signal"]
     assert_same(parameters[0], parameters[1])
     for history in histories:
         assert "SIGTERM; saved" in history["failure"]
-    assert (tmp_path / "saved").exists()
 
 
-def test_a_stop_of_one_ranks_callback_stops_all(tmp_path):
-    _, histories = train(tmp_path, 2, "two", batch_size=4, stop=2)
-    assert [history["stop"] for history in histories] == ["enough"] * 2
-    assert [history["epochs"][-1]["update"] for history in histories] == [2, 2]
+@pytest.mark.parametrize(
+    ("name", "reason", "updates"), [("stop", "enough", 2), ("stop at save", "saved twice", 4)]
+)
+def test_a_stop_of_one_ranks_callback_stops_all(two, name, reason, updates):
+    for history in two[name][1]:
+        assert history["stop"] == reason
+        assert history["epochs"][-1]["update"] == updates
 
 
 def test_an_error_of_one_rank_ends_all(tmp_path):
-    arguments = [json.dumps({"out": str(tmp_path / "x"), "batch_size": 4, "raise": 2})]
+    arguments = [json.dumps([{"out": str(tmp_path / "x"), "batch_size": 4, "raise": 2}])]
     done = ranks.finish(ranks.start(PROGRAM.read_text(), 2, arguments))
     assert done[1][0] == 1
     assert done[0][0] == 76
@@ -224,10 +246,28 @@ def test_an_error_of_one_rank_ends_all(tmp_path):
 def test_what_ranks_cannot_do_is_refused_by_name(tmp_path, fit, text):
     if fit.get("engine") == "mxnet" and importlib.util.find_spec("mxnet") is None:
         pytest.skip("MXNet is not installed")
-    arguments = [json.dumps({"out": str(tmp_path / "x"), "batch_size": 4, "fit": fit})]
+    arguments = [json.dumps([{"out": str(tmp_path / "x"), "batch_size": 4, "fit": fit}])]
     for status, _, err in ranks.finish(ranks.start(PROGRAM.read_text(), 2, arguments)):
         assert status in (1, 76)
         assert text in err
+
+
+def test_a_signal_that_one_rank_alone_knows_of_waits_until_all_do():
+    class Two(World):
+        is_shared = True
+        numbers = (None, None)
+
+        def all_gather(self, name, value):
+            return [{**(value or {}), "signal": number} for number in self.numbers]
+
+    world, signals = Two(), Signals()
+    ranks_of_two = Ranks(world, None, signals=signals)
+    ranks_of_two.share_requests("the end of update 1")
+    signals.received = signal.SIGTERM  # now; the other rank is past this point
+    assert ranks_of_two.signal is None
+    world.numbers = (None, signal.SIGTERM)
+    ranks_of_two.share_requests("the end of update 2")
+    assert ranks_of_two.signal == signal.SIGTERM
 
 
 def test_alone_nothing_is_exchanged():

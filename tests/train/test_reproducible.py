@@ -46,15 +46,11 @@ def test_seed_and_workers(tiny):
     assert (tiny.values(first)["tiny_stem_weight"] != tiny.values(other)["tiny_stem_weight"]).any()
 
 
-@pytest.mark.parametrize("devices", [None, TWO])
+@pytest.mark.parametrize("devices", [None, pytest.param(TWO, marks=pytest.mark.mxnet)])
 @pytest.mark.parametrize(
     ("optimizer", "params"), [("sgd", {"momentum": 0.9, "wd": 1e-3}), ("adam", {"wd": 1e-3})]
 )
-def test_resumed_training_is_the_same_training(
-    tiny, tmp_path, several_devices, optimizer, params, devices
-):
-    if devices:
-        several_devices()
+def test_resumed_training_is_the_same_training(tiny, tmp_path, optimizer, params, devices):
     settings = {"optimizer": optimizer, "optimizer_params": params, "devices": devices}
     schedule = df.Cosine(lr=0.01, warmup=5)
     straight, whole = train(tiny, 4, schedule=schedule, **settings)
@@ -80,9 +76,9 @@ def test_resumed_training_is_the_same_training(
             np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-def test_parameters_that_a_kvstore_keeps_are_replaced_by_a_resume(tiny, tmp_path, several_devices):
+@pytest.mark.mxnet
+def test_parameters_that_a_kvstore_keeps_are_replaced_by_a_resume(tiny, tmp_path):
     """MXNet's kvstore would go on from the ones that it was initialised with."""
-    several_devices()
     train(tiny, 3, checkpoint=tmp_path, devices=TWO)
     frozen = {"optimizer_params": {"momentum": 0.0}, "schedule": df.Constant(1e-12)}
     before = tiny.values(df.load(tmp_path, tiny.network()))

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -13,6 +12,7 @@ import pytest
 import densefit as df
 from densefit.checkpoint.storage import store
 from densefit.train.signals import Signals, TrainingInterrupted
+from tests import forked
 
 SCRIPT = """
 import sys
@@ -69,9 +69,9 @@ UPDATES = 18
 
 def start(folder, pause=0.0, slow_at=-1):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
+    return forked.Popen(
         [sys.executable, "-c", SCRIPT, str(folder), str(pause), str(slow_at)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        stdout=forked.PIPE, stderr=forked.PIPE, text=True, env=environment,
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_handlers_are_put_back_and_ignored_signals_stay_ignored():
     try:
         with Signals() as signals:
             assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             assert signals.received == signal.SIGTERM
             assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         assert signal.getsignal(signal.SIGTERM) == before
@@ -196,7 +196,7 @@ def test_handlers_are_put_back_and_ignored_signals_stay_ignored():
 def test_a_signal_that_comes_when_all_is_done_is_not_lost(tiny, tmp_path):
     def last(state, control):
         if state.epoch == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
 
     network = tiny.network()
     with pytest.raises(TrainingInterrupted, match="saved .*update-00000004") as caught:
@@ -214,7 +214,7 @@ def test_who_fails_at_the_end_hides_no_signal_and_keeps_nobody_from_it(tiny, tmp
             raise OSError("the disk is full")
 
     def now(state, control):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     log = tiny.Log()
     network = tiny.network()

@@ -6,6 +6,7 @@ import pytest
 
 from densefit.config import parse, read
 from densefit.errors import ConfigError
+from densefit.yaml_files import recipe
 
 
 @dataclass
@@ -227,3 +228,25 @@ def test_texts_of_the_command_line_keep_to_their_quotes():
     names, _ = parse(Names, ["--free", '{a: "3", b: "4"}', "--free.b", "5", "--free.c", '"6"'])
     assert names.free == {"a": "3", "b": 5, "c": "6"}
     assert parse(Names, ["--root", "3"])[0].root == "3"
+
+
+def test_an_installed_recipe_is_read_by_its_name(tmp_path, monkeypatch):
+    installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
+    installed.mkdir()
+    elsewhere.mkdir()
+    (installed / "plan.yaml").write_text("seed: 5\n")
+    monkeypatch.setattr(recipe, "CONFIGS", installed)
+    monkeypatch.chdir(elsewhere)
+    for name in ("plan", "plan.yaml", "configs/plan.yaml"):
+        assert parse(Plan, ["--config", name])[0].seed == 5
+    for name in ("plans", "other/plan.yaml", str(elsewhere / "plan.yaml")):
+        with pytest.raises(ConfigError, match="no such recipe"):
+            parse(Plan, ["--config", name])
+    with pytest.raises(ConfigError, match="--config plan"):
+        parse(Plan, ["--config", "plans"])
+    (elsewhere / "plan.yaml").write_text("seed: 6\n")
+    assert parse(Plan, ["--config", "plan.yaml"])[0].seed == 6
+
+
+def test_recipes_are_installed():
+    assert (recipe.CONFIGS / "ssd_resnet18_shapes.yaml").is_file()

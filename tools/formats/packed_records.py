@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ class PackedSample:
         key: of the record in the index.
         id: of the sample.
         record: framed bytes.
+        crc32: of the record.
         targets: names of its targets, sorted.
         is_copied: whether the record contains the unchanged image file.
     """
@@ -40,6 +42,7 @@ class PackedSample:
     key: int
     id: str
     record: bytes
+    crc32: int
     targets: tuple[str, ...]
     is_copied: bool
 
@@ -51,12 +54,14 @@ class RecordFileSummary:
     Attributes:
         ids: of the samples, in order.
         targets: names of each sample's targets.
+        crcs: crc32 of each record.
         copied: number of image files that were copied unchanged.
         files: name of a file -> (bytes, crc32).
     """
 
     ids: list[str] = field(default_factory=list)
     targets: list[tuple[str, ...]] = field(default_factory=list)
+    crcs: list[int] = field(default_factory=list)
     copied: int = 0
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -90,9 +95,9 @@ def packed_samples(dataset: Dataset, indices: Iterable[int]) -> Iterator[PackedS
     """
     for index in indices:
         sample = read_sample(dataset, index)
-        record, is_copied = packed_record(dataset, index, sample)
+        record, crc, is_copied = _encoded(dataset, index, sample)
         targets = tuple(sorted(sample.targets))
-        yield PackedSample(index, str(sample.id), record, targets, is_copied)
+        yield PackedSample(index, str(sample.id), record, crc, targets, is_copied)
 
 
 def write_records(
@@ -117,6 +122,7 @@ def write_records(
         for sample in samples:
             summary.ids.append(sample.id)
             summary.targets.append(sample.targets)
+            summary.crcs.append(sample.crc32)
             summary.copied += sample.is_copied
             lines.append(f"{sample.key}\t{end}\n")
             end += len(sample.record)
@@ -135,6 +141,7 @@ def write_records(
         "bytes": end,
         **targets_by_record(summary.targets),
         "ids": summary.ids,
+        "crc32": base64.b64encode(np.array(summary.crcs, "<u4").tobytes()).decode(),
         "dataset": packed_attributes(dataset),
     }
     write(out.with_suffix(".json"), [json.dumps(description, indent=1).encode()])
@@ -188,11 +195,18 @@ def targets_by_record(target_names: Sequence[tuple[str, ...]]) -> dict[str, Any]
 def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) -> tuple[bytes, bool]:
     """Encode a sample; (framed record, whether it contains the unchanged image file)."""
     sample = read_sample(dataset, index) if sample is None else sample
+    record, _, is_copied = _encoded(dataset, index, sample)
+    return record, is_copied
+
+
+def _encoded(dataset: Dataset, index: int, sample: Sample) -> tuple[bytes, int, bool]:
+    """Framed record of a sample, its crc32, and whether it contains the unchanged image file."""
     image, _, is_copied = image_file(dataset, index, sample)
     with located(f"sample {sample.id!r}"):
         payload = to_bytes(sample.targets, {"id": sample.id})
     body = with_header(header_labels(sample), index, image + payload) + LENGTH.pack(len(payload))
-    return frame(body + CRC.pack(zlib.crc32(body)) + FORMAT), is_copied
+    crc = zlib.crc32(body)
+    return frame(body + CRC.pack(crc) + FORMAT), crc, is_copied
 
 
 def header_labels(sample: Sample) -> float | np.ndarray:

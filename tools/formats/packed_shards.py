@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
-import zlib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
@@ -18,7 +14,8 @@ import numpy as np
 
 from densefit.checkpoint.storage.atomic import replace_file
 from densefit.data.sample import Dataset
-from densefit.datasets.shards.shard_list import FORMAT, LIST_SUFFIX, MOST_SHARDS
+from densefit.datasets.shards.shard_list import FORMAT, LIST_SUFFIX, MOST_SHARDS, list_crc
+from densefit.datasets.shards.shard_targets import deflated
 from densefit.errors import ConfigError, DataError
 from densefit.tools.formats.packed_records import (
     PackedSample,
@@ -51,8 +48,8 @@ def pack_shards(
     """Write `dataset` to NAME-00000.rec, NAME-00001.rec, ... and the list NAME.shards.json.
 
     Each shard is a file of records with an index and a description, and can be read by itself.
-    The list is removed first and written last. Shards of an earlier list that are not replaced are
-    removed.
+    The list of an earlier packing is removed before the first file is replaced, and the new one
+    is written last. Shards of an earlier packing that are not replaced are removed.
 
     Args:
         dataset: any dataset.
@@ -62,20 +59,27 @@ def pack_shards(
             are sorted by class is a sample of all of them.
 
     Raises:
-        ConfigError: `out` has another extension, or there would be too many shards.
+        ConfigError: `out` has another extension or is what `dataset` reads, the size is below one
+            byte, or there would be too many shards.
         DataError: the dataset is empty, or a sample is broken.
     """
     check_extension(out)
+    if shard_bytes < 1:
+        raise ConfigError(
+            "A shard has a size",
+            expected="1 byte or more",
+            received=shard_bytes,
+            where="shard_size",
+        )
     count = len(dataset)
     if not count:
         raise DataError("The dataset is empty", where=repr(dataset))
     list_path = out.with_name(out.stem + LIST_SUFFIX)
-    former = _shards_in(list_path)
+    _refuse_source(dataset, list_path)
     order = np.random.default_rng(0).permutation(count).tolist() if shuffle else range(count)
     kinds: dict[tuple[str, ...], int] = {}
     entries: list[dict[str, Any]] = []
     copied = 0
-    list_path.unlink(missing_ok=True)
     for number, samples in groupby(packed_samples(dataset, order), _by_size(shard_bytes)):
         if number >= MOST_SHARDS:
             raise ConfigError(
@@ -84,8 +88,8 @@ def pack_shards(
                 where="shard_size",
                 fix="a larger shard_size",
             )
-        path = out.with_name(f"{out.stem}-{number:05d}.rec")
-        summary = write_records(samples, dataset, path)
+        path = _files(out, number)[-1]
+        summary = write_records(_without_list(samples, list_path), dataset, path)
         entries.append(_entry(path.stem, summary, kinds))
         copied += summary.copied
     description = {
@@ -96,8 +100,9 @@ def pack_shards(
         "shards": entries,
         "dataset": packed_attributes(dataset),
     }
+    description["crc32"] = list_crc(description)
     replace_file(list_path, [json.dumps(description, indent=1).encode()])
-    _remove(out, former - {entry["name"] for entry in entries})
+    _remove_from(out, len(entries))
     size = sum(entry["files"][f"{entry['name']}.rec"][0] for entry in entries)
     return WrittenShards(len(entries), size, copied)
 
@@ -125,27 +130,38 @@ def _entry(
         "samples": len(summary.ids),
         "files": {file: list(state) for file, state in summary.files.items()},
         "ids": sha256("\n".join(summary.ids).encode("utf-8", "surrogatepass")).hexdigest(),
-        "targets_of": _encoded([kinds.setdefault(t, len(kinds)) for t in summary.targets]),
+        "targets_of": deflated([kinds.setdefault(t, len(kinds)) for t in summary.targets]),
     }
 
 
-def _encoded(kinds: Sequence[int]) -> int | str:
-    """One number, if all are equal, else deflated little-endian int32 in base64."""
-    if len(set(kinds)) == 1:
-        return kinds[0]
-    return base64.b64encode(zlib.compress(np.array(kinds, "<i4").tobytes(), 9)).decode()
+def _refuse_source(dataset: Dataset, list_path: Path) -> None:
+    """Raise ConfigError if the dataset reads the shards that would be replaced."""
+    sources = [Path(path).resolve() for path in getattr(dataset, "data_files", ())]
+    if list_path.resolve() in sources:
+        raise ConfigError(
+            "The dataset reads the shards that would be replaced",
+            received=list_path,
+            where="out",
+            fix="another folder or name",
+        )
 
 
-def _shards_in(list_path: Path) -> set[str]:
-    """Names of shards in a list; empty if there is none."""
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        return {str(entry["name"]) for entry in json.loads(list_path.read_text())["shards"]}
-    return set()
+def _without_list(samples: Iterable[PackedSample], list_path: Path) -> Iterator[PackedSample]:
+    """Pass samples through, and remove an earlier list before their file is put in place."""
+    yield from samples
+    list_path.unlink(missing_ok=True)
 
 
-def _remove(out: Path, names: set[str]) -> None:
-    """Remove shards that an earlier packing wrote."""
-    for name in names:
-        if re.fullmatch(rf"{re.escape(out.stem)}-\d{{5}}", name):
-            for suffix in (".json", ".idx", ".rec"):
-                out.with_name(name + suffix).unlink(missing_ok=True)
+def _remove_from(out: Path, first: int) -> None:
+    """Remove shards number `first` and after of an earlier packing, the last ones first."""
+    last = first
+    while any(path.exists() for path in _files(out, last)):
+        last += 1
+    for number in reversed(range(first, last)):
+        for path in _files(out, number):
+            path.unlink(missing_ok=True)
+
+
+def _files(out: Path, number: int) -> list[Path]:
+    """Files of a shard."""
+    return [out.with_name(f"{out.stem}-{number:05d}{end}") for end in (".json", ".idx", ".rec")]

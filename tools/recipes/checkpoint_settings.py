@@ -49,7 +49,7 @@ class CheckpointSettings:
         overlap: smallest share of a window that the next one covers too; windows are a pixel
             apart at least.
         engine: mxnet or torch, which computes; an exported model has its own.
-        devices: devices of the engine: ["cuda:0"]; [] for the CPU.
+        devices: device of the engine, cuda:0, or a list of several; the CPU by default.
         data: as trained by default; images that are named themselves need its workers only.
         plugins: the Python files that the checkpoint was trained with (docs/plugins.md); a
             checkpoint alone runs no code.
@@ -68,9 +68,13 @@ class CheckpointSettings:
     windows: bool = False
     overlap: float = 0.25
     engine: str | None = None
-    devices: list[str] = field(default_factory=list)
+    devices: str | list[str] = field(default_factory=list)
     data: Data = field(default_factory=Data)
     plugins: list[str] = files_field()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.devices, str):
+            self.devices = [self.devices]
 
     def find_checkpoint(self) -> Path:
         """Path of the checkpoint, or the exported model, that the settings name.

@@ -21,7 +21,8 @@ def program(work: Callable[[], object]) -> int:
     """
     try:
         work()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by who started the program
+            sys.stdout.flush()
     except BrokenPipeError:
         # Flushing the rest of the buffer at exit would fail again, with a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

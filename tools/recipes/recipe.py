@@ -113,6 +113,8 @@ class Training:
         freeze: patterns of parameters that are not trained.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
+        sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
+            training; with engine torch (docs/distributed.md).
         callbacks: name and settings each: csv, early_stopping, finite, jsonl, memory, profiler,
             tensorboard, time_budget; paths lie in the run's folder.
     """
@@ -138,6 +140,7 @@ class Training:
     freeze: list[str] = field(default_factory=list)
     ema: float | None = None
     precision: str = "float32"
+    sync_batchnorm: bool = False
     callbacks: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -158,7 +161,8 @@ class Recipe:
             or skip.
         engine: mxnet or torch, which computes; null for the one of the environment's
             DENSEFIT_ENGINE, else MXNet where it is installed, else PyTorch.
-        devices: devices of the engine that train and score: ["cuda:0"]; [] for the CPU.
+        devices: device of the engine that trains and scores, cuda:0, or a list of several; the
+            CPU by default.
         plugins: Python files, relative to the recipe, that register datasets, transforms, heads
             and other parts (docs/plugins.md). Their code runs: name only files that you trust.
     """
@@ -175,8 +179,12 @@ class Recipe:
     init_from: str | None = None
     init_mismatched: str = "raise"
     engine: str | None = None
-    devices: list[str] = field(default_factory=list)
+    devices: str | list[str] = field(default_factory=list)
     plugins: list[str] = files_field()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.devices, str):
+            self.devices = [self.devices]
 
     def adjust(self, named: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

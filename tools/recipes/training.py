@@ -132,6 +132,7 @@ def run(
         freeze=training.freeze,
         ema=training.ema,
         precision=training.precision,
+        sync_batchnorm=training.sync_batchnorm,
         checkpoint=Saver(
             out / "checkpoints",
             every=training.validate_every,

@@ -35,6 +35,14 @@ def print_export(exported: Any, source: object) -> None:
     kind = "generated images" if exported.are_generated else "real samples"
     if exported.checked:
         console.print(f"compared with the network on {exported.checked} {kind}")
+        if any(parity.differing for parity in exported.parity.values()):
+            console.print(exported.tolerance)
+        for parity in exported.parity.values():
+            if parity.tied:
+                console.print(
+                    f"{parity.output}: {parity.tied:.0%} of the rows have equal scores, and were "
+                    "compared by these alone"
+                )
     else:
         console.print("not compared with the network, since no engine computes it")
     console.print(f"run it: densefit predict --model {exported.path} IMAGE... --out DIR")
@@ -47,7 +55,7 @@ def _outputs(exported: Any) -> Table:
     table = Table()
     table.add_column("output", overflow="fold")
     table.add_column("shape", no_wrap=True)
-    for heading in ("difference", "of up to", "differ more"):
+    for heading in ("difference", "of up to", "unequal"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name in exported.parity or exported.outputs:
         shape, parity = exported.outputs.get(name, ()), exported.parity.get(name)

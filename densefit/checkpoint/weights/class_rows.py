@@ -6,12 +6,11 @@ import logging
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from densefit.checkpoint.weights.class_names import saved_names
 from densefit.data.classes.class_lists import are_numbers, head_lists
 from densefit.errors import DensefitError
 from densefit.model.heads.head import Head, heads
+from densefit.model.host_arrays import to_numpy
 
 _log = logging.getLogger("densefit")
 
@@ -62,9 +61,7 @@ def arranged(
         if len(there) != arrays[name].shape[0] or not set(rows) <= set(indices):
             lacking.append(name)
             continue
-        array = arrays[name]
-        array = array.asnumpy() if hasattr(array, "asnumpy") else np.asarray(array)
-        reordered[name] = array[[indices[row] for row in rows]]
+        reordered[name] = to_numpy(arrays[name])[[indices[row] for row in rows]]
     return reordered, lacking
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.distributed import World
-from densefit.distributed.environment import LOST_PEER
 
 # The import of mxnet runs a scheduler or server until all workers have ended. It must not outlive
 # rank 0, even if that is killed: the pipe that both share then ends.
@@ -77,7 +76,7 @@ def _end(world: World) -> None:
     if world.has_failed:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(1 if world.has_told_failure else LOST_PEER)
+        os._exit(world.exit_status)
 
 
 def _free_port(host: str) -> int:

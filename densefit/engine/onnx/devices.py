@@ -48,9 +48,12 @@ def providers_of(
             f"ONNX Runtime cannot compute on the device {name!r}",
             expected=f"cpu, or one of its providers: {', '.join(available)}",
             received=name,
-            fix="pip install onnxruntime-gpu, in place of onnxruntime"
-            if provider == _CUDA
-            else "devices=['cpu']",
+            fix="leave the devices out: the CPU is the default"
+            + (
+                "; for an NVIDIA GPU pip uninstall onnxruntime, pip install onnxruntime-gpu"
+                if provider == _CUDA
+                else ""
+            ),
         )
     return [(provider, settings)] if provider == _CPU else [(provider, settings), (_CPU, {})]
 

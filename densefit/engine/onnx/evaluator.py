@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -90,10 +90,19 @@ class OnnxEngine(EvaluationOnly):
                 yield before[0], self._checked(*before, check, reader)
 
     def compute_views(self, batch: Batch, reader: BatchReader) -> ComputedViews:
-        """Compute the outputs of a batch of views."""
+        """Compute the outputs that a batch of views is merged from."""
         self.check_evaluation(reader, views=True)
-        outputs = self._finished(self._compute(batch, reader), reader)
-        return ComputedViews(outputs)
+        names = {  # name in the file -> name that mergers read
+            f"{adapter.name}_views_{output}": f"{adapter.name}_{output}"
+            for adapter in reader.adapters
+            if _has_view_outputs(adapter)
+            for output in adapter.view_outputs
+        }
+        whole = [adapter for adapter in reader.adapters if not _has_view_outputs(adapter)]
+        outputs = self._run(batch, [*_outputs_of(whole, self._mode), *names])
+        self._check_rows(outputs, whole, batch)
+        finished = self._finished(outputs, whole)
+        return ComputedViews({**finished, **{new: outputs[name] for name, new in names.items()}})
 
     def settle(self) -> None:
         """Return: ONNX Runtime has finished when it returns outputs."""
@@ -103,19 +112,25 @@ class OnnxEngine(EvaluationOnly):
 
     def _compute(self, batch: Batch, reader: BatchReader) -> Arrays:
         """Compute the outputs of a batch's real rows."""
-        names = list(
-            dict.fromkeys(n for adapter in reader.adapters for n in adapter.outputs(self._mode))
-        )
+        outputs = self._run(batch, _outputs_of(reader.adapters, self._mode))
+        self._check_rows(outputs, reader.adapters, batch)
+        return outputs
+
+    def _run(self, batch: Batch, names: Sequence[str]) -> Arrays:
+        """Compute outputs of the file for a batch's real rows."""
         arrays = batch.data if self.exported.image_size is not None else batch.arrays
         real = {name: batch.real_rows(array) for name, array in arrays.items()}
-        outputs = computed_rows(
+        return computed_rows(
             lambda feeds: self._file.run(self._session, feeds, names),
             feeds_of(self.exported, real),
             batch.real,
             self._file.batch,
         )
+
+    def _check_rows(self, outputs: Arrays, adapters: Sequence[HeadAdapter], batch: Batch) -> None:
+        """Raise DataError for outputs without a row for each sample."""
         shapes = {name: array.shape for name, array in outputs.items()}
-        for adapter in reader.adapters:
+        for adapter in adapters:
             adapter.check(self._mode, shapes, batch.real, 1)
             if adapter.batch_scalars:
                 raise DataError(
@@ -124,19 +139,18 @@ class OnnxEngine(EvaluationOnly):
                     received=f"the outputs {', '.join(adapter.batch_scalars)}",
                     where=f"head {adapter.name}, {self._file.path}",
                 )
-        return outputs
 
     def _checked(
         self, batch: Batch, pending: Future[Arrays], check: OutputCheck, reader: BatchReader
     ) -> Arrays:
         outputs = pending.result()
         check.look(batch.ids, outputs)
-        return self._finished(outputs, reader)
+        return self._finished(outputs, reader.adapters)
 
-    def _finished(self, outputs: Arrays, reader: BatchReader) -> Arrays:
+    def _finished(self, outputs: Arrays, adapters: Sequence[HeadAdapter]) -> Arrays:
         """Convert the model's outputs to the form that heads decode."""
         finished: Arrays = {}
-        for adapter in reader.adapters:
+        for adapter in adapters:
             outputs = {**outputs, **self._suppressed(adapter, outputs)}
             finished.update(adapter.finish(self._mode, outputs, self.exported.image_size))
         return finished
@@ -159,9 +173,18 @@ class OnnxEngine(EvaluationOnly):
         for adapter in adapters:
             if isinstance(adapter, NetworkHead) and not adapter.view_outputs:
                 raise ConfigError(
-                    f"The head {adapter.name!r} merges views of maps that an exported model does "
+                    f"The head {adapter.name!r} merges views of maps that the exported model does "
                     "not put out",
                     where=self._file.path,
-                    fix="predict each image once (no flip, scales or windows), or use the "
-                    "checkpoint that the model was exported from",
+                    fix="export it with them, densefit export --views (df.export(..., views=True)),"
+                    " or predict each image once (no flip, scales or windows)",
                 )
+
+
+def _has_view_outputs(adapter: HeadAdapter) -> TypeGuard[NetworkHead]:
+    """Whether a head merges views of other outputs than those of a single image."""
+    return isinstance(adapter, NetworkHead) and adapter.head.has_view_outputs
+
+
+def _outputs_of(adapters: Sequence[HeadAdapter], mode: str) -> list[str]:
+    return list(dict.fromkeys(name for adapter in adapters for name in adapter.outputs(mode)))

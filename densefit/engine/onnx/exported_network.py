@@ -13,7 +13,6 @@ from densefit.model.heads.head import Head
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import RoutedHead
-from densefit.model.heads.view_merging import ViewMerging
 from densefit.model.network import Network
 
 
@@ -64,6 +63,15 @@ class ExportedNetwork(Network):
                 fix="leave the engine out, or load the checkpoint that it was exported from",
             )
 
+    def __repr__(self) -> str:
+        """File, heads, size of the images, batch and precision."""
+        batch = "any batch" if self.file.batch is None else f"batches of {self.file.batch}"
+        images = "" if self.image_size is None else "images of {}x{}, ".format(*self.image_size)
+        return (
+            f"ExportedNetwork({str(self.file.path)!r}: {', '.join(self.adapters) or 'no heads'}; "
+            f"{images}{batch}, {self.file.metadata.precision})"
+        )
+
     @property
     def output_names(self) -> list[str]:
         """Full names of the outputs."""
@@ -112,8 +120,8 @@ class ExportedNetwork(Network):
         outputs = self.file.metadata.outputs.get(head.name, {})
         adapter.evaluate_outputs = list(outputs.get("evaluate", ()))
         adapter.raw_outputs = list(outputs.get("raw", ()))
-        if type(head).view_outputs is ViewMerging.view_outputs:  # those of `evaluate`
-            adapter.view_outputs = adapter.evaluate_outputs
+        views = list(outputs.get("views", ()))
+        adapter.view_outputs = views if adapter.head.has_view_outputs else adapter.evaluate_outputs
         expected = adapter.outputs(self.file.metadata.mode)
         missing = [name for name in expected if name not in self.file.outputs]
         if missing or not expected or not adapter.evaluate_outputs:

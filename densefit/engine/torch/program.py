@@ -14,6 +14,11 @@ from densefit.model.symbol_graph import Node, SymbolGraph
 
 Tensor = torch.Tensor
 
+#: Operators that return new memory, and whose gradient does not read their output.
+_NOT_REREAD = frozenset(
+    "Convolution BatchNorm _contrib_SyncBatchNorm elemwise_add _plus _Plus broadcast_add".split()
+)
+
 
 @dataclass
 class Run:
@@ -83,7 +88,11 @@ class Program:
             sources = [(numbers[source.node], source.number) for source in node.inputs]
             for source, _ in sources:
                 last[source] = numbers[node]
-            compute = registry.compute_of(Attributes(node))
+            compute = (
+                _relu_in_place
+                if _can_overwrite(graph, node)
+                else registry.compute_of(Attributes(node))
+            )
             self._steps.append((numbers[node], compute, sources, node))
         self._heads = [(numbers[head.node], head.number) for head in graph.heads]
         read_outside = {number for number, _ in self._heads}
@@ -110,3 +119,15 @@ class Program:
             for source in self._done.get(number, ()):
                 results[source] = None
         return [results[number][index] for number, index in self._heads]
+
+
+def _can_overwrite(graph: SymbolGraph, node: Node) -> bool:
+    """Whether a node is a ReLU whose input nothing else reads."""
+    if node.op != "relu" and (node.op, node.attr("act_type")) != ("Activation", "relu"):
+        return False
+    source = node.inputs[0].node
+    return source.op in _NOT_REREAD and graph.uses(source) == 1
+
+
+def _relu_in_place(run: Run, x: Tensor) -> Tensor:
+    return torch.relu_(x)

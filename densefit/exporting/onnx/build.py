@@ -14,9 +14,11 @@ from densefit.engine.graph.symbol_info import UNREAD, forward_graph
 from densefit.errors import ConfigError, ExportError
 from densefit.exporting.onnx.builder import Builder
 from densefit.exporting.onnx.convert import convert
+from densefit.exporting.onnx.join_graphs import joined
 from densefit.exporting.onnx.join_planes import join_planes
 from densefit.exporting.onnx.model import model_of
 from densefit.exporting.onnx.tensor import BATCH, Tensor
+from densefit.model.heads.network_head import NetworkHead
 from densefit.model.network import Network
 from densefit.model.symbol_graph import SymbolGraph
 
@@ -36,6 +38,7 @@ class ModelSettings:
         half: whether convolutions compute in float16.
         inputs: name -> shape of each input of a user's Symbol; None for the batch.
         outputs: short names of the outputs of a user's Symbol.
+        views: whether outputs that views of an image are merged from are added.
     """
 
     image_size: tuple[int, int] | None = None
@@ -45,6 +48,7 @@ class ModelSettings:
     half: bool = False
     inputs: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
     outputs: Sequence[str] = ()
+    views: bool = False
 
 
 def check_opset(opset: int) -> None:
@@ -102,9 +106,23 @@ def build_model(
 
 def eval_graph(network: Network, settings: ModelSettings) -> SymbolGraph:
     """The graph that is exported: of all heads, or of the outputs of a user's Symbol."""
-    if network.heads:
-        return SymbolGraph.of(network.peek(settings.mode, settings.image_size))
-    return forward_graph(SymbolGraph.of(network.symbol), settings.outputs)
+    if not network.heads:
+        return forward_graph(SymbolGraph.of(network.symbol), settings.outputs)
+    graph = SymbolGraph.of(network.peek(settings.mode, settings.image_size))
+    if not settings.views:
+        return graph
+    views = SymbolGraph.of(network.peek("views", settings.image_size))
+    return joined(graph, views, view_names(network))
+
+
+def view_names(network: Network) -> dict[str, str]:
+    """Outputs that only views are merged from -> their names in a model, which has both kinds."""
+    return {
+        f"{adapter.name}_{output}": f"{adapter.name}_views_{output}"
+        for adapter in network.adapters.values()
+        if isinstance(adapter, NetworkHead) and adapter.head.has_view_outputs
+        for output in adapter.view_outputs
+    }
 
 
 def _inputs(build: Builder, network: Network, settings: ModelSettings) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from densefit.exporting.onnx.output_types import output_types
-from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic, product
+from densefit.exporting.onnx.tensor import BATCH, Shape, Tensor, is_dynamic, product, shape_text
 
 _FOLDED = 1 << 18  # elements of the largest constant that is computed at export
 #: First operator set in which a reduction takes its axes as an input.
@@ -91,7 +91,8 @@ class Builder:
         names = [tensor.name if tensor is not None else "" for tensor in inputs]
         attrs = {name: value for name, value in attrs.items() if value is not None}
         results = [
-            self.name(f"{self.scope}_{op}" if outputs == 1 else f"{self.scope}_{op}_{number}")
+            # ONNX Runtime's calibration adds tensors <name>_ReduceMin and <name>_ReduceMax.
+            self.name(f"{self.scope}/{op}" if outputs == 1 else f"{self.scope}/{op}_{number}")
             for number in range(outputs)
         ]
         node = helper.make_node(op, names, results, name=self.name(f"{self.scope}/{op}"), **attrs)
@@ -130,13 +131,14 @@ class Builder:
         for axis, size in enumerate(shape):
             same = axis < data.rank and data.shape[axis] == size
             if size == 0:
-                raise ValueError(f"an axis of the shape {tuple(shape)} is empty")
+                raise ValueError(f"an axis of the shape {shape_text(tuple(shape))} is empty")
             if is_dynamic(size):
                 target.append(0 if same and len(free) > 1 else -1)
             else:
                 target.append(size)
         if target.count(-1) > 1:
-            raise ValueError(f"the shape {tuple(shape)} depends on the batch in several axes")
+            text = shape_text(tuple(shape))
+            raise ValueError(f"the shape {text} depends on the batch in several axes")
         if data.shape == tuple(shape):
             return data
         sizes = self.constant(target, np.int64)

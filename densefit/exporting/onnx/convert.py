@@ -13,7 +13,7 @@ from densefit.exporting.onnx.builder import Builder
 from densefit.exporting.onnx.layer import Layer
 from densefit.exporting.onnx.precision import half_inputs
 from densefit.exporting.onnx.registry import CONVERTERS
-from densefit.exporting.onnx.tensor import Tensor
+from densefit.exporting.onnx.tensor import BATCH, Tensor
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 
@@ -107,5 +107,6 @@ def _layer(layer: Layer) -> Sequence[Tensor]:
     except DensefitError:
         raise
     except Exception as error:  # of the shape inference of ONNX, which has no class of its own
-        raise layer.refusal(str(error).strip().splitlines()[0] or type(error).__name__) from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise layer.refusal(reason.replace(str(BATCH), "N")) from error
     return [result] if isinstance(result, Tensor) else result

@@ -9,9 +9,11 @@ import numpy as np
 
 from densefit.errors import ExportError
 from densefit.exporting.onnx.builder import Builder
-from densefit.exporting.onnx.tensor import Shape, Tensor
+from densefit.exporting.onnx.tensor import BATCH, Tensor, is_dynamic, shape_text
 from densefit.model.symbol_graph import Node
 from densefit.symbol.setting_value import setting_value
+
+_FIXED_ROWS = BATCH // 8  # a larger part of the batch's axis is one that depends on the batch
 
 
 class Layer:
@@ -106,12 +108,15 @@ class Layer:
         if end is None:
             end = np.iinfo(np.int64).max if step > 0 else np.iinfo(np.int64).min
         numbers = ([begin], [end], [axis], [step])
-        shape: Shape | None = None
-        if data.shape[axis] is not None:
-            size = len(range(*slice(begin, end, step).indices(int(data.shape[axis] or 0))))
-            shape = (*data.shape[:axis], size, *data.shape[axis + 1 :])
-            if size == data.shape[axis] and step == 1:
+        length = data.shape[axis]
+        size = None
+        if length is not None:
+            size = len(range(*slice(begin, end, step).indices(length)))
+            if size == length and step == 1:
                 return data
+            if is_dynamic(length) and size > _FIXED_ROWS:  # all but some rows of the batch
+                size = None
+        shape = (*data.shape[:axis], size, *data.shape[axis + 1 :])
         parts = [self.constant(number, np.int64) for number in numbers]
         return self.emit("Slice", data, *parts, shape=shape)
 
@@ -128,7 +133,7 @@ class Layer:
         return ExportError(
             f"The layer {self.node.name!r} cannot be exported to ONNX: {why}",
             received=f"{self.node.op}({', '.join(f'{k}={v}' for k, v in self.node.attrs.items())}) "
-            f"of {', '.join(str(tensor.shape) for tensor in self.inputs) or 'no inputs'}",
+            f"of {', '.join(shape_text(tensor.shape) for tensor in self.inputs) or 'no inputs'}",
             where=f"layer {self.node.name!r}",
             fix=fix
             or "end the exported graph before it (df.export(..., outputs=[...])), or build it "

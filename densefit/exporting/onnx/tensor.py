@@ -41,7 +41,10 @@ class Tensor:
     def sizes(self) -> tuple[int, ...]:
         """The shape, if no size depends on the values."""
         if any(size is None for size in self.shape):
-            raise ValueError(f"the shape of {self.name} is {self.shape}: it depends on the values")
+            raise ValueError(
+                f"the size of {self.name}, {shape_text(self.shape)}, depends on the values or on a "
+                "part of the batch"
+            )
         return tuple(size for size in self.shape if size is not None)
 
     @property
@@ -57,6 +60,23 @@ def is_dynamic(size: int | None) -> bool:
     (False, True, True)
     """
     return size is None or (size > 0 and size % BATCH == 0)
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape for messages, with N for the batch.
+
+    >>> shape_text((BATCH, 3)), shape_text((2 * BATCH, None))
+    ('(N, 3)', '(2*N, ?)')
+    """
+    sizes = []
+    for size in shape:
+        if size is None:
+            sizes.append("?")
+        elif is_dynamic(size):
+            sizes.append("N" if size == BATCH else f"{size // BATCH}*N")
+        else:
+            sizes.append(str(size))
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def product(sizes: Sequence[int]) -> int:

@@ -11,8 +11,10 @@ from densefit.errors import DataError
 
 
 def host(values: Any) -> Any:
-    """Copy an MXNet array to host memory at once; return anything else unchanged."""
-    return values.asnumpy() if hasattr(values, "asnumpy") else values
+    """Copy an NDArray or a tensor to host memory at once; return anything else unchanged."""
+    if hasattr(values, "asnumpy"):
+        return values.asnumpy()
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
 
 
 def check_equally_many(

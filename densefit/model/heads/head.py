@@ -16,6 +16,7 @@ from densefit.model.heads.drawing import Drawing
 from densefit.model.heads.features import Features
 from densefit.model.heads.host_outputs import HostOutputs
 from densefit.model.heads.partial_labels import PartialLabels, Term
+from densefit.model.heads.program_lines import ProgramLines
 from densefit.model.heads.recipe_defaults import RecipeDefaults
 from densefit.model.heads.renamed_members import RenamedMembers
 from densefit.model.heads.view_merging import ViewMerging
@@ -41,6 +42,7 @@ class Head(
     HostOutputs,
     ViewMerging,
     Drawing,
+    ProgramLines,
     ABC,
 ):
     """One task: labels, losses, outputs, predictions, ground truth and metrics, under one name.
@@ -48,7 +50,8 @@ class Head(
     A task implements the seven methods below. All else is optional, a base class a concern:
     samples without labels (`PartialLabels`), class names (`ClassNames`), settings from the dataset
     (`RecipeDefaults`), postprocessing on the host (`HostOutputs`), test-time augmentation
-    (`ViewMerging`), and drawings (`Drawing`).
+    (`ViewMerging`), drawings (`Drawing`), and the program beside an exported model
+    (`ProgramLines`).
 
     Attributes:
         name: prefix of the head's labels, outputs, parameters and scores, `<name>_<output>`; unique

@@ -41,6 +41,11 @@ class ViewMerging(ABC):
         """
         return self.evaluate(features)
 
+    @property
+    def has_view_outputs(self) -> bool:
+        """Whether views are merged from other outputs than those of `evaluate`."""
+        return type(self).view_outputs is not ViewMerging.view_outputs
+
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger for the views of one image of (height, width).
 

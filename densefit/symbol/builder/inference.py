@@ -25,7 +25,7 @@ def infer_shapes(
     Args:
         symbol: the graph.
         shapes: shapes of the arguments in their order.
-        named: shapes of arguments by name.
+        named: shapes of arguments and auxiliary states by name.
         is_partial: whether unknown shapes may be among them; else (None, None, None) with a
             warning that names the arguments.
 
@@ -71,7 +71,7 @@ def infer_shape_impl(symbol: Symbol, partial: bool, *shapes: Any, **named: Any) 
 
 
 def _by_name(symbol: Symbol, shapes: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Shape]:
-    """Known shapes by the names of arguments."""
+    """Known shapes by the names of arguments and auxiliary states."""
     if shapes and named:
         raise ValueError("Shapes are given by position or by name, not both")
     arguments = symbol.list_arguments()
@@ -84,10 +84,11 @@ def _by_name(symbol: Symbol, shapes: Sequence[Any], named: Mapping[str, Any]) ->
     known_shapes = dict(named) or {
         name: shape for name, shape in zip(arguments, shapes) if shape is not None
     }
+    inputs = set(symbol.list_inputs())
     for name, shape in known_shapes.items():
         if not isinstance(shape, tuple):
             raise TypeError(f"Shapes are tuples, and that of {name!r} is {type(shape).__name__}")
-        if name not in arguments:
+        if name not in inputs:
             raise BindError(
                 f"The graph has no argument {name!r}",
                 expected=", ".join(arguments)[:2000],

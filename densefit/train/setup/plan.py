@@ -38,6 +38,7 @@ from densefit.train.setup.rate_source import (
     source_of_rate,
     warn_kept_optimizer,
 )
+from densefit.train.setup.restarted import mark_begun
 from densefit.train.setup.same_heads import check_same_heads
 from densefit.train.setup.settings import Settings
 from densefit.train.setup.trained_model import (
@@ -164,6 +165,8 @@ class Plan:
         try:
             if saver is not None:
                 saver.begin(self.settings.resume, self.world)
+                if self.world.is_first:
+                    mark_begun(saver.directory)
             yield
         except TrainingInterrupted:  # by all ranks
             raise

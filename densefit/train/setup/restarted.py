@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from densefit.checkpoint.storage import store
@@ -11,10 +12,31 @@ from densefit.distributed.environment import settings_of
 def resume_after_restart(resume: str, directory: Path) -> str:
     """The checkpoint to continue from: the newest one, if the launcher has started again.
 
+    Only in a directory that an earlier start of this launch has begun with: one that it refused,
+    since it holds another training's checkpoints, is refused again.
+
     Args:
         resume: "none", "auto" or a path, as `fit` got it.
         directory: directory of the training's checkpoints.
     """
-    if settings_of().restart and (resume == "none" or store.names(directory)):
-        return "auto"
-    return resume
+    settings = settings_of()
+    if not settings.restart or not (resume == "none" or store.names(directory)):
+        return resume
+    return "auto" if not settings.folder or _mark(settings.folder, directory).exists() else resume
+
+
+def mark_begun(directory: Path) -> None:
+    """Let a restart continue from this directory, which is free or is continued already.
+
+    Args:
+        directory: directory of the training's checkpoints.
+    """
+    folder = settings_of().folder
+    if Path(folder).is_dir() and folder:
+        _mark(folder, directory).touch()
+
+
+def _mark(folder: str, directory: Path) -> Path:
+    """File in the launcher's folder that stands for a directory of checkpoints."""
+    name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()
+    return Path(folder) / f"begun-{name[:32]}"

@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.geometry.image_ops import crop, flip, resize
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.data.transforms.resize import Letterbox, Resize
 from densefit.engine.map_averaging import resample
 from densefit.errors import DataError
+from densefit.model.host_arrays import to_numpy
+from tests.executor import engine_array
 
 
 def sample(height, width):
@@ -55,7 +56,7 @@ def test_a_letterbox_s_padding_is_not_mixed_in(size):
     array[y : y + scaled[0], x : x + scaled[1]] = part
     found = map_to_original(array, geometry)
     np.testing.assert_allclose(found, cv2.resize(part, size[::-1]), atol=1e-5)
-    merged = resample(mx.nd.array(part.transpose(2, 0, 1)), size).asnumpy()
+    merged = to_numpy(resample(engine_array(part.transpose(2, 0, 1)), size))
     np.testing.assert_allclose(found, merged.transpose(1, 2, 0), atol=1e-5)
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from densefit.backend import mx
+import densefit as df
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
-from densefit.interop import as_data_iter
 
 
 @pytest.fixture(autouse=True)
@@ -374,7 +373,7 @@ def test_settings_out_of_range():
         Loader(Numbers(3), batch_size=2).set_epoch(-1)
 
 
-def test_module_fit_accepts_it():
+def test_module_fit_accepts_it(mx):
     """MXNet's own loop reads it by `as_data_iter`, epoch after epoch."""
     net = mx.sym.LinearRegressionOutput(
         mx.sym.FullyConnected(mx.sym.cast(mx.sym.var("data"), "float32"), num_hidden=1),
@@ -382,6 +381,6 @@ def test_module_fit_accepts_it():
     )
     module = mx.mod.Module(net, label_names=["age_value"], logger=logging.getLogger("quiet"))
     with Loader(Numbers(8), batch_size=4, heads=[Head()], shuffle=True) as loader:
-        data = as_data_iter(loader)
+        data = df.interop.as_data_iter(loader)
         module.fit(data, num_epoch=2, eval_metric="mse", optimizer_params={"learning_rate": 1e-9})
         assert loader.epoch == 2

@@ -1,6 +1,5 @@
 import os
 import pickle
-import subprocess
 import sys
 
 import numpy as np
@@ -9,6 +8,7 @@ from PIL import Image
 
 from densefit.datasets.objects import ImageAnnotation, ObjectAnnotation, ObjectDataset, Stored
 from densefit.errors import DataError
+from tests import forked
 
 SQUARE = [[10.0, 10.0, 20.0, 10.0, 20.0, 20.0, 10.0, 20.0]]
 
@@ -170,6 +170,6 @@ def test_two_starts_at_once_write_one_cache(root, tmp_path):
         "assert len(t.Layout(t.images(), root)[0].targets['boxes']) == 2\n"
     )
     command = [sys.executable, "-c", program, os.path.dirname(__file__), str(root)]
-    processes = [subprocess.Popen(command) for _ in range(2)]
+    processes = [forked.Popen(command) for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert [path.suffix for path in (root / ".densefit").iterdir()] == [".columns"]

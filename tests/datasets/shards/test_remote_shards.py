@@ -1,6 +1,8 @@
 import json
 import subprocess
 import sys
+from itertools import chain, repeat
+from unittest.mock import DEFAULT, Mock
 
 import fsspec
 import numpy as np
@@ -8,7 +10,10 @@ import pytest
 
 from densefit.data.loader.loader import Loader
 from densefit.datasets import Shapes, Shards
-from densefit.datasets.shards import shard_cache
+from densefit.datasets.shards import remote_folder, retries
+from densefit.datasets.shards.remote_folder import RemoteFolder
+from densefit.datasets.shards.shard_cache import ShardCache
+from densefit.datasets.shards.shard_list import Shard, ShardFile
 from densefit.errors import ConfigError, DataError
 from densefit.tools.formats.packed_shards import pack_shards
 
@@ -18,7 +23,7 @@ SHAPES = Shapes(length=24, size=(40, 48))
 @pytest.fixture
 def remote(tmp_path, monkeypatch):
     """Address of shards in fsspec's file system in memory."""
-    monkeypatch.setattr(shard_cache, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(retries, "PAUSES", (0.0, 0.0))
     pack_shards(SHAPES, tmp_path / "packed/train.rec", 12_000)
     system = fsspec.filesystem("memory")
     for path in (tmp_path / "packed").iterdir():
@@ -56,10 +61,7 @@ def test_the_next_shard_is_copied_while_one_is_read(remote, tmp_path):
     data = Shards(remote, cache=tmp_path / "cache", buffer=0)
     visits = iter(data.order(False, 1).indices(0, 0))
     next(visits)
-    for _ in range(100):
-        thread = data._ahead._thread
-        if thread is not None:
-            thread.join(0.1)
+    data._ahead.wait()
     copies = sorted(path.name for path in (tmp_path / "cache").rglob("*.rec"))
     assert copies[:2] == ["train-00000.rec", "train-00001.rec"]
 
@@ -138,6 +140,7 @@ def test_without_fsspec_the_extra_is_named():
 def test_the_list_decides_what_is_downloaded(remote, tmp_path):
     system = fsspec.filesystem("memory")
     content = json.loads(system.cat_file("/bucket/data/train.shards.json"))
+    del content["crc32"]
     content["shards"][0]["files"]["../../x.rec"] = [1, 1]
     system.pipe_file("/bucket/data/train.shards.json", json.dumps(content).encode())
     with pytest.raises(DataError, match="names of files"):
@@ -160,17 +163,19 @@ def test_shards_that_are_read_by_number_are_copied_ahead(remote, tmp_path):
     data = Shards(remote, cache=tmp_path / "cache", buffer=0)
     first, second = data._list.shards[:2]
     data[0], data[first.samples]
-    for _ in range(100):
-        thread = data._ahead._thread
-        if thread is not None:
-            thread.join(0.1)
+    data._ahead.wait()
     assert len(list((tmp_path / "cache").rglob("train-00002.rec"))) == 1
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
-def test_the_smallest_cache_that_is_accepted_is_enough(tmp_path, kind):
-    data = Shapes(length=150, size=(32, 32))
-    pack_shards(data, tmp_path / "packed/train.rec", 8_000)
+def test_the_smallest_cache_that_is_accepted_is_enough(tmp_path, kind, monkeypatch):
+    data = Shapes(length=50, size=(32, 32))
+    pack_shards(data, tmp_path / "packed/train.rec", 6_000)
+    downloads = []
+    whole = remote_folder._whole
+    monkeypatch.setattr(
+        remote_folder, "_whole", lambda *parts: downloads.append(parts[1].name) or whole(*parts)
+    )
     address = f"file://{tmp_path}/packed"
     with pytest.raises(ConfigError) as refused:
         Shards(address, cache=tmp_path / "c", cache_size=1, buffer=12).order(True, 1)
@@ -180,8 +185,48 @@ def test_the_smallest_cache_that_is_accepted_is_enough(tmp_path, kind):
     shards = Shards(address, cache=tmp_path / "c", cache_size=needed, buffer=12)
     settings = {"batch_size": 6, "shuffle": True, "workers": 2, "worker_kind": kind}
     with Loader(shards, **settings) as loader:
-        for _ in range(2):
-            ids = [key for batch in loader for key in batch.ids]
-            assert sorted(ids) == sorted(map(data.id_of, range(150)))
+        ids = [key for batch in loader for key in batch.ids]
+        assert sorted(ids) == sorted(map(data.id_of, range(50)))
+    assert len(downloads) < 1.3 * 3 * len(shards._list.shards)
     copies = sum(path.stat().st_size for path in (tmp_path / "c").rglob("*.*"))
     assert copies <= needed
+
+
+def test_a_storage_that_fails_now_and_then(remote, tmp_path, monkeypatch, caplog):
+    system = type(fsspec.filesystem("memory"))
+    for name in ("cat_file", "info", "ls"):
+        answers = chain([TimeoutError("slow")], repeat(DEFAULT))
+        whole = getattr(fsspec.filesystem("memory"), name)
+        monkeypatch.setattr(system, name, Mock(side_effect=answers, wraps=whole))
+    data = Shards(remote, cache=tmp_path / "cache")
+    assert "train.shards.json could not be read (try 1 of 3)" in caplog.text
+    assert (data._location.state("train-00000.rec")[0], len(data._location.files())) > (0, 3)
+    assert caplog.text.count("TimeoutError: slow") == 3
+
+
+def test_a_copy_that_was_damaged_is_made_again(remote, tmp_path, caplog):
+    first = Shards(remote, cache=tmp_path / "cache")[0]
+    copy = next((tmp_path / "cache").rglob("train-00000.rec"))
+    content = bytearray(copy.read_bytes())
+    content[60] ^= 1
+    copy.write_bytes(content)
+    data = Shards(remote, cache=tmp_path / "cache")
+    np.testing.assert_array_equal(data[0].image, first.image)
+    assert "is damaged, and is copied again" in caplog.text
+    assert copy.read_bytes() != content
+
+
+def test_a_tar_file_that_was_replaced_since_it_was_listed(remote, tmp_path, monkeypatch):
+    folder = Shards(remote, cache=tmp_path / "cache")._location
+    state = [(3, "tag a"), (3, "tag a"), (3, "tag a"), (3, "tag b"), (3, "tag b"), (3, "tag b")]
+    monkeypatch.setattr(RemoteFolder, "state", lambda self, name: state.pop(0))
+    fsspec.filesystem("memory").pipe_file("/bucket/data/x.tar", b"abc")
+    shard = Shard("x", 1, "1", (ShardFile("x.tar", 3, version="tag a"),))
+    folder.open(shard).release()
+    folder.cache = ShardCache(tmp_path / "other", 100)
+    monkeypatch.setattr(retries, "PAUSES", ())
+    with pytest.raises(DataError, match=r"replaced since[\s\S]*x\.tar"):
+        folder.open(shard)  # during the download
+    folder.cache = ShardCache(tmp_path / "other", 100)
+    with pytest.raises(DataError, match=r"replaced since[\s\S]*x\.tar"):
+        folder.open(shard)  # before

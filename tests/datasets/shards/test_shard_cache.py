@@ -1,6 +1,5 @@
 import errno
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -8,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from densefit.datasets.shards import shard_cache
+from densefit.datasets.shards import retries, shard_cache
 from densefit.datasets.shards.cached_file import RemoteFile
 from densefit.datasets.shards.shard_cache import PART, ShardCache
 from densefit.errors import ConfigError, DataError
 from densefit.process.system_calls import lock_file
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -47,7 +47,7 @@ def remote(name, content, broken=()):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(shard_cache, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(retries, "PAUSES", (0.0, 0.0))
 
 
 def used(folder):
@@ -107,10 +107,11 @@ def test_a_file_larger_than_the_budget(tmp_path):
 
 
 @pytest.mark.parametrize("broken", [[4, 4], [ConnectionError("reset"), 0], [TimeoutError()]])
-def test_a_download_that_breaks_is_tried_again(tmp_path, broken):
+def test_a_download_that_breaks_is_tried_again(tmp_path, broken, caplog):
     file, calls = remote("a", b"0123456789", broken)
     assert ShardCache(tmp_path, 100).open(file).path.read_bytes() == b"0123456789"
     assert len(calls) == len(broken) + 1
+    assert caplog.text.count("s3://b/a could not be read") == len(broken)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,10 @@ def test_what_cannot_be_downloaded_is_told_and_leaves_nothing(tmp_path, broken, 
     with pytest.raises(DataError, match=told):  # each of its samples asks for it
         cache.open(file)
     assert len(calls) == len(broken)
+    whole, _ = remote("a", b"0123456789")
+    other = ShardCache(tmp_path, 100).open(whole)  # another process had more luck
+    assert cache.open(file).path == other.path
+    other.path.unlink()
     monkeypatch.setattr(shard_cache, "_FORGET", 0.0)
     assert cache.open(file).path.exists()
 
@@ -176,7 +181,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     cache = ShardCache(tmp_path, 25)
     cache.open(remote("a", bytes(10))[0])
     assert used(tmp_path) == 10
-    (tmp_path / f"b{PART}").write_bytes(bytes(9))
+    (tmp_path / f"b{PART}").write_bytes(bytes(20))
     assert cache.open(remote("b", bytes(10))[0]).path.exists()
 
 
@@ -226,9 +231,9 @@ def test_processes_share_a_cache_that_is_too_small_for_all_shards(tmp_path):
     for rank in range(2):
         arguments = [f"file://{tmp_path}/p", str(tmp_path / "c"), str(budget), str(rank)]
         processes.append(
-            subprocess.Popen(
+            forked.Popen(
                 [sys.executable, "-c", READER, *arguments],
-                stdout=subprocess.PIPE, text=True, env=environment,
+                stdout=forked.PIPE, text=True, env=environment,
             )
         )  # fmt: skip
     while any(process.poll() is None for process in processes):

@@ -1,12 +1,11 @@
 """MXNet trains the graphs of densefit's builder as its own."""
 
 import os
-import subprocess
 import sys
 
+from tests import forked
+
 PROGRAM = """
-import os
-os.environ["OMP_NUM_THREADS"] = "1"
 import densefit as df
 from densefit.datasets import Shapes
 
@@ -19,12 +18,13 @@ print(type(network.symbol).__module__, df.score(network, data, engine="mxnet"))
 
 
 def trained(builder):
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM],
         capture_output=True,
         text=True,
         env={**os.environ, "DENSEFIT_SYMBOL": builder},
         timeout=300,
+        forget=["densefit"],
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split(" ", 1)

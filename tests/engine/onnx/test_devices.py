@@ -22,7 +22,7 @@ def test_a_gpu_is_named_as_in_torch_or_mxnet(device, number):
     ("devices", "message"),
     [
         (["cpu", "cuda:0"], "one device"),
-        (["cuda:0"], "onnxruntime-gpu"),
+        (["cuda:0"], "the CPU is the default.*onnxruntime-gpu"),
         (["tpu"], "cpu, or one of its providers: CPUExecutionProvider"),
     ],
 )

@@ -7,6 +7,7 @@ from pycocotools import mask
 
 import densefit as df
 from densefit.datasets.shapes import Shapes
+from densefit.errors import ConfigError
 from densefit.evaluation.images import ImageArrays
 from densefit.model.parameters import shapes
 from densefit.visualize.fitted import Fitted
@@ -104,18 +105,33 @@ def test_predictions_are_equal(network, exported, images, task, mode):
         assert_close(prediction[task], received[key][task], f"{key}: {task}")
 
 
-def test_views_of_maps_that_the_model_puts_out_are_averaged(images, tmp_path):
-    network = network_of("normals", "classification", "detection")
-    df.export(network, tmp_path / "model.onnx", image_size=SIZE)
+def merged_views(model, images):
     views = df.Views(flip=True, scales=(1.0, 1.5))
+    settings = {"input_size": SIZE, "batch_size": 4, "views": views, "workers": 0}
+    return dict(df.predict(model, df.Loader.views(ImageArrays(images), **settings)))
 
-    def merged(model):
-        settings = {"input_size": SIZE, "batch_size": 4, "views": views, "workers": 0}
-        return dict(df.predict(model, df.Loader.views(ImageArrays(images), **settings)))
 
-    expected, received = merged(network), merged(df.load(tmp_path / "model.onnx"))
+def test_views_of_maps_that_the_model_puts_out_are_averaged(images, tmp_path):
+    network = network_of("normals", "classification", "detection", "depth")
+    df.export(network, tmp_path / "model.onnx", image_size=SIZE)
+    expected = merged_views(network, images)
+    received = merged_views(df.load(tmp_path / "model.onnx"), images)
     for key, prediction in expected.items():
         assert_close(prediction, received[key], key)
+
+
+def test_views_of_probabilities_are_averaged(images, tmp_path):
+    network = network_of("segmentation", "panoptic", "depth")
+    exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE, views=True)
+    assert exported.parity["segmentation_views_scores"].differing == 0
+    model, expected = df.load(tmp_path / "model.onnx"), merged_views(network, images)
+    for key, prediction in merged_views(model, images).items():
+        assert_close(prediction, expected[key], key)
+    once = df.export(network, tmp_path / "once.onnx", image_size=SIZE)
+    assert exported.size < 1.2 * once.size  # the trunk and its weights are there once
+    model = df.load(once.path)
+    with pytest.raises(ConfigError, match="--views"):
+        merged_views(model, images)
 
 
 def test_predictions_are_drawn(exported, images):

@@ -1,9 +1,10 @@
 """Tests of trainings whose meaning does not depend on the engine pass on PyTorch too."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+
+from tests import forked
 
 ROOT = Path(__file__).parents[3]
 FILES = (
@@ -18,13 +19,12 @@ def test_trainings_and_resumes_pass():
     """All but those on several devices of one process, which are MXNet's."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES]
     environment = {**os.environ, "DENSEFIT_ENGINE": "torch", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
+    done = forked.run(
         [*command, "-k", "not device and not devices and not kvstore"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
-        check=False,
         timeout=600,
     )
     assert done.returncode == 0, done.stdout[-3000:]

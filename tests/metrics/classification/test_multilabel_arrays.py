@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError, DataError
 from densefit.metrics.classification.multilabel_arrays import Coding, scores_and_labels
+from tests.executor import engine_array
 
 IDS = ["a", "b"]
 SCORES = np.float32([[0.5, 0.25, 0.0], [1.0, 0.0, 0.5]])
@@ -23,7 +23,7 @@ def test_unknown_is_minus_one():
 
 def test_labels_of_any_kind():
     expected = of()[1]
-    for labels in (np.float32(LABELS), list(LABELS), mx.nd.array(LABELS), LABELS.astype(np.uint8)):
+    for labels in (np.float32(LABELS), list(LABELS), engine_array(LABELS), LABELS.astype(np.uint8)):
         np.testing.assert_array_equal(of(labels=labels)[1], expected)
     np.testing.assert_array_equal(of(labels=LABELS == 1)[1], [[1, 0, 0], [0, 1, 0]])
 

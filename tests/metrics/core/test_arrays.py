@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import DataError
 from densefit.metrics.core.arrays import (
     check_equally_many,
@@ -11,13 +10,14 @@ from densefit.metrics.core.arrays import (
     labels_of,
     rows,
 )
+from tests.executor import engine_array
 
 IDS = ["a", "b", "c"]
 
 
 def test_rows_takes_arrays_lists_and_ndarrays():
     expected = np.arange(6, dtype=np.float32).reshape(3, 2)
-    for given in (expected, list(expected), expected.tolist(), mx.nd.array(expected)):
+    for given in (expected, list(expected), expected.tolist(), engine_array(expected)):
         np.testing.assert_array_equal(rows(given, "predictions", IDS), expected)
 
 

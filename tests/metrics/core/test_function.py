@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import DataError
 from densefit.metrics import FunctionMetric
+from tests.executor import engine_array
 
 
 def top1(label, pred):
@@ -29,7 +29,11 @@ def test_is_a_mean_over_samples_whatever_the_batches():
     whole = run(top1, scores, labels)
     assert whole == {"top1": 0.6}
     assert run(top1, scores, labels, cuts=(1, 4)) == whole
-    assert run(top1, mx.nd.array(scores), labels.tolist()) == whole
+    assert run(top1, engine_array(scores), labels.tolist()) == whole
+
+
+def test_mxnets_is_a_mean_over_batches(mx):
+    scores, labels = np.eye(3)[[0, 1, 2, 0, 1]], np.array([0, 1, 0, 0, 0])
     theirs = mx.metric.CustomMetric(top1)
     for part in (slice(0, 4), slice(4, 5)):
         theirs.update([mx.nd.array(labels[part])], [mx.nd.array(scores[part])])

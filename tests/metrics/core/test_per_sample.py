@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
+import densefit as df
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.interop import LegacyMetric
 from densefit.metrics import (
     MAE,
     Accuracy,
@@ -14,6 +13,7 @@ from densefit.metrics import (
     VOCAveragePrecision,
 )
 from densefit.metrics.core.detail import Matrix
+from tests.executor import engine_array
 
 IDS = ["a", "b", "c", "d", "e", "f"]
 
@@ -60,12 +60,20 @@ def row(side, place):
         (MAE(), (np.arange(6.0), np.ones(6))),
         (Mean(), (np.arange(6.0), None)),
         (FunctionMetric(first_gap), two_outputs()),
-        (LegacyMetric(mx.metric.Accuracy()), (np.eye(6), np.arange(6) // 2)),
-        (ConfusionMatrix(3), tuple(mx.nd.array(side) for side in masks())),
+        (ConfusionMatrix(3), tuple(engine_array(side) for side in masks())),
     ],
     ids=lambda thing: getattr(thing, "name", None),
 )
 def test_values_are_those_of_the_sample_alone(metric, data):
+    check_values(metric, data)
+
+
+def test_values_of_mxnets_metrics_are_those_of_the_sample_alone(mx):
+    metric = df.interop.LegacyMetric(mx.metric.Accuracy())
+    check_values(metric, (np.eye(6), np.arange(6) // 2))
+
+
+def check_values(metric, data):
     wrapped = PerSample(metric.fresh())
     wrapped.update(*data, IDS)
     plain = metric.fresh()

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics import Depth
 from densefit.metrics.dense.depth_errors import NUMBERS, depth_errors
+from tests.executor import engine_array
 
 
 def reference(prediction, target, valid=None, low=0.0, high=math.inf):
@@ -131,8 +131,8 @@ def test_forms_that_are_taken():
     for given_, truth in (
         ([prediction[None]], [target[None]]),
         (prediction[None], target[None]),
-        (mx.nd.array(prediction[None]), mx.nd.array(target[None])),
-        ([mx.nd.array(prediction)], [{"depth": target, "valid": None}]),
+        (engine_array(prediction[None]), engine_array(target[None])),
+        ([engine_array(prediction)], [{"depth": target, "valid": None}]),
         ([prediction.astype(np.float16)], [target.astype(np.uint16)]),
     ):
         metric = Depth()

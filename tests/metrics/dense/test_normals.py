@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics import SurfaceNormals
 from densefit.metrics.dense.angles import angles, median_of
+from tests.executor import engine_array
 
 
 def maps(shapes, seed=0):
@@ -115,8 +115,8 @@ def test_forms_that_are_taken():
     listed = SurfaceNormals()
     valid = np.ones((4, 5), np.uint8)
     listed.update(
-        [mx.nd.array(one) for one in prediction],
-        [{"normals": mx.nd.array(one), "valid": mx.nd.array(valid)} for one in target],
+        [engine_array(one) for one in prediction],
+        [{"normals": engine_array(one), "valid": engine_array(valid)} for one in target],
         ["a", "b"],
     )
     assert listed.compute() == plain.compute()

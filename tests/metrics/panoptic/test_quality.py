@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics import PanopticQuality
 from densefit.metrics.panoptic.quality import panoptic_quality
+from tests.executor import engine_array
 
 NAMES = ["person", "car", "sky", "road"]
 THINGS = ["car", "person"]
@@ -102,12 +102,12 @@ def test_sums_over_images_and_not_over_means():
     assert metric.compute()["RQ/person"] == pytest.approx(2 / 3)
 
 
-def test_arrays_of_mxnet_and_lists():
+def test_arrays_of_the_engine_and_lists():
     def of(kind, part):
         return {key: kind(value) for key, value in part.items()}
 
     def device(values):
-        return mx.nd.array(values, dtype="float32")
+        return engine_array(np.float32(values))
 
     plain = PanopticQuality(NAMES, THINGS)
     plain.update([FOUND], [TRUTH], ["a"])

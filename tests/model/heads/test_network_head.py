@@ -5,16 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry
 from densefit.errors import DataError, TrainingDiverged
 
 
 def batch(real=3, rows=4, label=None, targets=None, geometries=None, unlabelled=-1):
-    arrays = {name: mx.nd.array(array) for name, array in (label or {}).items()}
     ids = [f"s{i}" for i in range(real)]
     return SimpleNamespace(
-        real=real, rows=rows, ids=ids, label=arrays, targets=targets, geometries=geometries,
+        real=real, rows=rows, ids=ids, label=label or {}, targets=targets, geometries=geometries,
         labelled={"bright": np.arange(real) != unlabelled},
     )  # fmt: skip
 

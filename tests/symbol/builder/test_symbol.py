@@ -230,6 +230,12 @@ def test_graphs_of_early_versions_are_read():
     assert ours.infer_shape(data=shape) == theirs.infer_shape(data=shape)
 
 
+def test_shapes_of_auxiliary_states_may_be_stated():
+    ours, theirs = same(lambda s, scopes: s.BatchNorm(s.var("x"), name="n"))
+    shapes = {"x": (2, 3, 4, 4), "n_moving_mean": (3,)}
+    assert ours.infer_shape(**shapes) == theirs.infer_shape(**shapes)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.head import Features, head
+from densefit.symbol import sym
 from densefit.tasks.classification import Classification
 from densefit.visualize.drawing import draw_label
+from tests.executor import Executor
 
 SHAPE = (4, 6, 2, 3)
 
 
 def features():
-    maps = {8: mx.sym.Variable("map8"), 16: mx.sym.Variable("map16")}
+    maps = {8: sym.Variable("map8"), 16: sym.Variable("map16")}
     return Features(maps, {8: 5, 16: 6}, (32, 48))
 
 
@@ -23,7 +24,7 @@ def sample(**targets):
 
 
 def bind(symbol, **shapes):
-    executor = symbol.simple_bind(mx.cpu(), map16=SHAPE, **shapes)
+    executor = Executor(symbol, map16=SHAPE, **shapes)
     rng = np.random.RandomState(0)
     for array in executor.arg_dict.values():
         array[:] = rng.randn(*array.shape)
@@ -31,38 +32,38 @@ def bind(symbol, **shapes):
 
 
 def logits(executor):
-    pooled = executor.arg_dict["map16"].asnumpy().mean(axis=(2, 3))
-    weight = executor.arg_dict["classification_class_weight"].asnumpy()
-    return pooled @ weight.T + executor.arg_dict["classification_class_bias"].asnumpy()
+    pooled = executor.arg_dict["map16"].mean(axis=(2, 3))
+    weight = executor.arg_dict["classification_class_weight"]
+    return pooled @ weight.T + executor.arg_dict["classification_class_bias"]
 
 
 def test_loss_and_gradient_equal_numpy_and_unknown_is_ignored():
     made = head("classification", classes=3)
-    terms = made.train(features(), {"label": mx.sym.Variable("label")})
-    executor = bind(mx.sym.MakeLoss(terms["loss"]), label=(4,))
+    terms = made.train(features(), {"label": sym.Variable("label")})
+    executor = bind(sym.MakeLoss(terms["loss"]), label=(4,))
     label = np.array([2, 0, -1, 1])
     executor.arg_dict["label"][:] = label
-    loss = executor.forward(is_train=True)[0].asnumpy()
+    loss = executor.forward(is_train=True)[0]
     executor.backward()
     z = logits(executor)
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
     known = (label >= 0).astype(float)
     np.testing.assert_allclose(loss, -np.log(p[range(4), label]) * known, rtol=1e-4)
     gradient = (p - np.eye(3)[label]) * known[:, None]
-    bias = executor.grad_dict["classification_class_bias"].asnumpy()
+    bias = executor.grad_dict["classification_class_bias"]
     np.testing.assert_allclose(bias, gradient.sum(0), rtol=1e-4, atol=1e-5)
-    assert (executor.grad_dict["map16"].asnumpy()[2] == 0).all()
+    assert (executor.grad_dict["map16"][2] == 0).all()
 
 
 def test_probabilities_share_the_parameters():
     made = Classification(["a", "b", "c"], dropout=0.5)
     symbol = made.evaluate(features())["probabilities"]
-    train = made.train(features(), {"label": mx.sym.Variable("label")})["loss"]
+    train = made.train(features(), {"label": sym.Variable("label")})["loss"]
     assert set(train.list_arguments()) - {"label"} == set(symbol.list_arguments())
     executor = bind(symbol)
     z = logits(executor)
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    out = executor.forward(is_train=False)[0].asnumpy()
+    out = executor.forward(is_train=False)[0]
     np.testing.assert_allclose(out, p, rtol=1e-4)
     rows = made.decode({"probabilities": out}, [Geometry.identity(32, 48)] * 4)
     assert [row.shape for row in rows] == [(3,)] * 4

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
+from densefit.symbol import sym
 from densefit.tasks.depth.loss import LOSSES, depth_loss
+from tests.executor import Executor
 
 SHAPE = (3, 4, 5)
 
@@ -37,15 +38,15 @@ def data():
 
 def run(kind, log_depth, depth, known, scale_invariance=0.5):
     """(losses (B,), gradient) by MXNet."""
-    symbols = [mx.sym.Variable(name) for name in ("log_depth", "depth", "weight")]
-    loss = mx.sym.MakeLoss(depth_loss(kind, *symbols, scale_invariance))
-    executor = loss.simple_bind(mx.cpu(), **dict.fromkeys(("log_depth", "depth", "weight"), SHAPE))
+    symbols = [sym.Variable(name) for name in ("log_depth", "depth", "weight")]
+    loss = sym.MakeLoss(depth_loss(kind, *symbols, scale_invariance))
+    executor = Executor(loss, **dict.fromkeys(("log_depth", "depth", "weight"), SHAPE))
     weight = known / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1)
     for name, array in (("log_depth", log_depth), ("depth", depth), ("weight", weight)):
         executor.arg_dict[name][:] = array
-    found = executor.forward(is_train=True)[0].asnumpy()
+    found = executor.forward(is_train=True)[0]
     executor.backward()
-    return found, executor.grad_dict["log_depth"].asnumpy()
+    return found, executor.grad_dict["log_depth"]
 
 
 @pytest.mark.parametrize("kind", LOSSES)

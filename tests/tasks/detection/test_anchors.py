@@ -5,7 +5,7 @@ import doctest
 import numpy as np
 import pytest
 
-from densefit.backend import mx
+from densefit.symbol import sym
 from densefit.tasks.detection import anchors as anchors_module
 from densefit.tasks.detection.anchors import (
     VARIANCES,
@@ -16,6 +16,7 @@ from densefit.tasks.detection.anchors import (
     level_size,
 )
 from densefit.tasks.detection.assign import areas, intersections
+from tests.executor import compute
 
 
 def test_a_level_by_hand():
@@ -82,12 +83,13 @@ def test_multiboxdetection_decodes_the_offsets_to_the_boxes():
     anchors, boxes = random_boxes(rng, 8) / 256, random_boxes(rng, 8) / 256
     scores = np.zeros((1, 2, 8), np.float32)
     scores[0, 1] = np.linspace(0.9, 0.2, 8)
-    out = mx.nd.contrib.MultiBoxDetection(
-        mx.nd.array(scores),
-        mx.nd.array(encode_boxes(boxes, anchors).reshape(1, -1)),
-        mx.nd.array(anchors[None]),
-        nms_threshold=-1,
-        clip=False,
-        variances=VARIANCES,
-    ).asnumpy()[0]
-    np.testing.assert_allclose(out[:, 2:], boxes, atol=1e-5)
+    arrays = {
+        "scores": scores,
+        "offsets": encode_boxes(boxes, anchors).reshape(1, -1),
+        "anchors": anchors[None],
+    }
+    symbol = sym.contrib.MultiBoxDetection(
+        *map(sym.Variable, arrays), nms_threshold=-1, clip=False, variances=VARIANCES
+    )
+    (out,) = compute(symbol, arrays)
+    np.testing.assert_allclose(out[0, :, 2:], boxes, atol=1e-5)

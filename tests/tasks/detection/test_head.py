@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.head import Features, head
+from densefit.symbol import sym
 from densefit.tasks.detection import Detection
 from densefit.visualize import drawing
 from densefit.visualize.drawing import draw_boxes
+from tests.executor import Executor, compute
 
 SIZE = (75, 101)
 CHANNELS = {8: 6, 16: 8, 32: 10}
 
 
 def features():
-    maps = {stride: mx.sym.Variable(f"map{stride}") for stride in CHANNELS}
+    maps = {stride: sym.Variable(f"map{stride}") for stride in CHANNELS}
     return Features(maps, CHANNELS, SIZE)
 
 
@@ -54,11 +55,11 @@ def test_labels_fit_encode_and_anchors():
 
 
 def bind_train(made, batch):
-    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(SIZE)}
+    labels = {label.name: sym.Variable(label.name) for label in made.labels(SIZE)}
     terms = made.train(features(), labels)
     shapes = {label.name: (batch, *label.shape) for label in made.labels(SIZE)}
-    group = mx.sym.Group([mx.sym.MakeLoss(term) for term in terms.values()])
-    return list(terms), group.simple_bind(mx.cpu(), **map_shapes(batch), **shapes)
+    group = sym.Group([sym.MakeLoss(term) for term in terms.values()])
+    return list(terms), Executor(group, **map_shapes(batch), **shapes)
 
 
 def fill(executor, seed=0):
@@ -77,21 +78,21 @@ def test_losses_are_per_sample_and_background_trains_classes_only():
     for row, one in enumerate([sample([], []), sample([[10, 10, 40, 40]], [0])]):
         for name, value in made.encode(one).items():
             executor.arg_dict[name][row] = value
-    losses = [output.asnumpy() for output in executor.forward(is_train=True)]
+    losses = executor.forward(is_train=True)
     assert [loss.shape for loss in losses] == [(2,), (2,)]
     assert losses[0][0] > 0
     assert losses[1][0] == 0
     assert losses[1][1] > 0
     executor.backward()
-    gradient = executor.grad_dict["map8"].asnumpy()
+    gradient = executor.grad_dict["map8"]
     assert np.abs(gradient[0]).sum() > 0
     assert np.isfinite(gradient).all()
 
 
 def test_train_and_evaluate_share_all_parameters():
     made = Detection(["a", "b", "c"], channels=8)
-    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(SIZE)}
-    train = mx.sym.Group(list(made.train(features(), labels).values()))
+    labels = {label.name: sym.Variable(label.name) for label in made.labels(SIZE)}
+    train = sym.Group(list(made.train(features(), labels).values()))
     evaluate = made.evaluate(features())["boxes"]
     assert set(train.list_arguments()) - set(labels) == set(evaluate.list_arguments())
     assert train.list_auxiliary_states() == evaluate.list_auxiliary_states()
@@ -103,9 +104,9 @@ def test_train_and_evaluate_share_all_parameters():
 @pytest.mark.parametrize("batch", [1, 5])
 def test_evaluate_shape(batch):
     made = Detection(2, channels=8, max_detections=7)
-    executor = made.evaluate(features())["boxes"].simple_bind(mx.cpu(), **map_shapes(batch))
+    executor = Executor(made.evaluate(features())["boxes"], **map_shapes(batch))
     fill(executor)
-    out = executor.forward(is_train=False)[0].asnumpy()
+    out = executor.forward(is_train=False)[0]
     assert out.shape == (batch, 7, 6)
     assert np.isfinite(out).all()
 
@@ -120,13 +121,15 @@ def test_perfect_predictions_give_back_the_true_boxes(monkeypatch):
     classes = np.array([2, 0, 1])
     encoded = made.encode(sample(moved, classes))
     scores = 12 * np.eye(4, dtype=np.float32)[np.maximum(encoded["class"], 0).astype(int)]
-    given = mx.sym.Variable("scores"), mx.sym.Variable("offsets")
+    given = sym.Variable("scores"), sym.Variable("offsets")
     monkeypatch.setattr(made, "levels", lambda features: [])
     monkeypatch.setattr(made, "predictions", lambda levels, size: given)
-    executor = made.evaluate(features())["boxes"].simple_bind(
-        mx.cpu(), scores=(1, *scores.shape), offsets=(1, *encoded["box"].shape)
+    executor = Executor(
+        made.evaluate(features())["boxes"],
+        scores=(1, *scores.shape),
+        offsets=(1, *encoded["box"].shape),
     )
-    out = executor.forward(scores=scores[None], offsets=encoded["box"][None])[0].asnumpy()
+    out = executor.forward(scores=scores[None], offsets=encoded["box"][None])[0]
     (prediction,) = made.decode({"boxes": out}, [geometry])
     sure = prediction["scores"] > 0.5
     assert sure.sum() == 3
@@ -243,12 +246,12 @@ def test_not_a_number_does_not_crash():
     _, executor = bind_train(made, 1)
     fill(executor)
     executor.arg_dict["detection_level8_class_weight"][:] = np.nan
-    assert np.isnan(executor.forward(is_train=True)[0].asnumpy()).all()  # training sees it
-    executor = made.evaluate(features())["boxes"].simple_bind(mx.cpu(), **map_shapes(1))
+    assert np.isnan(executor.forward(is_train=True)[0]).all()  # training sees it
+    executor = Executor(made.evaluate(features())["boxes"], **map_shapes(1))
     fill(executor)
     for kind in ("class", "box"):
         executor.arg_dict[f"detection_level8_{kind}_weight"][:] = np.nan
-    out = executor.forward(is_train=False)[0].asnumpy()
+    out = executor.forward(is_train=False)[0]
     (prediction,) = made.decode({"boxes": out}, [Geometry.identity(*SIZE)])
     assert prediction["boxes"].shape[1] == 4
 
@@ -261,7 +264,7 @@ def losses(settings):
     for name, array in made.encode(sample([[10, 10, 40, 40]], [1])).items():
         executor.arg_dict[name][:] = array[None]
     outputs = executor.forward(is_train=True)
-    return dict(zip(names, (float(output.asnumpy()[0]) for output in outputs)))
+    return dict(zip(names, (float(output[0]) for output in outputs)))
 
 
 def test_box_weight_scales_the_box_loss_alone():
@@ -277,13 +280,12 @@ def test_negatives_per_positive_adds_background_anchors_to_the_class_loss():
     encoded = made[0].encode(sample([[10, 10, 40, 40]], [1]))
     anchors = len(encoded["class"])
     positives = made[0].positives(encoded)
-    labels = {name: mx.sym.Variable(name) for name in encoded}
+    labels = {name: sym.Variable(name) for name in encoded}
     for head_, ratio in zip(made, (2.0, 5.0)):
-        scores, offsets = mx.sym.Variable("scores"), mx.sym.Variable("offsets")
+        scores, offsets = sym.Variable("scores"), sym.Variable("offsets")
         loss = head_.losses(scores, offsets, labels, SIZE)["class_loss"]
         arrays = {"scores": np.zeros((1, anchors, 3)), **{k: v[None] for k, v in encoded.items()}}
-        given = {name: mx.nd.array(arrays[name]) for name in loss.list_arguments()}
-        (value,) = loss.bind(mx.cpu(), given).forward()[0].asnumpy()
+        ((value,),) = compute(loss, {name: arrays[name] for name in loss.list_arguments()})
         expected = (positives + round(positives * ratio)) * np.log(3) / positives
         assert value == pytest.approx(expected, rel=1e-5)
 

@@ -4,11 +4,11 @@ from functools import partial
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.model.tta.view_merger import Predictions
 from densefit.tasks.detection.merge import cut_off, merge_detections, suppress
+from tests.executor import engine_array
 
 
 def decode(outputs, geometries):
@@ -39,7 +39,7 @@ def found(views, objects, size=(60, 90), window=(32, 32), limit=100, score=lambd
     for _, view in views.of(Sample("a", np.zeros((*size, 3), np.uint8), {}), window):
         boxes = score(view, seen(view, objects))
         if boxes.size:
-            merger.add({"boxes": mx.nd.array(boxes)}, view)
+            merger.add({"boxes": engine_array(boxes)}, view)
     return merger.result()
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
+from densefit.symbol import sym
 from densefit.tasks.detection.anchors import VARIANCES, anchor_boxes, anchor_shapes
 from densefit.tasks.detection.select import anchor_symbol, detections
+from tests.executor import Executor
 
 SIZE = (50, 70)  # not a multiple of the strides
 STRIDES = (8, 16)
@@ -17,8 +18,8 @@ A, C = len(ANCHORS), 3
 def test_anchors_in_the_graph_equal_those_in_numpy():
     symbol = anchor_symbol(SIZE, STRIDES, SHAPES)
     assert symbol.list_arguments() == []
-    executor = symbol.simple_bind(mx.cpu())
-    centered = executor.forward()[0].asnumpy()
+    executor = Executor(symbol)
+    centered = executor.forward()[0]
     corners = np.concatenate(
         [centered[:, :2] - centered[:, 2:] / 2, centered[:, :2] + centered[:, 2:] / 2], 1
     )
@@ -68,8 +69,8 @@ def reference(scores, offsets, candidates, threshold, nms, limit):
 
 def run(scores, offsets, candidates=120, threshold=0.2, nms=0.45, limit=40):
     symbol = detections(
-        mx.sym.Variable("scores"),
-        mx.sym.Variable("offsets"),
+        sym.Variable("scores"),
+        sym.Variable("offsets"),
         anchor_symbol(SIZE, STRIDES, SHAPES),
         C,
         candidates,
@@ -77,10 +78,8 @@ def run(scores, offsets, candidates=120, threshold=0.2, nms=0.45, limit=40):
         nms,
         limit,
     )
-    executor = symbol.simple_bind(
-        mx.cpu(), grad_req="null", scores=scores.shape, offsets=offsets.shape
-    )
-    return executor.forward(scores=scores, offsets=offsets)[0].asnumpy()
+    executor = Executor(symbol, gradients=False, scores=scores.shape, offsets=offsets.shape)
+    return executor.forward(scores=scores, offsets=offsets)[0]
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.loader.views import View
 from densefit.data.transforms import Compose, Letterbox, RandomFlip
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
+from densefit.symbol import sym
 from densefit.tasks.keypoints.select import joint_peaks, objects
 from densefit.visualize.drawing import note_unreached
+from tests.executor import compute, engine_array
 
 SIZE = (96, 128)
 FACE = {
@@ -59,15 +60,11 @@ def as_predicted(one, samples):
                         own = (min(int(y), height - 1), min(int(x), width - 1))
                         made["rest"][(number, joint, *own)] = x - own[1]
                         made["rest"][(number, count + joint, *own)] = y - own[0]
-    arrays = {name: mx.nd.array(array) for name, array in made.items()}
-    named = {name: mx.sym.Variable(name) for name in made}
+    named = {name: sym.Variable(name) for name in made}
     symbols = {"objects": objects(named, (height, width), count, one.max_detections)}
     if one.heat_maps:
         symbols["peaks"] = joint_peaks(named, (height, width), count, one.max_detections)
-    return {
-        name: symbol.bind(mx.cpu(), arrays).forward()[0].asnumpy()
-        for name, symbol in symbols.items()
-    }
+    return {name: compute(symbol, made)[0] for name, symbol in symbols.items()}
 
 
 @pytest.mark.parametrize("heat_maps", [True, False])
@@ -113,7 +110,7 @@ def test_views_of_both_hands_agree():
         seen = RandomFlip(p=float(mirrored))(sample, np.random.default_rng(0))
         outputs = as_predicted(one, [seen])
         view = View(SIZE, seen.geometry.matrix, SIZE, SIZE, (0, 0), mirrored)
-        merger.add({name: mx.nd.array(array) for name, array in outputs.items()}, view)
+        merger.add({name: engine_array(array) for name, array in outputs.items()}, view)
     merged, truth = merger.result(), sample.targets["keypoints"]
     assert (merged["scores"] > 0.9).sum() == len(truth)
     for points in truth:

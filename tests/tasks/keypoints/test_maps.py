@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.model.heads.head import Features
+from densefit.symbol import sym
 from densefit.tasks.keypoints.maps import cell_corner, cell_index, gather_cells, gather_each, maps
+from tests.executor import Executor, compute
 
 
 def shapes(size, strides=(4, 8, 16, 32), heat=True):
-    given = {stride: mx.sym.Variable(f"map{stride}") for stride in strides}
+    given = {stride: sym.Variable(f"map{stride}") for stride in strides}
     features = Features(given, dict.fromkeys(strides, 6), size)
     made = maps("own", features, channels=8, classes=2, keypoints=3, heat=heat)
     known = {f"map{s}": (2, 6, *features.size(s)) for s in strides}
@@ -28,7 +29,7 @@ def test_all_maps_are_of_stride_4(size, strides):
 def test_background_starts_out_likely():
     head = df.head("keypoints", name="own", channels=8)
     network = df.Network("resnet18", [head], settings={"width": 8})
-    executor = network.graph("evaluate", (64, 64)).simple_bind(mx.cpu(), data=(1, 3, 64, 64))
+    executor = Executor(network.graph("evaluate", (64, 64)), data=(1, 3, 64, 64))
     variables = network.graph("evaluate", (64, 64)).attr_dict()
     for name in ("own_centre_bias", "own_joint_bias"):
         assert '"constant", {"value": -2.19}' in variables[name]["__init__"]
@@ -39,11 +40,10 @@ def test_values_are_picked_by_image_cell_and_channel():
     rng = np.random.default_rng(0)
     data, cell = rng.normal(size=(3, 4, 5, 7)), rng.integers(0, 35, (3, 6))
     each = rng.integers(0, 35, (3, 2, 4))
-    named = mx.sym.Variable("data")
+    named = sym.Variable("data")
     for function, index in ((gather_cells, cell), (gather_each, each)):
-        symbol = function(named, mx.sym.Variable("cell"))
-        given = {"data": mx.nd.array(data), "cell": mx.nd.array(index)}
-        found = symbol.bind(mx.cpu(), given).forward()[0].asnumpy()
+        symbol = function(named, sym.Variable("cell"))
+        (found,) = compute(symbol, {"data": data, "cell": index})
         flat = data.reshape(3, 4, 35)
         if function is gather_cells:
             expected = np.stack([flat[b][:, cell[b]].T for b in range(3)])
@@ -56,18 +56,17 @@ def test_values_are_picked_by_image_cell_and_channel():
 def test_cells_and_their_corners(size):
     height, width = size
     index = np.arange(height * width, dtype=np.float32)
-    x, y = (part.asnumpy() for part in corner_of(index, width))
+    x, y = (part for part in corner_of(index, width))
     np.testing.assert_array_equal(x, index % width)
     np.testing.assert_array_equal(y, index // width)
-    variables = [mx.sym.Variable("x"), mx.sym.Variable("y")]
-    given = {"x": mx.nd.array(x + 0.99), "y": mx.nd.array(y)}
-    back = cell_index(*variables, size).bind(mx.cpu(), given).forward()[0].asnumpy()
+    variables = [sym.Variable("x"), sym.Variable("y")]
+    (back,) = compute(cell_index(*variables, size), {"x": x + 0.99, "y": y})
     np.testing.assert_array_equal(back, index)
-    outside = {"x": mx.nd.array([-5, width + 3]), "y": mx.nd.array([-0.1, height])}
-    back = cell_index(*variables, size).bind(mx.cpu(), outside).forward()[0].asnumpy()
+    outside = {"x": [-5, width + 3], "y": [-0.1, height]}
+    (back,) = compute(cell_index(*variables, size), outside)
     np.testing.assert_array_equal(back, [0, height * width - 1])
 
 
 def corner_of(index, width):
-    symbol = mx.sym.Group(list(cell_corner(mx.sym.Variable("cell"), width)))
-    return symbol.bind(mx.cpu(), {"cell": mx.nd.array(index)}).forward()
+    symbol = sym.Group(list(cell_corner(sym.Variable("cell"), width)))
+    return compute(symbol, {"cell": index})

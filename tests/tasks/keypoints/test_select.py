@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from densefit.backend import mx
+from densefit.symbol import sym
 from densefit.tasks.keypoints.select import joint_peaks, objects, peaks
+from tests.executor import compute
 
 B, C, K, H, W = 2, 2, 3, 6, 9
 
@@ -22,9 +23,8 @@ def maps(seed=0, heat=True):
 
 
 def run(function, made):
-    symbol = function({name: mx.sym.Variable(name) for name in made})
-    executor = symbol.bind(mx.cpu(), {k: mx.nd.array(v) for k, v in made.items()})
-    return executor.forward()[0].asnumpy()
+    symbol = function({name: sym.Variable(name) for name in made})
+    return compute(symbol, made)[0]
 
 
 def sigmoid(x):

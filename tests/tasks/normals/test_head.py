@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.geometry.image_ops import flip
 from densefit.data.sample import Sample
 from densefit.data.transforms import RandomFlip
 from densefit.data.transforms.resize import Letterbox, Resize
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.head import Features, head
+from densefit.symbol import sym
 from densefit.tasks.normals import Normals
 from densefit.tasks.normals.vectors import unit
+from tests.executor import Executor, compute
 
 CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
 SIZE = (32, 48)
 
 
 def features(size=SIZE):
-    return Features({s: mx.sym.Variable(f"map{s}") for s in CHANNELS}, CHANNELS, size)
+    return Features({s: sym.Variable(f"map{s}") for s in CHANNELS}, CHANNELS, size)
 
 
 def sample(normals, **targets):
@@ -55,11 +56,11 @@ def test_labels_are_unit_vectors_at_every_fourth_pixel(size):
 @pytest.fixture(scope="module")
 def executor():
     made = Normals(decoder="fcn", channels=6)
-    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(SIZE)}
-    loss = mx.sym.MakeLoss(made.train(features(), labels)["loss"])
+    labels = {label.name: sym.Variable(label.name) for label in made.labels(SIZE)}
+    loss = sym.MakeLoss(made.train(features(), labels)["loss"])
     shapes = {f"map{s}": (2, CHANNELS[s], *features().size(s)) for s in CHANNELS}
     shapes.update({label.name: (2, *label.shape) for label in made.labels(SIZE)})
-    bound = loss.simple_bind(mx.cpu(), **shapes)
+    bound = Executor(loss, **shapes)
     rng = np.random.default_rng(0)
     for array in bound.arg_dict.values():
         array[:] = rng.normal(0, 0.5, array.shape)
@@ -72,11 +73,11 @@ def feed(executor, samples):
     encoded = [made.encode(one) for one in samples]
     for name in ("normals", "weight"):
         bound.arg_dict[name][:] = np.stack([one[name] for one in encoded])
-    loss = bound.forward(is_train=True)[0].asnumpy()
+    loss = bound.forward(is_train=True)[0]
     raw = made.decoder(features(), "normals", 3)
     values = {name: bound.arg_dict[name] for name in raw.list_arguments()}
-    other = raw.bind(mx.cpu(), values, aux_states=bound.aux_dict)
-    return encoded, loss, other.forward(is_train=True)[0].asnumpy().astype(np.float64)
+    (decoded,) = compute(raw, {**values, **bound.aux_dict}, is_train=True)
+    return encoded, loss, decoded.astype(np.float64)
 
 
 def cosine_loss(raw, label):
@@ -94,7 +95,7 @@ def test_loss_and_gradient_equal_numpy(executor):
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     executor[1].backward()
     # The bias moves all cells alike.
-    gradient = executor[1].grad_dict["normals_score4_bias"].asnumpy()
+    gradient = executor[1].grad_dict["normals_score4_bias"]
     assert np.abs(gradient).max() > 0.02
     for channel in range(3):
         sides = []
@@ -112,7 +113,7 @@ def test_unknown_images_have_no_loss_and_no_gradient(executor):
     executor[1].backward()
     for name, gradient in executor[1].grad_dict.items():
         if name not in ("normals", "weight"):
-            np.testing.assert_array_equal(gradient.asnumpy(), 0, err_msg=name)
+            np.testing.assert_array_equal(gradient, 0, err_msg=name)
 
 
 @pytest.mark.parametrize("size", [SIZE, (33, 45)])
@@ -120,11 +121,11 @@ def test_outputs_are_unit_vectors_at_input_size(size):
     made = Normals(decoder="fcn", channels=6)
     symbol = made.evaluate(features(size))["normals"]
     shapes = {f"map{s}": (2, CHANNELS[s], *features(size).size(s)) for s in CHANNELS}
-    bound = symbol.simple_bind(mx.cpu(), **shapes)
+    bound = Executor(symbol, **shapes)
     rng = np.random.default_rng(0)
     for array in bound.arg_dict.values():
         array[:] = rng.normal(0, 1, array.shape)
-    out = bound.forward(is_train=False)[0].asnumpy()
+    out = bound.forward(is_train=False)[0]
     assert out.shape == (2, 3, *size)
     np.testing.assert_allclose(np.linalg.norm(out, axis=1), 1, atol=1e-3)
 

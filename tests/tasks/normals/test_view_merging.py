@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.geometry.image_ops import flip
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.tasks.normals.head import Normals
 from densefit.tasks.normals.vectors import unit
+from tests.executor import engine_array
 
 
 def scene(height, width):
@@ -25,7 +25,7 @@ def seen(image, mirrored):
     shown = unit(image / 127.5 - 1)[0]
     if mirrored:  # the image's colours did not turn with it, as a real scene's light would
         shown = shown * np.float32([-1, 1, 1])
-    return {"normals": mx.nd.array(shown.transpose(2, 0, 1)[None])}
+    return {"normals": engine_array(shown.transpose(2, 0, 1)[None])}
 
 
 @pytest.mark.parametrize(
@@ -54,5 +54,5 @@ def test_a_mirrored_view_is_what_the_transform_makes():
     turned = flip(sample).targets["normals"]
     merger = Normals().view_merger((8, 12))
     _, (_, view) = Views(flip=True).of(sample, (8, 12))
-    merger.add({"normals": mx.nd.array(turned.transpose(2, 0, 1)[None])}, view)
+    merger.add({"normals": engine_array(turned.transpose(2, 0, 1)[None])}, view)
     np.testing.assert_allclose(merger.result(), vectors, atol=1e-6)

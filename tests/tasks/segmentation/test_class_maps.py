@@ -1,17 +1,18 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.model.layers import strongest
+from densefit.symbol import sym
 from densefit.tasks.segmentation.class_maps import upsampled_argmax
+from tests.executor import Executor
 
 
 @pytest.mark.parametrize("size", [(20, 16), (18, 13), (17, 16)])
 def test_it_is_what_the_graph_computes(size):
     logits = np.random.default_rng(0).normal(size=(2, 7, 5, 4)).astype(np.float32)
-    symbol = strongest(mx.sym.Variable("data"), 4, (5, 4), size)
-    executor = symbol.simple_bind(mx.cpu(), data=logits.shape, grad_req="null")
-    expected = executor.forward(is_train=False, data=logits)[0].asnumpy()
+    symbol = strongest(sym.Variable("data"), 4, (5, 4), size)
+    executor = Executor(symbol, data=logits.shape, gradients=False)
+    expected = executor.forward(is_train=False, data=logits)[0]
     for one, mask in zip(logits, expected):
         found = upsampled_argmax(one, 4, size)
         assert found.dtype == np.uint8

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.head import Features, head
+from densefit.symbol import sym
 from densefit.tasks.segmentation import Segmentation
+from tests.executor import Executor, compute
 
 SIZES = [(32, 48), (33, 45), (7, 5)]
 CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
@@ -16,7 +17,7 @@ CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
 
 def features(size, deepest=32):
     strides = [s for s in CHANNELS if s <= deepest]
-    maps = {s: mx.sym.Variable(f"map{s}") for s in strides}
+    maps = {s: sym.Variable(f"map{s}") for s in strides}
     return Features(maps, {s: CHANNELS[s] for s in strides}, size)
 
 
@@ -72,10 +73,10 @@ def test_nothing_known_weighs_nothing():
 
 def bind_loss(made, size, batch=2):
     given = features(size, made.output_stride)
-    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(size)}
-    loss = mx.sym.MakeLoss(made.train(given, labels)["loss"])
+    labels = {label.name: sym.Variable(label.name) for label in made.labels(size)}
+    loss = sym.MakeLoss(made.train(given, labels)["loss"])
     shapes = {label.name: (batch, *label.shape) for label in made.labels(size)}
-    executor = loss.simple_bind(mx.cpu(), **map_shapes(given, batch), **shapes)
+    executor = Executor(loss, **map_shapes(given, batch), **shapes)
     rng = np.random.default_rng(0)
     for name, array in executor.arg_dict.items():
         array[:] = rng.normal(size=array.shape) * (1 if name.startswith("map") else 0.3)
@@ -92,11 +93,11 @@ def test_loss_is_the_weighted_mean_over_known_cells(decoder, size):
     encoded = [made.encode(sample(mask)) for mask in masks]
     for name in ("mask", "weight"):
         executor.arg_dict[name][:] = np.stack([one[name] for one in encoded])
-    loss = executor.forward(is_train=True)[0].asnumpy()
+    loss = executor.forward(is_train=True)[0]
     # in training mode, so that BatchNorm takes the same statistics
     values = {k: v for k, v in executor.arg_dict.items() if k in logits.list_arguments()}
-    other = logits.bind(mx.cpu(), values, aux_states=executor.aux_dict)
-    scores = other.forward(is_train=True)[0].asnumpy().astype(np.float64)
+    (scores,) = compute(logits, {**values, **executor.aux_dict}, is_train=True)
+    scores = scores.astype(np.float64)
     log = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
     for row in range(2):
         weight = np.zeros(scores.shape[2:])
@@ -116,12 +117,12 @@ def test_an_unknown_image_has_no_loss_and_no_gradient():
     encoded = [made.encode(sample(np.full((32, 48), 255)))] * 2
     for name in ("mask", "weight"):
         executor.arg_dict[name][:] = np.stack([one[name] for one in encoded])
-    loss = executor.forward(is_train=True)[0].asnumpy()
+    loss = executor.forward(is_train=True)[0]
     executor.backward()
     np.testing.assert_array_equal(loss, [0, 0])
     for name, gradient in executor.grad_dict.items():
         if name not in ("mask", "weight"):
-            np.testing.assert_array_equal(gradient.asnumpy(), 0, err_msg=name)
+            np.testing.assert_array_equal(gradient, 0, err_msg=name)
 
 
 @pytest.mark.parametrize("decoder", ["deeplabv3+", "fcn"])
@@ -129,12 +130,12 @@ def test_an_unknown_image_has_no_loss_and_no_gradient():
 def test_train_and_evaluate_share_parameters_and_masks_have_input_size(decoder, size):
     made = Segmentation(5, decoder=decoder, channels=6, rates=(1, 2))
     given = features(size, made.output_stride)
-    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(size)}
+    labels = {label.name: sym.Variable(label.name) for label in made.labels(size)}
     train, evaluate = made.train(given, labels)["loss"], made.evaluate(given)["mask"]
     assert set(train.list_arguments()) - set(labels) == set(evaluate.list_arguments())
     own = set(evaluate.list_arguments()) - set(map_shapes(given, 1))
     assert all(name.startswith("segmentation_") for name in own)
-    executor = evaluate.simple_bind(mx.cpu(), grad_req="null", **map_shapes(given, 2))
+    executor = Executor(evaluate, gradients=False, **map_shapes(given, 2))
     out = executor.forward(is_train=False)[0]
     assert out.shape == (2, *size)
     assert out.dtype == np.uint8
@@ -246,9 +247,9 @@ def slopes(made, mask, known=None):
         given.targets["known_mask_classes"] = np.array(known, bool)
     for name, array in made.encode(given).items():
         executor.arg_dict[name][:] = np.stack([array] * 2)
-    loss = executor.forward(is_train=True)[0].asnumpy()
+    loss = executor.forward(is_train=True)[0]
     executor.backward()
-    return loss, {name: array.asnumpy() for name, array in executor.grad_dict.items()}
+    return loss, {name: array for name, array in executor.grad_dict.items()}
 
 
 def test_background_may_hide_what_a_sample_does_not_know():

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.tasks.segmentation.head import Segmentation
+from tests.executor import engine_array
 
 CLASSES = 4
 
@@ -24,7 +24,7 @@ def merged(sample, views, input_size, reverse=False):
     merger = Segmentation(CLASSES).view_merger(sample.image.shape[:2])
     looks = list(enumerate(views.of(sample, input_size)))
     for number, (image, view) in reversed(looks) if reverse else looks:
-        merger.add({"scores": mx.nd.array(network(image, number)[None])}, view)
+        merger.add({"scores": engine_array(network(image, number)[None])}, view)
     return merger.result()
 
 

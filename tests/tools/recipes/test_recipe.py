@@ -128,3 +128,9 @@ def test_an_unknown_transform_is_told_by_the_registry(shapes):
     recipe.training.augment = [{"name": "random_scale_crup"}]
     with pytest.raises(ConfigError, match="random_scale_crop"):
         train_loader(recipe, shapes, [])
+
+
+def test_a_device_is_a_text_or_a_list():
+    for words in ("cuda:0", "[cuda:0]"):
+        assert parse(Recipe, ["--devices", words])[0].devices == ["cuda:0"]
+    assert Recipe().devices == []

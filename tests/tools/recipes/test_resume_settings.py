@@ -132,6 +132,7 @@ ONE = {
     "training.freeze": ["thin*"],
     "training.ema": 0.9,
     "training.precision": "bfloat16",
+    "training.sync_batchnorm": True,
     "training.callbacks": [{"name": "csv", "path": "log.csv"}],
     "input_size": (64, 64),
     "resize": "stretch",
@@ -237,6 +238,7 @@ TOLD = (
         "training.freeze": "freeze",
         "training.ema": "ema",
         "training.precision": "precision",
+        "training.sync_batchnorm": "sync_batchnorm",
     },
     {
         "data.validation": "validation",

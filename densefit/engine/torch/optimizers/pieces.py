@@ -8,8 +8,8 @@ import torch
 
 Tensor = torch.Tensor
 
-# An update is several passes over weights, gradients and states. In pieces of 128 KB each all but
-# the first read the cache.
+# An update is several passes over weights, gradients and states. In pieces of 128 KB a thread, the
+# least that PyTorch divides work into, all but the first pass read the cache.
 _PIECE = 32768
 _FORMATS = (torch.contiguous_format, torch.channels_last, torch.channels_last_3d)
 
@@ -32,14 +32,14 @@ def pieces(
         yield [list(column) for column in (weights, gradients, *states)]
         return
     piece: list[list[Tensor]] = [[] for _ in columns]
-    size = 0
+    size, most = 0, _PIECE * torch.get_num_threads()
     for row in zip(weights, gradients, *states):
         parts: list[Sequence[Tensor]] = [[part] for part in row]
-        if row[0].numel() > _PIECE and all(_is_dense(part) for part in row):
-            count = -(-row[0].numel() // _PIECE)
-            parts = [_split(part) if part.numel() else [part] * count for part in row]
+        if row[0].numel() > most and all(_is_dense(part) for part in row):
+            count = -(-row[0].numel() // most)
+            parts = [_split(part, most) if part.numel() else [part] * count for part in row]
         for entries in zip(*parts):
-            if size and size + entries[0].numel() > _PIECE:
+            if size and size + entries[0].numel() > most:
                 yield piece
                 piece, size = [[] for _ in columns], 0
             for column, entry in zip(piece, entries):
@@ -61,6 +61,6 @@ def _is_dense(tensor: Tensor) -> bool:
     return any(tensor.is_contiguous(memory_format=format) for format in formats)
 
 
-def _split(tensor: Tensor) -> Sequence[Tensor]:
+def _split(tensor: Tensor, size: int) -> Sequence[Tensor]:
     """All entries in the order of the memory, in pieces."""
-    return torch.split(tensor.as_strided((tensor.numel(),), (1,)), _PIECE)
+    return torch.split(tensor.as_strided((tensor.numel(),), (1,)), size)

@@ -5,7 +5,6 @@ from densefit.exporting.onnx.operators import (
     box_nms,
     boxes,
     comparison,
-    concatenation,
     convolution,
     creation,
     elementwise,
@@ -19,10 +18,8 @@ from densefit.exporting.onnx.operators import (
     regions,
     reshaping,
     resizing,
-    rnn,
     sequences,
     slicing,
-    spreading,
 )
 
 __all__ = [
@@ -30,7 +27,6 @@ __all__ = [
     "box_nms",
     "boxes",
     "comparison",
-    "concatenation",
     "convolution",
     "creation",
     "elementwise",
@@ -44,8 +40,6 @@ __all__ = [
     "regions",
     "reshaping",
     "resizing",
-    "rnn",
     "sequences",
     "slicing",
-    "spreading",
 ]

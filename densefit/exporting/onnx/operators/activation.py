@@ -80,9 +80,8 @@ def softmax(layer: Layer) -> Tensor:
 
 @converts("SoftmaxActivation")
 def softmax_activation(layer: Layer) -> Tensor:
-    if layer.text("mode", "instance") == "channel":
-        return layer.emit("Softmax", layer.data, axis=1)
-    return flat_softmax(layer)
+    is_by_channel = layer.text("mode", "instance") == "channel"
+    return layer.emit("Softmax", layer.data, axis=1 if is_by_channel else layer.data.rank - 1)
 
 
 def flat_softmax(layer: Layer) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from densefit.exporting.onnx.layer import Layer
+from densefit.exporting.onnx.operators.creation import expanded
 from densefit.exporting.onnx.operators.order import best
-from densefit.exporting.onnx.operators.spreading import expanded
 from densefit.exporting.onnx.registry import converts
 from densefit.exporting.onnx.tensor import Tensor, product
 

@@ -53,16 +53,19 @@ def multibox_detection(layer: Layer) -> Tensor:
     limit, overlap = layer.integer("nms_topk", -1), layer.number("nms_threshold", 0.5)
     suppresses = 0 < overlap <= 1
     rank = emit("Where", is_object, score, layer.scalar(-1, score))
-    if not suppresses:  # then MXNet does not sort, either
-        first = layer.cast(is_object, np.float32)
-        rank = emit("Sub", first, layer.constant(np.arange(count) / (2 * count), np.float32))
     rank, order = best(layer, rank, count, 1, True)
+    if not suppresses:  # then MXNet does not sort, either
+        order = _objects_first(layer, is_object)
     flat = emit("Concat", layer.unsqueeze(label, 2), layer.unsqueeze(score, 2), boxes, axis=2)
+    rows_before = flat
     flat = rows_at(layer, flat, order)
-    is_valid = emit("GreaterOrEqual", rank, layer.scalar(threshold if suppresses else 0.5, rank))
+    is_valid = emit("GreaterOrEqual", rank, layer.scalar(threshold, rank))
     if suppresses and 0 < limit < count:
         is_first = layer.constant((np.arange(count) < limit)[None])
         is_kept = emit("And", is_valid, is_first)
+        # Behind the limit MXNet leaves rows in the order of their anchors, without a class.
+        rows_left = rows_at(layer, rows_before, _objects_first(layer, is_object))
+        flat = emit("Where", layer.unsqueeze(is_first, 2), flat, rows_left)
     else:
         is_kept = is_valid
     if suppresses:
@@ -77,6 +80,14 @@ def multibox_detection(layer: Layer) -> Tensor:
     flat = emit("Where", layer.unsqueeze(is_valid, 2), flat, minus)
     label = emit("Where", layer.unsqueeze(is_kept, 2), layer.slice(flat, 2, 0, 1), minus)
     return emit("Concat", label, layer.slice(flat, 2, 1, 6), axis=2)
+
+
+def _objects_first(layer: Layer, is_object: Tensor) -> Tensor:
+    """(B, A) int64 positions of objects, then of other rows, each in the order of the rows."""
+    count = is_object.sizes[1]
+    number = layer.constant(np.arange(count) / (2 * count), np.float32)
+    rank = layer.emit("Sub", layer.cast(is_object, np.float32), number)
+    return best(layer, rank, count, 1, True)[1]
 
 
 def decoded(layer: Layer, offsets: Tensor, anchors: Tensor, scales: np.ndarray) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 
 from densefit.exporting.onnx.layer import Layer
 from densefit.exporting.onnx.registry import converts
-from densefit.exporting.onnx.tensor import BATCH, Tensor
+from densefit.exporting.onnx.tensor import Tensor
 
 
 def within(layer: Layer, indices: Tensor, size: int, mode: str = "clip") -> Tensor:
@@ -19,13 +19,11 @@ def within(layer: Layer, indices: Tensor, size: int, mode: str = "clip") -> Tens
         mode: "clip" or "wrap".
     """
     whole = layer.cast(indices, np.int64)
+    length = layer.build.shape_of([size])
     if mode == "wrap":
-        return layer.emit("Mod", whole, layer.constant(size, np.int64))
-    if size % BATCH == 0:
-        return layer.emit("Max", whole, layer.constant(0, np.int64))
-    return layer.emit(
-        "Clip", whole, layer.constant(0, np.int64), layer.constant(size - 1, np.int64)
-    )
+        return layer.emit("Mod", whole, length)
+    last = layer.emit("Sub", length, layer.constant(1, np.int64))
+    return layer.emit("Max", layer.emit("Min", whole, last), layer.constant(0, np.int64))
 
 
 @converts("take")

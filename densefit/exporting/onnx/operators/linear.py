@@ -41,6 +41,8 @@ def dot(layer: Layer) -> Tensor:
 @converts("batch_dot", "_linalg_gemm2", "_linalg_gemm")
 def batch_dot(layer: Layer) -> Tensor:
     left, right = layer.inputs[:2]
+    if layer.integer("axis", -2) != -2:
+        raise layer.refusal("matrices in the last two axes are supported (axis=-2)")
     if layer.flag("transpose_a"):
         left = _turned(layer, left)
     if layer.flag("transpose_b"):

@@ -11,11 +11,18 @@ from densefit.exporting.onnx.tensor import Tensor
 
 
 @converts(
-    *("_copy", "BlockGrad", "MakeLoss", "make_loss", "Dropout", "LinearRegressionOutput"),
+    *("_copy", "BlockGrad", "MakeLoss", "make_loss", "LinearRegressionOutput"),
     *("MAERegressionOutput", "SVMOutput", "IdentityAttachKLSparseReg"),
     *("_identity_with_attr_like_rhs", "_contrib_gradientmultiplier"),
 )
 def identity(layer: Layer) -> Tensor:
+    return layer.data
+
+
+@converts("Dropout")
+def dropout(layer: Layer) -> Tensor:
+    if layer.text("mode", "training") == "always":
+        raise layer.refusal("it draws random numbers in evaluation, too (mode='always')")
     return layer.data
 
 

@@ -44,7 +44,8 @@ def topk(layer: Layer) -> Tensor | Sequence[Tensor]:
         ones = layer.emit(
             "Add", layer.emit("Mul", values, layer.scalar(0, data)), layer.scalar(1, data)
         )
-        return layer.emit("ScatterElements", zeros, indices, ones, axis=axis)
+        mask = layer.emit("ScatterElements", zeros, indices, ones, axis=axis)
+        return layer.build.reshape(mask, layer.data.sizes)
     numbers = layer.cast(indices, layer.text("dtype", "float32"))
     if kind == "both":
         return [values, numbers]

@@ -37,8 +37,13 @@ def pooling(layer: Layer) -> Tensor:
     settings: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": pads}
     if kind == "max":
         return layer.emit("MaxPool", data, **settings)
+    power = layer.integer("p_value", 2)
+    if kind == "lp" and power == 2:
+        return layer.emit("LpPool", data, p=2, **settings)
+    if kind == "lp" and power != 1:
+        raise layer.refusal(f"norms of order 1 and 2 are supported, not {power}")
     if kind == "lp":
-        return layer.emit("LpPool", data, p=layer.integer("p_value", 2), **settings)
+        kind = "sum"  # MXNet's norm of order 1 adds numbers with their signs
     if kind not in ("avg", "sum"):
         raise layer.refusal(f"the kind {kind} is not supported")
     includes = kind == "sum" or layer.flag("count_include_pad", True)

@@ -67,11 +67,14 @@ def argmax(layer: Layer) -> Tensor:
     op = "ArgMin" if layer.node.op == "argmin" else "ArgMax"
     data, keeps = layer.data, layer.flag("keepdims")
     if layer.node.op == "argmax_channel":
-        return layer.cast(layer.emit(op, data, axis=1, keepdims=0), np.float32)
+        return layer.cast(layer.emit(op, data, axis=1, keepdims=0), data.dtype)
     if layer.setting("axis") is None:
-        data = layer.emit("Reshape", data, layer.constant([-1], np.int64))
-        return layer.cast(layer.emit(op, data, axis=0, keepdims=1), np.float32)
+        flat = layer.emit("Reshape", data, layer.constant([-1], np.int64))
+        result = layer.emit(op, flat, axis=0, keepdims=1)
+        if keeps:
+            result = layer.build.reshape(result, (1,) * data.rank)
+        return layer.cast(result, data.dtype)
     result = layer.emit(op, data, axis=layer.axis(), keepdims=int(keeps))
     if not result.rank:
         result = layer.emit("Reshape", result, layer.constant([1], np.int64))
-    return layer.cast(result, np.float32)
+    return layer.cast(result, data.dtype)

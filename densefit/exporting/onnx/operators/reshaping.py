@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from densefit.exporting.onnx.layer import Layer
 from densefit.exporting.onnx.registry import converts
-from densefit.exporting.onnx.tensor import Tensor, product
+from densefit.exporting.onnx.tensor import Tensor, product, shape_text
 
 
 @converts("Reshape")
 def reshape(layer: Layer) -> Tensor:
     target = [int(size) for size in layer.sizes("shape")]
     if not target:
-        raise layer.refusal("it has no shape")
+        raise layer.refusal("it has no setting `shape`")
     sizes = layer.data.sizes
     try:
         if layer.flag("reverse"):
@@ -22,7 +22,7 @@ def reshape(layer: Layer) -> Tensor:
             shape = reshaped(sizes, target)
     except ValueError as error:
         raise layer.refusal(
-            f"the shape {tuple(target)} does not suit {sizes}: {error}",
+            f"the shape {tuple(target)} does not suit {shape_text(sizes)}: {error}",
             "a shape with a fixed batch needs df.export(..., batch=...)",
         ) from error
     return layer.build.reshape(layer.data, shape)

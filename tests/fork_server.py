@@ -1,0 +1,171 @@
+"""The server of tests/forked.py: a process that has imported much, and forks programs."""
+
+import array
+import atexit
+import gc
+import importlib
+import json
+import os
+import random
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import threading
+import types
+import warnings
+from pathlib import Path
+
+ROOT = str(Path(__file__).parents[1])
+#: What programs of tests import; what is not installed is left out.
+IMPORTED = (
+    *("numpy", "cv2", "densefit.backend", "torch", "torch.distributed"),
+    *("densefit.train.fit", "densefit.evaluation.score", "densefit.tasks", "densefit.datasets"),
+    *("densefit.engine.mxnet", "densefit.engine.torch", "densefit.interop.module"),
+    *("densefit.interop.iterators", "densefit.data.loader.loader", "torch._dynamo", "onnxruntime"),
+)
+LAUNCHER = "DENSEFIT_LAUNCHER"
+LARGEST = 1 << 20  # bytes of a message
+
+
+def send(channel, value, descriptors=()):
+    """Send a value of JSON, with file descriptors."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+    channel.sendmsg([json.dumps(value).encode()], rights if descriptors else [])
+
+
+def receive(channel, flags=0):
+    """(value, file descriptors); EOFError at the end."""
+    room = socket.CMSG_SPACE(8 * array.array("i").itemsize)
+    text, rights, _, _ = channel.recvmsg(LARGEST, room, flags)
+    if not text:
+        raise EOFError
+    descriptors = array.array("i")
+    for _, _, data in rights:
+        descriptors.frombytes(data)
+    return json.loads(text), list(descriptors)
+
+
+def serve(channel):
+    """Fork for each program that comes; in the forked process, return it."""
+    waiting = selectors.DefaultSelector()
+    waiting.register(channel, selectors.EVENT_READ)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is not channel:
+                waiting.unregister(key.fileobj)
+                os.close(key.fileobj)
+                process, client = key.data
+                _, status = os.waitpid(process, 0)
+                try:
+                    send(client, status)
+                except OSError:  # nobody waits for it
+                    pass
+                client.close()
+                continue
+            try:
+                program, (status, *streams) = receive(channel)
+            except (EOFError, ConnectionError):
+                os._exit(0)
+            process = os.fork()
+            if not process:
+                os.close(status)
+                for data in [key.data for key in waiting.get_map().values() if key.data]:
+                    data[1].close()
+                waiting.close()
+                channel.close()
+                return program, streams
+            for stream in streams:
+                os.close(stream)
+            client = socket.socket(fileno=status)
+            send(client, process)
+            waiting.register(os.pidfd_open(process), selectors.EVENT_READ, (process, client))
+
+
+def become(program, streams, defaults):
+    """Take over streams, environment and folder; returns what is left to run.
+
+    `defaults` are environment variables that an import has set.
+    """
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    if program["start_new_session"]:
+        os.setsid()
+    os.environ.clear()
+    os.environ.update({**defaults, **program["environment"]})
+    if LAUNCHER in os.environ:  # ranks end with their parent
+        os.environ[LAUNCHER] = str(os.getppid())
+    os.chdir(program["cwd"])
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    for name in list(sys.modules):
+        if name.split(".")[0] in program["forget"]:
+            del sys.modules[name]
+    arguments = program["arguments"]
+    while arguments[0] == "-W":
+        warnings.simplefilter(arguments[1])
+        arguments = arguments[2:]
+    return arguments
+
+
+def run(arguments):
+    """Run a program as `python *arguments` does."""
+    paths = program_paths()
+    kind, rest = arguments[0], arguments[1:]
+    if kind == "-c":
+        sys.argv, sys.path[:] = ["-c", *rest[1:]], ["", *paths]
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(rest[0], "<string>", "exec"), main.__dict__)
+    elif kind == "-m":
+        sys.argv, sys.path[:] = rest, [os.getcwd(), *paths]
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv, sys.path[:] = arguments, [os.path.dirname(os.path.abspath(kind)), *paths]
+        runpy.run_path(kind, run_name="__main__")
+
+
+def finish(arguments):
+    """Run a program, and end as Python does, but leave the many modules, whose end takes 1 s."""
+    status = 0
+    try:
+        run(arguments)
+    except SystemExit as end:
+        status = end.code
+        if status is not None and not isinstance(status, int):
+            print(status, file=sys.stderr)
+            status = 1
+    except BaseException as error:
+        status = 1
+        sys.excepthook(type(error), error, error.__traceback__)
+        if isinstance(error, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGINT)
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit((status or 0) & 255)
+
+
+def program_paths():
+    """sys.path without the program's folder, with PYTHONPATH in front."""
+    given = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return list(dict.fromkeys([*given, *sys.path[1:]]))
+
+
+if __name__ == "__main__":
+    before = dict(os.environ)
+    for name in IMPORTED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+    gc.collect()
+    gc.freeze()  # a collection in a forked process would copy all pages
+    with socket.socket(fileno=int(sys.argv[1])) as requests:
+        request = serve(requests)
+    set_by_imports = {name: value for name, value in os.environ.items() if name not in before}
+    finish(become(*request, set_by_imports))
