@@ -17,7 +17,7 @@ _START = '''\
 """Run {model} on an image: python {program} photo.jpg (written by densefit {version})"""
 import cv2, json, onnxruntime, sys, numpy as np
 image = cv2.imread(sys.argv[1] if sys.argv[1:] else sys.exit(__doc__))[:, :, ::-1].copy()  # RGB
-model = onnxruntime.InferenceSession(__file__[:-2] + "onnx", providers=["CPUExecutionProvider"])
+model = onnxruntime.InferenceSession(__file__[:-2] + "{suffix}", providers=["CPUExecutionProvider"])
 names = json.loads(model.get_modelmeta().custom_metadata_map["densefit.classes"])
 (H, W), (h, w) = image.shape[:2], ({height}, {width})  # of the image, and of the model's input
 '''
@@ -54,6 +54,7 @@ def program(network: Network, path: Path, entries: Mapping[str, str]) -> str:
     text = _START.format(
         model=_quoted(path.name),
         program=_quoted(path.with_suffix(".py").name),
+        suffix=path.suffix[1:],
         version=entries["densefit.version"],
         height=height,
         width=width,

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -45,14 +46,26 @@ def recipe_path(path: str) -> str:
 
     Args:
         path: a file; `NAME` or `configs/NAME.yaml` for an installed one.
+
+    Raises:
+        ConfigError: there is no recipe of this name.
     """
     if Path(path).exists():
         return path
     folder, name = os.path.split(path)
     if folder not in ("", "configs"):
         return path
-    installed = CONFIGS / f"{name.removesuffix('.yaml')}.yaml"
-    return str(installed) if installed.is_file() else path
+    installed = {file.stem: str(file) for file in sorted(CONFIGS.glob("*.yaml"))}
+    name = name.removesuffix(".yaml")
+    if name in installed:
+        return installed[name]
+    similar = get_close_matches(name, installed, 1)
+    raise ConfigError(
+        "There is no such recipe",
+        expected=f"a file, or an installed one: {', '.join(installed)}",
+        received=path,
+        fix=f"--config {similar[0]}" if similar else None,
+    )
 
 
 def _check_recipe(recipe: Document, kind: type) -> None:

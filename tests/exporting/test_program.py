@@ -159,3 +159,9 @@ def test_without_an_image_it_prints_its_usage(network_of, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("Run m.onnx on an image: python m.py photo.jpg")
     assert "Traceback" not in done.stderr
+
+
+def test_the_program_reads_its_models_file(network_of, tmp_path, photograph):
+    network = network_of("resnet18", "classification")
+    exported = df.export(network, tmp_path / "my.model.v2.ONNX", image_size=SIZE)
+    assert len(run(exported.program, photograph)) == 3

@@ -82,6 +82,17 @@ def test_raw_outputs_are_finished_on_the_host(trained, photo, tmp_path):
         np.testing.assert_allclose(*pair, rtol=1e-4, atol=1e-3)
 
 
+def test_views_need_their_outputs(trained, model, photo, tmp_path, capsys):
+    path, flip = tmp_path / "views.onnx", ("--flip", "true", str(photo))
+    assert export.main([str(trained), "--views", "--out", str(path)]) == 0
+    lines_of(tmp_path / "a", "--checkpoint", str(trained), *flip)
+    lines_of(tmp_path / "b", "--model", str(path), *flip)
+    masks = [cv2.imread(str(tmp_path / out / "photo.segmentation.png"), -1) for out in "ab"]
+    assert (masks[0] == masks[1]).mean() > 0.999
+    assert predict.main(["--model", str(model), *flip, "--out", str(tmp_path / "c")]) == 2
+    assert "densefit export --views" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("precision", ["--half", "--int8"])
 def test_smaller_precisions_are_exported(trained, photo, tmp_path, precision, capsys):
     path = tmp_path / "small.onnx"

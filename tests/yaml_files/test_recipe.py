@@ -242,6 +242,8 @@ def test_an_installed_recipe_is_read_by_its_name(tmp_path, monkeypatch):
     for name in ("plans", "other/plan.yaml", str(elsewhere / "plan.yaml")):
         with pytest.raises(ConfigError, match="no such recipe"):
             parse(Plan, ["--config", name])
+    with pytest.raises(ConfigError, match="--config plan"):
+        parse(Plan, ["--config", "plans"])
     (elsewhere / "plan.yaml").write_text("seed: 6\n")
     assert parse(Plan, ["--config", "plan.yaml"])[0].seed == 6
 

@@ -33,7 +33,7 @@ def joined(first: SymbolGraph, second: SymbolGraph, names: Mapping[str, str]) ->
     for name, new_name in names.items():
         source = nodes.output(second.outputs[name])
         heads.append(Output(Node("_copy", new_name, (source,))))
-    return SymbolGraph(heads, {})
+    return first.select(heads)
 
 
 class _Nodes:
