@@ -97,6 +97,8 @@ def run_worker(channels: WorkerChannels) -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, args=(channels.parent_alive,), daemon=True).start()
     _single_threaded()
+    # Heads import what builds graphs, and build none here: the import of MXNet takes seconds.
+    os.environ.setdefault("DENSEFIT_SYMBOL", "densefit")
     opened_number, work, opener = 0, None, WorkOpener(channels.dataset)
     while True:
         # Tasks are shorter than PIPE_BUF and all of one size: a read takes a whole one.

@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +94,22 @@ def test_what_cannot_be_sent_is_told_at_once():
         Loader(
             Colours(3), batch_size=1, transform=lambda sample, rng: sample, worker_kind="processes"
         )
+
+
+class Imported(Colours):
+    """Samples whose ids name the engines that the process has imported."""
+
+    def __getitem__(self, index):
+        engines = [name for name in ("mxnet", "torch") if name in sys.modules]
+        return replace(super().__getitem__(index), id=f"engines: {engines}")
+
+
+def test_a_worker_process_imports_no_engine_for_the_heads(monkeypatch):
+    """This module, which is imported there, has heads, and they import what builds graphs."""
+    monkeypatch.delenv("DENSEFIT_SYMBOL", raising=False)
+    settings = {"worker_kind": "processes", "workers": 1}
+    with Loader(Imported(1), batch_size=1, **settings) as loader:
+        assert next(loader).ids == ["engines: []"]
 
 
 def resident():
