@@ -1,15 +1,15 @@
 """Trainings of several ranks beside the training of one process with the same global batch.
 
 python benchmarks/distributed_parity.py [--engine mxnet torch] [--ranks 2 4] [--kills 20]
-    [--updates 24] [--smallest]
+    [--updates 24] [--only-kills] [--smallest]
 
 A network for detection and segmentation trains on generated pictures, on this machine's loopback.
 Parameters are compared with those of one process: with BatchNorm frozen, and on PyTorch with
 synchronized BatchNorm in training; and among the ranks, bit by bit. Beside it stands what rounding
 alone does: the difference that one process has from itself if the rows of each batch are reversed
 (small batches through BatchNorm and ReLU amplify it from update to update). Then ranks are killed
-(SIGKILL) at random updates of a training that may restart, which must end with the parameters of a
-training that nobody disturbed.
+(SIGKILL) at random updates of a training that may restart, or that another launch continues: it
+must end with the parameters of a training that nobody disturbed.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def train(settings: dict[str, Any]) -> None:
         def update_ended(self, state: Any, control: Any) -> None:
             restart = int(os.environ.get("DENSEFIT_RESTART", 0))
             if restart == 0 and [rank, state.update] == settings.get("kill"):
+                Path(f"{settings['out']}-killed").write_text(str(time.time()))
                 os.kill(os.getpid(), signal.SIGKILL)
 
     class Reversed(df.Loader):
@@ -87,6 +88,7 @@ def train(settings: dict[str, Any]) -> None:
         clip_norm=10.0,
         freeze=["*_gamma"] if settings["frozen"] else [],
         checkpoint=None if saved is None else df.Saver(saved, every="2st"),
+        resume=settings.get("resume"),
         callbacks=[Killed()],
         progress=False,
         engine=settings["engine"],
@@ -100,6 +102,16 @@ def train(settings: dict[str, Any]) -> None:
 def run(folder: Path, ranks: int, restarts: int = 0, **settings: Any) -> tuple[Any, Any, str]:
     """Train in several ranks: (parameters of each, scores of each, messages)."""
     out = folder / "result"
+    status, messages = launch(out, ranks, restarts, **settings)
+    if status:
+        raise SystemExit(f"{settings} ended with {status}:\n{messages}")
+    parameters = [dict(np.load(f"{out}-{rank}.npz")) for rank in range(ranks)]
+    scores = [json.loads(Path(f"{out}-{rank}.json").read_text()) for rank in range(ranks)]
+    return parameters, scores, messages
+
+
+def launch(out: Path, ranks: int, restarts: int, **settings: Any) -> tuple[int, str]:
+    """Train in several ranks: (status of the launcher, messages)."""
     settings = {**settings, "batch_size": GLOBAL_BATCH // ranks, "out": str(out)}
     command = [sys.executable, "-m", "densefit.tools.launch", "--nproc", str(ranks)]
     command += ["--restarts", str(restarts), "--", __file__, "--rank", json.dumps(settings)]
@@ -110,11 +122,7 @@ def run(folder: Path, ranks: int, restarts: int = 0, **settings: Any) -> tuple[A
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         timeout=1800,
     )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr}")
-    parameters = [dict(np.load(f"{out}-{rank}.npz")) for rank in range(ranks)]
-    scores = [json.loads(Path(f"{out}-{rank}.json").read_text()) for rank in range(ranks)]
-    return parameters, scores, done.stderr
+    return done.returncode, done.stderr
 
 
 def difference(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> float:
@@ -157,8 +165,11 @@ def compare(engine: str, ranks: Sequence[int], updates: int, kinds: Sequence[str
                 assert all(other == of_ranks[0] for other in of_ranks)
 
 
-def kill(engine: str, ranks: int, updates: int, times: int, kind: str) -> None:
-    """Kill a random rank at a random update, over and over, and compare the ends."""
+def kill(engine: str, ranks: int, updates: int, times: int, kind: str, restarts: int) -> None:
+    """Kill a random rank at a random update, over and over, and compare the ends.
+
+    Without restarts all ranks must end, and another launch continues.
+    """
     settings = {
         "engine": engine,
         "updates": updates,
@@ -166,21 +177,28 @@ def kill(engine: str, ranks: int, updates: int, times: int, kind: str) -> None:
         "synchronized": kind == "synchronized",
     }
     draws = random.Random(0)
+    longest = 0.0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         expected, _, _ = run(path, ranks, checkpoint=str(path / "undisturbed"), **settings)
         equal = named = 0
         for number in range(times):
+            settings["checkpoint"] = str(path / f"killed{number}")
             rank, update = draws.randrange(ranks), draws.randrange(1, updates)
-            saved = str(path / f"killed{number}")
-            parameters, _, messages = run(
-                path, ranks, 1, checkpoint=saved, kill=[rank, update], **settings
-            )
+            if restarts:
+                parameters, _, messages = run(path, ranks, 1, kill=[rank, update], **settings)
+            else:
+                out = path / "killed"
+                status, messages = launch(out, ranks, 0, kill=[rank, update], **settings)
+                longest = max(longest, time.time() - float(Path(f"{out}-killed").read_text()))
+                assert status == 128 + signal.SIGKILL, messages
+                parameters, _, _ = run(path, ranks, resume="auto", **settings)
             named += bool(re.search(rf"rank {rank} \(process \d+\) was ended by SIGKILL", messages))
             equal += all(are_equal(pair) for pair in zip(expected, parameters))
+    how = "restarted" if restarts else f"all ended within {longest:.1f} s; continued by a launch"
     print(
-        f"{engine}, {ranks} ranks: {named} of {times} kills were named, and {equal} trainings "
-        "ended with the parameters of the undisturbed one, bit by bit",
+        f"{engine}, {ranks} ranks, {how}: {named} of {times} kills were named, and {equal} "
+        "trainings ended with the parameters of the undisturbed one, bit by bit",
         flush=True,
     )
     assert equal == named == times
@@ -193,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ranks", nargs="+", type=int, default=[2, 4])
     parser.add_argument("--updates", type=int, default=24)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--only-kills", action="store_true", help="no comparison")
     parser.add_argument("--smallest", action="store_true", help="one short comparison")
     parser.add_argument("--rank", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
@@ -203,13 +222,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen.engine, chosen.ranks = chosen.engine[:1], [2]
         chosen.updates, chosen.kills = 2, 0
     print("|" + "|".join(f" {name} " for name in COLUMNS) + "|\n" + "|---" * len(COLUMNS) + "|")
-    for engine in chosen.engine:
+    for engine in () if chosen.only_kills else chosen.engine:
         has_both = engine == "torch" and not chosen.smallest
         synchronized = ["synchronized"] if has_both else []
         compare(engine, chosen.ranks, chosen.updates, ["frozen", *synchronized])
     for engine in chosen.engine if chosen.kills else ():
         kind = "synchronized" if engine == "torch" else "of each rank"
-        kill(engine, min(chosen.ranks), chosen.updates, chosen.kills, kind)
+        for restarts in (1, 0):
+            kill(engine, min(chosen.ranks), chosen.updates, chosen.kills, kind, restarts)
 
 
 if __name__ == "__main__":

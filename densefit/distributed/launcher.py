@@ -95,6 +95,7 @@ class Launcher:
         self._token = os.environ.get(TOKEN) or secrets.token_hex(16)
         self._ranks: list[subprocess.Popen[bytes]] = []
         self._signal: int | None = None
+        self._own_end = 0.0  # time until which the ranks may end by themselves after a failure
         self._output = self._new_output()
 
     def run(self) -> int:
@@ -158,24 +159,25 @@ class Launcher:
             self._report(
                 f"rank {first + dead} (process {self._ranks[dead].pid}) {_status_text(code)}{lasts}"
             )
-            self._end_all(OWN_END)
+            self._end_all(self._own_end - time.monotonic())
         self._output.finish(5.0)
         return 0 if dead is None else _exit_status(self._ranks[dead].returncode)
 
     def _wait(self) -> int | None:
         """Wait until all ranks have ended well (None), or one has not: its local number."""
-        end: float | None = None
+        settled: float | None = None
         while True:
             codes = [rank.poll() for rank in self._ranks]
             failed = [number for number, code in enumerate(codes) if code]
             if all(code == 0 for code in codes):
                 return None
-            if failed and end is None:  # the one that was first to fail may be the last to end
-                end = time.monotonic() + _SETTLING
-            elif end is not None and time.monotonic() > end:
+            if failed and settled is None:  # the one that was first to fail may be the last to end
+                settled = time.monotonic() + _SETTLING
+                self._own_end = time.monotonic() + OWN_END
+            elif settled is not None and time.monotonic() > settled:
                 # A rank that was killed is the cause; one that lost a peer is a consequence.
                 dead = min(failed, key=lambda n: ((codes[n] or 0) >= 0, codes[n] == LOST_PEER))
-                is_over = None not in codes or time.monotonic() > end + OWN_END
+                is_over = None not in codes or time.monotonic() > self._own_end
                 if codes[dead] != LOST_PEER or is_over:
                     return dead
             self._output.tick()

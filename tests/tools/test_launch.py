@@ -104,6 +104,29 @@ def test_ranks_that_wait_elsewhere_are_ended(tmp_path, monkeypatch):
     assert "launch: rank 1" in err
 
 
+def test_a_rank_that_stops_is_waited_for_no_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(launcher, "OWN_END", 1.5)
+    monkeypatch.setattr(launcher, "AFTER_TERM", 0.2)
+    monkeypatch.setenv("DENSEFIT_SILENT_SECONDS", "1")
+    code = (
+        "world.barrier('one')\n"
+        "if world.rank == 1: os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "world.barrier('two')"
+    )
+    ended = []
+    end_all = launcher.Launcher._end_all
+    monkeypatch.setattr(
+        launcher.Launcher,
+        "_end_all",
+        lambda self, seconds: ended.append(seconds) or end_all(self, seconds),
+    )
+    status, _, err = launch(tmp_path, code, "--nproc", "2")
+    assert status == 76
+    assert "rank 0" in err
+    assert "as another rank had failed or did not answer" in err
+    assert ended[0] < 0.1  # the launcher has waited already, for the one that is to blame
+
+
 def test_restarts_begin_again_and_come_to_an_end(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     code = "print('restart', world.restart, flush=True)\nif world.restart < 2: sys.exit(5)"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from densefit.distributed.environment import settings_of
 from densefit.errors import ConfigError
 
 
@@ -47,7 +48,7 @@ def _device(device: Any, devices: Sequence[Any]) -> torch.device:
     try:
         if not isinstance(device, (str, torch.device)):
             raise TypeError(f"a {type(device).__name__}")
-        chosen = torch.device(device)
+        chosen = _of_local_rank(torch.device(device))
         torch.empty(0, device=chosen)
     except (TypeError, RuntimeError, AssertionError) as error:
         if hasattr(device, "device_typeid"):
@@ -59,6 +60,27 @@ def _device(device: Any, devices: Sequence[Any]) -> torch.device:
             fix=fix,
         ) from error
     return chosen
+
+
+def _of_local_rank(device: torch.device) -> torch.device:
+    """The GPU of this process's number on its machine, for a "cuda" of several ranks.
+
+    Raises:
+        ConfigError: the machine has fewer GPUs.
+    """
+    settings = settings_of()
+    if device.type != "cuda" or device.index is not None or settings.size == 1:
+        return device
+    count = torch.cuda.device_count()
+    if settings.local_rank >= count:
+        raise ConfigError(
+            "There are more ranks on this machine than GPUs",
+            expected=f"at most {count} ranks",
+            received=f"local rank {settings.local_rank} (from 0)",
+            where="devices=['cuda']",
+            fix=f"densefit launch --nproc {max(1, count)}",
+        )
+    return torch.device("cuda", settings.local_rank)
 
 
 def _first_sentence(error: Exception) -> str:

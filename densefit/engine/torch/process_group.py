@@ -9,12 +9,14 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
 from densefit.distributed import World
+from densefit.errors import ConfigError
 
 _INTERFACE = "GLOO_SOCKET_IFNAME"
 
@@ -27,10 +29,14 @@ def join_group(world: World, device: torch.device) -> None:
 
     Args:
         world: the ranks.
-        device: device of this rank; for "cuda" without a number, that of its local rank is chosen.
+        device: device of this rank.
+
+    Raises:
+        ConfigError: ranks compute on one GPU, or some on GPUs and others on CPUs.
     """
-    if device.type == "cuda" and device.index is None:
-        torch.cuda.set_device(world.local_rank)
+    check_devices(world.all_gather("devices", [world.local_host, str(device)]))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     if dist.is_initialized():
         return
     settings: dict[str, Any] = {
@@ -54,6 +60,23 @@ def join_group(world: World, device: torch.device) -> None:
     atexit.register(_leave, world)
     if folder is not None:
         _remove(folder, world, settings["backend"])
+
+
+def check_devices(devices: Sequence[Sequence[str]]) -> None:
+    """Raise ConfigError for ranks that cannot sum their gradients on their devices.
+
+    Args:
+        devices: (address of the machine, name of the device) of each rank.
+    """
+    kinds = {device.partition(":")[0] for _, device in devices}
+    gpus = [(host, device) for host, device in devices if device.startswith("cuda")]
+    if len(kinds) > 1 or len(set(gpus)) < len(gpus):
+        raise ConfigError(
+            "The ranks cannot share these devices",
+            expected="the CPU on all ranks, or a GPU for each",
+            received=", ".join(f"rank {r}: {device}" for r, (_, device) in enumerate(devices)),
+            fix="devices=['cuda'] (--devices cuda) is another GPU for each rank of a machine",
+        )
 
 
 def _remove(folder: str, world: World, backend: str) -> None:

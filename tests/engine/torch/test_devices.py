@@ -8,6 +8,7 @@ from densefit.backend import mx
 from densefit.engine import array_module, mxnet
 from densefit.engine import torch as torch_engine
 from densefit.engine.torch import argmax, as_devices, flip, take, to_device, zeros
+from densefit.engine.torch.process_group import check_devices
 from densefit.errors import ConfigError
 
 
@@ -55,3 +56,27 @@ def test_functions_of_maps_are_those_of_numpy():
     np.testing.assert_array_equal(take(maps, np.array([1.0, 1.0, 3.0]), 1), array[:, [1, 1, 3]])
     np.testing.assert_array_equal(argmax(maps), array.argmax(0).astype(np.uint8))
     assert zeros((2, 3), like=maps).shape == (2, 3)
+
+
+def test_a_gpu_without_a_number_is_that_of_the_local_rank(monkeypatch):
+    empty = torch.empty
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch, "empty", lambda *sizes, device: empty(*sizes))
+    assert as_devices(["cuda"]) == [torch.device("cuda")]  # one process
+    variables = {"RANK": "7", "LOCAL_RANK": "3", "WORLD_SIZE": "8"}
+    for name, value in {**variables, "DENSEFIT_CONTROL": "10.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    assert as_devices(["cuda"]) == [torch.device("cuda:3")]
+    assert as_devices(["cuda:0"]) == [torch.device("cuda:0")]
+    assert as_devices(["cpu"]) == [torch.device("cpu")]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ConfigError, match="more ranks on this machine than GPUs"):
+        as_devices(["cuda"])
+
+
+def test_ranks_share_no_gpu():
+    check_devices([["a", "cpu"], ["a", "cpu"]])
+    check_devices([["a", "cuda:0"], ["a", "cuda:1"], ["b", "cuda:0"]])
+    for devices in ([["a", "cuda:0"], ["a", "cuda:0"]], [["a", "cpu"], ["a", "cuda:0"]]):
+        with pytest.raises(ConfigError, match="rank 1: cuda:0"):
+            check_devices(devices)
