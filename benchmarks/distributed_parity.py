@@ -8,8 +8,8 @@ Parameters are compared with those of one process: with BatchNorm frozen, and on
 synchronized BatchNorm in training; and among the ranks, bit by bit. Beside it stands what rounding
 alone does: the difference that one process has from itself if the rows of each batch are reversed
 (small batches through BatchNorm and ReLU amplify it from update to update). Then ranks are killed
-(SIGKILL) at random updates of a training that may restart, or that another launch continues: it must
-end with the parameters of a training that nobody disturbed.
+(SIGKILL) at random updates of a training that may restart, or that another launch continues: it
+must end with the parameters of a training that nobody disturbed.
 """
 
 from __future__ import annotations
