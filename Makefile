@@ -27,7 +27,7 @@ demo: $(VENV)/demo$(ENGINE).stamp
 	  $(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
 
 test: lint
-	DENSEFIT_ENGINE=$(ENGINE) OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8
+	DENSEFIT_ENGINE=$(ENGINE) OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 lint: $(VENV)/dev$(ENGINE).stamp
 	$(PY) -m ruff check .

@@ -27,7 +27,6 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,9 +84,11 @@ def compare(network: df.Network, engines: Sequence[str], updates: int) -> dict[s
     values: Values = {"parameters": dict(network.parameters)}
     settled = _settled(_copy(network, values), engines[0])
     outputs = [_outputs(_copy(network, settled), engine) for engine in engines]
-    (first, slopes), (trained, smoothly) = (
-        [[compute(copy(network, values), engine) for engine in engines] for copy in COPIES]
-        for compute in (_passes, partial(_trained, updates=updates))
+    first, slopes = (
+        [_passes(copy(network, values), engine) for engine in engines] for copy in COPIES
+    )
+    trained, smoothly = (
+        [_trained(copy(network, values), engine, updates) for engine in engines] for copy in COPIES
     )
     gradients = [result["gradients"] for result in slopes]
     return {
@@ -230,14 +231,15 @@ def _pairs(
     """The arrays of the same names, of one dimension or more, in float64."""
     if not first or first.keys() != second.keys():
         raise ValueError(f"arrays {sorted(first)} and {sorted(second)}")
-    pairs = [
-        tuple(np.atleast_1d(np.asarray(array, np.float64)) for array in (array, second[name]))
-        for name, array in first.items()
-    ]
+    pairs = [(_float64(array), _float64(second[name])) for name, array in first.items()]
     for name, (expected, received) in zip(first, pairs):
         if expected.shape != received.shape or not expected.size:
             raise ValueError(f"{name}: shapes {expected.shape} and {received.shape}")
     return pairs
+
+
+def _float64(array: Any) -> np.ndarray:
+    return np.atleast_1d(np.asarray(array, np.float64))
 
 
 def _norm(arrays: Iterable[np.ndarray]) -> np.ndarray:

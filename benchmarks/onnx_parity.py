@@ -1,23 +1,24 @@
 """Exported ONNX models beside their networks: parity, size, speed, scores.
 
-    python benchmarks/onnx_parity.py [--only resnet18] [--size 300x300] [--images 16] [--rounds 5]
-    python benchmarks/onnx_parity.py --checkpoint RUN --dataset coco --root DIR --split test --int8
-        [--calibrate train]
+    python benchmarks/onnx_parity.py [--only resnet18] [--size 300x300] [--batches 1 8] [--rounds 5]
+    python benchmarks/onnx_parity.py --checkpoint RUN --root DIR [--int8 [--calibrate train]]
     python benchmarks/onnx_parity.py --smallest
 
 Without a checkpoint: a row for each built-in backbone and head, with random parameters, and then
 scores of a network of two heads that is trained on drawn shapes for a few epochs. With one: the
-checkpoint's scores on a dataset, by the network and by the exported models, and what they cost.
-Milliseconds are of an image in batches of 8, the least of some rounds, without reading images.
+checkpoint's scores on its test split, by the network and by the exported models, and what they
+cost. Milliseconds an image are those of `score` without metrics, in batches of 1 and 8: ONNX
+Runtime and the engines compute the same images from memory in turn, each with OMP_NUM_THREADS
+threads, after a round that is not measured; the median of the rounds is printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,15 @@ import densefit as df
 from densefit import engine as engines
 from densefit.datasets import Shapes
 from densefit.engine.batch_reader import BatchReader
+from densefit.engine.onnx.devices import thread_count
 from densefit.evaluation.images import image_loader
 from densefit.exporting.samples import generated_images
+from densefit.tools.recipes.checkpoint_settings import recipe_of
+from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.recipe import Data
 
-BATCH = 8
+BATCH = 8  # of scores
+SETTLE = 0.1  # seconds in which threads of the last engine stop spinning
 KEYPOINTS = {"keypoints": Shapes.keypoint_names, "flip_pairs": Shapes.flip_pairs}
 HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
@@ -69,42 +75,36 @@ def draw_parameters(network: df.Network, size: tuple[int, int]) -> None:
     )
 
 
-def model_ms(path: Path, images: np.ndarray, options: argparse.Namespace) -> float:
-    """Milliseconds an image in ONNX Runtime."""
-    import onnxruntime
-
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads, settings.log_severity_level = options.threads, 3
-    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-
-    def run() -> None:
-        for start in range(0, len(images), BATCH):
-            session.run(None, {"image": images[start : start + BATCH]})
-
-    return least(run, options.rounds) / len(images)
-
-
-def network_ms(network: df.Network, images: np.ndarray, name: str, rounds: int) -> float:
-    """Milliseconds an image in an engine, nan where it is not installed."""
+def passes(network: df.Network, images: np.ndarray, batch: int, engine: str | None) -> Any:
+    """A function that computes all images; None where the engine is not installed."""
     try:
-        learner = engines.make(network, None, name)
+        learner = engines.make(network, None, engine)
     except df.errors.EngineError:
-        return float("nan")
+        return None
     transform = df.transform("resize", height=images.shape[1], width=images.shape[2])
-    loader = image_loader(list(images), transform, BATCH)
+    loader = image_loader(list(images), transform, batch)
     reader = BatchReader(loader, list(network.adapters.values()), "benchmark")
-    return least(lambda: [None for _ in learner.evaluate(reader)], rounds) / len(images)
+    return lambda: [None for _ in learner.evaluate(reader)]
 
 
-def least(run: Any, rounds: int) -> float:
-    """Milliseconds of the fastest of some rounds, after one that is not measured."""
-    run()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return 1000 * min(times)
+def milliseconds(contenders: Mapping[str, Any], count: int, rounds: int) -> dict[str, float]:
+    """Median milliseconds an image of functions that are called in turn; nan for None.
+
+    Args:
+        contenders: name -> function that computes `count` images, or None.
+        count: number of images.
+        rounds: measured calls of each function.
+    """
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    calls: dict[str, Callable[[], Any]] = {k: run for k, run in contenders.items() if run}
+    for turn in range(rounds + 1):
+        for name, run in calls.items():
+            time.sleep(SETTLE)
+            start = time.perf_counter()
+            run()
+            if turn:
+                times[name].append(1000 * (time.perf_counter() - start) / count)
+    return {name: statistics.median(spent or [float("nan")]) for name, spent in times.items()}
 
 
 def networks(options: argparse.Namespace) -> Iterator[tuple[str, df.Network]]:
@@ -120,17 +120,20 @@ def table(options: argparse.Namespace) -> None:
     """Print a row for each output of each network."""
     size = options.size
     images = np.stack(generated_images(size, options.images))
-    print(f"{machine()}, {size[0]}x{size[1]}, {options.images} images, {options.threads} threads")
-    columns = ["largest", "differing", "nodes", "MB", "ONNX ms", *(f"{e} ms" for e in ENGINES)]
-    print(f"{'network, output':46}" + "".join(f"{column:>11}" for column in columns))
+    print(f"{machine()}, {size[0]}x{size[1]}, {options.images} images, {thread_count()} threads")
+    columns = ["largest", "differing", "nodes", "MB"]
+    columns += [f"{name} {batch}" for batch in options.batches for name in ("onnx", *ENGINES)]
+    print(f"{'network, output; ms, batch':46}" + "".join(f"{column:>11}" for column in columns))
     with tempfile.TemporaryDirectory() as folder:
         for name, network in networks(options):
             draw_parameters(network, size)
             exported = df.export(network, Path(folder) / "model.onnx", image_size=size)
-            costs = [model_ms(exported.path, images, options)]
-            costs += [network_ms(network, images, engine, options.rounds) for engine in ENGINES]
             facts = [f"{exported.nodes:11}", f"{exported.size / 1e6:11.1f}"]
-            facts += [f"{cost:11.1f}" for cost in costs]
+            for batch in options.batches:
+                contenders = {"onnx": passes(df.load(exported.path), images, batch, None)}
+                contenders.update({e: passes(network, images, batch, e) for e in ENGINES})
+                costs = milliseconds(contenders, len(images), options.rounds)
+                facts += [f"{cost:11.1f}" for cost in costs.values()]
             for parity in exported.parity.values():
                 row = f"{parity.largest:11.1e}{parity.differing:11.1e}" + "".join(facts)
                 print(f"{f'{name}, {parity.output}':46}{row}", flush=True)
@@ -147,29 +150,44 @@ def score_rows(
     size: tuple[int, int],
     options: argparse.Namespace,
 ) -> None:
-    """Print the scores and costs of a network and of its exported models."""
+    """Print the scores and costs of a network, by each engine, and of its exported models.
+
+    Differences are from the first engine, speeds relative to the float32 model.
+    """
     images = np.stack(generated_images(size, options.images))
-    expected = df.score(network, data)
     heads = network.adapters.items()
     keys = [f"{name}/{head.metrics('evaluate')[0].primary}" for name, head in heads]
-    columns = "".join(f"{key:>24}" for key in keys) + f"{'of all scores':>16}"
-    print(f"{'':12}{'MB':>8}{'ms':>8}{columns}")
-    engine = engines.engine_name(None, network)
-    cost = network_ms(network, images, engine, options.rounds)
-    print(f"{engine:12}{'':8}{cost:8.1f}" + "".join(f"{expected[k]:24.5f}" for k in keys))
     kinds: dict[str, dict[str, Any]] = {"float32": {}, "float16": {"half": True}}
     if options.int8 or not options.checkpoint:
         kinds["int8"] = {"int8": True, "calibrate": calibrate}
     with tempfile.TemporaryDirectory() as folder:
-        for kind, settings in kinds.items():
-            path = Path(folder) / f"{kind}.onnx"
-            exported = df.export(network, path, data, image_size=size, **settings)
-            scores = df.score(df.load(path), data)
-            cost = model_ms(path, images, options)
-            values = "".join(f"{scores[k]:14.5f} {scores[k] - expected[k]:+9.1e}" for k in keys)
+        paths = {kind: Path(folder) / f"{kind}.onnx" for kind in kinds}
+        sizes = {
+            kind: df.export(network, paths[kind], data, image_size=size, **settings).size
+            for kind, settings in kinds.items()
+        }
+        contenders: dict[str, tuple[df.Network, str | None]] = {
+            engine: (network, engine) for engine in ENGINES if passes(network, images, 1, engine)
+        }
+        contenders.update({kind: (df.load(path), None) for kind, path in paths.items()})
+        costs = dict.fromkeys(contenders, "")
+        for batch in options.batches:
+            runs = {n: passes(model, images, batch, e) for n, (model, e) in contenders.items()}
+            spent = milliseconds(runs, len(images), options.rounds)
+            for name, value in spent.items():
+                costs[name] += f"{value:14.1f}{spent['float32'] / value:7.2f}x"
+        columns = "".join(f"{f'ms, batch {batch}':>14}{'speed':>8}" for batch in options.batches)
+        columns += "".join(f"{key:>24}" for key in keys) + f"{'of all scores':>16}"
+        print(f"{thread_count()} threads\n{'':12}{'MB':>8}{columns}")
+        expected: dict[str, float] = {}
+        for name, (model, engine) in contenders.items():
+            scores = df.score(model, data, engine=engine)
+            expected = expected or scores
             gaps = [abs(scores[key] - value) for key, value in expected.items()]
-            values += f"{np.nanmax(gaps):16.1e}"
-            print(f"{kind:12}{exported.size / 1e6:8.1f}{cost:8.1f}{values}", flush=True)
+            values = "".join(f"{scores[k]:14.5f} {scores[k] - expected[k]:+9.1e}" for k in keys)
+            megabytes = f"{sizes[name] / 1e6:.1f}" if name in sizes else ""
+            row = f"{name:12}{megabytes:>8}{costs[name]}{values}{np.nanmax(gaps):16.1e}"
+            print(row, flush=True)
 
 
 def of_shapes(options: argparse.Namespace) -> None:
@@ -195,18 +213,20 @@ def of_shapes(options: argparse.Namespace) -> None:
 
 
 def of_checkpoint(options: argparse.Namespace) -> None:
-    """Compare the scores of a checkpoint on a dataset."""
-    network = df.load(options.checkpoint)
-    transform = df.transform(options.resize, height=options.size[0], width=options.size[1])
+    """Compare the scores of a checkpoint on the data of its recipe."""
+    recipe = recipe_of(Path(options.checkpoint))
+    settings = Data(**{**recipe["data"], "root": options.root or recipe["data"]["root"]})
+    height, width = recipe["input_size"]
+    kind = "letterbox" if recipe["resize"] == "letterbox" else "resize"
+    transform = df.transform(kind, height=height, width=width)
 
     def loader(split: str) -> Any:
-        settings = {"root": options.root, **({"split": split} if split else {})}
-        dataset = df.dataset(options.dataset, **settings)
-        return df.Loader(dataset, batch_size=BATCH, transform=transform)
+        return df.Loader(make_dataset(settings, split), batch_size=BATCH, transform=transform)
 
+    split = options.split or settings.test or settings.validation
     calibrate = loader(options.calibrate) if options.int8 else None
-    print(f"{options.checkpoint}, {options.dataset} {options.split}, {machine()}")
-    score_rows(network, loader(options.split), calibrate, options.size, options)
+    print(f"{options.checkpoint}, {settings.dataset} {split}, {height}x{width}, {machine()}")
+    score_rows(df.load(options.checkpoint), loader(split), calibrate, (height, width), options)
 
 
 def size_of(text: str) -> tuple[int, int]:
@@ -220,16 +240,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="part of the names of networks")
     parser.add_argument("--size", type=size_of, default=(300, 300), help="heightxwidth")
-    parser.add_argument("--images", type=int, default=16, help="that are timed")
+    parser.add_argument("--images", type=int, default=8, help="that are timed")
+    parser.add_argument(
+        "--batches", type=int, nargs="+", default=[1, 8], help="sizes that are timed"
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--samples", type=int, default=400, help="drawn shapes of the training")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--checkpoint", help="a run, in place of the tables")
-    parser.add_argument("--dataset", help="its registered name")
-    parser.add_argument("--root", help="its folder")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--resize", default="resize", choices=("resize", "letterbox"))
+    parser.add_argument("--root", help="folder of its dataset; as trained by default")
+    parser.add_argument("--split", help="by default the recipe's test split")
     parser.add_argument("--int8", action="store_true", help="quantise, too")
     parser.add_argument(
         "--calibrate", default="train", help="split that activations are measured on"
@@ -238,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.smallest:
         options.only, options.size, options.images = "mobilenetv2 detection", (64, 64), 8
-        options.rounds, options.samples, options.epochs = 1, 16, 1
+        options.rounds, options.samples, options.epochs, options.batches = 1, 16, 1, [8]
     if options.checkpoint:
         of_checkpoint(options)
         return

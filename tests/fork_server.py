@@ -86,7 +86,7 @@ def serve(channel):
 def become(program, streams, defaults):
     """Take over streams, environment and folder; returns what is left to run.
 
-    `defaults` are environment variables that an import has set.
+    `defaults` are environment variables that the import of densefit has set.
     """
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -94,7 +94,8 @@ def become(program, streams, defaults):
     if program["start_new_session"]:
         os.setsid()
     os.environ.clear()
-    os.environ.update({**defaults, **program["environment"]})
+    is_imported = "densefit" not in program["forget"]
+    os.environ.update({**(defaults if is_imported else {}), **program["environment"]})
     if LAUNCHER in os.environ:  # ranks end with their parent
         os.environ[LAUNCHER] = str(os.getppid())
     os.chdir(program["cwd"])
@@ -106,7 +107,7 @@ def become(program, streams, defaults):
             del sys.modules[name]
     arguments = program["arguments"]
     while arguments[0] == "-W":
-        warnings.simplefilter(arguments[1])
+        warnings._processoptions(arguments[1:2])
         arguments = arguments[2:]
     return arguments
 

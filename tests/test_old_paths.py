@@ -1,7 +1,6 @@
 """Import paths from before the modules moved into folders."""
 
 import importlib
-import subprocess
 import sys
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 import densefit as df
 from densefit.checkpoint.training.identity import differences
 from densefit.old_paths import in_new_paths, moved
+from tests import forked
 
 PACKAGES = [
     "densefit.data.loader",
@@ -48,7 +48,9 @@ def test_a_name_of_an_old_module_is_the_new_ones(old, name, new):
 def test_a_warning_names_the_line_that_imports(tmp_path):
     (tmp_path / "plugin.py").write_text("from densefit.model.head import heads\n")
     command = [sys.executable, "-W", "always::DeprecationWarning", "plugin.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = forked.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, forget=["densefit"]
+    )
     assert "plugin.py:1: DeprecationWarning: densefit.model.head is" in done.stderr
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import densefit as df
 from densefit.old_names import OLD_NAMES
+from tests import forked
 
 NAMESPACES = {
     "balance": "Uncertainty",
@@ -44,7 +45,9 @@ def test_about_thirty_names_and_the_namespaces():
 def test_a_namespace(namespace, name):
     module = getattr(df, namespace)
     assert hasattr(module, name)
-    python(f"from densefit.{namespace} import {name}", "-W", "error::DeprecationWarning:densefit")
+    command = [sys.executable, "-W", "error::DeprecationWarning:densefit", "-c"]
+    code = f"from densefit.{namespace} import {name}"
+    forked.run([*command, code], forget=["densefit"], check=True)
 
 
 def test_the_start_is_light():

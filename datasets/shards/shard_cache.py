@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from densefit.errors import ConfigError, DataError
@@ -22,6 +23,8 @@ PART = ".part"  # ends the name of a file while it is downloaded
 _LOCK = "lock"
 _POLL = 0.05  # seconds between looks at another process's download
 _FORGET = 30.0  # seconds after which a failed download is tried again
+#: Held by the one thread of this process that downloads where files have no locks.
+_ONE_BY_ONE = threading.Lock()
 
 
 class ShardCache:
@@ -56,7 +59,9 @@ class ShardCache:
                 failed_at, failure = self._failures.get(file.name, (0.0, None))
                 if failure is not None and time.monotonic() - failed_at < _FORGET:
                     raise failure
-                self._download(file, path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with nullcontext() if self._has_locks() else _ONE_BY_ONE:
+                    self._download(file, path)
         except OSError as error:
             raise DataError(
                 f"The cache of shards cannot be written: {error.strerror or error}",
@@ -66,7 +71,6 @@ class ShardCache:
 
     def _download(self, file: RemoteFile, path: Path) -> None:
         """Download a file, unless another process has done it meanwhile."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + PART)
         descriptor = os.open(part, os.O_CREAT | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
         try:
@@ -184,6 +188,19 @@ class ShardCache:
                     path = Path(folder) / name
                     if name != _LOCK:
                         yield path, os.stat(path)
+
+    def _has_locks(self) -> bool:
+        """Whether the system and the file system of the folder have locks of files."""
+        descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            lock_file(descriptor)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -191,13 +191,13 @@ class Hub:
             if self._failure is not None:
                 return
             self._failure = text
-        listening = [m for r, m in sorted(self._members.items()) if r not in (0, source)]
-        for member in listening:
+        members = [m for r, m in sorted(self._members.items()) if r not in (0, source)]
+        for member in members:
             self._send_failure(member)
         # Rank 0 last: this process may end as soon as it knows, and the others would take that for
         # the failure. One that has stopped reading never knows.
         end = time.monotonic() + _TELLING_SECONDS
-        for member in listening:
+        for member in members:
             member.flush(end - time.monotonic())
         if source != 0 and 0 in self._members:
             self._send_failure(self._members[0])

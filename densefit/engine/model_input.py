@@ -34,6 +34,7 @@ class ModelInput:
         devices: MXNet contexts, if it defines them.
         fixed: names of parameters without a gradient.
         mirrors: callbacks that copy the training's parameters to the model.
+        changes: callbacks that read back what other callbacks have changed in the model.
         optimizer: an `mx.optimizer.Optimizer` that the model continues with; None for `fit`'s.
         seen: full names of the outputs that an eval_metric gets; None for all.
         live: a Module that can train itself, see `densefit.interop.module.live_module`;
@@ -50,6 +51,7 @@ class ModelInput:
     devices: Sequence[Any] | None = None
     fixed: Sequence[str] = ()
     mirrors: Sequence[Callback] = ()
+    changes: Sequence[Callback] = ()
     optimizer: Any = None
     live: Any = None
     seen: Sequence[str] | None = None

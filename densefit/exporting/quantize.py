@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from densefit.exporting.space_to_depth import with_space_to_depth
+
 _QUANTIZED = (
     "Conv",
     "Relu",
@@ -36,6 +38,7 @@ def quantize(
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
+    model = with_space_to_depth(model)
     with tempfile.TemporaryDirectory() as folder:
         source, target = (os.path.join(folder, name) for name in ("float.onnx", "int8.onnx"))
         onnx.save(model, source)

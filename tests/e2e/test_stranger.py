@@ -22,6 +22,7 @@ import densefit as df
 from densefit.callbacks.jsonl import read_lines
 from densefit.checkpoint.storage import store
 from densefit.errors import ConfigError
+from tests import forked
 
 SOURCE = Path(__file__).parent / "stranger"
 TOOLS = Path(__file__).parents[2] / "tools"
@@ -62,11 +63,12 @@ def tool(site):
 
     def start(name, *arguments):
         command = [sys.executable, str(TOOLS / f"{name}.py"), *map(str, arguments)]
-        return subprocess.Popen(
+        return forked.Popen(
             command,
+            forget=["densefit"],
             env={**os.environ, "PYTHONPATH": str(site)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=forked.PIPE,
+            stderr=forked.PIPE,
             text=True,
         )
 

@@ -1,6 +1,5 @@
 """The program beside a model: short, without densefit, and with the predictions of df.predict."""
 
-import subprocess
 import sys
 
 import cv2
@@ -11,6 +10,7 @@ import densefit as df
 from densefit.errors import ConfigError
 from densefit.exporting.program import LINES
 from densefit.tasks.classification.head import Classification
+from tests import forked
 from tests.exporting.conftest import BACKBONES, SETTINGS, SIZE, with_values
 
 BLOCKED = """
@@ -27,9 +27,10 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def run(program, photograph):
     """Printed lines of a program, as lists of words."""
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", BLOCKED, str(program), str(photograph)],
-        capture_output=True, text=True, timeout=120, env={"OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=120, env={},
+        forget=["densefit", "mxnet", "torch", "onnx"],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stdout.splitlines()]
@@ -154,7 +155,7 @@ def test_without_an_image_it_prints_its_usage(network_of, tmp_path):
     program = df.export(
         network_of("resnet18", "depth"), tmp_path / "m.onnx", image_size=SIZE
     ).program
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=120)
+    done = forked.run([sys.executable, program], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr.startswith("Run m.onnx on an image: python m.py photo.jpg")
     assert "Traceback" not in done.stderr

@@ -1,8 +1,6 @@
 """A network is exported where MXNet is not, to the same model."""
 
 import json
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +8,7 @@ import onnx
 import pytest
 
 import densefit as df
+from tests import forked
 from tests.exporting.conftest import SIZE
 from tests.exporting.onnx.converted import run_onnx
 
@@ -35,9 +34,9 @@ def test_the_same_model(network_of, tmp_path, blocked, words):
     df.export(network, tmp_path / "a.onnx", image_size=SIZE)
     np.savez(tmp_path / "values.npz", **network.parameters, **network.statistics)
     paths = [str(tmp_path / name) for name in ("values.npz", "b.onnx")]
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", CODE, blocked, json.dumps(network.spec), *paths, json.dumps(SIZE)],
-        capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=120, forget=["densefit", *blocked.split(",")],
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert words in done.stdout
@@ -60,5 +59,8 @@ try:
 except df.errors.EngineError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = forked.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+        forget=["densefit", "onnx"],
+    )  # fmt: skip
     assert "densefit[onnx]" in done.stdout, done.stderr

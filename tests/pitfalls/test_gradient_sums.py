@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 from densefit.backend import GRADIENT_SUM_CAP
 from densefit.engine.mxnet.graph.overwriting_ops import OVERWRITING
+from tests import forked
 
 HERE = Path(__file__).parent
 #: What overwrites a parameter's gradient, and adds up rightly where many meet in its small graph.
@@ -19,9 +19,9 @@ def python(*arguments, **environment):
     """What a fresh process prints, without this one's settings of MXNet."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MXNET_")}
     kept.update(OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(sys.path))
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=True,
-        env={**kept, **environment},
+        env={**kept, **environment}, forget=["densefit"],
     )  # fmt: skip
     return done.stdout
 

@@ -2,10 +2,10 @@
 
 import os
 import shutil
-import subprocess
 import sys
 
 from densefit.process import system_calls
+from tests import forked
 
 #: A process of a system like Windows: these are gone before densefit is imported.
 WITHOUT = """
@@ -36,12 +36,13 @@ os.open = open_file
 
 
 def run(code, folder):
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", WITHOUT + code],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=300,
+        forget=["densefit"],
         env={**os.environ, "PYTHONPATH": os.getcwd()},
     )
     assert done.returncode == 0, done.stderr

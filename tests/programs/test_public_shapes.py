@@ -91,9 +91,11 @@ def test_a_module_without_label_names_predicts(program):
 
 # Callbacks that read the Module, or change it.
 
+BOTH_ENGINES = pytest.mark.parametrize("engine", ["mxnet", "torch"], indirect=True)
+
 
 @pytest.fixture
-def followed(program):
+def followed(program, engine):
     """Runs a program with a callback under both, and compares parameters and what was seen.
 
     `make(module)` gives settings of the fit with a callback, which appends to `module.seen`.
@@ -119,6 +121,7 @@ def followed(program):
                     iterator(length),
                     validation=validation(8, 1),
                     epochs=epochs,
+                    engine=engine,
                     **settings,
                 )
         program.assert_params_equal(theirs.get_params(), ours.get_params())
@@ -159,12 +162,14 @@ def prune_in_place(module):
     return callback
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize("event", ["batch_end_callback", "epoch_end_callback", "eval_end_callback"])
 @pytest.mark.parametrize("change", [half_the_rate, clip_weights])
 def test_what_a_callback_changes_is_trained_on(followed, event, change):
     followed(lambda module: {event: change(module)})
 
 
+@BOTH_ENGINES
 def test_what_a_callback_writes_into_the_executors_is_trained_on(followed):
     followed(lambda module: {"batch_end_callback": prune_in_place(module)})
 
@@ -178,6 +183,7 @@ def test_the_rate_that_a_callback_has_set_stays(followed, program):
     program.assert_params_equal(theirs.get_params(), ours.get_params())
 
 
+@BOTH_ENGINES
 def test_an_optimizer_object_is_changed_through_the_module(followed):
     def make(module):
         optimizer = mx.optimizer.SGD(learning_rate=0.3, momentum=0.9, rescale_grad=1.0 / BATCH)
@@ -190,6 +196,7 @@ def test_an_optimizer_object_is_changed_through_the_module(followed):
     followed(make)
 
 
+@BOTH_ENGINES
 def test_the_rate_is_read_at_each_batch(followed):
     """Fine-tuners show it."""
 
@@ -209,6 +216,7 @@ def test_the_rate_is_read_at_each_batch(followed):
     followed(make)
 
 
+@BOTH_ENGINES
 def test_the_best_parameters_are_kept(followed):
     """An eval_end_callback that goes back to the best epoch so far."""
 
@@ -265,6 +273,7 @@ def test_outputs_and_gradients_are_read_at_each_batch(followed):
     followed(make)
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize("batch_size", [BATCH, 8])
 def test_outputs_are_read_at_each_batch_of_a_validation(followed, batch_size):
     """As by callbacks that draw detections, with the batch's pictures and labels."""

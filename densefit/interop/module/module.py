@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-import pickle
-import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from densefit import adapters
 from densefit.backend import mx
-from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.graph.symbol_info import loss_labels
 from densefit.engine.model_input import ModelInput, nothing
-from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizers.resume import (
-    load_optimizer_arrays,
-    load_optimizer_state,
-    optimizer_state,
-    restart_store,
-)
-from densefit.engine.mxnet.optimizers.states import optimizer_to_arrays
-from densefit.errors import CheckpointError, ConfigError
+from densefit.errors import ConfigError
+from densefit.interop.module.changes import Changes
 from densefit.interop.module.live_module import LiveModule
+from densefit.interop.module.mirror import Mirror
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
 from densefit.model.symbol_graph import SymbolGraph
 
 _log = logging.getLogger("densefit")
 
-#: Counters of an optimizer that has made no update.
-_UNCOUNTED = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}
 # Methods of a Module that make up a training step.
 _STEPS = ("forward", "backward", "forward_backward", "update", "prepare")
 
@@ -49,8 +34,9 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
 
     Parameters and optimizer states are read from a bound or loaded Module (`Module.load`). The
     Module is trained in place (`LiveModule`), unless its symbol must be rewritten (micro-batches,
-    averages, bfloat16, frozen statistics): then it is updated before each `epoch_end_callback` and
-    at the end (`Mirror`). So it is with another engine than MXNet.
+    averages, bfloat16, frozen statistics), or another engine trains it: then it is updated before
+    each `epoch_end_callback` and at the end (`Mirror`), and what callbacks change in it is read
+    back (`Changes`).
 
     Args:
         model: an `mx.mod.Module`.
@@ -84,6 +70,10 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
     live = LiveModule(model)
     is_read = _may_read(context.get("eval_batch_end_callback"))
     mirror = Mirror(model, _may_read(context.get("batch_end_callback")))
+
+    def evaluated(number: int, batch: Any) -> None:
+        (live if mirror.learner is None else mirror).evaluate(number, batch)
+
     return ModelInput(
         network,
         list(model.data_names),
@@ -91,9 +81,10 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         list(model._context),
         list(model._fixed_param_names or ()),
         [mirror],
+        [Changes(mirror)],
         optimizer=model._optimizer if model.optimizer_initialized else None,
         live=live,
-        evaluated=live.evaluate if is_read else nothing,
+        evaluated=evaluated if is_read else nothing,
         started=mirror.take,
         model=model,
     )
@@ -140,117 +131,9 @@ def _may_read(callbacks: Any) -> bool:
     )
 
 
-class Mirror(Callback):
-    """Copy parameters, optimizer and optimizer states from a training to a Module.
-
-    Args:
-        module: the user's Module.
-        is_read: whether callbacks may read the Module after each update.
-    """
-
-    def __init__(self, module: Any, is_read: bool = False) -> None:
-        self.module, self.is_read = module, is_read
-        self._learner: Any = None
-
-    def take(self, learner: Any) -> None:
-        """Follow an engine, and load the optimizer states that the Module was loaded with."""
-        self._learner = learner
-        # A copy of the scheduler: MXNet sets its base rate when it creates an optimizer.
-        settings = learner.updater.settings
-        self._recipe = copy.deepcopy((settings.optimizer, dict(settings.settings)))
-        module = self.module
-        if module.optimizer_initialized:  # by the user, or by an earlier training
-            learner.load_optimizer_state(*optimizer_state(module))
-            return
-        states = getattr(module, "_preload_opt_states", None)
-        if states is not None:
-            arrays = _states_by_name(states, module)
-            if learner.name == "mxnet":
-                load_optimizer_arrays(learner.module, arrays)
-            else:
-                learner.load_optimizer_state(arrays, _UNCOUNTED)
-            module._preload_opt_states = None
-
-    def update_ended(self, state: TrainState, control: Control) -> None:
-        """Update the Module's parameters, if callbacks may read them."""
-        if self.is_read:
-            self._refresh_parameters(state.network)
-
-    def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Update the Module before any `epoch_end_callback`."""
-        self.refresh(state.network)
-
-    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Update the Module."""
-        self.refresh(state.network)
-
-    def refresh(self, network: Network) -> None:
-        """Copy the current parameters, and optimizer states if the Module is bound to train."""
-        if not network.initialized or self._learner is None:
-            return
-        self._refresh_parameters(network)
-        if self.module.for_training:
-            self._refresh_optimizer()
-
-    def _refresh_parameters(self, network: Network) -> None:
-        module, learner = self.module, self._learner
-        if not module.binded:
-            module.params_initialized = False
-            module._arg_params = module._aux_params = None
-            if learner.name == "mxnet":
-                data, labels = learner.module.data_shapes, learner.module.label_shapes
-            else:
-                data, labels = learner.bound_specs
-            module.bind(data, labels or None, for_training=True)
-        module.init_params(
-            None,
-            arg_params=to_ndarrays(network.parameters),
-            aux_params=to_ndarrays(network.statistics),
-            allow_extra=True,
-            force_init=True,
-        )
-        if module.optimizer_initialized:
-            restart_store(module)
-
-    def _refresh_optimizer(self) -> None:
-        module, learner = self.module, self._learner
-        if not module.optimizer_initialized:
-            optimizer, settings = self._recipe
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # rescale_grad: reported at the start
-                module.init_optimizer("local", optimizer, tuple(settings.items()))
-        load_optimizer_state(module, *learner.optimizer_state())
-
-
 def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (parameters, statistics) of a Module; empty if it has none."""
     if module.binded and module.params_initialized:
         arguments, auxiliary = module.get_params()
         return dict(arguments), dict(auxiliary)
     return dict(module._arg_params or {}), dict(module._aux_params or {})
-
-
-def _states_by_name(path: str | Path, module: Any) -> dict[str, np.ndarray]:
-    """Read the arrays of a Module's `.states` file, by parameter name.
-
-    Raises:
-        CheckpointError: the file is not a `.states` file, or of other parameters.
-    """
-    try:
-        states = pickle.loads(Path(path).read_bytes())
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ValueError) as error:
-        raise CheckpointError(
-            f"The optimizer states cannot be read: {error}", where=path
-        ) from error
-    if isinstance(states, tuple):  # with the optimizer: get_states(dump_optimizer=True)
-        states = states[0]
-    devices = len(module._context)
-    names: dict[Any, str] = {name: name for name in module._param_names}
-    for number, name in enumerate(module._param_names):
-        names.update({number * devices + device: name for device in range(devices)})
-    _log.info(
-        "%s holds no counts of updates: an optimizer or scheduler that counts begins at 0, as in "
-        "Module.fit; optimizer_params={'begin_num_update': ...} says where it stood",
-        path,
-    )
-    return optimizer_to_arrays(states, names, devices)

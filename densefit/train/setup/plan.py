@@ -137,7 +137,7 @@ class Plan:
         metrics = training_metrics(state, adapters)
         callbacks = [
             callback
-            for callback in (*all_callbacks(model, live, settings), *module.callbacks)
+            for callback in all_callbacks(model, live, settings, module.callbacks)
             if ranks.is_first or getattr(callback, "every_rank", False)
         ]
         history = History(network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from densefit import adapters
@@ -53,10 +53,21 @@ def live_module(model: ModelInput, settings: Settings, engine: str) -> Any:
     return None if is_ours else model.live
 
 
-def all_callbacks(model: ModelInput, live: Any, settings: Settings) -> list[Callback]:
-    """Return the user's callbacks, the progress callback, and those that update a Module."""
+def all_callbacks(
+    model: ModelInput, live: Any, settings: Settings, of_module: Sequence[Callback]
+) -> list[Callback]:
+    """Return the user's callbacks, the progress callback, and those that update a Module.
+
+    Args:
+        model: the user's model.
+        live: the user's Module if it is trained in place.
+        settings: arguments of `fit`.
+        of_module: callbacks for the arguments of Module.fit.
+    """
     module = settings.module
     is_logged = any(argument is not None for argument in module.values())
     has_batch_end = module["batch_end_callback"] is not None
     callbacks = with_progress(settings.callbacks, settings.progress, has_batch_end, is_logged)
-    return [*callbacks] if live is not None else [*model.mirrors, *callbacks]
+    if live is not None:
+        return [*callbacks, *of_module]
+    return [*model.mirrors, *callbacks, *of_module, *model.changes]

@@ -3,6 +3,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from densefit.datasets.shards import retries, shard_cache
 from densefit.datasets.shards.cached_file import RemoteFile
 from densefit.datasets.shards.shard_cache import PART, ShardCache
 from densefit.errors import ConfigError, DataError
+from densefit.process import system_calls
 from densefit.process.system_calls import lock_file
 from tests import forked
 
@@ -201,6 +203,44 @@ def test_one_thread_downloads_and_the_others_wait(tmp_path):
     for thread in threads:
         thread.join()
     assert (len(calls), len(copies)) == (1, 5)
+
+
+def test_without_locks_no_thread_removes_what_another_one_writes(tmp_path, monkeypatch):
+    monkeypatch.setattr(system_calls, "fcntl", None)
+    cache, begun = ShardCache(tmp_path, 12), threading.Event()
+    goes_on = [threading.Event(), threading.Event()]
+    waiting = iter(goes_on)
+
+    def slow():
+        event = next(waiting)
+        yield b"01234"
+        begun.set()
+        event.wait(5)
+        yield b"56789"
+
+    file = replace(remote("a", b"0123456789")[0], blocks=slow)
+    contents = []
+
+    def read():
+        copy = cache.open(file)
+        contents.append(os.pread(copy._descriptor, 10, 0))
+
+    first = threading.Thread(target=read)
+    first.start()
+    begun.wait(5)
+    second = threading.Thread(target=lambda: cache.open(remote("b", b"9876543210")[0]))
+    second.start()
+    second.join(0.1)  # it would remove the unfinished file
+    third = threading.Thread(target=read)
+    third.start()
+    third.join(0.1)  # and this one write another in its place
+    goes_on[0].set()
+    first.join()
+    assert contents == [b"0123456789"]
+    goes_on[1].set()
+    for thread in (second, third):
+        thread.join()
+    assert contents == [b"0123456789"] * 2
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

@@ -1,7 +1,6 @@
 """Where MXNET_EXEC_INPLACE_GRAD_SUM_CAP is in reach, wrong gradients are an error, not silent."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -14,6 +13,7 @@ from densefit.engine.mxnet.graph.gradient_probe import (
     gradients_meeting,
 )
 from densefit.model.symbol_graph import SymbolGraph
+from tests import forked
 
 TRAIN = """
 import sys
@@ -41,9 +41,9 @@ def python(code, **environment):
     """What a fresh process writes to (stdout, stderr), without this one's settings of MXNet."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MXNET_")}
     kept.update(OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(sys.path))
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=300,
-        env={**kept, **environment},
+        env={**kept, **environment}, forget=["densefit"],
     )  # fmt: skip
     return done.stdout, done.stderr
 
