@@ -33,6 +33,7 @@ _READY = "ready: "
 _DONE = "done: "
 # OpenMP threads go on spinning for a while after their work; the next contender waits for that.
 _SETTLE = 0.3
+_ENDING = 10.0  # seconds
 
 
 def serve(facts: Mapping[str, Any], work: Callable[[int], float]) -> None:
@@ -103,9 +104,14 @@ class Contender:
         return float(self._answer(_DONE))
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, which removes its files before."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _answer(self, kind: str) -> Any:
         assert self._process.stdout is not None

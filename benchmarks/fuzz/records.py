@@ -173,18 +173,18 @@ class Packed(Kind):
         self.name, self.target = f"packed {ending}", f"train.{ending}"
         self.told = ("train.rec", "train.json", "train.idx")
         self._ending = ending
-        self._folder = tempfile.TemporaryDirectory()
         self._files: dict[str, bytes] = {}
 
     def _packed(self) -> dict[str, bytes]:
         if not self._files:
-            root = Path(self._folder.name)
-            for seed, name in enumerate(("cat/a", "dog/b")):
-                write_picture(root / f"pictures/{name}.png", seed)
-            pack(ImageFolder(root / "pictures"), root / "train.rec")
+            with tempfile.TemporaryDirectory() as folder:
+                root = Path(folder)
+                for seed, name in enumerate(("cat/a", "dog/b")):
+                    write_picture(root / f"pictures/{name}.png", seed)
+                pack(ImageFolder(root / "pictures"), root / "train.rec")
+                files = {path.name: path.read_bytes() for path in root.glob("train.*")}
             # without the folder's name, which is another one each time
-            found = {p.name: p.read_bytes() for p in root.glob("train.*")}
-            self._files = {n: data.replace(str(root).encode(), b"") for n, data in found.items()}
+            self._files = {name: data.replace(folder.encode(), b"") for name, data in files.items()}
         return self._files
 
     def clean(self) -> list[bytes]:
