@@ -5,6 +5,7 @@ For `mxnet_iterators.py` and the tests of `densefit.interop`.
 
 from __future__ import annotations
 
+import ctypes
 import struct
 
 import cv2
@@ -65,7 +66,10 @@ class Makers:
     def libsvm(self, count, size):
         path = self.folder / f"{count}.svm"
         path.write_text("".join(f"{n} 0:{n} 1:{n}\n" for n in range(count)))
-        return mx.io.LibSVMIter(data_libsvm=str(path), data_shape=(2,), batch_size=size)
+        iterator = mx.io.LibSVMIter(data_libsvm=str(path), data_shape=(2,), batch_size=size)
+        # never freed: MXNet 1.9.1 may crash then, as the iterator's thread reads ahead
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(iterator))
+        return iterator
 
     def mnist(self, count, size, **settings):
         images, labels = self.folder / f"images{count}", self.folder / f"labels{count}"
