@@ -9,7 +9,7 @@ an array over its largest number (at least 1e-3; of rows of few numbers, such as
 of each column):
 
 - outputs of the eval graph, without the largest percent: peaks that are equal but for rounding
-  change places;
+  change places. The places of keypoints' peaks of score 0 are not compared;
 - losses, and BatchNorm's moving statistics after one update;
 - the gradient's norm, and the largest difference of a parameter's gradient over its norm (at least
   a thousandth of the whole), with softplus for ReLU and averages for maxima (see
@@ -45,6 +45,8 @@ COLUMNS = (
 )
 #: Passes until the moving statistics are those of the data; 0.9 ** 40 of the initial value is left.
 PASSES = 40
+#: Peaks of lower scores are alike.
+LEAST_SCORE = 1e-6
 #: Rate of an update that moves parameters by their gradient, and rounds them away.
 RATE = 2.0**20
 Values = Mapping[str, Mapping[str, np.ndarray]]
@@ -157,6 +159,9 @@ def _outputs(network: df.Network, engine: str) -> dict[str, np.ndarray]:
     learner = make(network, engine=engine)
     ((_, outputs),) = learner.evaluate(_loader(network, BATCH))
     learner.release()
+    for name, array in outputs.items():
+        if name.endswith("_peaks"):
+            array[array[..., 2] < LEAST_SCORE] = 0
     return outputs
 
 

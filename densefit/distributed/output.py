@@ -7,7 +7,9 @@ import time
 from collections import Counter
 from typing import IO, Any
 
-_TICK, _QUIET, _LONGEST = 0.1, 0.5, 2.0  # seconds
+_TICK = 0.1  # seconds
+# Until a text is complete: the first rank's sooner, which others are compared with.
+_QUIET_FIRST, _QUIET, _LONGEST = 0.3, 1.0, 3.0
 _REMEMBERED = 10_000  # texts
 
 
@@ -71,7 +73,8 @@ class Output:
         with self._lock:
             for rank in sorted(self._waiting, key=lambda number: (number != self._first, number)):
                 lines = self._waiting[rank]
-                is_due = lines and (now - lines[-1][0] > _QUIET or now - lines[0][0] > _LONGEST)
+                quiet = _QUIET_FIRST if rank == self._first else _QUIET
+                is_due = lines and (now - lines[-1][0] > quiet or now - lines[0][0] > _LONGEST)
                 is_whole = is_due or everything
                 if not is_whole and rank != self._first:
                     continue

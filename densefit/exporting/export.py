@@ -137,6 +137,9 @@ def export(
             raise
         _log.warning("%s: the model is not compared with the network: %s", path, error.what)
         parity, count = {}, 0
+    for compared in parity.values():
+        if compared.is_empty:
+            _log.warning("%s: %s; data=samples with objects compare it", path, compared)
     return Exported(
         path,
         write(path, content, text),
@@ -144,7 +147,7 @@ def export(
         len(model.graph.node),
         opset,
         settings.image_size,
-        batch,
+        samples.fixed_rows(settings),
         precision,
         {output.name: _shape(output) for output in model.graph.output},
         parity,

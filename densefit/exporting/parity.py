@@ -44,6 +44,7 @@ class Parity:
         scale: largest value of the network's output.
         differing: share of values, or of rows, that do not agree.
         tied: share of a ranking's rows of which only the scores were compared.
+        is_empty: whether all rows of a ranking are unused, so that nothing was compared.
     """
 
     output: str
@@ -51,8 +52,11 @@ class Parity:
     scale: float
     differing: float
     tied: float = 0.0
+    is_empty: bool = False
 
     def __str__(self) -> str:
+        if self.is_empty:
+            return f"{self.output}: no detections in the samples, so nothing was compared"
         line = f"{self.output}: largest difference {self.largest:.2g} of {self.scale:.3g}"
         if self.tied:
             line += f", {self.tied:.0%} of the rows by their equal scores alone"
@@ -113,7 +117,7 @@ def compare(
             raise _refusal(
                 name, f"scores off by at most {_SCORES[precision]:g} in the mean", f"{off:.3g}"
             )
-    parity = Parity(name, largest, scale, differing, tied)
+    parity = Parity(name, largest, scale, differing, tied, may_tie and _is_unused(expected))
     if differing > limit and differing * count > few:
         most = f"at most {limit:.1%} unequal; {tolerance_text(precision)}"
         raise _refusal(name, most, parity)
@@ -133,6 +137,12 @@ def is_ranking(array: np.ndarray, may_tie: bool = False) -> bool:
         return False
     steps = np.diff(array[..., score_column(array)], axis=-1)
     return bool((steps <= 0).all() and (may_tie or (steps < 0).any()))
+
+
+def _is_unused(array: np.ndarray) -> bool:
+    """Whether all rows (B, N, 6 or more) are -1, as those behind the last detection."""
+    is_rows = array.ndim == 3 and array.dtype.kind == "f" and array.shape[2] >= 6
+    return is_rows and bool((array == -1).all())
 
 
 def score_column(array: np.ndarray) -> int:

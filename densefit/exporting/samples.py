@@ -120,7 +120,7 @@ def symbol_inputs(network: Network, data: Any, settings: ModelSettings) -> dict[
     Raises:
         ConfigError: a batch of the data is smaller than the model's.
     """
-    size = _fixed_rows(settings)
+    size = fixed_rows(settings)
     if data is None:
         rng = np.random.default_rng(0)
         rows = size or _GENERATED_ROWS
@@ -143,7 +143,7 @@ def symbol_inputs(network: Network, data: Any, settings: ModelSettings) -> dict[
     return arrays
 
 
-def _fixed_rows(settings: ModelSettings) -> int | None:
+def fixed_rows(settings: ModelSettings) -> int | None:
     """Number of samples that the model of a user's Symbol takes at once; None for any."""
     fixed = [shape[0] for shape in settings.inputs.values() if shape and shape[0] is not None]
     return settings.batch or (fixed[0] if fixed else None)
@@ -168,7 +168,7 @@ def calibration_feeds(
     taken = 0
     for arrays in symbol_batches(network, data, settings.inputs):
         rows = _row_count(arrays)
-        size = _fixed_rows(settings) or min(rows, count)
+        size = fixed_rows(settings) or min(rows, count)
         for start in range(0, rows - size + 1, size):
             feeds.append({name: array[start : start + size] for name, array in arrays.items()})
             taken += size

@@ -216,6 +216,7 @@ def test_some_outputs_of_a_symbol(tmp_path):
     shapes = {"inputs": {"data": (2, 5)}, "outputs": ["age_output"]}
     exported = df.export(network, tmp_path / "m.onnx", **shapes)
     assert exported.outputs == {"age": (2, 1)}
+    assert "batches of 2" in str(exported)
     with pytest.raises(ConfigError, match="no such output"):
         df.export(network, tmp_path / "m.onnx", inputs={"data": (2, 5)}, outputs=["years"])
     with pytest.raises(ConfigError, match="no input 'dat'"):

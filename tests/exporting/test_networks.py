@@ -1,5 +1,6 @@
 """All built-in backbones and heads are exported, and compute what the network computes."""
 
+import numpy as np
 import pytest
 
 import densefit as df
@@ -27,6 +28,20 @@ def test_heads(network_of, tmp_path, task):
     assert list(raw.parity) == names  # compared after what is left to the host
     assert raw.nodes <= exported.nodes
     assert raw.program is None
+
+
+def test_a_comparison_without_detections_is_said(network_of, tmp_path, caplog):
+    network = network_of("resnet18", "detection")
+    background = np.array([99, 0, 0, 0], np.float32)  # before the three classes of each anchor
+    values = {
+        name: array + np.resize(background, array.shape) if name.endswith("class_bias") else array
+        for name, array in network.parameters.items()
+    }
+    network.set_params(values, network.statistics)
+    exported = df.export(network, tmp_path / "m.onnx", image_size=SIZE)
+    assert exported.parity["detection_boxes"].is_empty
+    assert "no detections in the samples" in str(exported)
+    assert "detection_boxes: no detections" in caplog.text
 
 
 @pytest.mark.parametrize("bias", [0, 40])

@@ -60,7 +60,9 @@ def _outputs(exported: Any) -> Table:
     for name in exported.parity or exported.outputs:
         shape, parity = exported.outputs.get(name, ()), exported.parity.get(name)
         numbers = ["-"] * 3
-        if parity is not None:
+        if parity is not None and parity.is_empty:
+            numbers = ["none found", "-", "-"]
+        elif parity is not None:
             differing = f"{parity.differing:.2%}" if parity.differing else "none"
             numbers = [f"{parity.largest:.2g}", f"{parity.scale:.4g}", differing]
         sides = " x ".join("N" if side is None else str(side) for side in shape)

@@ -50,6 +50,8 @@ def _device(device: Any, devices: Sequence[Any]) -> torch.device:
             raise TypeError(f"a {type(device).__name__}")
         chosen = _of_local_rank(torch.device(device))
         torch.empty(0, device=chosen)
+        if chosen.type == "meta":
+            raise TypeError("a device without numbers")
     except (TypeError, RuntimeError, AssertionError) as error:
         if hasattr(device, "device_typeid"):
             fix += "; MXNet's contexts go with engine='mxnet'"

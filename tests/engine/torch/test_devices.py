@@ -17,7 +17,7 @@ def test_names_and_objects_are_devices():
     assert as_devices(["cpu"]) == as_devices([torch.device("cpu")]) == [torch.device("cpu")]
 
 
-@pytest.mark.parametrize("device", ["no_such", "cuda:99", 0])
+@pytest.mark.parametrize("device", ["no_such", "cuda:99", "meta", 0])
 def test_what_is_no_device_here(device):
     with pytest.raises(ConfigError, match="no device of the engine 'torch' on this machine"):
         as_devices([device])
