@@ -1,12 +1,11 @@
-"""Every converted operator computes in ONNX Runtime what MXNet computes."""
+"""Every converted operator computes in ONNX Runtime what the installed engine computes."""
 
 import numpy as np
 import pytest
 
-from densefit.backend import mx
-from tests.exporting.onnx.converted import onnx_model, run_mxnet, run_onnx
+from densefit.symbol import sym as S
+from tests.exporting.onnx.converted import onnx_model, run_engine, run_onnx
 
-S = mx.sym
 X, Y = S.Variable("x"), S.Variable("y")
 
 
@@ -306,7 +305,7 @@ REGIONS = {
 def check(symbol, inputs, tolerance=2e-5, dynamic=True, opset=18):
     """Compare all outputs of a symbol."""
     parameters = parameters_of(symbol, inputs)
-    expected = run_mxnet(symbol, inputs, parameters)
+    expected = run_engine(symbol, inputs, parameters)
     model = onnx_model(symbol, inputs, parameters, opset, dynamic)
     received = run_onnx(model, inputs)
     for name, array in expected.items():
@@ -385,7 +384,7 @@ def test_deconvolution_to_a_size():
     parameters = parameters_of(expected, MAP)
     symbol = S.Deconvolution(X, target_shape=(12, 16), **sizes)
     (received,) = run_onnx(onnx_model(symbol, MAP, parameters), MAP).values()
-    (array,) = run_mxnet(expected, MAP, parameters).values()
+    (array,) = run_engine(expected, MAP, parameters).values()
     np.testing.assert_allclose(received, array, rtol=1e-5, atol=1e-5)
 
 
@@ -397,7 +396,7 @@ def test_other_versions_of_operators(name, opset):
     check(IMAGES[name], MAP, opset=opset)
 
 
-def test_a_state_of_zeros_has_the_rows_of_the_data():
+def test_a_state_of_zeros_has_the_rows_of_the_data(mx):
     cell = mx.rnn.FusedRNNCell(5, num_layers=1, mode="lstm", prefix="l_")
     outputs, _ = cell.unroll(6, S.transpose(X, axes=(1, 0, 2)), layout="TNC", merge_outputs=True)
     check(outputs, {"x": numbers(3, 6, 4)})
