@@ -31,13 +31,11 @@ def network():
 
 
 def weights(network, part):
-    return [
-        name for name in df.interop.arg_params(network) if part in name and name.endswith("weight")
-    ]
+    return [name for name in network.parameters if part in name and name.endswith("weight")]
 
 
 def with_nan(network, part):
-    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
+    arguments, auxiliary = dict(network.parameters), network.statistics
     for name in weights(network, part):
         arguments[name] = arguments[name].copy()
         arguments[name][:] = np.nan

@@ -249,7 +249,7 @@ DENSE = {"inputs": {"data": (None, 3)}}
 
 def test_a_symbol_by_itself(tmp_path):
     symbol = S.FullyConnected(S.Variable("data"), num_hidden=2, name="f")
-    arguments = {"f_weight": np.ones((2, 3)), "f_bias": np.zeros(2)}
+    arguments = {"f_weight": np.ones((2, 3), np.float32), "f_bias": np.zeros(2, np.float32)}
     exported = df.export(symbol, tmp_path / "s.onnx", arg_params=arguments, **DENSE)
     assert exported.outputs == {"f": (None, 2)}
     with pytest.raises(BindError, match="no parameters"):

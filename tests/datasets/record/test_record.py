@@ -35,6 +35,7 @@ def im2rec(folder, labels, size=(20, 30)):
         image = np.random.default_rng(key).integers(0, 256, (*size, 3), np.uint8)
         images.append(image)
         encoded = cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+        label = np.array(label) if np.ndim(label) else label
         contents[10 + key] = with_header(label, 10 + key, encoded)
     write_records(folder, contents)
     return images
