@@ -38,6 +38,16 @@ def parameters_of(symbol, inputs):
     }
 
 
+#: Computed otherwise by PyTorch: SoftmaxOutput of more than two axes, indices out of range.
+OF_MXNET = ("softmax output, flat", "embedding")
+
+
+def marked(names):
+    return [
+        pytest.param(name, marks=pytest.mark.mxnet) if name in OF_MXNET else name for name in names
+    ]
+
+
 UNARY = [
     *("relu", "sigmoid", "tanh", "exp", "abs", "negative", "floor", "ceil", "sign", "erf", "sin"),
     *("cos", "tan", "sinh", "cosh", "arctan", "arcsinh", "softsign", "square", "cbrt", "round"),
@@ -329,12 +339,12 @@ def test_binary(name):
     check(getattr(S, name)(X, S.round(Y)), TWO)
 
 
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize("name", marked(IMAGES))
 def test_of_maps(name):
     check(IMAGES[name], MAP)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", marked(OTHERS))
 def test_others(name):
     symbol, inputs = OTHERS[name]
     check(symbol, inputs, dynamic=name != "iou")
