@@ -61,7 +61,7 @@ def start(symbol):
     }
     kinds = {"norm_moving_mean": np.zeros, "norm_moving_var": np.ones}
     auxiliary = dict(zip(symbol.list_auxiliary_states(), states))
-    return arguments, {name: kinds[name](shape) for name, shape in auxiliary.items()}
+    return arguments, {name: kinds[name](shape, np.float32) for name, shape in auxiliary.items()}
 
 
 PARAMS = {"learning_rate": 0.2, "momentum": 0.9}
