@@ -16,7 +16,7 @@ from densefit.model.layers import conv_bn
 from densefit.once import forget
 from densefit.registry import load_plugins
 from densefit.symbol import sym
-from tests.rows import changed, iterator_of_arrays
+from tests.rows import Changed, iterator_of_arrays
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +147,7 @@ class Tiny:
     Backbone = TinyBackbone
     Recorder = Recorder
     Log = Log
-    Changed = staticmethod(changed)
+    Changed = Changed
 
     @staticmethod
     def network(**head):
@@ -184,7 +184,7 @@ class Tiny:
                 raise OSError("the disk is gone")
             return iterator.next()
 
-        return changed(inner, take)
+        return Changed(inner, take)
 
     @staticmethod
     def kind(normalization="null", trunk=None):

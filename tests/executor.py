@@ -26,13 +26,29 @@ class Executor:
         shapes = {name: shape for name, shape in shapes.items() if name in inputs}
         arguments, _, states = symbol.infer_shape(**shapes)
         types = types or {}
+        self._set(
+            symbol,
+            {
+                name: np.zeros(shape, types.get(name, np.float32))
+                for name, shape in zip(symbol.list_arguments(), arguments)
+            },
+            {
+                name: np.zeros(shape, np.float32)
+                for name, shape in zip(symbol.list_auxiliary_states(), states)
+            },
+            gradients,
+        )
+
+    @classmethod
+    def of_arrays(cls, symbol, arguments, states, gradients=True):
+        """An executor of arrays by name, where the shapes of operators may be unknown."""
+        executor = cls.__new__(cls)
+        executor._set(symbol, arguments, states, gradients)
+        return executor
+
+    def _set(self, symbol, arguments, states, gradients):
         self.symbol, self.gradients = symbol, gradients
-        self.arg_dict = {
-            name: np.zeros(shape, types.get(name, np.float32))
-            for name, shape in zip(symbol.list_arguments(), arguments)
-        }
-        named = zip(symbol.list_auxiliary_states(), states)
-        self.aux_dict = {name: np.zeros(shape, np.float32) for name, shape in named}
+        self.arg_dict, self.aux_dict = arguments, states
         self.outputs, self.grad_dict = [], {}
         compute = {"mxnet": MXNet, "torch": Torch}[engine_name()]
         self._engine = compute(self)
@@ -134,11 +150,13 @@ def compute(symbol, values, types=None, is_train=False):
         types: name of an input -> another dtype.
         is_train: whether operators behave as in training.
     """
-    shapes = {name: np.shape(value) for name, value in values.items()}
-    executor = Executor(symbol, types, gradients=False, **shapes)
-    for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
-        array[:] = values[name]
-    return executor.forward(is_train)
+    types = types or {}
+    arrays = {name: np.array(value, types.get(name, np.float32)) for name, value in values.items()}
+    arguments, states = (
+        {name: arrays[name] for name in names}
+        for names in (symbol.list_arguments(), symbol.list_auxiliary_states())
+    )
+    return Executor.of_arrays(symbol, arguments, states, gradients=False).forward(is_train)
 
 
 def engine_array(array):

@@ -18,7 +18,9 @@ def to_numpy(array: Any) -> np.ndarray:
     if hasattr(array, "asnumpy"):
         array = array.asnumpy()
     elif hasattr(array, "detach"):
-        array = array.detach().cpu().numpy()
+        array = array.detach().cpu()
+        # numpy has no bfloat16
+        array = (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()
     return np.asarray(array)
 
 

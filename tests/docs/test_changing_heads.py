@@ -20,11 +20,11 @@ def test_the_page_s_code_runs_and_leaves_the_detector_as_it_was(tmp_path, monkey
     found = {}
     exec(re.search(r"```python\n(.*?)```", PAGE.read_text(), re.S).group(1), found)
     for before, after in zip(
-        (df.interop.arg_params(detector), df.interop.aux_params(detector)),
-        (df.interop.arg_params(found["both"]), df.interop.aux_params(found["both"])),
+        (detector.parameters, detector.statistics),
+        (found["both"].parameters, found["both"].statistics),
     ):
         for name, value in before.items():
-            np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
+            np.testing.assert_array_equal(value, after[name], err_msg=name)
     assert list(found["alone"].adapters) == ["segmentation"]
     shown = capsys.readouterr().out
     assert re.search(r"of another shape \d+: detection_", shown)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from densefit.backend import mx
 from tests import forked
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +14,7 @@ TEXT = (ROOT / "docs" / "from-module-fit.md").read_text()
 SCRIPTS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 
 
+@pytest.mark.mxnet
 @pytest.mark.parametrize("number", range(2))
 def test_the_scripts_run_with_mxnet_first(tmp_path, number):
     script = tmp_path / "script.py"
@@ -31,7 +31,7 @@ def test_the_scripts_run_with_mxnet_first(tmp_path, number):
         assert "output/accuracy" in lines[0]
 
 
-def test_every_argument_of_module_fit_is_named():
+def test_every_argument_of_module_fit_is_named(mx):
     (table,) = re.findall(r"## Argument by argument\n(.*?)\n## ", TEXT, re.S)
     left = " ".join(row.split("|")[1] for row in table.splitlines() if row.startswith("|"))
     arguments = list(inspect.signature(mx.mod.Module.fit).parameters)[1:]

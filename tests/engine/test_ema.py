@@ -1,30 +1,34 @@
 """Averages of the weights."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.checkpoint.storage import store
 from densefit.engine.ema import EMA
-from densefit.engine.mxnet.averages import Averages
 from densefit.errors import ConfigError
+from densefit.model.host_arrays import to_numpy
+from tests.executor import engine_array
+from tests.rows import fill_data
 
 
 def test_the_average_is_that_of_its_formula():
     rng = np.random.default_rng(0)
     values = {f"p{i}": rng.normal(size=(i % 3 + 1, 2)).astype(np.float32) for i in range(90)}
     ema = EMA(0.9)
-    averages = Averages(ema, {name: mx.nd.array(value) for name, value in values.items()})
+    module = import_module(f"densefit.engine.{df.engine.engine_name()}.averages")
+    averages = module.Averages(ema, {name: engine_array(value) for name, value in values.items()})
     expected = {name: value.astype(np.float64) for name, value in values.items()}
     for t in range(5):
         values = {name: value + t for name, value in values.items()}
         decay = ema.rate(t)
-        averages.update({name: mx.nd.array(value) for name, value in values.items()}, t)
+        averages.update({name: engine_array(value) for name, value in values.items()}, t)
         for name, value in values.items():
             expected[name] = decay * expected[name] + (1 - decay) * value
     for name, value in expected.items():
-        np.testing.assert_allclose(averages.arrays[name].asnumpy(), value, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(to_numpy(averages.arrays[name]), value, rtol=1e-5, atol=1e-6)
 
 
 def test_rates():
@@ -104,7 +108,7 @@ def test_a_refused_update_does_not_count_in_the_warm_up(tiny, tmp_path):
         def take(iterator):
             batch = iterator.next()
             if next(numbers) == at:
-                batch.data = [mx.nd.full(one.shape, np.nan) for one in batch.data]
+                fill_data(batch, np.nan)
             return batch
 
         return tiny.Changed(tiny.iterator(24, 4), take)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.engine.finite import OutputCheck
 from densefit.errors import ConfigError, DataError, TrainingDiverged
 from densefit.metrics import MAE
+from densefit.symbol import sym
 
 
 def data(length=6):
@@ -31,13 +31,11 @@ def network():
 
 
 def weights(network, part):
-    return [
-        name for name in df.interop.arg_params(network) if part in name and name.endswith("weight")
-    ]
+    return [name for name in network.parameters if part in name and name.endswith("weight")]
 
 
 def with_nan(network, part):
-    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
+    arguments, auxiliary = dict(network.parameters), network.statistics
     for name in weights(network, part):
         arguments[name] = arguments[name].copy()
         arguments[name][:] = np.nan
@@ -87,14 +85,14 @@ class Overflowing(df.Head):
         return [df.Label("value", ())]
 
     def _value(self, features):
-        return mx.sym.mean(features.maps[max(features.maps)], axis=(1, 2, 3))
+        return sym.mean(features.maps[max(features.maps)], axis=(1, 2, 3))
 
     def train(self, features, labels):
         return {"loss": self._value(features) * labels["value"]}
 
     def evaluate(self, features):
         x = self._value(features)
-        return {"value": mx.sym.where(x > 0.5, mx.sym.log(0.0 * x - 1.0), x)}
+        return {"value": sym.where(x > 0.5, sym.log(0.0 * x - 1.0), x)}
 
     def encode(self, sample):
         return {"value": np.zeros((), np.float32)}
@@ -127,9 +125,9 @@ class OneWhite:
 def overflowing(tiny):
     class Plain(tiny.Backbone):
         def maps(self, x, output_stride):
-            factor = mx.sym.Variable("factor", shape=(1,))
-            pooled = mx.sym.Pooling(x, kernel=(32, 32), stride=(32, 32), pool_type="avg")
-            return {32: (mx.sym.broadcast_mul(pooled, factor.reshape((1, 1, 1, 1))), 3)}
+            factor = sym.Variable("factor", shape=(1,))
+            pooled = sym.Pooling(x, kernel=(32, 32), stride=(32, 32), pool_type="avg")
+            return {32: (sym.broadcast_mul(pooled, factor.reshape((1, 1, 1, 1))), 3)}
 
     made = df.Network(Plain(), [Overflowing()])
     made.set_params({"factor": np.ones(1, np.float32)})

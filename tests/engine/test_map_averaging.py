@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.engine.map_averaging import MapMerger, resample
+from densefit.model.host_arrays import to_numpy
+from tests.executor import engine_array
 
 CHANNELS = 3
 
@@ -61,7 +62,7 @@ def test_equals_loops_over_pixels_in_any_order(views):
     for order in (looks, looks[::-1]):
         merger = MapMerger((29, 37), "maps")
         for number, (image, view) in order:
-            merger.add({"maps": mx.nd.array(seen(image, number)[None])}, view)
+            merger.add({"maps": engine_array(seen(image, number)[None])}, view)
         expected = brute_force(sample, views, (16, 20))
         np.testing.assert_allclose(merger.result(), expected, atol=1e-5)
 
@@ -69,6 +70,6 @@ def test_equals_loops_over_pixels_in_any_order(views):
 @pytest.mark.parametrize("size", [(5, 7), (12, 9), (3, 20), (1, 1)])
 def test_resampling_is_that_of_opencv(size):
     maps = np.random.default_rng(0).random((2, 5, 7)).astype(np.float32)
-    found = resample(mx.nd.array(maps), size).asnumpy()
+    found = to_numpy(resample(engine_array(maps), size))
     expected = [cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR) for plane in maps]
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -221,6 +221,7 @@ def test_metrics_in_place_of_the_heads_own(network):
         df.score(network, loaders(), metrics={"segmentatoin": []})
 
 
+@pytest.mark.mxnet
 def test_a_metric_of_mxnets_on_several_iterators(tiny):
     network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     df.fit(network, tiny.iterator(), epochs=1)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
+from densefit.symbol import sym
+from tests.rows import DataIter, iterator_of_arrays, own_batch
 
 X = np.arange(12, dtype=np.float32)[:, None]
 
 
-class Own(mx.io.DataIter):
+class Own(DataIter):
     """Rows of X; the batches of an epoch are as many as its reset says."""
 
     def __init__(self, lengths, **attributes):
@@ -26,12 +27,12 @@ class Own(mx.io.DataIter):
         if self.at == self.length:
             raise StopIteration
         self.at += 1
-        return mx.io.DataBatch([mx.nd.array(X[4 * self.at - 4 : 4 * self.at])], [], pad=0)
+        return own_batch(self, [X[4 * self.at - 4 : 4 * self.at]], [])
 
 
 def network():
-    scaled = mx.sym.broadcast_mul(mx.sym.Variable("data"), mx.sym.Variable("weight", shape=(1, 1)))
-    symbol = mx.sym.MakeLoss(scaled, name="v")
+    scaled = sym.broadcast_mul(sym.Variable("data"), sym.Variable("weight", shape=(1, 1)))
+    symbol = sym.MakeLoss(scaled, name="v")
     return df.Network(symbol=symbol, routes={"value": df.Route(["v"], (), ["loss"])})
 
 
@@ -47,14 +48,17 @@ def test_samples_that_are_announced(announced, is_told, caplog):
 
 @pytest.mark.parametrize(("lengths", "is_told"), [([3, 3, 3], False), ([3, 2, 2], True)])
 def test_a_second_pass_that_is_shorter(lengths, is_told, caplog):
-    train = mx.io.NDArrayIter(X, batch_size=4)
+    train = iterator_of_arrays(X, batch_size=4)
     df.fit(network(), train, validation=Own(lengths), epochs=3)
     text = "8 samples came from the validation data, and 12 in the pass before"
     assert caplog.text.count(text) == is_told
 
 
-@pytest.mark.parametrize("wrap", [lambda data: data, mx.io.PrefetchingIter])
-def test_a_resized_iterator_of_a_users_own(wrap, caplog):
+@pytest.mark.parametrize("is_prefetched", [False, True])
+def test_a_resized_iterator_of_a_users_own(mx, is_prefetched, caplog):
+    def wrap(data):
+        return mx.io.PrefetchingIter(data) if is_prefetched else data
+
     made = network()
     made.set_params({"weight": np.ones((1, 1))})
     scores = df.score(made, wrap(mx.io.ResizeIter(Own([3] * 9), 2)))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.datasets import Shapes
 from densefit.errors import BindError, ConfigError, DataError
+from densefit.symbol import sym
+from tests.rows import iterator_of_arrays
 
 
 @pytest.fixture(scope="module")
@@ -71,32 +72,32 @@ def test_no_sample_is_left_out_or_repeated_without_a_word(network, caplog):
 
 
 def test_a_plain_iterator_is_refused(network):
-    plain = mx.io.NDArrayIter(np.zeros((2, 3, 32, 32), np.float32), batch_size=2)
+    plain = iterator_of_arrays(np.zeros((2, 3, 32, 32), np.float32), batch_size=2)
     with pytest.raises(DataError, match="Loader"):
         next(df.predict(network, plain))
 
 
 def test_a_symbol_s_outputs_come_as_they_are_without_labels_that_nothing_reads():
-    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=2, name="fc")
-    label = mx.sym.Variable("label")
-    loss = mx.sym.MakeLoss(mx.sym.sum(mx.sym.square(x - label), axis=1), name="loss")
-    total = mx.sym.MakeLoss(mx.sym.mean(x), name="total", grad_scale=0)
-    symbol = mx.sym.Group([mx.sym.SoftmaxOutput(x, name="softmax"), loss, total])
+    x = sym.FullyConnected(sym.Variable("data"), num_hidden=2, name="fc")
+    label = sym.Variable("label")
+    loss = sym.MakeLoss(sym.sum(sym.square(x - label), axis=1), name="loss")
+    total = sym.MakeLoss(sym.mean(x), name="total", grad_scale=0)
+    symbol = sym.Group([sym.SoftmaxOutput(x, name="softmax"), loss, total])
     weight, bias = np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32)
     parameters = {"fc_weight": weight, "fc_bias": bias}
     data = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
-    found = df.predict(symbol, mx.io.NDArrayIter(data, batch_size=4), arg_params=parameters)
+    found = df.predict(symbol, iterator_of_arrays(data, batch_size=4), arg_params=parameters)
     logits = data[:, :2]
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert sorted(found) == ["softmax_output", "total_output"]
     np.testing.assert_allclose(found["softmax_output"], expected, rtol=1e-5)
     means = [logits[:4].mean(), logits[4:].mean()]
     np.testing.assert_allclose(found["total_output"], means, rtol=1e-5)
-    labelled = mx.io.NDArrayIter(data, {"label": np.ones((7, 2), np.float32)}, 4)
+    labelled = iterator_of_arrays(data, {"label": np.ones((7, 2), np.float32)}, 4)
     found = df.predict(symbol, labelled, arg_params=parameters)
     np.testing.assert_allclose(found["loss_output"], ((logits - 1) ** 2).sum(axis=1), rtol=1e-5)
     with pytest.raises(BindError, match="(?s)No output can be computed.*'softmax': .*'fc_bias'"):
-        df.predict(symbol, mx.io.NDArrayIter(data, batch_size=4))
+        df.predict(symbol, iterator_of_arrays(data, batch_size=4))
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_what_is_no_image(network, photos):
 def test_an_array_for_a_symbol(tiny):
     network = df.fit(tiny.kind(), tiny.iterator(labels=["kind_label"]), updates=1).network
     x, _, _ = tiny.arrays(10)
-    expected = df.predict(network, mx.io.NDArrayIter(x, batch_size=5))["kind_output"]
+    expected = df.predict(network, iterator_of_arrays(x, batch_size=5))["kind_output"]
     found = df.predict(network, x, batch_size=5)["kind_output"]
     np.testing.assert_array_equal(found, expected)
     with pytest.raises(ConfigError, match="without heads"):

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.metrics import ConfusionMatrix
+from densefit.symbol import sym
+from tests.rows import DataIter, iterator_of_arrays, own_batch
 
-TWO, FOUR = ([mx.cpu(i) for i in range(count)] for count in (2, 4))
+TWO, FOUR = ([f"cpu:{i}" for i in range(count)] for count in (2, 4))
+SEVERAL = [pytest.param(devices, marks=pytest.mark.mxnet) for devices in (TWO, FOUR)]
 BATCHES = [1, 3, 6, 7, 11]  # MXNet cannot split 6 rows among 4 devices
 
 
@@ -29,7 +31,7 @@ class Sorted(ConfusionMatrix):
         super().update(predictions.argmax(axis=1), targets, ids)
 
 
-@pytest.mark.parametrize("devices", [None, TWO, FOUR])
+@pytest.mark.parametrize("devices", [None, *SEVERAL])
 def test_raw_iterator_any_batch_size(tiny, devices):
     network = kind_network(tiny)
     metrics = {"kind": ["accuracy", "ce", Sorted(3)]}
@@ -49,7 +51,7 @@ def test_raw_iterator_any_batch_size(tiny, devices):
         assert other["kind/mIoU"] == scores[0]["kind/mIoU"]
 
 
-@pytest.mark.parametrize("devices", [None, TWO, FOUR])
+@pytest.mark.parametrize("devices", [None, *SEVERAL])
 def test_loader_any_batch_size(tiny, devices):
     network = tiny.network()
     df.fit(network, tiny.loader(network), epochs=1)
@@ -62,9 +64,9 @@ def test_loader_any_batch_size(tiny, devices):
 
 def rows_network(tiny, rows=3):
     """Each sample becomes `rows` rows of the output: its features times 1, 2, 3..."""
-    x = mx.sym.Variable("data")
-    x = mx.sym.stack(*(x * (k + 1) for k in range(rows)), axis=1)
-    x = mx.sym.BlockGrad(mx.sym.reshape(x, shape=(-1, 6)), name="rows")
+    x = sym.Variable("data")
+    x = sym.stack(*(x * (k + 1) for k in range(rows)), axis=1)
+    x = sym.BlockGrad(sym.reshape(x, shape=(-1, 6)), name="rows")
     return df.Network(symbol=x, routes={"rows": df.Route(["rows"], ["y"], [Keep()], rows=rows)})
 
 
@@ -90,7 +92,7 @@ def test_padded_rows_of_an_output_with_several_rows_a_sample(tiny):
     x, _, _ = tiny.arrays(5)
     network = rows_network(tiny)
     network.set_params({})
-    df.score(network, mx.io.NDArrayIter(x, {"y": np.arange(5)}, 4))
+    df.score(network, iterator_of_arrays(x, {"y": np.arange(5)}, 4))
     predictions, targets, ids = Keep.given[1]
     assert ids == ["4"]
     np.testing.assert_allclose(predictions, np.stack([x[4:] * k for k in (1, 2, 3)], axis=1))
@@ -102,7 +104,7 @@ def test_rows_that_labels_have_too_count_one_by_one(tiny):
     """Labels of several rows a sample can only be compared, not bound: it takes an own iterator."""
     x, _, _ = tiny.arrays(5)
 
-    class Rows(mx.io.DataIter):
+    class Rows(DataIter):
         provide_data = [("data", (4, 6))]
         provide_label = [("y", (12,))]
         place = 0
@@ -116,7 +118,7 @@ def test_rows_that_labels_have_too_count_one_by_one(tiny):
             rows = np.arange(self.place, self.place + 4) % 5
             pad = max(0, self.place + 4 - 5)
             self.place += 4
-            return mx.io.DataBatch([mx.nd.array(x[rows])], [mx.nd.array(np.repeat(rows, 3))], pad)
+            return own_batch(self, [x[rows]], [np.repeat(rows, 3)], pad)
 
     df.score(rows_network(tiny), Rows(4))
     predictions, targets, ids = Keep.given[1]
@@ -126,8 +128,8 @@ def test_rows_that_labels_have_too_count_one_by_one(tiny):
 
 
 def scalar_network(tiny):
-    mean = mx.sym.reshape(mx.sym.mean(mx.sym.Variable("data")), shape=(1,))
-    symbol = mx.sym.MakeLoss(mean, name="mean")
+    mean = sym.reshape(sym.mean(sym.Variable("data")), shape=(1,))
+    symbol = sym.MakeLoss(mean, name="mean")
     return df.Network(symbol=symbol, routes={"mean": df.Route(["mean"], (), ["loss"], rows=0)})
 
 
@@ -135,94 +137,16 @@ def test_one_number_for_a_batch(tiny):
     network = scalar_network(tiny)
     x, _, _ = tiny.arrays(8)
     expected = {"mean/loss": pytest.approx(x.mean(), abs=1e-6)}
-    assert df.score(network, mx.io.NDArrayIter(x, batch_size=4)) == expected
+    assert df.score(network, iterator_of_arrays(x, batch_size=4)) == expected
     uneven = {"mean/loss": pytest.approx(x[:7].mean(), abs=1e-6)}
-    assert df.score(network, mx.io.NDArrayIter(x[:7], batch_size=4)) == uneven
+    assert df.score(network, iterator_of_arrays(x[:7], batch_size=4)) == uneven
+
+
+@pytest.mark.mxnet
+def test_one_number_for_a_batch_is_of_one_device(tiny):
+    x, _, _ = tiny.arrays(8)
     with pytest.raises(BindError, match="2 devices"):
-        df.score(network, mx.io.NDArrayIter(x, batch_size=4), devices=TWO)
-
-
-def test_iterators_that_lose_samples_are_refused(tiny):
-    network = kind_network(tiny)
-    data = tiny.iterator(10, 4, last_batch_handle="discard")
-    for wrapped in (data, mx.io.PrefetchingIter(tiny.iterator(10, 4, last_batch_handle="discard"))):
-        with pytest.raises(DataError, match="cannot give every sample exactly once"):
-            df.score(network, wrapped)
-    with pytest.raises(DataError, match="ResizeIter"):
-        df.score(network, mx.io.ResizeIter(tiny.iterator(10, 4), 5))
-
-
-class Refilled(mx.io.DataIter):
-    """Hands out the same arrays again and again, filled anew, as many readers in C++ do."""
-
-    def __init__(self, batches):
-        super().__init__(batches[0].data[0].shape[0])
-        self.batches, self.at = batches, 0
-        first = batches[0]
-        self.data = [array.copy() for array in first.data]
-        self.label = [array.copy() for array in first.label]
-        self.provide_data, self.provide_label = first.provide_data, first.provide_label
-
-    def reset(self):
-        self.at = 0
-
-    def next(self):
-        if self.at == len(self.batches):
-            raise StopIteration
-        batch = self.batches[self.at]
-        self.at += 1
-        for own, new in zip(self.data + self.label, batch.data + batch.label):
-            new.copyto(own)
-        return mx.io.DataBatch(self.data, self.label, pad=0)
-
-
-def listed(iterator):
-    """Its batches, each with arrays of its own."""
-    iterator.reset()
-    found = []
-    for batch in iterator:
-        arrays = [[array.copy() for array in part] for part in (batch.data, batch.label)]
-        descs = {"provide_data": iterator.provide_data, "provide_label": iterator.provide_label}
-        found.append(mx.io.DataBatch(*arrays, pad=0, **descs))
-    return found
-
-
-def test_an_iterator_that_fills_its_arrays_again_scores_alike(tiny):
-    network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
-    df.fit(network, tiny.images(12), epochs=1)
-    batches = listed(tiny.images(12))
-    assert len(batches) > 2
-    assert df.score(network, Refilled(batches)) == df.score(network, tiny.images(12))
-
-
-class Fresh(Refilled):
-    """The same batches, each in arrays of its own."""
-
-    def next(self):
-        if self.at == len(self.batches):
-            raise StopIteration
-        self.at += 1
-        return self.batches[self.at - 1]
-
-
-def test_micro_batches_of_such_an_iterator_are_not_all_the_last_one(tiny):
-    """All of an update are read first where there are several heads."""
-    values = []
-    for kind in (Fresh, Refilled):
-        heads = [tiny.Brightness(), tiny.Brightness("other", weight=3)]
-        network = df.Network(tiny.Backbone(), heads)
-        batches = listed(df.interop.as_data_iter(tiny.loader(network, 8, 2, workers=0)))
-        settings = {"accumulate": 4, "optimizer_params": {"learning_rate": 0.1}}
-        df.fit(network, kind(batches), epochs=2, **settings)
-        values.append(tiny.values(network))
-    for name, value in values[0].items():
-        np.testing.assert_array_equal(value, values[1][name], err_msg=name)
-
-
-def test_a_prefetching_iterator_scores_alike(tiny):
-    network = kind_network(tiny)
-    plain = df.score(network, tiny.iterator(10, 4))
-    assert df.score(network, mx.io.PrefetchingIter(tiny.iterator(10, 4))) == plain
+        df.score(scalar_network(tiny), iterator_of_arrays(x, batch_size=4), devices=TWO)
 
 
 @pytest.mark.parametrize("settings", [{"last": "drop"}, {"on_error": "skip"}])
@@ -270,9 +194,9 @@ def test_ragged_ground_truth_stays_on_the_host(tiny):
             sample.targets["boxes"] = np.tile(np.float32([0, 0, 2, 2]), (index, 1))
             return sample
 
-    x = mx.sym.cast(mx.sym.Variable("data"), dtype="float32")
+    x = sym.cast(sym.Variable("data"), dtype="float32")
     network = df.Network(
-        symbol=mx.sym.mean(x, axis=(1, 2, 3), name="level"),
+        symbol=sym.mean(x, axis=(1, 2, 3), name="level"),
         routes={"count": df.Route(["level"], ["boxes"], [boxes])},
     )
     found = df.score(network, df.Loader(Ragged(7), batch_size=3, workers=0))
@@ -333,7 +257,7 @@ def test_data_without_labels_that_only_a_loss_reads(tiny, recwarn):
     network = kind_network(tiny)
     x, _, _ = tiny.arrays(5)
     routes = {"kind": df.Route(["kind"], [], [lambda label, prediction: prediction[0, 0]])}
-    found = df.score(network, mx.io.NDArrayIter(x, batch_size=4), routes)
+    found = df.score(network, iterator_of_arrays(x, batch_size=4), routes)
     assert 0 < found["kind/custom"] < 1
     assert not [w for w in recwarn if "label" in str(w.message)]
 
@@ -350,7 +274,7 @@ def test_a_head_of_ours_needs_its_samples(tiny):
     network = tiny.network()
     df.fit(network, tiny.loader(network), epochs=1)
     with pytest.raises(DataError, match="carries neither original targets nor geometries"):
-        df.score(network, mx.io.NDArrayIter(np.zeros((4, 3, 32, 32), np.uint8), batch_size=2))
+        df.score(network, iterator_of_arrays(np.zeros((4, 3, 32, 32), np.uint8), batch_size=2))
 
 
 def test_samples_of_unknown_truth_do_not_count(tiny):

@@ -7,13 +7,12 @@ import onnx
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.datasets import Shapes
 from densefit.errors import BindError, ConfigError, DataError, ExportError, TrainingDiverged
+from densefit.symbol import sym as S
 from tests.exporting.conftest import SIZE, with_values
 from tests.exporting.onnx.converted import run_onnx
-
-S = mx.sym
+from tests.rows import iterator_of_arrays
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +201,7 @@ def test_a_symbol_without_its_labels(tmp_path):
 
 def test_a_symbol_on_the_data_of_an_iterator(tmp_path):
     network = symbol_network(two_outputs(), data=(4, 5))
-    data = mx.io.NDArrayIter(
+    data = iterator_of_arrays(
         np.random.rand(8, 5), {"softmax_label": np.zeros(8), "age_label": np.zeros(8)}, 4
     )
     exported = df.export(network, tmp_path / "m.onnx", data)
@@ -251,18 +250,24 @@ def test_sizes_that_no_stride_divides(tmp_path):
     df.export(network, tmp_path / "m.onnx", image_size=(37, 51))
 
 
-def test_a_module_a_symbol_and_a_block(tmp_path):
+DENSE = {"inputs": {"data": (None, 3)}}
+
+
+def test_a_symbol_by_itself(tmp_path):
     symbol = S.FullyConnected(S.Variable("data"), num_hidden=2, name="f")
-    shapes = {"inputs": {"data": (None, 3)}}
+    arguments = {"f_weight": np.ones((2, 3), np.float32), "f_bias": np.zeros(2, np.float32)}
+    exported = df.export(symbol, tmp_path / "s.onnx", arg_params=arguments, **DENSE)
+    assert exported.outputs == {"f": (None, 2)}
+    with pytest.raises(BindError, match="no parameters"):
+        df.export(symbol, tmp_path / "s.onnx", **DENSE)
+
+
+def test_a_module(mx, tmp_path):
+    symbol = S.FullyConnected(S.Variable("data"), num_hidden=2, name="f")
     module = mx.mod.Module(S.SoftmaxOutput(symbol, name="softmax"))
     module.bind([("data", (4, 3))], [("softmax_label", (4,))])
     module.init_params()
-    assert df.export(module, tmp_path / "m.onnx", **shapes).outputs == {"softmax": (None, 2)}
-    arguments = module.get_params()[0]
-    exported = df.export(symbol, tmp_path / "s.onnx", arg_params=arguments, **shapes)
-    assert exported.outputs == {"f": (None, 2)}
-    with pytest.raises(BindError, match="no parameters"):
-        df.export(symbol, tmp_path / "s.onnx", **shapes)
+    assert df.export(module, tmp_path / "m.onnx", **DENSE).outputs == {"softmax": (None, 2)}
 
 
 def test_an_exported_model_is_not_exported_again(network, tmp_path):
@@ -301,7 +306,7 @@ def test_int8_of_a_symbol(tmp_path):
     network = symbol_network(convolutions(), data=(4, 3, 16, 16))
     images = np.random.default_rng(0).random((10, 3, 16, 16)).astype(np.float32)
     settings = {"inputs": {"data": (None, 3, 16, 16)}, "int8": True}
-    iterator = mx.io.NDArrayIter(images, np.zeros(10), 4, label_name="softmax_label")
+    iterator = iterator_of_arrays(images, np.zeros(10), 4, label_name="softmax_label")
     batches = [{"data": images[:6]}, {"data": images[6:]}]
     for number, calibrate in enumerate(({"data": images}, images, iterator, batches)):
         path = tmp_path / f"{number}.onnx"

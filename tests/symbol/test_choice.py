@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from densefit import symbol
-from densefit.backend import mx
 from densefit.engine.types import SymbolLike
 from densefit.model.network import Network, is_symbol
 from densefit.symbol import builder, initializers
@@ -40,6 +39,7 @@ else:
     return done.stdout
 
 
+@pytest.mark.mxnet
 @pytest.mark.parametrize("variable", ["", "mxnet"])
 def test_mxnets_where_it_is(variable):
     theirs = ["mxnet.symbol.symbol", "mxnet.name", "mxnet.initializer"]
@@ -59,16 +59,24 @@ def test_errors():
     assert 'pip install "densefit[mxnet]"' in chosen("mxnet", has_mxnet=False)
 
 
-def test_both_kinds_are_models():
-    for s in (mx.sym, builder.sym):
-        net = s.SoftmaxOutput(s.FullyConnected(s.Variable("data"), num_hidden=3), name="softmax")
-        assert is_symbol(net)
-        assert isinstance(net, SymbolLike)
-        network = Network(symbol=net)
-        assert list(network.adapters) == ["softmax"]
-        assert network.graph("train") is net
+def test_a_symbol_is_a_model():
+    network = check_model(builder.sym)
     assert not is_symbol(None)
     assert not is_symbol(network)
+
+
+def test_a_symbol_of_mxnet_is_a_model(mx):
+    check_model(mx.sym)
+
+
+def check_model(s):
+    net = s.SoftmaxOutput(s.FullyConnected(s.Variable("data"), num_hidden=3), name="softmax")
+    assert is_symbol(net)
+    assert isinstance(net, SymbolLike)
+    network = Network(symbol=net)
+    assert list(network.adapters) == ["softmax"]
+    assert network.graph("train") is net
+    return network
 
 
 def test_the_names_of_initializers_are_there_in_both():

@@ -33,16 +33,16 @@ def ours():
 
 @pytest.fixture(scope="module")
 def theirs():
-    if importlib.util.find_spec("mxnet") is None:
-        pytest.skip("MXNet is not installed")
     return rows("mxnet")
 
 
+@pytest.mark.mxnet
 def test_the_same_networks_are_built(ours, theirs):
     assert len(ours) > 80
     assert list(ours) == list(theirs)
 
 
+@pytest.mark.mxnet
 def test_graphs_names_and_attributes_are_mxnets(ours, theirs):
     for name, row in theirs.items():
         for part in row:
@@ -50,6 +50,7 @@ def test_graphs_names_and_attributes_are_mxnets(ours, theirs):
                 assert ours[name][part] == row[part], f"{part} of {name}"
 
 
+@pytest.mark.mxnet
 def test_shapes_are_mxnets(ours, theirs):
     for name, row in theirs.items():
         names = row["arguments"] + row["outputs"] + row["states"]

@@ -1,7 +1,6 @@
 import json
 
 import cv2
-import mxnet as mx
 import numpy as np
 import pytest
 from PIL import Image
@@ -83,7 +82,7 @@ def test_whole_masks_and_crowds(tmp_path):
 
 
 @pytest.mark.parametrize("exif", [True, False])
-def test_a_turned_picture_is_encoded_anew(tmp_path, exif):
+def test_a_turned_picture_is_encoded_anew(mx, tmp_path, exif):
     turn = Image.Exif()
     turn[0x0112] = 6
     write(tmp_path / "cat/turned.jpg", exif=turn)
@@ -96,7 +95,7 @@ def test_a_turned_picture_is_encoded_anew(tmp_path, exif):
     np.testing.assert_array_equal(reader.next_sample()[1][:8], b"\x89PNG\r\n\x1a\n")
 
 
-def test_mxnet_reads_classes(tmp_path):
+def test_mxnet_reads_classes(mx, tmp_path):
     for i, name in enumerate(["ant", "bee", "cow", "bee"]):
         write(tmp_path / name / f"{i}.png", size=(32, 32))
     data = ImageFolder(tmp_path)
@@ -129,7 +128,7 @@ def voc(root):
     return root
 
 
-def test_mxnet_reads_objects(tmp_path):
+def test_mxnet_reads_objects(mx, tmp_path):
     data = VOC(voc(tmp_path / "voc"))
     pack(data, tmp_path / "train.rec")
     path, index = str(tmp_path / "train.rec"), str(tmp_path / "train.idx")
@@ -150,7 +149,7 @@ def test_mxnet_reads_objects(tmp_path):
     assert labels[1, 8] == -1  # no object
 
 
-def test_decoders_skip_what_is_behind_the_picture(tmp_path):
+def test_decoders_skip_what_is_behind_the_picture(mx, tmp_path):
     for ending in ("jpg", "png"):
         data = write(tmp_path / f"a.{ending}").read_bytes()
         longer = data + bytes(range(256)) * 40

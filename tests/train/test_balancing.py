@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError, TrainingDiverged
 from densefit.model.backbones import Backbone
+from densefit.symbol import sym
 from densefit.train.balance import (
     DWA,
     RLW,
@@ -42,11 +42,11 @@ class Trunk(Backbone):
         self.normalised = normalised
 
     def maps(self, x, output_stride):
-        x = mx.sym.Convolution(x, kernel=(4, 4), stride=(4, 4), num_filter=6, name="trunk_conv")
+        x = sym.Convolution(x, kernel=(4, 4), stride=(4, 4), num_filter=6, name="trunk_conv")
         if self.normalised:
-            x = mx.sym.BatchNorm(x, fix_gamma=False, name="trunk_bn")
-        x = mx.sym.Activation(x, act_type="tanh")
-        return {32: (mx.sym.Pooling(x, kernel=(8, 8), stride=(8, 8), pool_type="avg"), 6)}
+            x = sym.BatchNorm(x, fix_gamma=False, name="trunk_bn")
+        x = sym.Activation(x, act_type="tanh")
+        return {32: (sym.Pooling(x, kernel=(8, 8), stride=(8, 8), pool_type="avg"), 6)}
 
 
 class Values:
@@ -157,7 +157,11 @@ def test_weights_multiply_the_gradients_of_heads(tiny, make):
 @pytest.mark.parametrize("name", ["pcgrad", "cagrad", "gradnorm"])
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"batch_size": 2, "accumulate": 2}, {"devices": [mx.cpu(0), mx.cpu(1)]}],
+    [
+        {},
+        {"batch_size": 2, "accumulate": 2},
+        pytest.param({"devices": ["cpu:0", "cpu:1"]}, marks=pytest.mark.mxnet),
+    ],
     ids=["whole", "accumulated", "two devices"],
 )
 def test_shared_parameters_get_the_combination_and_the_others_their_own(tiny, make, name, settings):
@@ -343,7 +347,7 @@ def test_gradients_of_one_head_cannot_be_balanced(tiny, balance):
 
 def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make, tmp_path):
     network, _ = make(Uncertainty(), epochs=2, checkpoint=tmp_path, validation=None)
-    assert "one_log_variance" in df.interop.arg_params(network)
+    assert "one_log_variance" in network.parameters
     again = df.Network(Trunk(), network.heads)
     df.load(tmp_path, again)
     data = df.Loader(Values(), batch_size=4)
@@ -383,7 +387,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 
 
 @pytest.mark.parametrize("present", [HEADS, ("one", "three"), ("three",), ()])
-def test_a_pass_is_made_for_each_head_that_has_labels(make, monkeypatch, present):
+def test_a_pass_is_made_for_each_head_that_has_labels(mx, make, monkeypatch, present):
     """The first of them need not be the network's first."""
     monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     passes = []

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import BindError
-from densefit.interop import batch_end, epoch_end
+from densefit.symbol import sym
 
 
 def test_two_heads_are_trained_and_measured_by_name(tiny):
@@ -41,7 +40,7 @@ def test_history(tiny):
     assert history.stop_reason is None
     assert history.epochs[1]["lr"] == 0.01
     assert history.epochs[1]["seconds"] > 0
-    assert set(df.interop.arg_params(history.network)) == {
+    assert set(history.network.parameters) == {
         f"{layer}_{kind}"
         for layer in ("trunk", "kind_fc", "size_fc")
         for kind in ("weight", "bias")
@@ -141,7 +140,17 @@ def test_checkpoints_by_updates(tiny, tmp_path):
     assert saved.seen == [2, 4, 6, 6]  # the last again, as the end of an epoch
 
 
-def test_the_rate_of_each_update_is_the_schedule_s(tiny, monkeypatch):
+def test_the_rate_of_each_update_is_the_schedule_s(tiny):
+    schedule = df.Cosine(lr=0.5, warmup=2)
+    reported = tiny.Recorder("update_ended", lambda state, control: state.lr)
+    df.fit(
+        tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
+        schedule=schedule, callbacks=[reported],
+    )  # fmt: skip
+    assert reported.seen == [schedule.resolve(6)(update) for update in range(6)]
+
+
+def test_mxnets_optimizer_applies_the_rate_of_the_schedule(mx, tiny, monkeypatch):
     applied = []
     original = mx.optimizer.SGD._get_lrs
 
@@ -152,34 +161,27 @@ def test_the_rate_of_each_update_is_the_schedule_s(tiny, monkeypatch):
 
     monkeypatch.setattr(mx.optimizer.SGD, "_get_lrs", spy)
     schedule = df.Cosine(lr=0.5, warmup=2)
-    reported = tiny.Recorder("update_ended", lambda state, control: state.lr)
     df.fit(
         tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
-        schedule=schedule, callbacks=[reported],
+        schedule=schedule,
     )  # fmt: skip
     expected = [schedule.resolve(6)(update) for update in range(6)]
-    assert reported.seen == expected
     # One call a parameter: those of an update have one rate.
     assert applied == [{rate} for rate in expected for _ in range(len(applied) // 6)]
     assert len(applied) >= 6
 
 
-@pytest.mark.parametrize(
-    ("settings", "rates"),
-    [
-        ({"optimizer": "adam"}, [0.001] * 3),  # MXNet's default of that optimizer
-        ({"optimizer": mx.optimizer.SGD(learning_rate=0.0)}, [0.0] * 3),
-        (
-            {
-                "optimizer_params": {
-                    "lr_scheduler": mx.lr_scheduler.FactorScheduler(1, 0.5, base_lr=0.8)
-                }
-            },
-            [0.8, 0.4, 0.2],
-        ),
-    ],
-)
-def test_without_a_schedule_the_rate_is_the_optimizer_s(tiny, settings, rates):
+def test_without_a_schedule_the_rate_is_the_optimizer_s(tiny):
+    check_rates(tiny, {"optimizer": "adam"}, [0.001] * 3)  # MXNet's default of that optimizer
+
+
+def test_without_a_schedule_the_rate_is_that_of_mxnets_optimizer(mx, tiny):
+    check_rates(tiny, {"optimizer": mx.optimizer.SGD(learning_rate=0.0)}, [0.0] * 3)
+    scheduler = mx.lr_scheduler.FactorScheduler(1, 0.5, base_lr=0.8)
+    check_rates(tiny, {"optimizer_params": {"lr_scheduler": scheduler}}, [0.8, 0.4, 0.2])
+
+
+def check_rates(tiny, settings, rates):
     reported = tiny.Recorder("update_ended", lambda state, control: state.lr)
     df.fit(
         tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
@@ -188,7 +190,7 @@ def test_without_a_schedule_the_rate_is_the_optimizer_s(tiny, settings, rates):
     np.testing.assert_allclose(reported.seen, rates)
 
 
-def test_mxnet_s_callbacks_and_metrics(tiny, tmp_path, caplog):
+def test_mxnet_s_callbacks_and_metrics(mx, tiny, tmp_path, caplog):
     heads = tiny.routes()
     heads["kind"] = df.Route(
         ["kind_output"], ["kind_label"], [mx.metric.Accuracy(), mx.metric.np(lambda y, p: 7.0, "f")]
@@ -198,8 +200,8 @@ def test_mxnet_s_callbacks_and_metrics(tiny, tmp_path, caplog):
         logged = df.fit(
             tiny.two_heads(), tiny.iterator(20, 4), heads=heads, epochs=2, seed=3,
             callbacks=[
-                batch_end(mx.callback.Speedometer(4, frequent=2, auto_reset=True)),
-                epoch_end(mx.callback.do_checkpoint(str(tmp_path / "model"))),
+                df.interop.batch_end(mx.callback.Speedometer(4, frequent=2, auto_reset=True)),
+                df.interop.epoch_end(mx.callback.do_checkpoint(str(tmp_path / "model"))),
             ],
         )  # fmt: skip
     assert "kind/accuracy" in caplog.text
@@ -227,9 +229,9 @@ def far_right(label, prediction):
 
 def test_targets_of_the_samples_as_metric_only_labels(tiny):
     """Ground truth of any shape stays on the host."""
-    x = mx.sym.cast(mx.sym.Variable("data"), dtype="float32") / 255
-    x = mx.sym.FullyConnected(x, num_hidden=1, name="fc")
-    symbol = mx.sym.MakeLoss(mx.sym.square(mx.sym.mean(x, axis=1)), name="loss")
+    x = sym.cast(sym.Variable("data"), dtype="float32") / 255
+    x = sym.FullyConnected(x, num_hidden=1, name="fc")
+    symbol = sym.MakeLoss(sym.square(sym.mean(x, axis=1)), name="loss")
     heads = {"one": df.Route(["loss"], ["value"], [lambda label, prediction: float(label[0])])}
     dataset = tiny.Pictures(7)
     data = df.Loader(dataset, batch_size=3, workers=0)

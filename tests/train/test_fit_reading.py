@@ -3,10 +3,10 @@
 import pytest
 
 import densefit as df
-from densefit.backend import mx
+from tests.rows import DataIter
 
 
-class Counted(mx.io.DataIter):
+class Counted(DataIter):
     """Counts the batches that are read of an iterator, and can give only so many."""
 
     def __init__(self, inner, most):

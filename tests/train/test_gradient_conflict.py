@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
 from densefit.model.backbones import Backbone
+from densefit.symbol import sym
+from tests.rows import iterator_of_arrays
 
 
 class Identity(Backbone):
@@ -16,8 +17,8 @@ class Identity(Backbone):
     name = "identity"
 
     def maps(self, x, output_stride):
-        mean = mx.sym.Pooling(x, kernel=(32, 32), pool_type="avg")
-        return {32: (mx.sym.FullyConnected(mean, num_hidden=1, no_bias=True, name="trunk"), 1)}
+        mean = sym.Pooling(x, kernel=(32, 32), pool_type="avg")
+        return {32: (sym.FullyConnected(mean, num_hidden=1, no_bias=True, name="trunk"), 1)}
 
 
 class Pull(df.Head):
@@ -36,13 +37,13 @@ class Pull(df.Head):
         return {"pull": np.float32(sample.targets[f"{self.name}_pull"]) * np.ones((), np.float32)}
 
     def train(self, features, labels):
-        x = mx.sym.reshape(features.maps[32], shape=(-1,))
-        x = mx.sym.broadcast_mul(x, mx.sym.Variable(f"{self.name}_scale", shape=(1,)))
+        x = sym.reshape(features.maps[32], shape=(-1,))
+        x = sym.broadcast_mul(x, sym.Variable(f"{self.name}_scale", shape=(1,)))
         return {"loss": self.sign * x * labels["pull"]}
 
     def evaluate(self, features):
-        x = mx.sym.reshape(features.maps[32], shape=(-1,))
-        return {"out": mx.sym.broadcast_mul(x, mx.sym.Variable(f"{self.name}_scale", shape=(1,)))}
+        x = sym.reshape(features.maps[32], shape=(-1,))
+        return {"out": sym.broadcast_mul(x, sym.Variable(f"{self.name}_scale", shape=(1,)))}
 
     def decode(self, outputs, geometries):
         return list(outputs["out"])
@@ -135,7 +136,7 @@ def test_the_data_are_left_at_the_start_of_their_epoch(network, batches):
     assert [batch.ids for batch in loader] != expected  # the epoch behind it
 
 
-def test_an_iterator_of_mxnet_is_reset(network):
+def test_an_iterator_of_another_kind_is_reset(network):
     loader = df.Loader(Colours(), batch_size=3, heads=network.heads)
     batches = list(loader)
     arrays = {desc.name: [] for desc in (*loader.provide_data, *loader.provide_label)}
@@ -144,7 +145,7 @@ def test_an_iterator_of_mxnet_is_reset(network):
             arrays[name].append(array)
     whole = {name: np.concatenate(own) for name, own in arrays.items()}
     data = {"data": whole.pop("data")}
-    plain = mx.io.NDArrayIter(data, whole, batch_size=3)
+    plain = iterator_of_arrays(data, whole, batch_size=3)
     found = df.surgery.conflict(network, plain, batches=1)
     assert found == pytest.approx(df.surgery.conflict(network, loader, batches=1))
     assert len(list(plain)) == 2

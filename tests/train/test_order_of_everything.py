@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.datasets import Shapes
+from densefit.symbol import sym
 from densefit.train.balance import balancers
+from tests.rows import DataIter, arrays_of, iterator_of_arrays, own_batch
 
 DATA = Shapes(8, size=(64, 64), empty=0.0)
 HELD = Shapes(6, size=(64, 64), split="val", empty=0.0)
@@ -80,7 +81,7 @@ def test_heads_whose_losses_are_balanced(tiny, balance):
     assert_close(tiny, one, other)
 
 
-class Permuted(mx.io.DataIter):
+class Permuted(DataIter):
     """Announces and yields the arrays of `inner` in another order."""
 
     def __init__(self, inner, labels=None, data=None):
@@ -96,16 +97,18 @@ class Permuted(mx.io.DataIter):
 
     def next(self):
         batch = self.inner.next()
-        return mx.io.DataBatch(
-            data=[batch.data[place] for place in self.data_order],
-            label=[batch.label[place] for place in self.label_order],
-            pad=batch.pad,
+        data, labels, pad = arrays_of(batch)
+        return own_batch(
+            self,
+            [data[place] for place in self.data_order],
+            [labels[place] for place in self.label_order],
+            pad,
         )
 
 
 def symbol(tiny, outputs=(0, 1)):
     both = tiny.two_heads()
-    return mx.sym.Group([both[place] for place in outputs])
+    return sym.Group([both[place] for place in outputs])
 
 
 def routed(tiny, train, validation, outputs=(0, 1), routes=("kind", "size")):
@@ -147,13 +150,13 @@ def test_inputs_of_a_symbol(tiny):
     """Two inputs of one shape, which would change places without a word."""
     x, kind, _ = tiny.arrays()
     features = [
-        mx.sym.FullyConnected(mx.sym.Variable(name), num_hidden=4, name=f"{name}_fc")
+        sym.FullyConnected(sym.Variable(name), num_hidden=4, name=f"{name}_fc")
         for name in ("left", "right")
     ]
-    joined = mx.sym.concat(*features, dim=1)
+    joined = sym.concat(*features, dim=1)
 
     def fit(order):
-        data = mx.io.NDArrayIter({"left": x, "right": x * 3 - 1}, {"kind_label": kind}, 4)
+        data = iterator_of_arrays({"left": x, "right": x * 3 - 1}, {"kind_label": kind}, 4)
         network = df.Network(symbol=tiny.kind(trunk=joined), routes=tiny.kind_route())
         df.fit(network, Permuted(data, data=order), epochs=2, schedule=df.Constant(0.05))
         return network, df.score(network, Permuted(data, data=order[::-1]))

@@ -1,6 +1,5 @@
 """Trainings of several ranks on loopback equal the training of one process."""
 
-import importlib.util
 import json
 import re
 import shutil
@@ -236,16 +235,15 @@ def test_an_error_of_one_rank_ends_all(tmp_path):
 @pytest.mark.parametrize(
     ("fit", "text"),
     [
-        (
+        pytest.param(
             {"sync_batchnorm": True, "engine": "mxnet"},
             "SyncBatchNorm is not computed over ranks by MXNet",
+            marks=pytest.mark.mxnet,
         ),
         ({"balance": "pcgrad"}, "gradients are compared within one process"),
     ],
 )
 def test_what_ranks_cannot_do_is_refused_by_name(tmp_path, fit, text):
-    if fit.get("engine") == "mxnet" and importlib.util.find_spec("mxnet") is None:
-        pytest.skip("MXNet is not installed")
     arguments = [json.dumps([{"out": str(tmp_path / "x"), "batch_size": 4, "fit": fit}])]
     for status, _, err in ranks.finish(ranks.start(PROGRAM.read_text(), 2, arguments)):
         assert status in (1, 76)

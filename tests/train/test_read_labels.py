@@ -4,21 +4,28 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.errors import BindError
+from densefit.symbol import sym
+from tests.executor import engine_array
+from tests.rows import iterator_of_arrays
 
 
 def reading():
     """square(0 * out + label): the loss is the label's square, whatever the weights."""
-    out = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1, name="fc")
-    label = mx.sym.Variable("label")
-    loss = mx.sym.square(0 * mx.sym.reshape(out, shape=(-1,)) + label)
-    return mx.sym.Group([mx.sym.BlockGrad(out, name="out"), mx.sym.make_loss(loss, name="loss")])
+    out = sym.FullyConnected(sym.Variable("data"), num_hidden=1, name="fc")
+    label = sym.Variable("label")
+    loss = sym.square(0 * sym.reshape(out, shape=(-1,)) + label)
+    return sym.Group([sym.BlockGrad(out, name="out"), sym.make_loss(loss, name="loss")])
 
 
 def iterator(labels=True, batch_size=8, length=20):
     given = {"label": np.arange(length, dtype=np.float32)} if labels else None
-    return mx.io.NDArrayIter(np.ones((length, 3), np.float32), given, batch_size)
+    return iterator_of_arrays(np.ones((length, 3), np.float32), given, batch_size)
+
+
+def typed(array, kind):
+    """An array of the engine, whose iterators would make float32 of numpy's."""
+    return engine_array(array.astype(kind)) if df.interop.is_installed else array.astype(kind)
 
 
 HEADS = {"loss": df.Route(["loss_loss"], (), ["loss"])}
@@ -47,18 +54,16 @@ def test_a_label_that_is_read_and_lacks_is_an_error():
 
 def weighed():
     """A loss times a weight of each sample, which comes as a second input."""
-    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1, name="fc")
-    loss = mx.sym.square(x - mx.sym.Variable("label")) * mx.sym.Variable("weight")
-    return mx.sym.MakeLoss(mx.sym.sum(loss, axis=1), name="loss")
+    x = sym.FullyConnected(sym.Variable("data"), num_hidden=1, name="fc")
+    loss = sym.square(x - sym.Variable("label")) * sym.Variable("weight")
+    return sym.MakeLoss(sym.sum(loss, axis=1), name="loss")
 
 
 def test_several_inputs_and_labels_of_another_type():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(10, 3)), rng.integers(0, 9, (10, 1))
     weight = rng.random((10, 1))
-    data = mx.io.NDArrayIter(
-        {"data": x, "weight": weight}, {"label": mx.nd.array(y, dtype="int32")}, 4
-    )
+    data = iterator_of_arrays({"data": x, "weight": weight}, {"label": typed(y, "int32")}, 4)
     heads = {"loss": df.Route(["loss"], (), ["loss"])}
     network = df.fit(weighed(), data, heads=heads, epochs=1).network
     w, b = (network.parameters[f"fc_{kind}"] for kind in ("weight", "bias"))
@@ -70,11 +75,11 @@ def test_several_inputs_and_labels_of_another_type():
 @pytest.mark.parametrize("column", [False, True])
 def test_labels_of_any_type_and_as_a_column(kind, column, tiny):
     x, y, _ = tiny.arrays(10)
-    label = mx.nd.array(y.reshape(-1, 1) if column else y, dtype=kind)
+    label = typed(y.reshape(-1, 1) if column else y, kind)
     route = {"kind": df.Route(["kind"], ["kind_label"], ["accuracy", "ce"])}
     found = []
-    for labels in (label, mx.nd.array(y)):
-        data = mx.io.NDArrayIter({"data": x}, {"kind_label": labels}, 4)
+    for labels in (label, typed(y, "float32")):
+        data = iterator_of_arrays({"data": x}, {"kind_label": labels}, 4)
         network = df.Network(symbol=tiny.kind(), routes=route)
         history = df.fit(network, data, epochs=2, validation=None)
         found.append((history.epochs[-1]["train"], df.score(network, data)))
@@ -85,8 +90,8 @@ def test_labels_of_any_type_and_as_a_column(kind, column, tiny):
 def test_data_of_any_type(kind, tiny):
     x, y, _ = tiny.arrays(10)
     x = (x * 40 + 100).clip(0, 200).round()
-    data = mx.io.NDArrayIter({"data": mx.nd.array(x, dtype=kind)}, {"kind_label": y}, 4)
-    same = mx.io.NDArrayIter({"data": x.astype("float32")}, {"kind_label": y}, 4)
+    data = iterator_of_arrays({"data": typed(x, kind)}, {"kind_label": y}, 4)
+    same = iterator_of_arrays({"data": x.astype("float32")}, {"kind_label": y}, 4)
     scores = []
     for own in (data, same):
         network = df.Network(symbol=tiny.kind(), routes=tiny.kind_route())
@@ -97,15 +102,15 @@ def test_data_of_any_type(kind, tiny):
 
 
 def picked(tiny):
-    scores = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=3, name="kind_fc")
-    chosen = mx.sym.pick(mx.sym.log_softmax(scores), mx.sym.Variable("kind_label"))
-    return mx.sym.MakeLoss(-chosen, name="loss")
+    scores = sym.FullyConnected(sym.Variable("data"), num_hidden=3, name="kind_fc")
+    chosen = sym.pick(sym.log_softmax(scores), sym.Variable("kind_label"))
+    return sym.MakeLoss(-chosen, name="loss")
 
 
 @pytest.mark.parametrize("kind", ["float32", "int32", "int64"])
 def test_pick_by_an_integer_label(kind, tiny):
     x, y, _ = tiny.arrays(10)
-    data = mx.io.NDArrayIter({"data": x}, {"kind_label": mx.nd.array(y, dtype=kind)}, 4)
+    data = iterator_of_arrays({"data": x}, {"kind_label": typed(y, kind)}, 4)
     heads = {"loss": df.Route(["loss"], (), ["loss"])}
     history = df.fit(picked(tiny), data, heads=heads, epochs=1)
     w, b = (history.network.parameters[f"kind_fc_{n}"] for n in ("weight", "bias"))

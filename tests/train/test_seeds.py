@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.train.find_lr import find_lr
 from densefit.train.seeds import seed_all, seeded
 
@@ -15,14 +14,14 @@ def drawn():
     return (
         random.random(),
         np.random.random(),
-        mx.nd.random.uniform(shape=(3,)).asnumpy().tolist(),
+        df.engine.draw_seed(),
     )
 
 
 def seed(number):
     random.seed(number)
     np.random.seed(number)
-    mx.random.seed(number)
+    df.engine.seed(number)
 
 
 def two_heads(tiny):

@@ -19,7 +19,6 @@ import sys
 import time
 import numpy as np
 import densefit as df
-from densefit.backend import mx
 from densefit.callbacks import JSONLines
 from densefit.train.signals import TrainingInterrupted
 

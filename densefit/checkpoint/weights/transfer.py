@@ -22,6 +22,7 @@ from densefit.checkpoint.weights.renaming import Renames, renamed
 from densefit.errors import BindError, CheckpointError, ConfigError
 from densefit.model.head_names import weight_name
 from densefit.model.heads.head import Head
+from densefit.model.host_arrays import to_numpy
 from densefit.model.network import Network
 from densefit.model.parameters import SIZE, owners, shapes
 
@@ -198,10 +199,7 @@ def _read(
         arrays = {**source.parameters, **source.statistics}
         return arrays, "the given network", stride, list(source.adapters), source.heads
     if isinstance(source, Mapping):
-        arrays = {
-            _bare(name): value if hasattr(value, "dtype") else np.asarray(value)
-            for name, value in source.items()
-        }
+        arrays = {_bare(name): to_numpy(value) for name, value in source.items()}
         return arrays, "the given parameters", None, [], []
     if not isinstance(source, (str, Path)):
         raise ConfigError(

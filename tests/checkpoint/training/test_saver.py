@@ -24,7 +24,7 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
     network, history = train(tiny, df.Saver(tmp_path, extra={"note": [1, 2]}))
     parts, state = store.read(tmp_path / "last")
     assert set(parts) == {"model", "optimizer"}
-    expected = {f"arg:{name}" for name in df.interop.arg_params(network)}
+    expected = {f"arg:{name}" for name in network.parameters}
     assert set(parts["model"]) == expected
     assert set(parts["optimizer"]) == {f"{name[4:]}/{k}" for name in expected for k in "01"}
     assert set(state) == {

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.datasets import Shapes
 from densefit.errors import BindError, CheckpointError, ConfigError
+from densefit.symbol import sym
 from densefit.train.balance import Uncertainty
+from tests.executor import engine_array
 
 TRUNK = ["tiny_stem_weight", "tiny_stem_bn_gamma", "tiny_stem_bn_beta"]
 STATISTICS = ["tiny_stem_bn_moving_mean", "tiny_stem_bn_moving_var"]
@@ -28,21 +29,20 @@ def other(tiny, *names):
 
 
 def values(network):
-    found = {**df.interop.arg_params(network), **df.interop.aux_params(network)}
-    return {name: value.asnumpy() for name, value in found.items()}
+    return {**network.parameters, **network.statistics}
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "network", "numpy", "mxnet file"])
 def test_every_kind_of_source_gives_the_same(tiny, source, kind):
     network, folder = source
-    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
+    arguments, auxiliary = network.parameters, network.statistics
     given = {
         "checkpoint": folder,
         "network": network,
-        "numpy": {n: v.asnumpy().astype(np.float64) for n, v in {**arguments, **auxiliary}.items()},
+        "numpy": {n: v.astype(np.float64) for n, v in {**arguments, **auxiliary}.items()},
         "mxnet file": {
-            **{f"arg:{name}": value for name, value in arguments.items()},
-            **{f"aux:{name}": value for name, value in auxiliary.items()},
+            **{f"arg:{name}": engine_array(value) for name, value in arguments.items()},
+            **{f"aux:{name}": engine_array(value) for name, value in auxiliary.items()},
         },
     }[kind]
     made = other(tiny, "bright", "more")
@@ -117,9 +117,9 @@ def test_another_shape_is_an_error_unless_it_is_skipped(tiny, source):
 def test_a_dense_layer_over_a_whole_map_is_compared_at_the_size_that_is_told(tiny):
     class Whole(tiny.Brightness):
         def _value(self, features):
-            x = mx.sym.flatten(features.maps[8])
-            x = mx.sym.FullyConnected(x, num_hidden=1, name=f"{self.name}_fc")
-            return mx.sym.reshape(x, shape=(-1,))
+            x = sym.flatten(features.maps[8])
+            x = sym.FullyConnected(x, num_hidden=1, name=f"{self.name}_fc")
+            return sym.reshape(x, shape=(-1,))
 
     made = df.Network(tiny.Backbone(), [Whole()])
     given = {"bright_fc_weight": np.zeros((1, 4 * 4 * 4))}
@@ -141,7 +141,7 @@ def test_other_output_strides_are_told(tmp_path):
         assert report.strides == (32, 8)
         assert "output stride 32 there, 8 here" in str(report)
         assert df.surgery.transfer(source, unstated).strides is None
-    assert df.surgery.transfer(df.interop.arg_params(coarse), made(8)).strides is None
+    assert df.surgery.transfer(coarse.parameters, made(8)).strides is None
 
 
 def test_into_a_symbol_of_the_user(tiny):
@@ -173,7 +173,7 @@ def test_mistakes_are_told(tiny, source, tmp_path):
     with pytest.raises(ConfigError, match="'raise' or 'skip'"):
         df.surgery.transfer(network, made, mismatched="ignore")
     with pytest.raises(ConfigError, match="(?s)mapping of names.*received: *tuple"):
-        df.surgery.transfer((df.interop.arg_params(network), df.interop.aux_params(network)), made)
+        df.surgery.transfer((network.parameters, network.statistics), made)
     with pytest.raises(BindError, match="(?s)No parameter of the source.*rename="):
         df.surgery.transfer({"backbone.weight": np.zeros(3)}, made)
 
@@ -213,7 +213,7 @@ def test_learned_weights_of_losses_come_along_with_their_heads(tiny, weighed, ki
 
 def test_the_learned_weight_of_a_head_that_is_not_loaded_whole_begins_anew(tiny, weighed):
     network, _ = weighed
-    given = {**df.interop.arg_params(network), "bright_fc_weight": np.zeros((3, 4))}
+    given = {**network.parameters, "bright_fc_weight": np.zeros((3, 4))}
     made = other(tiny, "bright", "dark")
     report = df.surgery.transfer(given, made, mismatched="skip")
     assert dict(report.weights) == {S["dark"]: "loaded", S["bright"]: "new"}
@@ -232,7 +232,7 @@ def test_without_learned_weights_there_is_no_word_of_them(tiny, source, weighed)
     assert not report.weights
     assert "weights of losses" not in str(report)
     had = other(tiny, "bright", "dark")
-    had.set_params(df.interop.arg_params(weighed[0]), df.interop.aux_params(weighed[0]))
+    had.set_params(weighed[0].parameters, weighed[0].statistics)
     report = df.surgery.transfer(network, had)
     assert report.weights == {S["bright"]: "kept", S["dark"]: "kept"}
     assert values(had)[S["bright"]] == values(weighed[0])[S["bright"]]

@@ -5,31 +5,39 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
-import mxnet as mx
 import numpy as np
 import pytest
 from PIL import Image
 
 from densefit.data.sample import datasets
 from densefit.datasets import Record, Shapes
+from densefit.datasets.record.recordio import frame, with_header
 from densefit.errors import ConfigError, DataError
 from densefit.once import forget
 from densefit.tools.formats.packed_records import pack
 
 
+def write_records(folder, contents):
+    """Write what MXNet's MXIndexedRecordIO writes (test_recordio.py) of contents by key."""
+    offset, lines = 0, []
+    with open(folder / "train.rec", "wb") as file:
+        for key, content in contents.items():
+            lines.append(f"{key}\t{offset}\n")
+            offset += file.write(frame(content))
+    (folder / "train.idx").write_text("".join(lines))
+
+
 def im2rec(folder, labels, size=(20, 30)):
-    """What MXNet's tool writes, by MXNet's own functions."""
+    """Write what MXNet's tool im2rec writes."""
     folder.mkdir(exist_ok=True)
-    writer = mx.recordio.MXIndexedRecordIO(
-        str(folder / "train.idx"), str(folder / "train.rec"), "w"
-    )
-    images = []
+    images, contents = [], {}
     for key, label in enumerate(labels):
         image = np.random.default_rng(key).integers(0, 256, (*size, 3), np.uint8)
         images.append(image)
-        header = mx.recordio.IRHeader(0, label, 10 + key, 0)
-        writer.write_idx(10 + key, mx.recordio.pack_img(header, image[..., ::-1], img_fmt=".png"))
-    writer.close()
+        encoded = cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+        label = np.array(label) if np.ndim(label) else label
+        contents[10 + key] = with_header(label, 10 + key, encoded)
+    write_records(folder, contents)
     return images
 
 
@@ -127,14 +135,7 @@ def test_exif_of_im2rec_records(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
-    content = mx.recordio.pack(
-        mx.recordio.IRHeader(0, 0.0, 0, 0), (tmp_path / "a.jpg").read_bytes()
-    )
-    writer = mx.recordio.MXIndexedRecordIO(
-        str(tmp_path / "train.idx"), str(tmp_path / "train.rec"), "w"
-    )
-    writer.write_idx(0, content)
-    writer.close()
+    write_records(tmp_path, {0: with_header(0.0, 0, (tmp_path / "a.jpg").read_bytes())})
     assert Record(tmp_path)[0].image.shape == cv2.imread(str(tmp_path / "a.jpg")).shape
     assert Record(tmp_path, exif=False)[0].image.shape == (20, 30, 3)
 
@@ -228,14 +229,7 @@ def test_the_size_that_boxes_in_pixels_must_fit_is_that_of_the_turned_picture(tm
     exif[0x0112] = 6
     Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
     label = np.array([2, 5, 0, 2, 22, 18, 28], np.float32)
-    content = mx.recordio.pack(
-        mx.recordio.IRHeader(0, label, 0, 0), (tmp_path / "a.jpg").read_bytes()
-    )
-    writer = mx.recordio.MXIndexedRecordIO(
-        str(tmp_path / "train.idx"), str(tmp_path / "train.rec"), "w"
-    )
-    writer.write_idx(0, content)
-    writer.close()
+    write_records(tmp_path, {0: with_header(label, 0, (tmp_path / "a.jpg").read_bytes())})
     turned = Record(tmp_path, units="pixels")
     assert turned.dropped == 0
     np.testing.assert_array_equal(turned[0].targets["boxes"], [[2, 22, 18, 28]])

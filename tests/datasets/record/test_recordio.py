@@ -1,6 +1,5 @@
 import os
 
-import mxnet as mx
 import numpy as np
 import pytest
 
@@ -13,18 +12,28 @@ CONTENT = [b"", b"a", b"abcd" * 3, bytes(range(256)) * 700, MAGIC, MAGIC * 3, b"
 CONTENT += [b"abcd" + MAGIC + b"e", b"abcd" + MAGIC * 2 + b"efgh" + MAGIC, b"ab" + MAGIC + b"cd"]
 
 
-def test_mxnet_reads_what_we_write(tmp_path):
+def test_mxnet_reads_what_we_write(mx, tmp_path):
     (tmp_path / "a.rec").write_bytes(b"".join(frame(one) for one in CONTENT[1:]))
     reader = mx.recordio.MXRecordIO(str(tmp_path / "a.rec"), "r")
     assert [reader.read() for _ in CONTENT[1:]] == CONTENT[1:]
 
 
-def test_we_write_what_mxnet_writes_and_read_it(tmp_path):
+def test_we_write_what_mxnet_writes(mx, tmp_path):
     writer = mx.recordio.MXIndexedRecordIO(str(tmp_path / "a.idx"), str(tmp_path / "a.rec"), "w")
     for key, one in enumerate(CONTENT):
         writer.write_idx(key, one)
     writer.close()
     assert (tmp_path / "a.rec").read_bytes() == b"".join(frame(one) for one in CONTENT)
+    file = RecordFile(tmp_path / "a.rec")
+    assert [file.read(i) for i in range(len(file))] == CONTENT
+
+
+def test_we_read_what_we_write(tmp_path):
+    framed = [frame(one) for one in CONTENT]
+    offsets = np.cumsum([0, *map(len, framed)])
+    lines = [f"{key}\t{offset}\n" for key, offset in enumerate(offsets[:-1])]
+    (tmp_path / "a.idx").write_text("".join(lines))
+    (tmp_path / "a.rec").write_bytes(b"".join(framed))
     file = RecordFile(tmp_path / "a.rec")
     assert [file.read(i) for i in reversed(range(len(file)))] == CONTENT[::-1]
     (tmp_path / "a.idx").unlink()
@@ -33,7 +42,7 @@ def test_we_write_what_mxnet_writes_and_read_it(tmp_path):
 
 
 @pytest.mark.parametrize("label", [3.0, np.array([2, 5, 0.25], np.float32)])
-def test_headers_are_those_of_mxnet(label):
+def test_headers_are_those_of_mxnet(mx, label):
     theirs = mx.recordio.pack(mx.recordio.IRHeader(0, label, 7, 0), b"picture")
     assert with_header(label, 7, b"picture") == theirs
     labels, rest = split_header(theirs, "")

@@ -1,4 +1,4 @@
-"""BatchNorm folded into the layer before it, against MXNet's own on the unfolded graph."""
+"""BatchNorm folded into the layer before it, against the unfolded graph."""
 
 import json
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.engine.graph.fold_batchnorm import fold, fold_parameters
 from densefit.model.symbol_graph import SymbolGraph
+from densefit.symbol import sym
+from tests.executor import compute
 
 
 def values(symbol, seed=0, **shapes):
@@ -26,13 +27,7 @@ def values(symbol, seed=0, **shapes):
 
 
 def run(symbol, given):
-    executor = symbol.bind(
-        mx.cpu(),
-        {name: mx.nd.array(given[name]) for name in symbol.list_arguments()},
-        grad_req="null",
-        aux_states={name: mx.nd.array(given[name]) for name in symbol.list_auxiliary_states()},
-    )
-    return [array.asnumpy() for array in executor.forward(is_train=False)]
+    return compute(symbol, given)
 
 
 def norms(symbol):
@@ -55,50 +50,48 @@ def check(symbol, count, **shapes):
 
 
 def conv(data, name="conv", **settings):
-    return mx.sym.Convolution(data, kernel=(3, 3), num_filter=4, name=name, **settings)
+    return sym.Convolution(data, kernel=(3, 3), num_filter=4, name=name, **settings)
 
 
 @pytest.mark.parametrize("no_bias", [True, False])
 @pytest.mark.parametrize("fix_gamma", [True, False])
 @pytest.mark.parametrize("settings", [{}, {"num_group": 2}, {"dilate": (2, 2)}])
 def test_a_convolution(no_bias, fix_gamma, settings):
-    layer = conv(mx.sym.Variable("data"), no_bias=no_bias, **settings)
-    norm = mx.sym.BatchNorm(layer, fix_gamma=fix_gamma, eps=2e-3, name="norm")
-    check(mx.sym.Activation(norm, act_type="relu"), 1, data=(2, 4, 9, 8))
+    layer = conv(sym.Variable("data"), no_bias=no_bias, **settings)
+    norm = sym.BatchNorm(layer, fix_gamma=fix_gamma, eps=2e-3, name="norm")
+    check(sym.Activation(norm, act_type="relu"), 1, data=(2, 4, 9, 8))
 
 
 @pytest.mark.parametrize("no_bias", [True, False])
 def test_a_fully_connected_layer(no_bias):
-    layer = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=5, no_bias=no_bias)
-    check(mx.sym.tanh(mx.sym.BatchNorm(layer, fix_gamma=False)), 1, data=(6, 7))
+    layer = sym.FullyConnected(sym.Variable("data"), num_hidden=5, no_bias=no_bias)
+    check(sym.tanh(sym.BatchNorm(layer, fix_gamma=False)), 1, data=(6, 7))
 
 
 def test_layers_whose_output_or_parameters_are_used_elsewhere_stay():
-    data, weight = mx.sym.Variable("data"), mx.sym.Variable("shared_weight")
+    data, weight = sym.Variable("data"), sym.Variable("shared_weight")
     twice = conv(data, "twice")
     shared = [conv(data, f"shared{n}", weight=weight) for n in range(2)]
-    statistics = [mx.sym.Variable(f"same_{n}") for n in ("gamma", "beta", "mean", "var")]
+    statistics = [sym.Variable(f"same_{n}") for n in ("gamma", "beta", "mean", "var")]
     names = ("gamma", "beta", "moving_mean", "moving_var")
-    same = [
-        mx.sym.BatchNorm(conv(data, f"own{n}"), **dict(zip(names, statistics))) for n in range(2)
-    ]
-    found = [mx.sym.BatchNorm(one) for one in (twice, *shared)] + [twice, *same]
-    check(mx.sym.tanh(mx.sym.concat(*found, dim=1)), 0, data=(2, 3, 8, 8))
+    same = [sym.BatchNorm(conv(data, f"own{n}"), **dict(zip(names, statistics))) for n in range(2)]
+    found = [sym.BatchNorm(one) for one in (twice, *shared)] + [twice, *same]
+    check(sym.tanh(sym.concat(*found, dim=1)), 0, data=(2, 3, 8, 8))
 
 
 def test_a_norm_on_another_axis_or_shown_or_of_something_else_stays():
-    data = mx.sym.Variable("data")
-    shown = mx.sym.BatchNorm(conv(data, "shown"))
-    axis = mx.sym.BatchNorm(conv(data, "axis"), axis=3)
-    flat = mx.sym.FullyConnected(data, num_hidden=5, flatten=False, name="flat")
-    others = [mx.sym.BatchNorm(one) for one in (flat, mx.sym.relu(data))]
-    check(mx.sym.Group([shown, *map(mx.sym.tanh, [axis, *others])]), 0, data=(2, 3, 8, 8))
+    data = sym.Variable("data")
+    shown = sym.BatchNorm(conv(data, "shown"))
+    axis = sym.BatchNorm(conv(data, "axis"), axis=3)
+    flat = sym.FullyConnected(data, num_hidden=5, flatten=False, name="flat")
+    others = [sym.BatchNorm(one) for one in (flat, sym.relu(data))]
+    check(sym.Group([shown, *map(sym.tanh, [axis, *others])]), 0, data=(2, 3, 8, 8))
 
 
 def test_a_bias_of_that_name_is_not_overwritten():
-    layer = conv(mx.sym.Variable("data"), no_bias=True)
-    norm = mx.sym.BatchNorm(layer, fix_gamma=False)
-    check(mx.sym.tanh(mx.sym.broadcast_add(norm, mx.sym.Variable("conv_bias"))), 1,
+    layer = conv(sym.Variable("data"), no_bias=True)
+    norm = sym.BatchNorm(layer, fix_gamma=False)
+    check(sym.tanh(sym.broadcast_add(norm, sym.Variable("conv_bias"))), 1,
           data=(2, 3, 8, 8), conv_bias=(1, 4, 1, 1))  # fmt: skip
 
 
@@ -117,8 +110,8 @@ def test_a_whole_network():
 
 
 def test_statistics_that_are_not_finite_stay_so():
-    norm = mx.sym.BatchNorm(conv(mx.sym.Variable("data")), name="norm")
-    symbol = mx.sym.tanh(norm)
+    norm = sym.BatchNorm(conv(sym.Variable("data")), name="norm")
+    symbol = sym.tanh(norm)
     given = values(symbol, data=(1, 3, 8, 8))
     given["norm_moving_var"][1] = np.nan
     graph, folds = fold(SymbolGraph.of(symbol))

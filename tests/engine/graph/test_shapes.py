@@ -31,7 +31,9 @@ class Shapes:
     params=[
         pytest.param(
             name,
-            marks=pytest.mark.skipif(
+            marks=pytest.mark.mxnet
+            if name == "mxnet"
+            else pytest.mark.skipif(
                 find_spec(REQUIRED[name]) is None, reason=f"{REQUIRED[name]} is not installed"
             ),
         )

@@ -1,13 +1,13 @@
-"""Run a Symbol in MXNet and, converted, in ONNX Runtime."""
+"""Run a Symbol on the installed engine and, converted, in ONNX Runtime."""
 
 import onnxruntime
 
-from densefit.backend import mx
 from densefit.exporting.onnx.builder import Builder
 from densefit.exporting.onnx.convert import convert
 from densefit.exporting.onnx.model import model_of
 from densefit.exporting.onnx.tensor import BATCH
 from densefit.model.symbol_graph import SymbolGraph
+from tests.executor import compute
 
 
 def onnx_model(symbol, inputs, parameters=None, opset=18, dynamic=True):
@@ -33,12 +33,8 @@ def run_onnx(model, inputs):
     return dict(zip(names, session.run(names, feeds)))
 
 
-def run_mxnet(symbol, inputs, parameters=None):
+def run_engine(symbol, inputs, parameters=None):
     """Outputs of a Symbol by short name."""
     values = {**inputs, **(parameters or {})}
-    arrays = {name: mx.nd.array(array, dtype=array.dtype) for name, array in values.items()}
-    states = {name: arrays[name] for name in symbol.list_auxiliary_states()}
-    arguments = {name: arrays[name] for name in symbol.list_arguments()}
-    executor = symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req="null")
-    names = SymbolGraph.of(symbol).outputs
-    return dict(zip(names, [array.asnumpy() for array in executor.forward(is_train=False)]))
+    types = {name: array.dtype for name, array in values.items()}
+    return dict(zip(SymbolGraph.of(symbol).outputs, compute(symbol, values, types)))

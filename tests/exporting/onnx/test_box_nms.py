@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
-from tests.exporting.onnx.converted import onnx_model, run_mxnet, run_onnx
+from densefit.symbol import sym as S
+from tests.exporting.onnx.converted import onnx_model, run_engine, run_onnx
 
-S = mx.sym
 SETTINGS = {
     "by class": {},
     "all": {"force_suppress": True},
@@ -61,7 +60,7 @@ def compare(rows, **settings):
     settings = {"overlap_thresh": 0.5, "valid_thresh": 0.0, "topk": -1, "id_index": 0, **settings}
     symbol = S.contrib.box_nms(S.Variable("x"), coord_start=2, score_index=1, **settings)
     inputs = {"x": rows}
-    ((_, expected),) = run_mxnet(symbol, inputs).items()
+    ((_, expected),) = run_engine(symbol, inputs).items()
     ((_, received),) = run_onnx(onnx_model(symbol, inputs), inputs).items()
     np.testing.assert_allclose(received, expected, rtol=1e-6, atol=1e-6)
 
@@ -120,7 +119,7 @@ def ssd(count=60, classes=4):
 def test_multibox_detection(settings):
     symbol = S.contrib.MultiBoxDetection(*map(S.Variable, "xyz"), **settings)
     inputs = ssd()
-    ((_, expected),) = run_mxnet(symbol, inputs).items()
+    ((_, expected),) = run_engine(symbol, inputs).items()
     data = {name: inputs[name] for name in "xy"}
     ((_, received),) = run_onnx(onnx_model(symbol, data, {"z": inputs["z"]}), data).items()
     assert (expected[..., 0] >= 0).any() == (settings.get("threshold", 0) < 1)

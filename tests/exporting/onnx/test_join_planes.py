@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.exporting.onnx.join_planes import join_planes
 from densefit.model.backbones.backbone import normalise
 from densefit.model.symbol_graph import SymbolGraph
-from tests.exporting.onnx.converted import run_mxnet
+from densefit.symbol import sym as S
+from tests.exporting.onnx.converted import run_engine
 
-S = mx.sym
 DATA = S.Variable("data")
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -24,7 +23,7 @@ def test_numbers_are_equal_to_the_last_bit():
     assert operators(joined) == ["Cast", "broadcast_sub", "broadcast_mul"]
     inputs = {"data": np.random.default_rng(0).integers(0, 256, (2, 3, 5, 7)).astype(np.float32)}
     (expected,), (received,) = (
-        run_mxnet(*arguments).values()
+        run_engine(*arguments).values()
         for arguments in ((symbol, inputs), (joined.symbol, inputs, values))
     )
     np.testing.assert_array_equal(received, expected)

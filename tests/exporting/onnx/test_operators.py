@@ -1,13 +1,12 @@
-"""Every converted operator computes in ONNX Runtime what MXNet computes."""
+"""Every converted operator computes in ONNX Runtime what the installed engine computes."""
 
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ExportError
-from tests.exporting.onnx.converted import onnx_model, run_mxnet, run_onnx
+from densefit.symbol import sym as S
+from tests.exporting.onnx.converted import onnx_model, run_engine, run_onnx
 
-S = mx.sym
 X, Y = S.Variable("x"), S.Variable("y")
 
 
@@ -38,6 +37,16 @@ def parameters_of(symbol, inputs):
         for number, (name, shape) in enumerate(named)
         if name not in inputs
     }
+
+
+#: Computed otherwise by PyTorch: SoftmaxOutput of more than two axes, indices out of range.
+OF_MXNET = ("softmax output, flat", "embedding")
+
+
+def marked(names):
+    return [
+        pytest.param(name, marks=pytest.mark.mxnet) if name in OF_MXNET else name for name in names
+    ]
 
 
 UNARY = [
@@ -321,7 +330,7 @@ REGIONS = {
 def check(symbol, inputs, tolerance=2e-5, dynamic=True, opset=18):
     """Compare all outputs of a symbol."""
     parameters = parameters_of(symbol, inputs)
-    expected = run_mxnet(symbol, inputs, parameters)
+    expected = run_engine(symbol, inputs, parameters)
     model = onnx_model(symbol, inputs, parameters, opset, dynamic)
     received = run_onnx(model, inputs)
     for name, array in expected.items():
@@ -345,12 +354,12 @@ def test_binary(name):
     check(getattr(S, name)(X, S.round(Y)), TWO)
 
 
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize("name", marked(IMAGES))
 def test_of_maps(name):
     check(IMAGES[name], MAP)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", marked(OTHERS))
 def test_others(name):
     symbol, inputs = OTHERS[name]
     check(symbol, inputs, dynamic=name != "iou")
@@ -462,11 +471,11 @@ def test_deconvolution_to_a_size():
     parameters = parameters_of(expected, MAP)
     symbol = S.Deconvolution(X, target_shape=(12, 16), **sizes)
     (received,) = run_onnx(onnx_model(symbol, MAP, parameters), MAP).values()
-    (array,) = run_mxnet(expected, MAP, parameters).values()
+    (array,) = run_engine(expected, MAP, parameters).values()
     np.testing.assert_allclose(received, array, rtol=1e-5, atol=1e-5)
 
 
-def test_a_state_of_zeros_has_the_rows_of_the_data():
+def test_a_state_of_zeros_has_the_rows_of_the_data(mx):
     cell = mx.rnn.FusedRNNCell(5, num_layers=1, mode="lstm", prefix="l_")
     outputs, _ = cell.unroll(6, S.transpose(X, axes=(1, 0, 2)), layout="TNC", merge_outputs=True)
     check(outputs, {"x": numbers(3, 6, 4)})

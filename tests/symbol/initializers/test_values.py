@@ -5,8 +5,6 @@ import random
 import numpy as np
 import pytest
 
-from densefit.backend import mx
-from densefit.engine.mxnet.initializer import He as EngineHe
 from densefit.errors import ConfigError
 from densefit.symbol import initializers as init
 from densefit.symbol.initializers import values
@@ -31,7 +29,7 @@ CALLS = [
 SHAPE = (24, 10, 5, 5)
 
 
-def by_mxnet(initializer, shape, name="a_weight", attrs=None):
+def by_mxnet(mx, initializer, shape, name="a_weight", attrs=None):
     mx.random.seed(3)
     array = mx.nd.zeros(shape)
     initializer(mx.init.InitDesc(name, attrs), array)
@@ -39,10 +37,10 @@ def by_mxnet(initializer, shape, name="a_weight", attrs=None):
 
 
 @pytest.mark.parametrize(("name", "settings"), CALLS)
-def test_texts_and_distributions_are_mxnets(name, settings):
+def test_texts_and_distributions_are_mxnets(mx, name, settings):
     ours, theirs = getattr(init, name)(**settings), getattr(mx.init, name)(**settings)
     assert ours.dumps() == theirs.dumps()
-    drawn, expected = values("a_weight", SHAPE, 1, ours), by_mxnet(theirs, SHAPE)
+    drawn, expected = values("a_weight", SHAPE, 1, ours), by_mxnet(mx, theirs, SHAPE)
     assert drawn.dtype == np.float32
     assert drawn.shape == SHAPE
     assert drawn.mean() == pytest.approx(
@@ -57,7 +55,7 @@ def test_texts_and_distributions_are_mxnets(name, settings):
 
 
 @pytest.mark.parametrize(("name", "settings"), CALLS)
-def test_mxnets_objects_texts_and_names_are_accepted(name, settings):
+def test_mxnets_objects_texts_and_names_are_accepted(mx, name, settings):
     theirs, ours = getattr(mx.init, name)(**settings), getattr(init, name)(**settings)
     expected = values("a_weight", SHAPE, 5, ours)
     for other in (theirs, theirs.dumps()):
@@ -69,9 +67,11 @@ def test_mxnets_objects_texts_and_names_are_accepted(name, settings):
 
 
 @pytest.mark.parametrize("shape", [(8, 400), (16, 30, 3, 3)])
-def test_he_is_the_default(shape):
+def test_he_is_the_default(mx, shape):
+    from densefit.engine.mxnet.initializer import He as EngineHe
+
     drawn = values("a_weight", shape)
-    expected = by_mxnet(EngineHe(), shape)
+    expected = by_mxnet(mx, EngineHe(), shape)
     assert drawn.std() == pytest.approx(expected.std(), rel=0.07)
     np.testing.assert_array_equal(values("a_weight", shape, 0, EngineHe()), drawn)
 
@@ -102,30 +102,42 @@ def test_what_is_no_weight_has_a_constant(name, value):
 
 
 def test_names_decide():
-    mixed = [init.Mixed([".*bias", ".*"], [init.Zero(), init.Uniform(0.1)])]
-    mixed.append(mx.init.Mixed([".*bias", ".*"], [mx.init.Zero(), mx.init.Uniform(0.1)]))
-    for chosen in mixed:
-        assert (values("a_bias", (5,), 0, chosen) == 0).all()
-        assert 0 < abs(values("a_weight", (5, 5), 0, chosen)).max() <= 0.1
+    check_names_decide(init)
     with pytest.raises(ConfigError, match="No pattern"):
         values("a_weight", (5, 5), 0, init.Mixed(["b"], [init.Zero()]))
 
 
+def test_names_decide_for_mxnets(mx):
+    check_names_decide(mx.init)
+
+
+def check_names_decide(init):
+    chosen = init.Mixed([".*bias", ".*"], [init.Zero(), init.Uniform(0.1)])
+    assert (values("a_bias", (5,), 0, chosen) == 0).all()
+    assert 0 < abs(values("a_weight", (5, 5), 0, chosen)).max() <= 0.1
+
+
+LOADED = np.arange(6.0).reshape(2, 3)
+
+
 def test_loaded_values_come_first():
-    array = np.arange(6.0).reshape(2, 3)
-    for chosen in (
-        init.Load({"arg:a_weight": array}, init.Zero()),
-        mx.init.Load({"a_weight": mx.nd.array(array)}, mx.init.Zero()),
-    ):
-        np.testing.assert_array_equal(values("a_weight", (2, 3), 0, chosen), array)
-        assert (values("b_weight", (2, 3), 0, chosen) == 0).all()
-        with pytest.raises(ConfigError, match=r"(?s)another shape.*\(3, 2\).*\(2, 3\)"):
-            values("a_weight", (3, 2), 0, chosen)
+    check_loaded(init.Load({"arg:a_weight": LOADED}, init.Zero()))
+
+
+def test_values_that_mxnet_loaded_come_first(mx):
+    check_loaded(mx.init.Load({"a_weight": mx.nd.array(LOADED)}, mx.init.Zero()))
+
+
+def check_loaded(chosen):
+    np.testing.assert_array_equal(values("a_weight", (2, 3), 0, chosen), LOADED)
+    assert (values("b_weight", (2, 3), 0, chosen) == 0).all()
+    with pytest.raises(ConfigError, match=r"(?s)another shape.*\(3, 2\).*\(2, 3\)"):
+        values("a_weight", (3, 2), 0, chosen)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("mode", ["lstm", "gru", "rnn_tanh"])
-def test_all_parameters_of_an_rnn(mode, bidirectional):
+def test_all_parameters_of_an_rnn(mx, mode, bidirectional):
     symbol = mx.sym.RNN(
         mx.sym.Variable("data"), state_size=4, num_layers=2, mode=mode, bidirectional=bidirectional
     )
@@ -148,6 +160,15 @@ def test_functions_and_classes_of_users():
         def _init_weight(self, name, arr):
             arr[:] = 0.5
 
+    first = values("a_weight", (3, 4), 1, fill)
+    np.testing.assert_array_equal(values("a_weight", (3, 4), 1, fill), first)
+    assert first.min() >= 0.5
+    assert (values("a_weight", (3, 4), 0, Half()) == 0.5).all()
+    init.register(Half)
+    assert (values("x", (3, 4), 0, None, {"__init__": Half().dumps()}) == 0.5).all()
+
+
+def test_classes_of_mxnets_users(mx):
     class Mine(mx.init.Initializer):
         def _init_weight(self, name, arr):
             arr[:] = 0.25
@@ -155,15 +176,9 @@ def test_functions_and_classes_of_users():
         def _init_bias(self, name, arr):
             arr[:] = 2
 
-    first = values("a_weight", (3, 4), 1, fill)
-    np.testing.assert_array_equal(values("a_weight", (3, 4), 1, fill), first)
-    assert first.min() >= 0.5
-    assert (values("a_weight", (3, 4), 0, Half()) == 0.5).all()
     assert (values("a_weight", (3, 4), 0, Mine()) == 0.25).all()
     assert (values("a_bias", (3,), 0, Mine()) == 2).all()
     assert (values("a_gamma", (3,), 0, Mine()) == 1).all()
-    init.register(Half)
-    assert (values("x", (3, 4), 0, None, {"__init__": Half().dumps()}) == 0.5).all()
 
 
 @pytest.mark.parametrize(

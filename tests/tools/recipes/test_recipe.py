@@ -4,8 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import densefit.engine.mxnet  # noqa: F401  # registers adamw
-from densefit.backend import mx
 from densefit.config import parse, read
 from densefit.errors import ConfigError
 from densefit.tools.recipes.data.loaders import fitting, make_dataset, train_loader
@@ -91,7 +89,9 @@ def test_an_optimizer_gets_no_setting_that_it_lacks_and_nobody_wrote(tmp_path, t
     assert read(Recipe, tmp_path / "again.yaml") == recipe
 
 
-def test_optimizers_without_momentum_are_those_of_mxnet():
+def test_optimizers_without_momentum_are_those_of_mxnet(mx):
+    import densefit.engine.mxnet  # noqa: F401  # registers adamw
+
     registry = mx.optimizer.Optimizer.opt_registry
     without = {
         name

@@ -1,28 +1,29 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
+import densefit as df
 from densefit.errors import ConfigError
+from densefit.symbol import sym
 from densefit.train.balance import Uncertainty, weighted_loss
+from tests.executor import Executor, compute
 
 LOSSES = np.array([0.5, 2.0, 0.0, 1.5], np.float32)
 
 
 def computed(kind, losses, s, labelled=None):
-    """(loss of each sample, gradients of the mean by the losses and by s), from MXNet."""
-    inputs = {"loss": mx.sym.Variable("loss"), "s": mx.sym.Variable("s")}
-    values = {"loss": mx.nd.array(losses), "s": mx.nd.array([s])}
+    """(loss of each sample, gradients of the mean by the losses and by s)."""
+    inputs = {"loss": sym.Variable("loss"), "s": sym.Variable("s")}
+    values = {"loss": np.float32(losses), "s": np.float32([s])}
     mask = None
     if labelled is not None:
-        mask, values["mask"] = mx.sym.Variable("mask"), mx.nd.array(labelled)
+        mask, values["mask"] = sym.Variable("mask"), np.float32(labelled)
     symbol = weighted_loss(inputs["loss"], inputs["s"], kind, mask)
-    gradients = {name: mx.nd.zeros(value.shape) for name, value in values.items()}
-    executor = mx.sym.MakeLoss(symbol).bind(mx.cpu(), values, gradients)
-    executor.forward(is_train=True)
+    shapes = {name: value.shape for name, value in values.items()}
+    executor = Executor(sym.MakeLoss(symbol), **shapes)
+    (out,) = executor.forward(is_train=True, **values)
     executor.backward()
     count = len(losses)  # by which the framework divides
-    out = executor.outputs[0].asnumpy()
-    return out, gradients["loss"].asnumpy() / count, gradients["s"].asscalar() / count
+    return out, executor.grad_dict["loss"] / count, executor.grad_dict["s"][0] / count
 
 
 def paper(kind, mean_loss, s):
@@ -38,7 +39,7 @@ def paper(kind, mean_loss, s):
 def test_the_mean_over_samples_is_the_papers_loss(kind, s):
     out, by_loss, by_s = computed(kind, LOSSES, s)
     assert out.shape == (4,)
-    mean = LOSSES.mean()
+    mean = float(LOSSES.mean())
     assert out.mean() == pytest.approx(paper(kind, mean, s), rel=1e-5)
     step = 1e-5
     slope = (paper(kind, mean, s + step) - paper(kind, mean, s - step)) / (2 * step)
@@ -68,14 +69,18 @@ def test_samples_without_labels_do_not_move_s():
 def test_a_head_s_parameter_starts_where_it_is_told():
     balancer = Uncertainty({"depth": "regression"}, initial=-0.5)
     balancer.begin(["depth", "mask"])
-    symbol = balancer.weighted("depth", mx.sym.Variable("loss"))
-    module = mx.mod.Module(mx.sym.MakeLoss(symbol), ["loss"], None)
-    module.bind([("loss", (4,))])
-    module.init_params(mx.init.Xavier())
-    assert module.get_params()[0]["depth_log_variance"].asnumpy().tolist() == [-0.5]
-    module.forward(mx.io.DataBatch([mx.nd.array(LOSSES)]), is_train=False)
+    symbol = sym.MakeLoss(balancer.weighted("depth", sym.Variable("loss")))
+    start = {"learning_rate": 0.0}
+    network = df.fit(
+        symbol,
+        df.interop.batches([(LOSSES,)], data=["loss"], labels=[]),
+        updates=1,
+        optimizer_params=start,
+    ).network
+    assert network.parameters["depth_log_variance"].tolist() == [-0.5]
     expected = np.exp(0.5) * LOSSES / 2 - 0.25
-    np.testing.assert_allclose(module.get_outputs()[0].asnumpy(), expected, rtol=1e-5)
+    (out,) = compute(symbol, {"loss": LOSSES, "depth_log_variance": [-0.5]})
+    np.testing.assert_allclose(out, expected, rtol=1e-5)
 
 
 def test_wrong_settings_are_refused():

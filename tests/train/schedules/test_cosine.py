@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.train.schedules import Cosine
 
@@ -12,7 +11,7 @@ def test_it_is_torch_s(rates, torch_rates):
     assert rates(Cosine(0.3, final=0.01)) == pytest.approx(torch_rates("cosine"), rel=1e-12)
 
 
-def test_it_is_mxnet_s_one_update_earlier():
+def test_it_is_mxnet_s_one_update_earlier(mx):
     """MXNet asks for the first update's rate with 1: its update t has our rate t + 1."""
     ours = Cosine(0.3, final=0.01).resolve(T)
     theirs = mx.lr_scheduler.CosineScheduler(T, 0.3, 0.01)
@@ -42,7 +41,7 @@ def test_wrong_settings_are_refused_when_made(settings):
 # What MXNet's own gets wrong, and ours cannot.
 
 
-def test_mxnet_s_ignores_the_optimizer_s_rate_and_ours_has_only_one(capsys):
+def test_mxnet_s_ignores_the_optimizer_s_rate_and_ours_has_only_one(mx, capsys):
     scheduler = mx.lr_scheduler.CosineScheduler(T)
     optimizer = mx.optimizer.SGD(learning_rate=0.5, lr_scheduler=scheduler)
     assert "overwritten" in capsys.readouterr().out
@@ -51,7 +50,7 @@ def test_mxnet_s_ignores_the_optimizer_s_rate_and_ours_has_only_one(capsys):
     assert Cosine(0.5).resolve(T)(0) == 0.5
 
 
-def test_mxnet_s_past_the_end_is_the_full_rate_and_ours_is_the_final_one():
+def test_mxnet_s_past_the_end_is_the_full_rate_and_ours_is_the_final_one(mx):
     fresh = mx.lr_scheduler.CosineScheduler(T, base_lr=0.3, final_lr=0.01)
     assert fresh(T + 1) == 0.3
     assert Cosine(0.3, final=0.01).resolve(T)(T + 1) == 0.01

@@ -1,6 +1,5 @@
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.train.schedules import Exponential
 
@@ -15,7 +14,7 @@ def test_its_staircase_is_torch_s_step(rates, torch_rates):
     assert got == pytest.approx(torch_rates("staircase"), rel=1e-12)
 
 
-def test_its_staircase_is_mxnet_s_factor_at_every_update(rates):
+def test_its_staircase_is_mxnet_s_factor_at_every_update(mx, rates):
     theirs = mx.lr_scheduler.FactorScheduler(7, 0.5, base_lr=0.3)
     expected = [theirs(t + 1) for t in range(40)]
     got = rates(Exponential(0.3, factor=0.5, every=7, staircase=True))

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.train.schedules import Poly
 
@@ -13,7 +12,7 @@ def test_it_is_torch_s_polynomial(rates, torch_rates, power, table):
     assert rates(Poly(0.3, power=power)) == pytest.approx(torch_rates(table), rel=1e-12)
 
 
-def test_it_is_mxnet_s_one_update_earlier():
+def test_it_is_mxnet_s_one_update_earlier(mx):
     """MXNet asks for the first update's rate with 1: its update t has our rate t + 1."""
     ours = Poly(0.3, 0.9, final=0.01).resolve(T)
     theirs = mx.lr_scheduler.PolyScheduler(T, 0.3, 0.9, 0.01)

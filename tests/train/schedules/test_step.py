@@ -1,6 +1,5 @@
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.train.schedules import Step
 
@@ -11,14 +10,14 @@ def test_it_is_torch_s_multistep(rates, torch_rates):
     assert rates(Step(0.3)) == pytest.approx(torch_rates("step"), rel=1e-12)
 
 
-def test_it_is_mxnet_s_multifactor_at_every_update(rates):
+def test_it_is_mxnet_s_multifactor_at_every_update(mx, rates):
     """MultiFactor drops for num_update > step, and num_update is t + 1: the same as t >= step."""
     theirs = mx.lr_scheduler.MultiFactorScheduler([60, 80], 0.1, base_lr=0.3)
     expected = [theirs(t + 1) for t in range(T)]
     assert rates(Step(0.3, at=[60, 80]), T) == pytest.approx(expected, rel=1e-12)
 
 
-def test_mxnet_s_multifactor_remembers_the_future_and_ours_does_not():
+def test_mxnet_s_multifactor_remembers_the_future_and_ours_does_not(mx):
     theirs = mx.lr_scheduler.MultiFactorScheduler([60, 80], 0.1, base_lr=0.3)
     theirs(T)
     assert theirs(5) == pytest.approx(0.003)  # a plot or a log line has decayed the rate for good

@@ -1,6 +1,5 @@
 import pytest
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.train.schedules import Constant, Cosine, Step
 
@@ -25,7 +24,7 @@ def test_a_constant_one_is_torch_s(rates, torch_rates):
     assert rates(schedule) == pytest.approx(torch_rates("constant_warmup"), rel=1e-12)
 
 
-def test_decay_after_it_is_mxnet_s():
+def test_decay_after_it_is_mxnet_s(mx):
     theirs = mx.lr_scheduler.CosineScheduler(T, 0.3, 0.01, warmup_steps=10)
     ours = Cosine(0.3, final=0.01, warmup=10).resolve(T)
     for t in range(10, T):
@@ -71,6 +70,6 @@ def test_wrong_settings_are_refused_when_made(settings, said):
         Constant(0.1, **settings)
 
 
-def test_mxnet_s_filling_the_training_divides_by_zero():
+def test_mxnet_s_filling_the_training_divides_by_zero(mx):
     with pytest.raises(ZeroDivisionError):
         mx.lr_scheduler.CosineScheduler(10, warmup_steps=10)(10)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
 from densefit.callbacks import EarlyStopping, StopOnNonFinite
 from densefit.errors import ConfigError, DataError
+from densefit.symbol import sym
+from tests.rows import iterator_of_arrays
 
 
 def fit(tiny, **settings):
@@ -23,7 +24,6 @@ def fit(tiny, **settings):
         ("schedule", "cosin", "did you mean 'cosine'"),
         ("schedule", df.Cosine, r"schedule=Cosine\(lr=0.1"),
         ("schedule", 0.1, r"df\.Constant\(lr=0.1\)"),
-        ("schedule", mx.lr_scheduler.FactorScheduler(2), "optimizer_params={'lr_scheduler'"),
         ("schedule", [df.Cosine(0.1)], r"schedule=df\.Cosine\(lr=0.1"),
         ("balance", "uncertanty", "did you mean 'uncertainty'"),
         ("balance", "scheduled", r"scheduled\(courses\)"),
@@ -56,6 +56,12 @@ def test_what_cannot_be_read_says_what_to_type(tiny, name, value, fix):
         fit(tiny, **{name: value})
 
 
+def test_mxnets_scheduler_is_the_optimizers(mx, tiny):
+    scheduler = mx.lr_scheduler.FactorScheduler(2)
+    with pytest.raises(ConfigError, match="(?s)schedule.*optimizer_params={'lr_scheduler'"):
+        fit(tiny, schedule=scheduler)
+
+
 def test_lr_is_a_constant_rate(tiny):
     first, short = fit(tiny, lr=0.02)
     second, long = fit(tiny, schedule=df.Constant(0.02))
@@ -84,11 +90,11 @@ def test_what_has_one_reading_is_read(tiny):
     seen = tiny.Recorder("update_ended", lambda state, control: state.update)
     pairs = (("learning_rate", 0.1),)
     one, _ = fit(
-        tiny, updates=2, callbacks=seen, freeze="bright*", devices=mx.cpu(), resume=None,
+        tiny, updates=2, callbacks=seen, freeze="bright*", devices="cpu", resume=None,
         balance="rlw", optimizer_params=pairs, groups=None, derived=None,
     )  # fmt: skip
     several, _ = fit(
-        tiny, updates=2, freeze=["bright*"], devices=[mx.cpu()], balance=df.balance.RLW(),
+        tiny, updates=2, freeze=["bright*"], devices=["cpu"], balance=df.balance.RLW(),
         optimizer_params={"learning_rate": 0.1},
     )  # fmt: skip
     assert seen.seen == [1, 2]
@@ -137,10 +143,8 @@ def test_a_score_without_a_validation_says_what_is_missing(tiny, tmp_path):
 
 
 def test_a_label_of_minus_one_says_where_to_ignore_it(tiny):
-    data = mx.io.NDArrayIter(np.zeros((4, 3)), np.array([0, -1, 1, 1.0]), 4, label_name="k_label")
-    symbol = mx.sym.SoftmaxOutput(
-        mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=2), name="k"
-    )
+    data = iterator_of_arrays(np.zeros((4, 3)), {"k_label": np.array([0, -1, 1, 1.0])}, 4)
+    symbol = sym.SoftmaxOutput(sym.FullyConnected(sym.Variable("data"), num_hidden=2), name="k")
     with pytest.raises(
         DataError, match=r"(?s)if -1 means unknown.*use_ignore=True, ignore_label=-1"
     ):

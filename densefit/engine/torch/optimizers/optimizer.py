@@ -23,9 +23,11 @@ _TINY = float(np.finfo(np.float32).tiny)  # the least factor on a gradient that 
 def single(number: float) -> float:
     """Round to float32, as operators of MXNet round their settings.
 
-    1 - beta2 for 0.999 is 0.001000047 there: 5e-5 more than in double precision.
+    1 - beta2 for 0.999 is 0.001000047 there: 5e-5 more than in double precision. What float32
+    cannot hold is infinite, as there.
     """
-    return float(np.float32(number))
+    with np.errstate(over="ignore"):
+        return float(np.float32(number))
 
 
 class Optimizer(torch.optim.Optimizer):

@@ -46,13 +46,14 @@ class SGD(Optimizer):
 
     def rule(self, name: str, lr: float, wd: float, count: int) -> Rule:
         """See `Optimizer.rule`."""
-        lr, decay, momentum = single(lr), single(lr) * single(wd), single(self.momentum)
+        lr, momentum = single(lr), single(self.momentum)
+        decay = single(lr * single(wd))
 
         def rule(weights: Tensors, gradients: Tensors, steps: Tensors | None = None) -> None:
             if self.clips:
                 gradients, factor = self.scaled(gradients), lr
             else:
-                factor = lr * self._factor
+                factor = single(lr * self._factor)
             if steps is None:
                 steps = list(torch._foreach_mul(gradients, -factor))
             else:

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 import densefit as df
-from densefit.backend import mx
 from densefit.model.heads.head import heads
+from densefit.symbol import sym
 
 from .metric import AngularError
 
@@ -29,15 +29,15 @@ class Orientation(df.Head):
         return {"direction": np.array([np.cos(angle), np.sin(angle)], np.float32)}
 
     def direction(self, features):
-        x = mx.sym.mean(features.maps[max(features.maps)], axis=(2, 3))
+        x = sym.mean(features.maps[max(features.maps)], axis=(2, 3))
         if self.hidden:
-            x = mx.sym.FullyConnected(x, num_hidden=self.hidden, name=f"{self.name}_hidden")
-            x = mx.sym.Activation(x, act_type="relu")
-        return mx.sym.FullyConnected(x, num_hidden=2, name=f"{self.name}_fc")
+            x = sym.FullyConnected(x, num_hidden=self.hidden, name=f"{self.name}_hidden")
+            x = sym.Activation(x, act_type="relu")
+        return sym.FullyConnected(x, num_hidden=2, name=f"{self.name}_fc")
 
     def train(self, features, labels):
-        error = mx.sym.square(self.direction(features) - labels["direction"])
-        return {"loss": mx.sym.sum(error, axis=1)}
+        error = sym.square(self.direction(features) - labels["direction"])
+        return {"loss": sym.sum(error, axis=1)}
 
     def evaluate(self, features):
         return {"direction": self.direction(features)}
