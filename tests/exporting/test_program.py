@@ -163,14 +163,22 @@ def test_lines_that_are_no_python(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_an_image_it_prints_its_usage(network_of, tmp_path):
+def test_without_an_image_it_says_what_it_reads(network_of, tmp_path):
     program = df.export(
         network_of("resnet18", "depth"), tmp_path / "m.onnx", image_size=SIZE
     ).program
-    done = forked.run([sys.executable, program], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1
-    assert done.stderr.startswith("Run m.onnx on an image: python m.py photo.jpg")
-    assert "Traceback" not in done.stderr
+    missing, words = tmp_path / "missing.jpg", tmp_path / "words.jpg"
+    words.write_text("no image")
+    for paths, line in (
+        ([], "Run m.onnx on an image: python m.py photo.jpg"),
+        ([missing], f"{missing} is missing, or no image"),
+        ([words], f"{words} is missing, or no image"),
+    ):
+        command = [sys.executable, program, *paths]
+        done = forked.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith(line)
+        assert "Traceback" not in done.stderr
 
 
 def test_the_program_reads_its_models_file(network_of, tmp_path, photograph):
