@@ -10,6 +10,7 @@ import densefit
 from densefit.checkpoint.weights.class_names import names_of
 from densefit.exporting.candidates import Suppression
 from densefit.exporting.onnx.build import IMAGE, ModelSettings
+from densefit.metrics.spec import spec_of
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.heads.routed_head import RoutedHead
 from densefit.model.network import Network
@@ -84,10 +85,11 @@ def _of_symbol(network: Network) -> dict[str, Any]:
     for name, adapter in network.adapters.items():
         if isinstance(adapter, RoutedHead):
             route = adapter.route
+            specs = [spec_of(metric) for metric in route.metrics]
             routes[name] = {
                 "outputs": list(route.outputs),
                 "labels": list(route.labels),
-                "metrics": [metric for metric in route.metrics if isinstance(metric, str)],
+                "metrics": [spec for spec in specs if spec is not None],
                 "rows": dict(route.rows) if isinstance(route.rows, Mapping) else route.rows,
             }
     return {"routes": routes, "tasks": dict.fromkeys(routes, "symbol")}

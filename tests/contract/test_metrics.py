@@ -136,6 +136,7 @@ def gap(label, pred):
 # name -> (how to make it, data: predictions and targets of N samples)
 CASES = {
     "accuracy": (lambda: metrics.create("accuracy"), scores),
+    "softmax_accuracy": (lambda: metrics.create("softmax_accuracy"), scores),
     "top_k": (lambda: metrics.create("top_k", k=2), scores),
     "cross_entropy": (lambda: metrics.create("cross_entropy"), scores),
     "mean": (lambda: metrics.create("mean"), numbers),
@@ -186,6 +187,7 @@ ADAPTERS = {
 
 # name -> the same metric with another setting, each of which changes what is counted or computed
 OTHERS = {
+    "softmax_accuracy": lambda: metrics.create("softmax_accuracy", multi_output=True),
     "accuracy": lambda: metrics.create("accuracy", ignore_label=0),
     "top_k": lambda: metrics.create("top_k", k=3),
     "cross_entropy": lambda: metrics.create("cross_entropy", eps=1e-3),

@@ -9,6 +9,7 @@ from typing import Any
 from densefit import engine
 from densefit.checkpoint.weights.class_names import take_saved_names
 from densefit.errors import CheckpointError, ConfigError, DensefitError
+from densefit.metrics.spec import metric_of
 from densefit.model.heads.head import Head
 from densefit.model.heads.route import Route
 from densefit.model.network import Network, heads_of_spec
@@ -84,8 +85,12 @@ def _heads(network: Any, spec: Mapping[str, Any] | None, path: object) -> Sequen
 
 def _route(name: str, entry: Mapping[str, Any], path: object) -> Route:
     try:
-        return Route(**entry)
-    except (TypeError, ConfigError) as error:
+        metrics = [
+            metric if isinstance(metric, str) else metric_of(metric)
+            for metric in entry.get("metrics", ())
+        ]
+        return Route(**{**entry, "metrics": metrics})
+    except (TypeError, KeyError, ValueError, ConfigError) as error:
         raise CheckpointError(
             f"The exported model does not say rightly what its head {name!r} is: {error}",
             received=dict(entry),

@@ -10,8 +10,10 @@ import numpy as np
 from densefit.errors import DataError
 from densefit.metrics.classification.accuracy import Accuracy
 from densefit.metrics.core.arrays import rows
+from densefit.metrics.core.metric import metrics
 
 
+@metrics.register("softmax_accuracy")
 class SoftmaxAccuracy(Accuracy):
     """`Accuracy` of scores as `SoftmaxOutput` and `SVMOutput` compare them with their labels.
 
