@@ -84,6 +84,8 @@ class NamedBatches:
     ) -> None:
         self._where = where
         self._kind = f"{type(iterable).__module__}.{type(iterable).__name__}"
+        if isinstance(iterable, Mapping):
+            raise self._single(iterable)
         self.settings = loader_settings(iterable)
         self.first_carried = None if self.settings is None else self.settings.carried
         begun = iter(iterable)
@@ -123,6 +125,15 @@ class NamedBatches:
             yield named_batch
         if is_empty:
             raise self._spent()
+
+    def _single(self, batch: Mapping[Any, Any]) -> DataError:
+        return DataError(
+            f"The {self._where} data are a single batch, a dict of arrays",
+            expected="an iterable over batches, each a dict name -> array or a (data, label) pair; "
+            "for predict also an array of the input `data`",
+            received=f"{self._kind} with the keys {', '.join(map(repr, batch)) or 'none'}"[:200],
+            fix="a list of one batch, [{'data': array, ...}], or of several",
+        )
 
     def _spent(self) -> DataError:
         return DataError(

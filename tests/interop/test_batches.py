@@ -153,6 +153,11 @@ def test_what_can_be_read_once_or_has_other_arrays_is_told():
         df.fit(symbol(), iter(Again(FORMS["pair"])), epochs=1)
     with pytest.raises(DataError, match=r"(?s)other arrays than the names.*df.interop.batches"):
         df.fit(symbol(), Again(lambda x, y: (x, y, y)), epochs=1)
+    values = {"fc_weight": np.zeros((2, 6), np.float32), "fc_bias": np.zeros(2, np.float32)}
+    for data in ({"data": X}, {"data": X, "softmax_label": Y}):
+        with pytest.raises(DataError, match="(?s)prediction data are a single batch.*a list of"):
+            df.predict(symbol(), data, arg_params=values)
+        assert len(df.predict(symbol(), [data], arg_params=values)["softmax_output"]) == len(X)
     with pytest.raises(DataError, match="something else than numbers"):
         df.fit(symbol(), Again(lambda x, y: {"data": x, "softmax_label": y, "name": "a"}), epochs=1)
     with pytest.raises(DataError, match="yielded no batch"):
