@@ -159,8 +159,8 @@ class Launcher:
             if self._signal is not None and code in (128 + self._signal, -self._signal):
                 self._report(f"stopped by {signal.Signals(self._signal).name}")
             else:
-                rank = f"rank {first + dead} (process {self._ranks[dead].pid})"
-                self._report(f"{rank} {_status_text(code)}{lasts}")
+                process = f"(process {self._ranks[dead].pid})"
+                self._report(f"rank {first + dead} {process} {_status_text(code)}{lasts}")
             self._end_all(self._own_end - time.monotonic())
         self._output.finish(5.0)
         return 0 if dead is None else _exit_status(self._ranks[dead].returncode)

@@ -68,8 +68,6 @@ def _outputs(exported: Any) -> Table:
             differing = f"{parity.differing:.2%}" if parity.differing else "none"
             numbers = [f"{parity.largest:.2g}", f"{parity.scale:.4g}", differing]
         shape = exported.outputs.get(name)
-        sides = (
-            "decoded" if shape is None else " x ".join("N" if n is None else str(n) for n in shape)
-        )
-        table.add_row(Text(name), sides, *numbers)
+        sides = ["decoded"] if shape is None else ["N" if n is None else str(n) for n in shape]
+        table.add_row(Text(name), " x ".join(sides), *numbers)
     return table
