@@ -14,6 +14,8 @@ from densefit.data.visible_area import is_whole
 from densefit.errors import DataError
 from densefit.registry import Registry
 
+_EDGE = 1e-6  # pixels; rounding of an image's edge
+
 _WARPED = "it was warped in perspective"
 
 
@@ -68,6 +70,26 @@ class Geometry:
         Raises:
             DataError: the image was rotated: the box around rotated corners would be too large.
         """
+        return self._clipped(boxes).astype(np.float32)
+
+    def boxes_in_image(self, boxes: np.ndarray) -> np.ndarray:
+        """Indices of the (n, 4) boxes to report: in a bordered image, those with area in the image.
+
+        Boxes of the border of a letterbox have none once they are clipped. An image that fills the
+        input has no border, and all its boxes stay.
+        """
+        clipped = self._clipped(boxes)
+        empty = (clipped[:, 2:] <= clipped[:, :2]).any(axis=1)
+        return np.flatnonzero(~(empty & self._has_border()))
+
+    def _has_border(self) -> bool:
+        """Whether an edge of the image lies inside of the input; for maps without rotation."""
+        ends = self.matrix @ [[0, self.size[1]], [0, self.size[0]], [1, 1]]
+        low, high = ends.min(axis=1), ends.max(axis=1)
+        return bool((low > _EDGE).any() or (high < np.subtract(self.input_size[::-1], _EDGE)).any())
+
+    def _clipped(self, boxes: np.ndarray) -> np.ndarray:
+        """`boxes_to_original` before it is rounded: (n, 4) float64."""
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
         (sx, skew, tx), (slant, sy, ty) = self.matrix
         if skew or slant:
@@ -81,7 +103,7 @@ class Geometry:
         y = np.sort((boxes[:, 1::2] - ty) / sy, axis=1)
         height, width = self.size
         x, y = x.clip(0, width), y.clip(0, height)
-        return np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1).astype(np.float32)
+        return np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1)
 
     def points_to_original(self, points: np.ndarray) -> np.ndarray:
         """Map (..., 2) points x, y from input to original pixels, clipped to the image."""

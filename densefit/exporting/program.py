@@ -16,10 +16,11 @@ LINES = 20  # of a program, at most
 _START = '''\
 """Run {model} on an image: python {program} photo.jpg (written by densefit {version})"""
 import cv2, json, onnxruntime, sys, numpy as np
-image = cv2.imread(sys.argv[1] if sys.argv[1:] else sys.exit(__doc__))[:, :, ::-1].copy()  # RGB
+image = cv2.imread(sys.argv[1] if sys.argv[1:] else sys.exit(__doc__))  # BGR
+(H, W), (h, w) = image.shape[:2] if image is not None else \
+sys.exit(sys.argv[1] + " is missing, or no image"), ({height}, {width})  # of image, model's input
 model = onnxruntime.InferenceSession(__file__[:-2] + "{suffix}", providers=["CPUExecutionProvider"])
 names = json.loads(model.get_modelmeta().custom_metadata_map["densefit.classes"])
-(H, W), (h, w) = image.shape[:2], ({height}, {width})  # of the image, and of the model's input
 '''
 _LETTERBOX = """\
 a, b = (min(n, max(1, round(N * min(h / H, w / W)))) for n, N in ((h, H), (w, W)))
@@ -31,7 +32,8 @@ a, b, y, x = h, w, 0, 0
 _RUN = (
     "data = np.full((1, h, w, 3), {fill}, np.uint8)\n"
     "data[0, y : y + a, x : x + b] = cv2.resize(cv2.resize(image, (min(b, W), min(a, H)) "
-    "if H > 2 * a or W > 2 * b else (W, H), interpolation=cv2.INTER_AREA), (b, a))\n"
+    "if H > 2 * a or W > 2 * b else (W, H), interpolation=cv2.INTER_AREA), (b, a))"
+    "[:, :, ::-1]  # RGB\n"
     "outputs = {{o.name: v[0] for o, v in zip(model.get_outputs(), "
     'model.run(None, {{"image": data{rows}}}))}}\n'
 )

@@ -21,7 +21,7 @@ from .checks import check_exact_count, check_settings, sizes_per_level
 from .drawing import draw_detections, draw_true_boxes
 from .encoding import BoxEncoding
 from .loss import box_loss, class_loss
-from .merge import merge_detections
+from .merge import detected_rows, merge_detections
 from .pyramid import feature_levels, predictions
 from .select import anchor_symbol, detections
 
@@ -187,8 +187,7 @@ class Detection(BoxEncoding, Head):
         """Detections in original pixels, by falling score."""
         predictions = []
         for rows, geometry in zip(outputs["boxes"], geometries):
-            rows = rows[rows[:, 0] >= 0]
-            rows = rows[np.argsort(-rows[:, 1], kind="stable")]
+            rows = rows[detected_rows(rows, geometry)]
             predictions.append(
                 {
                     "boxes": geometry.boxes_to_original(rows[:, 2:6]),

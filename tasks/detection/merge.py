@@ -7,8 +7,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from densefit.data.loader.views import View
+from densefit.data.sample import Geometry
 
 EDGE = 1.0  # distance in input pixels at which a box touches the edge of its window
+
+
+def detected_rows(rows: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Indices by falling score of the detections of one image; not of those in its border.
+
+    Args:
+        rows: (N, 6 or more) [class, score, x1, y1, x2, y2] in input pixels; -1: no detection.
+        geometry: geometry of the sample.
+    """
+    order = np.argsort(-rows[:, 1], kind="stable")
+    order = order[rows[order, 0] >= 0]
+    return np.asarray(order[geometry.boxes_in_image(rows[order, 2:6])])
 
 
 def merge_detections(

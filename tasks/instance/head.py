@@ -18,7 +18,7 @@ from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.symbol import sym
 from densefit.tasks.detection.head import Detection
-from densefit.tasks.detection.merge import select_detections
+from densefit.tasks.detection.merge import detected_rows, select_detections
 from densefit.tasks.detection.pyramid import anchor_rows
 
 from .drawing import draw_annotated, draw_predicted
@@ -158,8 +158,7 @@ class Instance(InstanceEncoding, Head):
         """Detections in original pixels with their masks, by falling score."""
         predictions = []
         for rows, masks, geometry in zip(outputs["boxes"], outputs["masks"], geometries):
-            order = np.argsort(-rows[:, 1], kind="stable")
-            order = order[rows[order, 0] >= 0]
+            order = detected_rows(rows, geometry)
             (detections,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
             boxes = detections["boxes"]
             detections["masks"] = paste_masks(masks[order], boxes, self.mask_stride, geometry)

@@ -190,7 +190,8 @@ class Keypoints(KeypointEncoding, Head):
         for row, geometry in enumerate(geometries):
             rows = outputs["objects"][row]
             rows = rows[rows[:, 1] >= self.score_threshold]
-            boxes, points = rows[:, 2:6], rows[:, 6:].reshape(len(rows), -1, 3)
+            rows = rows[geometry.boxes_in_image(rows[:, 2:6])]
+            boxes, points = rows[:, 2:6], rows[:, 6:].reshape(len(rows), len(self.skeleton), 3)
             if self.heat_maps:
                 points = snap_to_peaks(points, boxes, outputs["peaks"][row], self.peak_threshold)
             if np.linalg.det(geometry.matrix[:, :2]) < 0:

@@ -46,3 +46,25 @@ def test_boxes_come_back_from_a_mirror_and_not_from_a_turn():
     turned = Geometry.identity(10, 20).then(np.array([[0.0, 1, 0], [-1, 0, 20]]), (20, 10))
     with pytest.raises(DataError, match="turned"):
         turned.boxes_to_original([[1, 2, 3, 4]])
+
+
+WIDE = Geometry((10, 200), np.array([[0.5, 0, 0], [0, 0.5, 20]]), (45, 100))
+
+
+def test_boxes_of_the_border_are_not_in_the_image():
+    least = np.nextafter(np.float32(25), np.float32(0))
+    boxes = [[5, 2, 50, 19], [5, 15, 50, 20], [5, 15, 50, 21], [5, 25, 50, 44], [5, least, 50, 44]]
+    np.testing.assert_array_equal(WIDE.boxes_in_image(np.float32(boxes)), [2, 4])
+    mirrored = Geometry((10, 200), np.array([[-0.5, 0, 100], [0, 0.5, 20]]), (45, 100))
+    np.testing.assert_array_equal(mirrored.boxes_in_image(boxes[:3]), [2])
+    assert WIDE.boxes_in_image(np.zeros((0, 4))).shape == (0,)
+
+
+@pytest.mark.parametrize("size", [(333, 777), (45, 100), (7, 3)])
+def test_all_boxes_stay_where_there_is_no_border(size):
+    resized = Geometry(size, np.diag([100 / size[1], 45 / size[0], 1])[:2], (45, 100))
+    mirrored = resized.then(np.array([[-1.0, 0, 100], [0, 1, 0]]), (45, 100))
+    window = resized.then(np.array([[1.0, 0, -30], [0, 1, -9]]), (20, 50))
+    boxes = [[120, 3, 130, 9], [-9, -9, 0, 0], [5, 5, 5, 5], [1, 1, 2, 2]]
+    for geometry in (resized, mirrored, window):
+        np.testing.assert_array_equal(geometry.boxes_in_image(boxes), range(4))

@@ -12,10 +12,10 @@ class ProgramLines:
         """Lines of Python that print the head's outputs for one image, or write them to files.
 
         They read the variables of the program (`densefit.exporting.program`): `outputs`, arrays of
-        the image by full name; `names`, class names by head; `H, W`, size of the image; `a, b`,
-        height and width of the resized image, and `y, x`, its corner in the model's input; the
-        modules `np`, `cv2`, `sys` and `json`. Lines that do not fit into the program are left out.
-        By default they print the shapes of the outputs.
+        the image by full name; `names`, class names by head; `H, W`, size of the image; `h, w`,
+        size of the model's input; `a, b`, height and width of the resized image, and `y, x`, its
+        corner in the model's input; the modules `np`, `cv2`, `sys` and `json`. Lines that do not
+        fit into the program are left out. By default they print the shapes of the outputs.
         """
         return print_shapes(self.name)
 
@@ -39,10 +39,11 @@ def print_boxes(head: str, output: str, score_threshold: float | None = None) ->
     name, rows = _quoted(head), f'outputs["{_quoted(f"{head}_{output}")}"]'
     column, least = (0, 0) if score_threshold is None else (1, float(score_threshold))
     return (
-        f"rows = {rows}[{rows}[:, {column}] >= {least}]\n"
+        f"rows = {rows}[{rows}[:, {column}] >= {least}].astype(float)\n"
         "rows[:, 2:6] = ((rows[:, 2:6] - np.array([x, y, x, y])) / [b / W, a / H, b / W, a / H])"
         ".clip(0, [W, H, W, H])\n"
-        "for label, score, *box in rows[:, :6].tolist():\n"
+        "for label, score, *box in rows[(rows[:, 4:6] > rows[:, 2:4]).all(1) | "
+        "((a, b) == (h, w)), :6].tolist():\n"
         f'    print("{name}", names["{name}"][int(label)], round(score, 6), *np.round(box, 3))\n'
     )
 

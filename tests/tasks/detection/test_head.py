@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from densefit.data.loader.views import View
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.head import Features, head
@@ -10,7 +11,7 @@ from densefit.symbol import sym
 from densefit.tasks.detection import Detection
 from densefit.visualize import drawing
 from densefit.visualize.drawing import draw_boxes
-from tests.executor import Executor, compute
+from tests.executor import Executor, compute, engine_array
 
 SIZE = (75, 101)
 CHANNELS = {8: 6, 16: 8, 32: 10}
@@ -170,6 +171,24 @@ def test_decode_drops_empty_rows_and_sorts():
     assert first["classes"].dtype == np.int64
     assert second["boxes"].shape == (0, 4)
     assert second["scores"].shape == (0,)
+
+
+def test_boxes_of_the_border_of_a_letterbox_are_dropped():
+    rows = np.full((1, 4, 6), -1, np.float32)
+    rows[0, :3] = [[1, 0.3, 0, 0, 10, 10], [0, 0.8, 5, 25, 60, 40], [1, 0.9, 5, 15, 60, 40]]
+    wide = Geometry((10, 200), np.array([[0.5, 0, 0], [0, 0.5, 20]]), (45, 100))
+    made = Detection(2)
+    (prediction,) = made.decode({"boxes": rows}, [wide])
+    np.testing.assert_array_equal(prediction["boxes"], [[10, 0, 120, 10]])
+    np.testing.assert_array_equal(prediction["classes"], [1])
+    merger = made.view_merger((45, 100))
+    for mirrored in (False, True):
+        seen, matrix = rows.copy(), wide.matrix.copy()
+        if mirrored:
+            seen[..., [2, 4]], matrix[0] = 100 - rows[..., [4, 2]], [-0.5, 0, 100]
+        view = View((10, 200), matrix, (45, 100), (5, 100), (-20, 0), mirrored)
+        merger.add({"boxes": engine_array(seen)}, view)
+    np.testing.assert_array_equal(merger.result()["boxes"], prediction["boxes"])
 
 
 def test_a_sample_of_another_task_trains_nothing():

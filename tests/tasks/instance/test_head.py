@@ -172,6 +172,18 @@ def test_masks_are_of_the_original_size():
         assert (shrunk == coco.decode(small)).mean() > 0.98
 
 
+def test_masks_go_with_the_boxes_that_lie_in_the_image():
+    head = df.head("instance", classes=3, **SMALL)
+    sample = Shapes(1, size=SIZE, empty=0.0, seed=2)[0]
+    outputs = perfect(head, sample)
+    (whole,) = head.decode(outputs, [sample.geometry])
+    outputs["boxes"][0, :2] = [[0, 0.99, 4, -9, 20, 0], [1, 0.1, 4, 64, 20, 80]]
+    bordered = Geometry(SIZE, np.eye(2, 3), (SIZE[0] + 16, SIZE[1]))
+    (found,) = head.decode(outputs, [bordered])
+    np.testing.assert_array_equal(found["boxes"], whole["boxes"])
+    assert found["masks"] == whole["masks"]
+
+
 def test_masks_go_with_the_boxes_that_views_agree_on():
     head = df.head("instance", classes=3, **SMALL)
     sample = Shapes(4, size=SIZE, empty=0.0, seed=5)[1]

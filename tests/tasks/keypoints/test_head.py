@@ -3,6 +3,7 @@ import pytest
 
 import densefit as df
 from densefit.data.loader.views import View
+from densefit.data.sample import Geometry
 from densefit.data.transforms import Compose, Letterbox, RandomFlip
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
@@ -101,6 +102,21 @@ def test_a_mirrored_view_without_flip_pairs_is_an_error():
         one.decode(outputs, [sample.geometry])
     found = [known.decode(outputs, [sample.geometry])[0]["keypoints"][0, :, 0]]
     assert found[0][1] > found[0][2]  # the left eye is at the right of the original
+
+
+def test_objects_of_the_border_of_a_letterbox_are_dropped():
+    one, sample = head(), shapes(1)[0]
+    outputs = as_predicted(one, [sample])
+    (whole,) = one.decode(outputs, [sample.geometry])
+    height, width = sample.geometry.input_size
+    above = Geometry((height, width), np.eye(2, 3), (2 * height, width))
+    outputs["objects"][0, -1, 1:6] = [0.99, 1, height, 9, height + 9]
+    (found,) = one.decode(outputs, [above])
+    assert (found["boxes"][:, 2:] > found["boxes"][:, :2]).all()
+    (none,) = one.decode({**outputs, "objects": np.zeros_like(outputs["objects"])}, [above])
+    assert none["keypoints"].shape == (0, len(one.skeleton), 3)
+    sure = [prediction["scores"] > 0.9 for prediction in (found, whole)]
+    np.testing.assert_array_equal(found["keypoints"][sure[0]], whole["keypoints"][sure[1]])
 
 
 def test_views_of_both_hands_agree():
