@@ -1,7 +1,7 @@
 """Exported ONNX models beside their networks: parity, size, speed, scores.
 
     python benchmarks/onnx_parity.py [--only resnet18] [--size 300x300] [--batches 1 8] [--rounds 5]
-    python benchmarks/onnx_parity.py --checkpoint RUN --root DIR [--int8 [--calibrate train]]
+    python benchmarks/onnx_parity.py --checkpoint RUN --root DIR [--int8] [--calibrate train]
     python benchmarks/onnx_parity.py --smallest
 
 Without a checkpoint: a row for each built-in backbone and head, with random parameters, and then

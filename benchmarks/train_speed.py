@@ -1,7 +1,7 @@
 """A training step of densefit beside PyTorch's and GluonCV's, on the same cores.
 
     python benchmarks/train_speed.py [--cases resnet18 resnet50 ssd deeplab] [--rounds 7]
-        [--updates 4] [--torch PYTHON [--eager]] [--gluoncv PYTHON]
+        [--updates 4] [--torch PYTHON] [--eager] [--gluoncv PYTHON]
     python benchmarks/train_speed.py --smallest
 
 `--torch` is a Python with torch 2.13.0 (and a C++ compiler for torch.compile, which `--eager`

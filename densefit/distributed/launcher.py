@@ -156,9 +156,11 @@ class Launcher:
             lasts = "" if self._signal is not None else "; the others are ended"
             if code == LOST_PEER:
                 lasts = f", as another rank had failed or did not answer{lasts}"
-            self._report(
-                f"rank {first + dead} (process {self._ranks[dead].pid}) {_status_text(code)}{lasts}"
-            )
+            if self._signal is not None and code in (128 + self._signal, -self._signal):
+                self._report(f"stopped by {signal.Signals(self._signal).name}")
+            else:
+                process = f"(process {self._ranks[dead].pid})"
+                self._report(f"rank {first + dead} {process} {_status_text(code)}{lasts}")
             self._end_all(self._own_end - time.monotonic())
         self._output.finish(5.0)
         return 0 if dead is None else _exit_status(self._ranks[dead].returncode)

@@ -22,11 +22,11 @@ from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
 
-def session(model: bytes | str) -> Any:
-    """An ONNX Runtime session on the CPU.
+def onnx_runtime() -> Any:
+    """Import ONNX Runtime.
 
     Raises:
-        EngineError: ONNX Runtime is not installed.
+        EngineError: it is not installed.
     """
     try:
         import onnxruntime
@@ -36,7 +36,16 @@ def session(model: bytes | str) -> Any:
             received=str(error),
             fix='pip install "densefit[onnx]"',
         ) from error
+    return onnxruntime
 
+
+def session(model: bytes | str) -> Any:
+    """An ONNX Runtime session on the CPU.
+
+    Raises:
+        EngineError: ONNX Runtime is not installed.
+    """
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

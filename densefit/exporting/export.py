@@ -179,6 +179,7 @@ def _quantized(
             expected=f"at least {size}, the batch of the model",
             received="fewer in calibrate=",
         )
+    check.onnx_runtime()
     try:
         quantized = quantize(model, feeds)
     except (DensefitError, MemoryError, OSError):

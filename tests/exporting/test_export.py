@@ -1,6 +1,7 @@
 """Settings of an export, what it refuses, and users' Symbols."""
 
 import json
+import sys
 
 import numpy as np
 import onnx
@@ -8,7 +9,14 @@ import pytest
 
 import densefit as df
 from densefit.datasets import Shapes
-from densefit.errors import BindError, ConfigError, DataError, ExportError, TrainingDiverged
+from densefit.errors import (
+    BindError,
+    ConfigError,
+    DataError,
+    EngineError,
+    ExportError,
+    TrainingDiverged,
+)
 from densefit.symbol import sym as S
 from tests.exporting.conftest import SIZE, with_values
 from tests.exporting.onnx.converted import run_onnx
@@ -321,6 +329,15 @@ def test_int8_of_a_symbol(tmp_path):
         df.export(network, tmp_path / "t.onnx", calibrate=images, batch=16, **settings)
     with pytest.raises(DataError, match="other arrays"):
         df.export(network, tmp_path / "t.onnx", calibrate={"image": images}, **settings)
+
+
+def test_int8_needs_onnx_runtime(monkeypatch, tmp_path):
+    network = symbol_network(convolutions(), data=(4, 3, 16, 16))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    settings = {"inputs": {"data": (None, 3, 16, 16)}, "int8": True}
+    images = np.zeros((4, 3, 16, 16), np.float32)
+    with pytest.raises(EngineError, match=r"densefit\[onnx\]"):
+        df.export(network, tmp_path / "m.onnx", calibrate=images, **settings)
 
 
 def test_int8_without_a_convolution(tmp_path):

@@ -1,3 +1,4 @@
+import runpy
 import subprocess
 import sys
 from importlib import import_module
@@ -66,6 +67,13 @@ def test_help_of_train_lists_its_kinds(capsys):
 
 def test_version(capsys):
     assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"densefit {densefit.__version__}\n"
+
+
+def test_the_package_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["densefit", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("densefit", run_name="__main__")
     assert capsys.readouterr().out == f"densefit {densefit.__version__}\n"
 
 

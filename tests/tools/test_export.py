@@ -72,9 +72,12 @@ def test_its_predictions_are_the_checkpoints(trained, model, photo, tmp_path):
     assert (masks[0] == masks[1]).mean() > 0.999
 
 
-def test_raw_outputs_are_finished_on_the_host(trained, photo, tmp_path):
+def test_raw_outputs_are_finished_on_the_host(trained, photo, tmp_path, capsys):
     raw = tmp_path / "raw.onnx"
     assert export.main([str(trained), "--raw", "--out", str(raw)]) == 0
+    rows = {words[1]: words[3] for line in capsys.readouterr().out.splitlines()
+            if len(words := line.split()) > 5 and words[1].startswith("segmentation_")}  # fmt: skip
+    assert rows == {"segmentation_logits": "N", "segmentation_mask": "decoded"}
     (checkpoint,) = lines_of(tmp_path / "a", "--checkpoint", str(trained), str(photo))
     (exported,) = lines_of(tmp_path / "b", "--model", str(raw), str(photo))
     for key in ("boxes", "scores"):

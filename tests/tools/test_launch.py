@@ -156,6 +156,22 @@ print("got", got, world.all_gather("signals", got), flush=True)
     assert (status, out) == (0, "[0] got [15] [[15], [15]]\n")
 
 
+def test_a_training_that_a_signal_stopped_has_not_failed(tmp_path):
+    code = """
+signal.signal(signal.SIGINT, lambda number, frame: sys.exit(128 + number))
+world.barrier("ready")
+print("ready", flush=True)
+time.sleep(100)
+"""
+    process = started(tmp_path, code, "--nproc", "2")
+    assert process.stdout.readline() == "[0] ready\n"
+    process.send_signal(signal.SIGINT)
+    status, _, err = finished(process)
+    assert status == 128 + signal.SIGINT
+    assert "densefit launch: stopped by SIGINT" in err
+    assert "ended with status" not in err
+
+
 def test_a_signal_while_ranks_are_started_ends_them(tmp_path, monkeypatch):
     class Interrupted(forked.Popen):
         """As if the signal came between the start of a process and what the launcher does next."""

@@ -57,14 +57,17 @@ def _outputs(exported: Any) -> Table:
     table.add_column("shape", no_wrap=True)
     for heading in ("difference", "of up to", "unequal"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name in exported.parity or exported.outputs:
-        shape, parity = exported.outputs.get(name, ()), exported.parity.get(name)
+    # What a raw model gives is compared after the heads have decoded it.
+    decoded = [name for name in exported.parity if name not in exported.outputs]
+    for name in [*exported.outputs, *decoded]:
+        parity = exported.parity.get(name)
         numbers = ["-"] * 3
         if parity is not None and parity.is_empty:
             numbers = ["none found", "-", "-"]
         elif parity is not None:
             differing = f"{parity.differing:.2%}" if parity.differing else "none"
             numbers = [f"{parity.largest:.2g}", f"{parity.scale:.4g}", differing]
-        sides = " x ".join("N" if side is None else str(side) for side in shape)
-        table.add_row(Text(name), sides, *numbers)
+        shape = exported.outputs.get(name)
+        sides = ["decoded"] if shape is None else ["N" if n is None else str(n) for n in shape]
+        table.add_row(Text(name), " x ".join(sides), *numbers)
     return table
