@@ -5,6 +5,7 @@ tests that are marked `mxnet` or take the fixture `mx`. With
 DENSEFIT_TEST_ENGINES=mxnet,torch,onnx a missing engine is an error.
 """
 
+import gc
 import os
 import re
 from functools import cache
@@ -58,6 +59,16 @@ def pytest_configure(config):
     for engine in required:
         if engine in MISSING:
             raise pytest.UsageError(f"DENSEFIT_TEST_ENGINES names {engine}, which cannot be used")
+
+
+def pytest_collection(session):
+    """Collect no garbage among objects that stay: tests, modules, the engines' operators."""
+    gc.disable()
+
+
+def pytest_collection_finish(session):
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -346,6 +346,8 @@ def test_views_are_merged_in_the_original_pictures(task, network):
         found = list(df.predict(network, loader))
         assert [key for key, _ in found] == ["p0", "p1", "p2"]
         for (_, prediction), size in zip(found, PICTURES):
+            if task == "keypoints" and not len(prediction["own"]["boxes"]):
+                continue  # all objects of a head without training lie in the letterbox's border
             assert PLACED[task](prediction["own"], size)
 
 
