@@ -57,6 +57,11 @@ class DensefitError(Exception):
         return type(self)(self.what, **parts, where=location)
 
 
+def first_line(error: BaseException) -> str:
+    """First line of an error's text, or its class if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _shortened(value: object) -> str:
     """Return a value's text; of a very long one, as in broken files, its start and end."""
     text = str(value)

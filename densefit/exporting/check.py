@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from densefit import engine as engines
 from densefit.data.transforms import Resize
 from densefit.engine.batch_reader import BatchReader
-from densefit.errors import DensefitError, EngineError, ExportError
+from densefit.errors import DensefitError, EngineError, ExportError, first_line
 from densefit.evaluation.images import image_loader
 from densefit.evaluation.predict import predict
 from densefit.exporting.onnx.build import IMAGE, ModelSettings, view_names
@@ -39,6 +40,17 @@ def onnx_runtime() -> Any:
     return onnxruntime
 
 
+@contextmanager
+def refusal_of_runtime(text: str, fix: str) -> Iterator[None]:
+    """Turn an error of ONNX Runtime into an ExportError with this text."""
+    try:
+        yield
+    except (DensefitError, MemoryError, OSError):
+        raise
+    except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        raise ExportError(text, received=first_line(error), fix=fix) from error
+
+
 def session(model: bytes | str) -> Any:
     """An ONNX Runtime session on the CPU.
 
@@ -59,16 +71,11 @@ def run_model(model: bytes | str, feeds: Mapping[str, np.ndarray], batch: int | 
         feeds: input -> array.
         batch: number of rows that the model takes at once; None for any.
     """
-    try:
+    with refusal_of_runtime(
+        "ONNX Runtime cannot compute the exported model",
+        fix="build the layer from other operators, or fix the batch: df.export(..., batch=1)",
+    ):
         return _run(session(model), feeds, batch)
-    except (DensefitError, MemoryError):
-        raise
-    except Exception as error:  # ONNX Runtime's errors have no common base of their own
-        raise ExportError(
-            "ONNX Runtime cannot compute the exported model",
-            received=(str(error).strip().splitlines() or [type(error).__name__])[0],
-            fix="build the layer from other operators, or fix the batch: df.export(..., batch=1)",
-        ) from error
 
 
 def _run(runner: Any, feeds: Mapping[str, np.ndarray], batch: int | None) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from densefit.engine.types import Model
-from densefit.errors import ConfigError, DensefitError, EngineError, ExportError
+from densefit.errors import ConfigError, EngineError, ExportError
 from densefit.exporting import check, samples
 from densefit.exporting.arguments import (
     ImageSize,
@@ -180,16 +180,10 @@ def _quantized(
             received="fewer in calibrate=",
         )
     check.onnx_runtime()
-    try:
+    with check.refusal_of_runtime(
+        "ONNX Runtime cannot quantise the model", fix="half=True, or leave int8 out"
+    ):
         quantized = quantize(model, feeds)
-    except (DensefitError, MemoryError, OSError):
-        raise
-    except Exception as error:  # ONNX Runtime's errors have no common base of their own
-        raise ExportError(
-            "ONNX Runtime cannot quantise the model",
-            received=(str(error).strip().splitlines() or [type(error).__name__])[0],
-            fix="half=True, or leave int8 out",
-        ) from error
     if not any(node.op_type == "QuantizeLinear" for node in quantized.graph.node):
         raise ExportError(
             "No layer can be quantised: those of 8 bits are the convolutions before the last ones",

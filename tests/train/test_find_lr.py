@@ -129,8 +129,8 @@ def test_slices_of_an_iterator(tiny):
     assert rows() == [x[8, 0], x[0, 0]]  # begins anew at its end
     assert list(slices) == []  # until it is reset
 
-    empty = type("Empty", (tiny.Changed,), {"__iter__": lambda self: iter(())})
-    iterator = empty(tiny.iterator(), None)
+    no_batches = type("NoBatches", (tiny.Changed,), {"__iter__": lambda self: iter(())})
+    iterator = no_batches(tiny.iterator(), None)
     empty = Slices(iterator, 1)
     with pytest.raises(DataError, match="no batch"):
         next(empty)

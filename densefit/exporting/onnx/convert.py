@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from densefit.errors import DensefitError, ExportError
+from densefit.errors import DensefitError, ExportError, first_line
 from densefit.exporting.onnx import operators  # noqa: F401 - fills the registry
 from densefit.exporting.onnx.builder import Builder
 from densefit.exporting.onnx.layer import Layer
@@ -107,6 +107,5 @@ def _layer(layer: Layer) -> Sequence[Tensor]:
     except DensefitError:
         raise
     except Exception as error:  # of the shape inference of ONNX, which has no class of its own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise layer.refusal(reason.replace(str(BATCH), "N")) from error
+        raise layer.refusal(first_line(error).replace(str(BATCH), "N")) from error
     return [result] if isinstance(result, Tensor) else result

@@ -32,7 +32,7 @@ def mark_begun(directory: Path) -> None:
         directory: directory of the training's checkpoints.
     """
     folder = settings_of().folder
-    if Path(folder).is_dir() and folder:
+    if folder and Path(folder).is_dir():
         _mark(folder, directory).touch()
 
 
