@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -54,12 +54,18 @@ class Adam(Optimizer):
         """See `Optimizer.rule`."""
         rate = single(lr * math.sqrt(1.0 - self.beta2**count) / (1.0 - self.beta1**count))
 
-        def rule(weights: Tensors, gradients: Tensors, means: Tensors, squares: Tensors) -> None:
-            scaled = self.scaled(gradients, weights, wd)
-            moments(scaled, means, squares, self.beta1, self.beta2)
-            torch._foreach_addcdiv_(weights, means, roots(squares, self.epsilon), value=-rate)
-
-        return rule
+        betas = single(self.beta1), single(self.beta2)
+        if self.clips:  # of gradients with the decay in them
+            return fused_rule(
+                torch._fused_adam_,
+                lambda gradients, weights: self.scaled(gradients, weights, wd),
+                *(rate, betas, self.epsilon, 0.0),
+            )
+        return fused_rule(
+            torch._fused_adam_,
+            lambda gradients, weights: self.scaled(gradients),
+            *(rate, betas, self.epsilon, single(wd)),
+        )
 
 
 class AdamW(Adam):
@@ -84,17 +90,13 @@ class AdamW(Adam):
     def rule(self, name: str, lr: float, wd: float, count: int) -> Rule:
         """See `Optimizer.rule`."""
         second = math.sqrt(1.0 - self.beta2**count)
-        rate, lr, wd = single(second / (1.0 - self.beta1**count)), single(lr), single(wd)
-
-        def rule(weights: Tensors, gradients: Tensors, means: Tensors, squares: Tensors) -> None:
-            moments(self.scaled(gradients), means, squares, self.beta1, self.beta2)
-            steps = list(torch._foreach_mul(means, rate))
-            torch._foreach_div_(steps, roots(squares, self.epsilon * second))
-            if wd:
-                torch._foreach_add_(steps, weights, alpha=wd)
-            torch._foreach_add_(weights, steps, alpha=-lr)
-
-        return rule
+        rate = second / (1.0 - self.beta1**count)
+        return fused_rule(
+            torch._fused_adamw_,
+            lambda gradients, weights: self.scaled(gradients),
+            *(lr * rate, (single(self.beta1), single(self.beta2)), self.epsilon * second),
+            wd / rate,
+        )
 
 
 class Adamax(Optimizer):
@@ -193,6 +195,41 @@ class Nadam(Adam):
             torch._foreach_addcdiv_(weights, scaled, roots(corrected, self.epsilon), value=-lr)
 
         return rule
+
+
+def fused_rule(
+    kernel: Callable[..., None],
+    scaled: Callable[[Tensors, Tensors], Tensors],
+    rate: float,
+    betas: tuple[float, float],
+    epsilon: float,
+    decay: float,
+) -> Rule:
+    """Make a rule that moves weights by rate * mean / (sqrt(square) + epsilon), in one pass.
+
+    Its kernels are those of torch.optim.Adam and AdamW. They are told of so many updates that they
+    do not correct means for their start: `rate` and `epsilon` hold that correction.
+
+    Args:
+        kernel: torch._fused_adam_, which adds decay * weight to the gradient, or
+            torch._fused_adamw_, which multiplies weights by 1 - rate * decay.
+        scaled: (gradients, weights) -> gradients that the kernel takes.
+        rate: factor on the step.
+        betas: decays of the means of gradients and of their squares.
+        epsilon: added to the root.
+        decay: weight decay.
+    """
+    settings = {"lr": rate, "beta1": betas[0], "beta2": betas[1], "eps": epsilon}
+    settings |= {"weight_decay": decay, "amsgrad": False, "maximize": False}
+    updates: Tensors = []
+
+    def rule(weights: Tensors, gradients: Tensors, means: Tensors, squares: Tensors) -> None:
+        if not updates:
+            updates.append(torch.full((), math.inf, device=weights[0].device))
+        taken = scaled(gradients, weights)
+        kernel(weights, taken, means, squares, [], updates * len(weights), **settings)
+
+    return rule
 
 
 def moments(
