@@ -42,8 +42,7 @@ def print_boxes(head: str, output: str, score_threshold: float | None = None) ->
         f"rows = {rows}[{rows}[:, {column}] >= {least}].astype(float)\n"
         "rows[:, 2:6] = ((rows[:, 2:6] - np.array([x, y, x, y])) / [b / W, a / H, b / W, a / H])"
         ".clip(0, [W, H, W, H])\n"
-        "for label, score, *box in rows[(rows[:, 4:6] > rows[:, 2:4]).all(1) | "
-        "((a, b) == (h, w)), :6].tolist():\n"
+        "for label, score, *box in rows[(rows[:, 4:6] > rows[:, 2:4]).all(1), :6].tolist():\n"
         f'    print("{name}", names["{name}"][int(label)], round(score, 6), *np.round(box, 3))\n'
     )
 
