@@ -24,11 +24,15 @@ def trunk_of(network):
 
 
 def random_arrays(network, seed=0):
-    """Values of the trunk, of which each is another."""
+    """Values of the trunk, each another, with which features neither vanish nor explode."""
     rng, sizes = np.random.default_rng(seed), shapes(network)
-    return {
-        name: rng.uniform(0.5, 1.5, sizes[name]).astype(np.float32) for name in trunk_of(network)
-    }
+    arrays = {}
+    for name in trunk_of(network):
+        size = sizes[name]
+        is_kernel = len(size) == 4
+        drawn = rng.normal(0, np.prod(size[1:]) ** -0.5, size) if is_kernel else None
+        arrays[name] = rng.uniform(0.5, 1.0, size) if drawn is None else drawn
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
 def in_layout(network, layout, arrays, prefix=""):
