@@ -68,9 +68,15 @@ def load_weights(
     if _is_checkpoint(Path(path)):
         report = _of_checkpoint(network, path)
     else:
-        report = _of_file(network, read(path, sha256), prefix, normalisation)
+        file = read(path, sha256 or _stated_sha256(Path(path)))
+        report = _of_file(network, file, prefix, normalisation)
     _log.info("%s", report)
     return report
+
+
+def _stated_sha256(path: Path) -> str | None:
+    """Return the sha256 of the file of the table that is called so; None for other names."""
+    return next((entry.sha256 for entry in TABLE if entry.file == path.name), None)
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -82,15 +88,6 @@ def _of_file(
     network: Network, file: WeightFile, prefix: str | None, normalisation: Normalisation | None
 ) -> LoadedWeights:
     entry = by_sha256(file.sha256)
-    named = next((known for known in TABLE if known.file == file.path.name), None)
-    if named is not None and entry is not named:
-        raise CheckpointError(
-            "The file has the name of known weights, but other content",
-            expected=f"a sha256 that begins with {named.sha256}",
-            received=file.sha256,
-            where=file.path,
-            fix=f"densefit weights fetch {named.name}; or give a file of your own another name",
-        )
     trunk = [name for name, owner in owners(network).items() if owner is None]
     match = match_names(network.backbone, trunk, file, prefix)
     expects = normalisation or (entry and entry.normalisation) or match.normalisation

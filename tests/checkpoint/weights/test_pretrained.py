@@ -202,7 +202,7 @@ def test_a_file_that_only_has_the_name_of_known_weights(written):
     os.rename(file, file.with_suffix(".safetensors"))
     df.load_weights(network, file.with_suffix(".safetensors"))
     file = written(in_layout(network, PLAIN, random_arrays(network)), "resnet18-f37072fd.pth")
-    refused(network, file, CheckpointError, "other content", "f37072fd", "weights fetch resnet18")
+    refused(network, file, CheckpointError, "its sha256 differs", "f37072fd")
     path = file.with_suffix(".safetensors")
     refused(network, path, CheckpointError, "its sha256 differs", sha256="00")
 
