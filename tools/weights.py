@@ -66,22 +66,21 @@ def run(words: Sequence[str]) -> None:
 def _list() -> None:
     """Print the table of known weights."""
     table = Table(title=Text("known weights of ImageNet"), title_justify="left")
-    for column in ("name", "backbone", "source", "top-1", "licence", "input", "here"):
-        table.add_column(column)
+    for column in ("name", "source", "top-1", "licence", "here"):
+        table.add_column(column, no_wrap=True)
     for entry in TABLE:
         table.add_row(
             entry.name,
-            Text(_backbone(entry)),
             entry.source,
             "-" if entry.top1 is None else f"{entry.top1:.1f}",
             entry.licence,
-            _input(entry),
             "yes" if search.find(entry) else "",
         )
     console = Console(soft_wrap=True)
     console.print(table)
     for entry in TABLE:
-        console.print(Text(f"{entry.name}: sha256 {entry.sha256}, {entry.address}"))
+        console.print(Text(f"{entry.name}: backbone {_backbone(entry)}, input {_input(entry)}"))
+        console.print(Text(f"    sha256 {entry.sha256}  {entry.address}", style="dim"))
 
 
 def _where() -> None:
