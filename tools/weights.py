@@ -1,9 +1,9 @@
-"""Pretrained weights: `densefit weights list | where | add FILE... | fetch NAME...`."""
+"""Pretrained weights: `densefit weights list`, `where`, `add FILE...` and `fetch NAME...`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +25,9 @@ USAGE = """usage: densefit weights list             known weights by backbone
        densefit weights fetch NAME...    download known weights to the search path
 Nothing is downloaded unless you fetch it. docs/pretrained-weights.md"""
 
+#: Action -> whether names follow it.
+ACTIONS = {"list": False, "where": False, "add": True, "fetch": True}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
@@ -36,31 +39,42 @@ def run(words: Sequence[str]) -> None:
     """Do what the command line says.
 
     Raises:
-        ConfigError: no such action, or names that an action needs or does not take.
+        ConfigError: see `parse`.
         CheckpointError: a file is not in the table, or a download failed.
     """
-    if not words or words[0] in ("-h", "--help"):
+    action, names = parse(words)
+    if action == "list":
+        _list()
+    elif action == "where":
+        _where()
+    elif action == "add":
+        _add(names)
+    elif action == "fetch":
+        _fetch(names)
+    else:
         print(USAGE)
-        return
+
+
+def parse(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the action and the names behind it.
+
+    Raises:
+        ConfigError: no such action, or names that an action needs or does not take.
+    """
+    if not words or words[0] in ("-h", "--help"):
+        return "help", []
     action, names = words[0], list(words[1:])
-    actions: dict[str, Callable[[], None]] = {
-        "list": _list,
-        "where": _where,
-        "add": lambda: _add(names),
-        "fetch": lambda: _fetch(names),
-    }
-    if action not in actions:
+    if action not in ACTIONS:
         raise ConfigError(
-            f"densefit weights has no action {action!r}", fix=nearest(action, actions)
+            f"densefit weights has no action {action!r}", fix=nearest(action, ACTIONS)
         )
-    needs_names = action in ("add", "fetch")
-    if needs_names != bool(names):
+    if ACTIONS[action] != bool(names):
         raise ConfigError(
-            f"What is to {action}?" if needs_names else f"{action} takes no more words",
+            f"What is to {action}?" if ACTIONS[action] else f"{action} takes no more words",
             received=" ".join(names) or None,
             fix=USAGE,
         )
-    actions[action]()
+    return action, names
 
 
 def _list() -> None:
