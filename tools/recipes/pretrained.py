@@ -49,19 +49,21 @@ def begin_with_weights(network: Network, recipe: Recipe) -> None:
 
 
 def use_saved_normalisation(recipe: Recipe) -> None:
-    """On a resume, take what the weights of the run's begin have written into its recipe.
+    """On a resume, take what the weights of the run's begin have changed in its settings.
 
     Args:
         recipe: settings of the run, which are changed.
     """
     checkpoint = store.resolve(recipe.resume, Path(recipe.out) / "checkpoints")
-    if recipe.model.weights is None or checkpoint is None:
+    if checkpoint is None:
         return
-    saved = (store.read(checkpoint, only=[])[1]["extra"].get("recipe") or {}).get("model", {})
-    recipe.model.weights_sha256 = saved.get("weights_sha256")
-    if not any(key in recipe.model.settings for key in SETTINGS):
-        before = saved.get("settings", {})
-        recipe.model.settings.update({key: before[key] for key in SETTINGS if key in before})
+    content, model = store.read(checkpoint, only=[])[1], recipe.model
+    saved = (content["extra"].get("recipe") or {}).get("model", {})
+    if model.weights is not None and model.weights_sha256 is None:
+        model.weights_sha256 = saved.get("weights_sha256")
+    settings = (content["network"] or {}).get("settings", {})
+    if not any(key in model.settings for key in SETTINGS):
+        model.settings.update({key: settings[key] for key in SETTINGS if key in settings})
 
 
 def _print(report: LoadedWeights) -> None:

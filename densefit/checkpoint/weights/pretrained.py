@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from densefit.checkpoint.storage import store
+from densefit.checkpoint.weights.file_arrays import check_numbers, in_shape
 from densefit.checkpoint.weights.files.weight_file import WeightFile, read
 from densefit.checkpoint.weights.library.search import IMAGENET, find_imagenet
 from densefit.checkpoint.weights.library.table import TABLE, by_sha256
 from densefit.checkpoint.weights.loaded_weights import LoadedWeights, listed
-from densefit.checkpoint.weights.matching import Match, match_names
+from densefit.checkpoint.weights.matching import match_names
+from densefit.checkpoint.weights.normalising import follow
 from densefit.checkpoint.weights.transfer import transfer
-from densefit.errors import BindError, CheckpointError, ConfigError
-from densefit.model.backbones.normalisation import SETTINGS, Normalisation, is_normalised_by
+from densefit.errors import BindError, ConfigError
+from densefit.model.backbones.normalisation import Normalisation
 from densefit.model.network import Network
-from densefit.model.parameters import owners, shapes
+from densefit.model.parameters import owners
 
 _log = logging.getLogger("densefit")
 
@@ -95,12 +96,12 @@ def _of_file(
     if match.is_own:
         names.update({name: name for name in owners(network) if name in file.arrays})
     arrays = {name: file.arrays[theirs] for name, theirs in names.items()}
-    arrays, reshaped = _in_shape(network, arrays, trunk, file, match)
-    _check_numbers(arrays, file)
+    arrays, reshaped = in_shape(network, arrays, trunk, file, match)
+    check_numbers(arrays, file)
     if expects is not None and expects.order == "BGR":
         stem = f"{network.backbone.name}_{match.stem}_weight"
         arrays[stem] = np.ascontiguousarray(arrays[stem][:, ::-1])
-    otherwise = expects is not None and not _normalise(network, expects, file.path)
+    otherwise = expects is not None and not follow(network, *expects.rgb, file.path)
     sources = {names[name] for name in arrays}
     transfer(arrays, network)
     return LoadedWeights(
@@ -137,66 +138,3 @@ def _of_checkpoint(network: Network, path: str | Path) -> LoadedWeights:
         str(path), None, "densefit", loaded=report.loaded, missing=missing,
         unexpected=report.dropped,
     )  # fmt: skip
-
-
-def _in_shape(
-    network: Network,
-    arrays: Mapping[str, np.ndarray],
-    trunk: list[str],
-    file: WeightFile,
-    match: Match,
-) -> tuple[dict[str, np.ndarray], dict[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
-    """Reshape arrays that differ by axes of size 1; heads of other shapes are left out.
-
-    Raises:
-        BindError: parameters of the backbone have other shapes.
-    """
-    sizes, of_backbone = shapes(network), set(trunk)
-    shaped: dict[str, np.ndarray] = {}
-    reshaped, wrong = {}, []
-    for name, array in arrays.items():
-        size = sizes.get(name, array.shape)
-        if array.shape == size:
-            shaped[name] = array
-        elif [n for n in array.shape if n != 1] == [n for n in size if n != 1]:
-            shaped[name] = array.reshape(size)
-            reshaped[name] = (array.shape, size)
-        elif name in of_backbone:
-            wrong.append(f"{match.names[name]} {array.shape}, not {size}")
-    if wrong:
-        raise BindError(
-            f"The weights do not fit the backbone {network.backbone.name!r}: other shapes",
-            received=listed(wrong),
-            where=f"{file.path}, with names of {match.layout}",
-            fix="are they of another architecture or width (model.settings)?",
-        )
-    return shaped, reshaped
-
-
-def _check_numbers(arrays: Mapping[str, np.ndarray], file: WeightFile) -> None:
-    for name, array in arrays.items():
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise CheckpointError(
-                f"The weights of {name!r} are not finite real numbers",
-                received=str(array.dtype),
-                where=file.path,
-            )
-
-
-def _normalise(network: Network, expects: Normalisation, path: Path) -> bool:
-    """Let the network normalise as the weights expect; False if its settings state otherwise."""
-    mean, std = expects.rgb
-    if is_normalised_by(network.backbone, mean, std):
-        return True
-    settings = {} if network.spec is None else network.spec["settings"]
-    if any(key in settings for key in SETTINGS):
-        _log.warning(
-            "the settings of the backbone %r state mean %s and std %s, and the weights of %s were "
-            "trained with mean %s and std %s: the settings count",
-            network.backbone.name,
-            *(network.backbone.mean, network.backbone.std, path, mean, std),
-        )
-        return False
-    network.normalise_by(mean, std)
-    _log.info("the network normalises its input by mean %s and std %s now", mean, std)
-    return True

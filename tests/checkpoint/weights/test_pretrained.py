@@ -180,6 +180,13 @@ def test_the_normalisation_travels_with_the_weights(written, tmp_path):
     np.testing.assert_allclose(
         features(network, images), features(plain, back.astype(np.float32)), rtol=1e-3, atol=1e-3
     )
+    rest = {"kind_class_weight": np.ones((3, 64)), "kind_class_bias": np.ones(3)}
+    network.set_params({**network.parameters, **rest}, network.statistics)
+    df.save(network, tmp_path / "saved")
+    for load in (df.load_weights, lambda new, path: df.surgery.transfer(path, new)):
+        new = network_of("resnet18")
+        load(new, tmp_path / "saved")
+        assert (new.backbone.mean, new.backbone.std) == ((127.0,) * 3, (128.0,) * 3)
     restored = df.Network.from_spec(network.spec)
     assert (restored.backbone.mean, restored.backbone.std) == ((127.0,) * 3, (128.0,) * 3)
 

@@ -86,6 +86,11 @@ def test_imagenet_is_a_file_on_the_search_path_with_its_normalisation(
     assert train_seg.main([*arguments, "--resume", "auto", "--training.epochs", "2"]) == 0
     assert df.load(run).backbone.std == (128.0,) * 3
     assert recipe_of(run)["model"]["settings"] == written["settings"]
+    # A run that begins with this one's checkpoint normalises so, too, and when it is resumed.
+    after = [*tiny(out=tmp_path / "after", training__epochs=1), *HEADS, "--init_from", str(run)]
+    assert train_seg.main(after) == 0
+    assert train_seg.main([*after, "--resume", "auto", "--training.epochs", "2"]) == 0
+    assert df.load(tmp_path / "after").backbone.std == (128.0,) * 3
     capsys.readouterr()
     stated = ["--model.settings.mean", "[1, 2, 3]", "--out", str(tmp_path / "stated")]
     assert train_seg.main([*arguments, *stated]) == 0
