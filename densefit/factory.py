@@ -9,6 +9,7 @@ from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import transforms
 from densefit.metrics import metrics
 from densefit.model.backbones import backbones
+from densefit.model.decoders import decoders
 from densefit.model.heads.head import heads
 from densefit.registry import Registry
 from densefit.train.balance import balancers
@@ -16,7 +17,7 @@ from densefit.train.schedules import schedules
 
 #: All registries of what recipes name.
 REGISTRIES: tuple[Registry[Any], ...] = (
-    *(backbones, heads, metrics, schedules),
+    *(backbones, decoders, heads, metrics, schedules),
     *(balancers, datasets, transforms, callbacks),
 )
 

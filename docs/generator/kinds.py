@@ -85,4 +85,12 @@ PAGES = {
         "`model.backbone`, with `model.settings`; `model.output_stride` is 8, 16 or 32.",
         "model: {backbone: NAME, settings: {SETTINGS}}",
     ),
+    "decoder": Page(
+        "decoders",
+        "Decoders",
+        "Segmentation, depth and normals choose one by name: `decoder`. `channels` is the head's "
+        "setting of that name, all other settings are its `decoder_settings`. Which one to choose: "
+        "[Decoders and losses](../decoders-and-losses.md).",
+        "segmentation: {decoder: NAME, decoder_settings: {SETTINGS}}",
+    ),
 }

@@ -11,7 +11,7 @@ from densefit.data.sample import Geometry
 from densefit.engine.map_averaging import ClassMapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import ConfusionMatrix, Metric
-from densefit.model.decoders import LOGIT_STRIDE, Decoder
+from densefit.model.decoders import LOGIT_STRIDE, make_decoder
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
 from densefit.model.heads.program_lines import write_mask
 from densefit.model.layers import strongest, upsample
@@ -39,9 +39,10 @@ class Segmentation(MaskEncoding, Head):
         classes: names of the classes, or their number.
         name: prefix of outputs and parameters.
         weight: factor on the loss.
-        decoder: "deeplabv3+" or "fcn".
-        channels: channels of the decoder.
-        rates: dilations of the atrous pyramid.
+        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        channels: width of the decoder; None: its default.
+        rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
+        decoder_settings: further settings of the decoder.
         class_weights: factor on each class's pixels in the loss; 1 by default. In a recipe `auto`
             sets them by median frequency in the training data (see `median_frequency_weights`).
         target: name of the target to learn, so that two heads can learn different masks. A new
@@ -65,11 +66,12 @@ class Segmentation(MaskEncoding, Head):
         name: str = "segmentation",
         weight: float = 1.0,
         decoder: str = "deeplabv3+",
-        channels: int = 128,
-        rates: Sequence[int] = (6, 12, 18),
+        channels: int | None = None,
+        rates: Sequence[int] | None = None,
         class_weights: Sequence[float] | None = None,
         target: str = "mask",
         background: str | None = None,
+        decoder_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.classes = class_names(classes)
         if not 1 < len(set(self.classes)) == len(self.classes) < IGNORE:
@@ -89,7 +91,7 @@ class Segmentation(MaskEncoding, Head):
         self.background = None if background is None else self.classes.index(background)
         self.name, self.weight = name, weight
         with located(f"head {name!r}"):
-            self.decoder = Decoder(decoder, channels, rates)
+            self.decoder = make_decoder(decoder, channels, rates, decoder_settings)
         self.target, self.targets, self.class_target = target, (target,), target
         self.output_stride = self.decoder.output_stride
         # One entry for every byte: void and other values have no weight.
