@@ -5,6 +5,14 @@ from densefit.model.decoders.decoder import LOGIT_STRIDE, Decoder, decoders
 from densefit.model.decoders.selection import make_decoder
 
 __all__ = [
-    *("LOGIT_STRIDE", "Decoder", "decoders", "make_decoder"),
-    *("deeplab", "fcn", "lraspp", "pspnet", "segformer", "unet"),
+    "LOGIT_STRIDE",
+    "Decoder",
+    "decoders",
+    "deeplab",
+    "fcn",
+    "lraspp",
+    "make_decoder",
+    "pspnet",
+    "segformer",
+    "unet",
 ]

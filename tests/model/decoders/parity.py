@@ -1,11 +1,14 @@
 """A decoder with random weights, and its weights by a reference's names."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from densefit.model.heads.head import Features
+from densefit.model.symbol_graph import SymbolGraph
 from densefit.symbol import sym
 from tests.executor import Executor
 
@@ -30,14 +33,38 @@ def map_shapes(given, batch=2):
     return {f"map{s}": (batch, given.channels[s], *given.size(s)) for s in given.maps}
 
 
-def bound(symbol, given, batch=2):
-    """An executor with random maps, weights and statistics."""
+def bound(symbol, given, batch=2, smooth=False):
+    """An executor with random maps, weights and statistics.
+
+    Args:
+        symbol: a decoder's map.
+        given: features of it.
+        batch: number of samples.
+        smooth: replace ReLU by softplus: ReLU's slope jumps where rounding moves a number over 0,
+            and behind BatchNorm each gradient depends on each.
+    """
+    if smooth:
+        symbol = SymbolGraph.of(symbol).rewrite(lambda _, node: _smooth(node)).symbol
     executor = Executor(symbol, **map_shapes(given, batch))
     rng = np.random.default_rng(0)
     for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
         is_scale = name.endswith(("_gamma", "_var"))
         array[:] = rng.uniform(0.5, 1.5, array.shape) if is_scale else rng.normal(size=array.shape)
     return executor
+
+
+def _smooth(node):
+    is_relu = node.op == "Activation" and node.attr("act_type") == "relu"
+    return replace(node, attrs={"act_type": "softrelu"}) if is_relu else node
+
+
+def smooth_module(module):
+    """Replace a module's ReLU layers by softplus."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.ReLU):
+            setattr(module, name, nn.Softplus())
+        else:
+            smooth_module(child)
 
 
 def maps_of(executor):
@@ -79,6 +106,8 @@ def load(module, executor, rules, prefix="own_"):
 def compare(executor, module, forward, is_train):
     """Assert that results and gradients of the maps are equal to 1e-4 of their largest number."""
     module.train(is_train)
+    if is_train:
+        smooth_module(module)
     maps = maps_of(executor)
     expected = forward(module, maps)
     (found,) = executor.forward(is_train=is_train)

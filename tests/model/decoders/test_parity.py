@@ -34,7 +34,7 @@ class Reference(nn.Module):
 @pytest.mark.parametrize("size", SIZES)
 def test_unet(each_engine, size, is_train):
     given = features(size)
-    executor = bound(decoders.create("unet", channels=4)(given, "own", 5), given)
+    executor = bound(decoders.create("unet", channels=4)(given, "own", 5), given, smooth=is_train)
     channels = [3, 2, *CHANNELS.values()]
     decoder = part("decoders.unet.decoder").UnetDecoder(channels, (16, 8, 4, 2, 1), 5)
     decoder.blocks = decoder.blocks[:3]  # the two further blocks have strides 2 and 1
@@ -57,7 +57,7 @@ def test_unet(each_engine, size, is_train):
 def test_pspnet(each_engine, size, deepest, is_train):
     given = features(size, deepest)
     settings = {"channels": 6, "dropout": 0, "output_stride": deepest}
-    executor = bound(decoders.create("pspnet", **settings)(given, "own", 5), given)
+    executor = bound(decoders.create("pspnet", **settings)(given, "own", 5), given, smooth=is_train)
     pspnet = part("decoders.pspnet.decoder").PSPDecoder
     decoder = pspnet([CHANNELS[deepest]], out_channels=6, dropout=0)
     rules = [(r"^logits", "head"), (r"^fuse", "decoder.conv")]
@@ -75,7 +75,9 @@ def test_segformer(each_engine, is_train):
     size = (64, 96)  # the reference stretches maps of other sizes
     given = features(size)
     settings = {"channels": 6, "dropout": 0}
-    executor = bound(decoders.create("segformer", **settings)(given, "own", 5), given)
+    executor = bound(
+        decoders.create("segformer", **settings)(given, "own", 5), given, smooth=is_train
+    )
     channels = [3, 2, *CHANNELS.values()]
     decoder = part("decoders.segformer.decoder").SegformerDecoder(
         [channels[0], *channels[2:]], segmentation_channels=6
@@ -125,7 +127,7 @@ class LRASPPHead(nn.Module):
 def test_lraspp(each_engine, is_train):
     size = (64, 96)
     given = features(size, 16)
-    executor = bound(decoders.create("lraspp", channels=6)(given, "own", 5), given)
+    executor = bound(decoders.create("lraspp", channels=6)(given, "own", 5), given, smooth=is_train)
     rules = [
         (r"^gate\.0", "scale.1"),
         (r"^deep", "cbr"),
