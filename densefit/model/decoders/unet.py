@@ -39,11 +39,11 @@ class UNet(Decoder):
         for stride in strides:
             x = sym.UpSampling(x, scale=above // stride, sample_type="nearest", num_args=1)
             # The overhang of an odd size is cut off.
-            size = tuple(side * (above // stride) for side in features.size(above))
-            x = upsample(x, 1, size, features.size(stride))
+            height, width = (side * (above // stride) for side in features.size(above))
+            x = upsample(x, 1, (height, width), features.size(stride))
             x = sym.concat(x, features.maps[stride], dim=1, name=f"{name}_up{stride}")
-            width = self.channels * stride // LOGIT_STRIDE
-            x = conv_bn(x, f"{name}_up{stride}_conv1", width)
-            x = conv_bn(x, f"{name}_up{stride}_conv2", width)
+            channels = self.channels * stride // LOGIT_STRIDE
+            x = conv_bn(x, f"{name}_up{stride}_conv1", channels)
+            x = conv_bn(x, f"{name}_up{stride}_conv2", channels)
             above = stride
         return last_convolution(x, f"{name}_logits", outputs, init, kernel=3)
