@@ -29,15 +29,15 @@ class MaskTraining:
     @property
     def loss_terms(self) -> list[str]:
         """Names of the terms of `train`."""
-        several = len(self.losses) > 1
-        names = [loss.name for loss in self.losses] if several else ["loss"]
-        return [*names, "auxiliary"] if self.auxiliary else names
+        if len(self.losses) == 1 and not self.auxiliary:
+            return ["loss"]
+        return [*(loss.name for loss in self.losses), *(["auxiliary"] if self.auxiliary else [])]
 
     def _logits(self, features: Features) -> Any:
         raise NotImplementedError
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """`loss`, or each of several losses by its name, times its factor; and `auxiliary`."""
+        """`loss`; or several terms: each loss times its factor by its name, and `auxiliary`."""
         terms = self._weighted(self._logits(features), labels)
         if self.auxiliary:
             logits = auxiliary_logits(features, f"{self.name}_auxiliary", len(self.classes))
