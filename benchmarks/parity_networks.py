@@ -96,6 +96,8 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         named[f"segmentation {decoder}"] = ("segmentation", {**classes, **settings})
     settings = {"decoder": "fcn", "channels": 8, "loss": LOSSES, "auxiliary": 0.4}
     named["segmentation losses"] = ("segmentation", {**classes, **settings})
+    overlap = {"classes": shapes.classes, **DETECTION, "box_loss": "ciou"}
+    named["detection ciou"] = ("detection", overlap)
     return named
 
 

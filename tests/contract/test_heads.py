@@ -72,6 +72,7 @@ VARIANTS = {
         "loss": dict.fromkeys(segmentation_losses.names(), 1),
         "background": "0",
     },
+    "detection giou": {"box_loss": "giou"},
     "panoptic losses": {
         "segmentation": {"decoder": "unet", "channels": 8, "loss": {"dice": 1, "focal": 2}}
     },
@@ -403,6 +404,7 @@ def test_a_network_is_made_again_from_its_description(network):
         assert first.infer_shape_partial(**shape) == second.infer_shape_partial(**shape)
 
 
+@pytest.mark.parametrize("variant", sorted(SETTINGS), indirect=True)
 def test_a_worker_process_encodes_the_same(network, in_a_process):
     in_a_process(SampleTask(Mixed(), Resize(*INPUT), network.heads, 0, 0), range(3))
 
@@ -465,6 +467,7 @@ def moved():
     return {n: [one for steps in FITTED.values() for one in behind(n, *steps)] for n in own}
 
 
+@pytest.mark.parametrize("variant", sorted(SETTINGS), indirect=True)
 def test_every_head_is_right_or_refused_behind_every_transform(task, network, moved):
     """A picture of several, in perspective, turned or cut: no number of what was not shown."""
     _, outputs = evaluated(network)
