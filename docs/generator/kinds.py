@@ -99,6 +99,6 @@ PAGES = {
         "The setting `loss` of a segmentation head: a name, or a map of names to factors, or to "
         "settings with the factor as `weight`. Which one to choose: "
         "[Decoders and losses](../decoders-and-losses.md).",
-        "segmentation: {loss: {NAME: {weight: 1.0, SETTINGS}}}",
+        "loss: {NAME: {weight: 1.0, SETTINGS}}",
     ),
 }

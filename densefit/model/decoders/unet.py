@@ -19,8 +19,9 @@ class UNet(Decoder):
     map of the next stride, and applies two 3x3 convolutions. The structure and the default width
     are those of segmentation_models_pytorch's `Unet`, whose decoder has 256, 128 and 64 channels at
     strides 16, 8 and 4, and a 3x3 convolution as its last. That decoder goes on to strides 2 and 1
-    with 32 and 16 channels. Here logits have stride 4, as with every decoder: backbones give no map
-    of stride 2 to join, and these two steps would cost as many multiply-adds again.
+    with 32 and 16 channels. Here logits have stride 4, as with every decoder: on ResNet-18 at
+    360x480 the two steps would add 3.5 G multiply-adds to the decoder's 4.9 G, and a loss over 16
+    times as many cells.
 
     Args:
         channels: channels at stride 4; each deeper stride has twice as many.
