@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, get_args, get_type_hints, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, get_args, get_type_hints, runtime_checkable
 
 import jsonargparse
 
@@ -58,7 +58,7 @@ def parse(
     Raises:
         ConfigError: an unknown key (with the nearest known one) or a value of another type.
     """
-    parser = parser_of(kind, description, positional)
+    parser = parser_of(cast(Any, kind), description, positional)
     recipes: list[Document] = []
     try:
         words = join_flags(sys.argv[1:] if arguments is None else arguments, kind)
