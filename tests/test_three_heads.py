@@ -31,7 +31,7 @@ class Trunk(Backbone):
 
 @pytest.fixture(scope="module")
 def trained():
-    data = Shapes(288, size=(SIZE, SIZE), max_objects=1, empty=0.2)
+    data = Shapes(576, size=(SIZE, SIZE), max_objects=1, empty=0.2)
     network = df.Network(
         Trunk(),
         [
@@ -47,8 +47,8 @@ def trained():
         network,
         df.Loader(data, batch_size=12, heads=network.heads, shuffle=True),
         validation=df.Loader(held, batch_size=10),
-        validate_every="16ep",
-        epochs=16,
+        validate_every="8ep",
+        epochs=8,
         optimizer="adam",
         schedule=df.Cosine(lr=0.006, warmup=4),
     )
