@@ -9,7 +9,7 @@ ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo test lint reference wheel clean distclean
+.PHONY: help demo test lint reference weights wheel clean distclean
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "                (ENGINE=torch or ENGINE=mxnet with either: that engine alone)"
 	@echo "make lint       the same without the tests"
 	@echo "make reference  write docs/reference/ from docstrings"
+	@echo "make weights    fetch pretrained MobileNetV2 (13 MB) to the search path of weights"
 	@echo "make wheel      dist/densefit-*.whl"
 	@echo "make clean      remove what was built; distclean removes $(VENV) too"
 
@@ -39,6 +40,9 @@ lint: $(VENV)/dev$(ENGINE).stamp
 
 reference: $(VENV)/demo.stamp
 	$(PY) -m docs.generator.reference
+
+weights: $(VENV)/demo$(ENGINE).stamp
+	$(PY) -m densefit weights fetch mobilenetv2
 
 wheel: $(VENV)/demo.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from densefit.checkpoint.training.policy import Keep
     from densefit.checkpoint.training.saver import Saver
     from densefit.checkpoint.weights.load import load
+    from densefit.checkpoint.weights.pretrained import load_weights
     from densefit.checkpoint.weights.save import save
     from densefit.data.io.cache import Cached
     from densefit.data.loader.loader import Loader
@@ -73,6 +74,7 @@ __all__ = [
     "interop",
     "load",
     "load_mxnet",
+    "load_weights",
     "metrics",
     "predict",
     "registered",
@@ -113,6 +115,7 @@ _NAMES = {
     "head": "model.heads.head",
     "load": "checkpoint.weights.load",
     "load_mxnet": "interop.files.mxnet_files",
+    "load_weights": "checkpoint.weights.pretrained",
     "predict": "evaluation.predict",
     "registered": "factory",
     "save": "checkpoint.weights.save",

@@ -167,7 +167,8 @@ class Panoptic(Head):
     def _terms(self) -> dict[str, Term]:
         """Terms of both parts: a sample trains the parts whose targets it has."""
         semantic = Term(self.segmentation.targets, self._trains_segmentation)
-        return add_prefixes({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
+        parts = {"segmentation": dict.fromkeys(self.segmentation.loss_terms, semantic)}
+        return add_prefixes({**parts, "instance": self.instance.terms})
 
     def _trains_segmentation(self, labels: Mapping[str, np.ndarray]) -> bool:
         return self.segmentation.has_valid_labels(strip_prefix("segmentation", labels))

@@ -248,6 +248,7 @@ def test_both_metrics_have_keys_of_their_own():
         {"classes": 2, "min_negatives": 0},
         {"classes": 2, "max_detections": 500},
         {"classes": 2, "metric": "map"},
+        {"classes": 2, "box_loss": "iou"},
     ],
 )
 def test_contradicting_settings_are_errors(settings):
