@@ -27,8 +27,10 @@ demo: $(VENV)/demo$(ENGINE).stamp
 	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
 	  $(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
 
+# Bytecode is written whatever the environment says: to rewrite the assertions of all tests takes each
+# worker as long as all the rest of the collection.
 test: lint
-	DENSEFIT_ENGINE=$(ENGINE) OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
+	DENSEFIT_ENGINE=$(ENGINE) PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 lint: $(VENV)/dev$(ENGINE).stamp
 	$(PY) -m ruff check .

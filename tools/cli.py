@@ -84,11 +84,13 @@ def _run(name: str, words: list[str]) -> int:
     """Run the program of a subcommand, whose messages show the words that were typed."""
     before = sys.argv
     sys.argv = [f"densefit {name}", *words]
+    codes: list[int] = []
+    path = f"densefit.tools.{COMMANDS[name].module}"
     try:
-        code: int = import_module(f"densefit.tools.{COMMANDS[name].module}").main(words)
+        code = program(lambda: codes.append(import_module(path).main(words)))
     finally:
         sys.argv = before
-    return code
+    return codes[0] if codes else code  # else a package is missing
 
 
 def _is_several() -> bool:

@@ -20,6 +20,7 @@ RUN = {
     "README.md": 2,
     "adding-a-task.md": 3,
     "changing-heads.md": 1,
+    "decoders-and-losses.md": 1,
     "depth-normals-labels.md": 1,
     "export.md": 1,
     "from-module-fit.md": 2,
