@@ -156,11 +156,13 @@ class Detection(BoxEncoding, Head):
             "box_loss": boxes * self.box_weight,
         }
 
-    def _box_loss(self, offsets: Any, wanted: Any, target: Any, input_size: tuple[int, int]) -> Any:
+    def _box_loss(
+        self, offsets: Any, box_target: Any, target: Any, input_size: tuple[int, int]
+    ) -> Any:
         if self.box_loss == "smooth_l1":
-            return box_loss(offsets, wanted, target)
+            return box_loss(offsets, box_target, target)
         anchors = anchor_symbol(input_size, self.strides, self.shapes(input_size))
-        return overlap_loss(self.box_loss, offsets, wanted, target, anchors)
+        return overlap_loss(self.box_loss, offsets, box_target, target, anchors)
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""

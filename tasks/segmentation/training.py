@@ -41,8 +41,8 @@ class MaskTraining:
         terms = self._weighted(self._logits(features), labels)
         if self.auxiliary:
             logits = auxiliary_logits(features, f"{self.name}_auxiliary", len(self.classes))
-            first, *others = self._weighted(logits, labels)
-            terms.append(sum(others, first) * self.auxiliary)
+            first, *further = self._weighted(logits, labels)
+            terms.append(sum(further, first) * self.auxiliary)
         return dict(zip(self.loss_terms, terms))
 
     def _weighted(self, logits: Any, labels: Mapping[str, Any]) -> list[Any]:
