@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from densefit.model.activation import activate
 from densefit.symbol import init, sym
 
 
@@ -16,9 +17,10 @@ def conv_bn(
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
-    relu: str | None = "relu",
+    activation: str | None = "relu",
+    eps: float = 1e-5,
 ) -> Any:
-    """Convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
+    """Convolution without bias, BatchNorm with `eps`, and an activation by name or None.
 
     Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
     layer under one name share it. Padding keeps ceil(size / stride).
@@ -34,12 +36,8 @@ def conv_bn(
         no_bias=True,
         name=name,
     )
-    x = sym.BatchNorm(x, fix_gamma=False, eps=1e-5, momentum=0.9, name=f"{name}_bn")
-    if relu == "relu":
-        x = sym.Activation(x, act_type="relu", name=f"{name}_relu")
-    elif relu == "relu6":
-        x = sym.clip(x, 0, 6, name=f"{name}_relu6")
-    return x
+    x = sym.BatchNorm(x, fix_gamma=False, eps=eps, momentum=0.9, name=f"{name}_bn")
+    return activate(x, activation, name)
 
 
 def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -> Any:

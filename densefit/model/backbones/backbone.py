@@ -36,6 +36,12 @@ class Backbone(ABC):
         (Chen et al. 2017, DeepLabv3), and their result replaces the map at `output_stride`.
         """
 
+    def maps_at(
+        self, x: Any, output_stride: int, input_size: tuple[int, int]
+    ) -> dict[int, tuple[Any, int]]:
+        """Build the maps at an input of (height, width), which few backbones depend on."""
+        return self.maps(x, output_stride)
+
     def features(self, data: Any, input_size: tuple[int, int], output_stride: int) -> Features:
         """Build the feature maps of `data`, (B, 3, H, W) RGB in [0, 255], any dtype.
 
@@ -46,7 +52,7 @@ class Backbone(ABC):
             raise ConfigError(
                 "A backbone's output stride must be 8, 16 or 32", received=output_stride
             )
-        maps = self.maps(normalise(data, self.mean, self.std), output_stride)
+        maps = self.maps_at(normalise(data, self.mean, self.std), output_stride, input_size)
         return Features(
             maps={stride: symbol for stride, (symbol, _) in maps.items()},
             channels={stride: channels for stride, (_, channels) in maps.items()},

@@ -1,0 +1,12 @@
+"""Settings that make each built-in backbone small, and one backbone of each kind."""
+
+NARROW = {
+    **{f"resnet{depth}": {"width": 4} for depth in (18, 34, 50, 101, 152)},
+    **{f"resnet{depth}d": {"width": 4} for depth in (18, 34, 50, 101, 152)},
+    "resnext50_32x4d": {"width": 16},
+    "resnext101_32x8d": {"width": 16},
+    "mobilenetv2": {"multiplier": 0.25},
+}
+
+#: The others differ from these in numbers of layers and channels alone.
+KINDS = ["resnet18", "resnet50", "resnet50d", "resnext50_32x4d", "mobilenetv2"]

@@ -1,0 +1,134 @@
+"""Compare a backbone with a reference in PyTorch: the same weights, the same features.
+
+In float64: in training, tens of BatchNorms over a few cells make 1e-3 of float32's roundings.
+"""
+
+import re
+
+import numpy as np
+import torch
+from torch import nn
+
+from densefit.engine.torch.program import Program, Run
+from densefit.model.backbones import backbones
+from densefit.model.complexity import multiply_adds
+from densefit.model.symbol_graph import SymbolGraph
+from densefit.symbol import sym
+
+#: Ends of our names -> those of PyTorch's.
+ENDS = (
+    (r"_(gamma|weight)$", ".weight"),
+    (r"_(beta|bias)$", ".bias"),
+    (r"_moving_mean$", ".running_mean"),
+    (r"_moving_var$", ".running_var"),
+)
+
+
+def translate(name, rules):
+    """Our name of an array as the reference names it."""
+    for pattern, replacement in (*rules, *ENDS):
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def random_value(name, shape, rng):
+    """A value with which neither features nor statistics vanish or explode."""
+    if name.endswith(("_gamma", "_var")):
+        return rng.uniform(0.5, 1.0, shape)
+    if name.endswith(("_beta", "_bias", "_mean")):
+        return rng.normal(0, 0.1, shape)
+    if name.endswith("_scale"):
+        return rng.uniform(0.2, 0.5, shape)
+    return rng.normal(0, np.prod(shape[1:]) ** -0.5, shape)
+
+
+def random_values(symbol, size, batch=2):
+    """name -> array of each parameter and statistic of a Symbol."""
+    shapes, _, states = symbol.infer_shape(data=(batch, 3, *size))
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    rng = np.random.default_rng(0)
+    return {
+        name: random_value(name, shape, rng)
+        for name, shape in zip(names, [*shapes, *states])
+        if name != "data"
+    }
+
+
+def load(reference, values, rules, unused):
+    """Write values into a reference, each of whose arrays must get one unless `unused` matches."""
+    state = {
+        name: tensor
+        for name, tensor in reference.state_dict().items()
+        if not name.endswith("num_batches_tracked") and not re.search(unused, name)
+    }
+    names = {translate(name, rules): name for name in values}
+    assert len(names) == len(values)
+    assert set(names) == set(state)
+    for name, tensor in state.items():
+        value = torch.from_numpy(values[names[name]])
+        assert value.numel() == tensor.numel(), name
+        state[name] = value.reshape(tensor.shape)
+    reference.load_state_dict(state, strict=False, assign=True)
+
+
+def counted(reference, function):
+    """(result of a function, multiply-adds of the reference's layers while it ran)."""
+    total = 0
+
+    def count(layer, inputs, output):
+        nonlocal total
+        total += output.numel() * layer.weight[0].numel()
+
+    layers = [m for m in reference.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    result = function()
+    for hook in hooks:
+        hook.remove()
+    return result, total
+
+
+def compare(
+    name,
+    reference,
+    rules,
+    maps_of,
+    *,
+    settings=None,
+    unused="^$",
+    size=(64, 64),
+    output_stride=32,
+    strides=(4, 8, 16, 32),
+):
+    """Compare features at every stride, in training and in evaluation, and multiply-adds.
+
+    Args:
+        name: name of the backbone.
+        reference: an nn.Module; on the device "meta" it costs nothing.
+        rules: (pattern, replacement) that make its names of ours, in turn.
+        maps_of: (reference, image) -> stride -> tensor.
+        settings: of the backbone.
+        unused: pattern of the reference's arrays that the backbone lacks, as of a classifier.
+        size: (height, width) of the images.
+        output_stride: output stride of the backbone.
+        strides: of maps that both have.
+    """
+    backbone = backbones.create(name, **(settings or {}))
+    maps = backbone.maps_at(sym.Variable("data"), output_stride, size)
+    symbol = sym.Group([maps[stride][0] for stride in strides])
+    values = random_values(symbol, size)
+    image = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, *size)))
+    tensors = {key: torch.from_numpy(value) for key, value in values.items()}
+    program = Program(SymbolGraph.of(symbol))
+    load(reference, values, rules, unused)
+    for training in (False, True):  # in this order: training moves the statistics
+        reference.train(training)
+        with torch.no_grad():
+            results = program({"data": image, **tensors}, Run(training=training))
+            theirs, total = counted(reference, lambda: maps_of(reference, image))
+        for stride, result in zip(strides, results):
+            expected = theirs[stride].numpy()
+            assert result.shape == expected.shape, stride
+            error = np.abs(result.numpy() - expected).max() / np.abs(expected).max()
+            assert expected.std() > 1e-3, stride
+            assert error < 1e-6, (stride, training, error)
+    assert sum(multiply_adds(symbol, data=image.shape).values()) == total

@@ -1,0 +1,65 @@
+"""Backbones have as many parameters and multiply-adds as is published."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from densefit.model.backbones import backbones
+from densefit.model.complexity import multiply_adds
+from densefit.symbol import sym
+
+
+class Published(NamedTuple):
+    """What is published of a whole classifier, and the layers of it that a backbone lacks.
+
+    Attributes:
+        parameters: number of parameters.
+        giga: multiply-adds / 1e9, to as many digits as are published.
+        lacking: (parameters, multiply-adds) of the layers behind the backbone.
+        size: height and width of the image.
+    """
+
+    parameters: int
+    giga: str
+    lacking: tuple[int, int]
+    size: int = 224
+
+
+def dense(inputs, outputs=1000):
+    return inputs * outputs + outputs, inputs * outputs
+
+
+# torchvision's `num_params` and `_ops`; v1d: timm's.
+PUBLISHED = {
+    "resnet18": Published(11_689_512, "1.814", dense(512)),
+    "resnet34": Published(21_797_672, "3.664", dense(512)),
+    "resnet50": Published(25_557_032, "4.089", dense(2048)),
+    "resnet101": Published(44_549_160, "7.801", dense(2048)),
+    "resnet152": Published(60_192_808, "11.514", dense(2048)),
+    "resnet18d": Published(11_708_744, "2.06", dense(512)),
+    "resnet34d": Published(21_816_904, "3.91", dense(512)),
+    "resnet50d": Published(25_576_264, "4.35", dense(2048)),
+    "resnet101d": Published(44_568_392, "8.08", dense(2048)),
+    "resnet152d": Published(60_212_040, "11.80", dense(2048)),
+    "resnext50_32x4d": Published(25_028_904, "4.23", dense(2048)),
+    "resnext101_32x8d": Published(88_791_336, "16.414", dense(2048)),
+    # Its last 1x1 convolution, with BatchNorm, is not in the backbone.
+    "mobilenetv2": Published(3_504_872, "0.301", (412_160 + 1_281_000, 409_600 * 49 + 1_280_000)),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_size(name):
+    published = PUBLISHED[name]
+    size = (published.size, published.size)
+    features = backbones.create(name).features(sym.Variable("data"), size, 32)
+    symbol = features.maps[32]
+    shapes, _, _ = symbol.infer_shape(data=(1, 3, *size))
+    sizes = {n: int(np.prod(s)) for n, s in zip(symbol.list_arguments(), shapes) if n != "data"}
+    assert sum(sizes.values()) == published.parameters - published.lacking[0]
+    assert all(key.startswith(f"{name}_") for key in sizes)
+    total = sum(multiply_adds(symbol, data=(1, 3, *size)).values()) + published.lacking[1]
+    digits = len(published.giga.split(".")[1])
+    rounding = 0.5 * 10.0**-digits
+    assert total / 1e9 == pytest.approx(float(published.giga), rel=0.005, abs=rounding)
