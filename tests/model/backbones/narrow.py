@@ -3,10 +3,11 @@
 NARROW = {
     **{f"resnet{depth}": {"width": 4} for depth in (18, 34, 50, 101, 152)},
     **{f"resnet{depth}d": {"width": 4} for depth in (18, 34, 50, 101, 152)},
+    **{f"resnet{depth}_v2": {"width": 4} for depth in (18, 34, 50, 101, 152)},
     "resnext50_32x4d": {"width": 16},
     "resnext101_32x8d": {"width": 16},
     "mobilenetv2": {"multiplier": 0.25},
 }
 
 #: The others differ from these in numbers of layers and channels alone.
-KINDS = ["resnet18", "resnet50", "resnet50d", "resnext50_32x4d", "mobilenetv2"]
+KINDS = ["resnet18", "resnet50", "resnet50d", "resnet50_v2", "resnext50_32x4d", "mobilenetv2"]

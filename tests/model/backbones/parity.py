@@ -24,15 +24,17 @@ ENDS = (
 )
 
 
-def translate(name, rules):
+def translate(name, rules, ends=ENDS):
     """Our name of an array as the reference names it."""
-    for pattern, replacement in (*rules, *ENDS):
+    for pattern, replacement in (*rules, *ends):
         name = re.sub(pattern, replacement, name)
     return name
 
 
 def random_value(name, shape, rng):
     """A value with which neither features nor statistics vanish or explode."""
+    if name.endswith(("_data_bn_gamma", "_data_bn_beta")):  # fixed in ResNet v2
+        return np.full(shape, name.endswith("_gamma"), float)
     if name.endswith(("_gamma", "_var")):
         return rng.uniform(0.5, 1.0, shape)
     if name.endswith(("_beta", "_bias", "_mean")):
@@ -87,6 +89,36 @@ def counted(reference, function):
     return result, total
 
 
+class Ours:
+    """A backbone's maps of a random image with random values.
+
+    Args:
+        name: name of the backbone.
+        settings: its settings.
+        size: (height, width) of the image.
+        output_stride: output stride of the backbone.
+        strides: of the maps.
+    """
+
+    def __init__(self, name, settings, size, output_stride, strides):
+        maps = backbones.create(name, **settings).maps_at(sym.Variable("data"), output_stride, size)
+        self.strides, self.symbol = strides, sym.Group([maps[stride][0] for stride in strides])
+        self.values = random_values(self.symbol, size)
+        self.image = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, *size)))
+
+    def assert_equal(self, theirs, training):
+        """Compare the maps in a mode with those of a reference, stride -> array."""
+        tensors = {name: torch.from_numpy(value) for name, value in self.values.items()}
+        program = Program(SymbolGraph.of(self.symbol))
+        results = program({"data": self.image, **tensors}, Run(training=training))
+        for stride, result in zip(self.strides, results):
+            expected = theirs[stride]
+            assert result.shape == expected.shape, stride
+            error = np.abs(result.numpy() - expected).max() / np.abs(expected).max()
+            assert expected.std() > 1e-3, stride
+            assert error < 1e-6, (stride, training, error)
+
+
 def compare(
     name,
     reference,
@@ -112,23 +144,11 @@ def compare(
         output_stride: output stride of the backbone.
         strides: of maps that both have.
     """
-    backbone = backbones.create(name, **(settings or {}))
-    maps = backbone.maps_at(sym.Variable("data"), output_stride, size)
-    symbol = sym.Group([maps[stride][0] for stride in strides])
-    values = random_values(symbol, size)
-    image = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, *size)))
-    tensors = {key: torch.from_numpy(value) for key, value in values.items()}
-    program = Program(SymbolGraph.of(symbol))
-    load(reference, values, rules, unused)
+    ours = Ours(name, settings or {}, size, output_stride, strides)
+    load(reference, ours.values, rules, unused)
     for training in (False, True):  # in this order: training moves the statistics
         reference.train(training)
         with torch.no_grad():
-            results = program({"data": image, **tensors}, Run(training=training))
-            theirs, total = counted(reference, lambda: maps_of(reference, image))
-        for stride, result in zip(strides, results):
-            expected = theirs[stride].numpy()
-            assert result.shape == expected.shape, stride
-            error = np.abs(result.numpy() - expected).max() / np.abs(expected).max()
-            assert expected.std() > 1e-3, stride
-            assert error < 1e-6, (stride, training, error)
-    assert sum(multiply_adds(symbol, data=image.shape).values()) == total
+            theirs, total = counted(reference, lambda: maps_of(reference, ours.image))
+        ours.assert_equal({key: value.numpy() for key, value in theirs.items()}, training)
+    assert sum(multiply_adds(ours.symbol, data=ours.image.shape).values()) == total

@@ -44,6 +44,12 @@ PUBLISHED = {
     "resnet152d": Published(60_212_040, "11.80", dense(2048)),
     "resnext50_32x4d": Published(25_028_904, "4.23", dense(2048)),
     "resnext101_32x8d": Published(88_791_336, "16.414", dense(2048)),
+    # Parameters of MXNet's model zoo, multiply-adds of v1b.
+    "resnet18_v2": Published(11_687_854, "1.814", dense(512)),
+    "resnet34_v2": Published(21_796_014, "3.664", dense(512)),
+    "resnet50_v2": Published(25_549_486, "4.089", dense(2048)),
+    "resnet101_v2": Published(44_541_614, "7.801", dense(2048)),
+    "resnet152_v2": Published(60_185_262, "11.514", dense(2048)),
     # Its last 1x1 convolution, with BatchNorm, is not in the backbone.
     "mobilenetv2": Published(3_504_872, "0.301", (412_160 + 1_281_000, 409_600 * 49 + 1_280_000)),
 }
