@@ -6,8 +6,26 @@ NARROW = {
     **{f"resnet{depth}_v2": {"width": 4} for depth in (18, 34, 50, 101, 152)},
     "resnext50_32x4d": {"width": 16},
     "resnext101_32x8d": {"width": 16},
+    "vgg16": {"width": 4},
+    "vgg16_bn": {"width": 4, "reduced": True},
     "mobilenetv2": {"multiplier": 0.25},
+    "mobilenetv3_small": {"multiplier": 0.25},
+    "mobilenetv3_large": {"multiplier": 0.25},
+    **{f"efficientnet_b{number}": {"multiplier": 0.25} for number in range(4)},
+    **{f"efficientnet_lite{number}": {"multiplier": 0.25} for number in range(3)},
 }
 
 #: The others differ from these in numbers of layers and channels alone.
-KINDS = ["resnet18", "resnet50", "resnet50d", "resnet50_v2", "resnext50_32x4d", "mobilenetv2"]
+KINDS = [
+    "resnet18",
+    "resnet50",
+    "resnet50d",
+    "resnet50_v2",
+    "resnext50_32x4d",
+    "vgg16",
+    "vgg16_bn",
+    "mobilenetv2",
+    "mobilenetv3_small",
+    "efficientnet_b0",
+    "efficientnet_lite0",
+]

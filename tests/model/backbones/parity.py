@@ -44,7 +44,7 @@ def random_value(name, shape, rng):
     return rng.normal(0, np.prod(shape[1:]) ** -0.5, shape)
 
 
-def random_values(symbol, size, batch=2):
+def random_values(symbol, size, batch):
     """name -> array of each parameter and statistic of a Symbol."""
     shapes, _, states = symbol.infer_shape(data=(batch, 3, *size))
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
@@ -89,6 +89,15 @@ def counted(reference, function):
     return result, total
 
 
+def last_of_stride(layers, x):
+    """stride -> the last result at it of layers in turn."""
+    size, maps = x.shape[-1], {}
+    for layer in layers:
+        x = layer(x)
+        maps[size // x.shape[-1]] = x
+    return maps
+
+
 class Ours:
     """A backbone's maps of a random image with random values.
 
@@ -98,13 +107,14 @@ class Ours:
         size: (height, width) of the image.
         output_stride: output stride of the backbone.
         strides: of the maps.
+        batch: number of images.
     """
 
-    def __init__(self, name, settings, size, output_stride, strides):
+    def __init__(self, name, settings, size, output_stride, strides, batch=2):
         maps = backbones.create(name, **settings).maps_at(sym.Variable("data"), output_stride, size)
         self.strides, self.symbol = strides, sym.Group([maps[stride][0] for stride in strides])
-        self.values = random_values(self.symbol, size)
-        self.image = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, *size)))
+        self.values = random_values(self.symbol, size, batch)
+        self.image = torch.from_numpy(np.random.default_rng(1).normal(size=(batch, 3, *size)))
 
     def assert_equal(self, theirs, training):
         """Compare the maps in a mode with those of a reference, stride -> array."""
@@ -130,6 +140,7 @@ def compare(
     size=(64, 64),
     output_stride=32,
     strides=(4, 8, 16, 32),
+    batch=2,
 ):
     """Compare features at every stride, in training and in evaluation, and multiply-adds.
 
@@ -143,8 +154,9 @@ def compare(
         size: (height, width) of the images.
         output_stride: output stride of the backbone.
         strides: of maps that both have.
+        batch: number of images.
     """
-    ours = Ours(name, settings or {}, size, output_stride, strides)
+    ours = Ours(name, settings or {}, size, output_stride, strides, batch)
     load(reference, ours.values, rules, unused)
     for training in (False, True):  # in this order: training moves the statistics
         reference.train(training)

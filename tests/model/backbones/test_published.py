@@ -30,6 +30,18 @@ def dense(inputs, outputs=1000):
     return inputs * outputs + outputs, inputs * outputs
 
 
+def classifier(inputs, outputs, cells):
+    """A 1x1 convolution with BatchNorm on cells x cells, and a dense layer."""
+    convolution = inputs * outputs + 2 * outputs, inputs * outputs * cells**2
+    return added(convolution, dense(outputs))
+
+
+def added(*layers):
+    return tuple(map(sum, zip(*layers)))
+
+
+VGG = added(dense(512 * 49, 4096), dense(4096, 4096), dense(4096))
+
 # torchvision's `num_params` and `_ops`; v1d: timm's.
 PUBLISHED = {
     "resnet18": Published(11_689_512, "1.814", dense(512)),
@@ -52,6 +64,18 @@ PUBLISHED = {
     "resnet152_v2": Published(60_185_262, "11.514", dense(2048)),
     # Its last 1x1 convolution, with BatchNorm, is not in the backbone.
     "mobilenetv2": Published(3_504_872, "0.301", (412_160 + 1_281_000, 409_600 * 49 + 1_280_000)),
+    "mobilenetv3_small": Published(2_542_856, "0.057", added(dense(576, 1024), dense(1024))),
+    "mobilenetv3_large": Published(5_483_032, "0.217", added(dense(960, 1280), dense(1280))),
+    "efficientnet_b0": Published(5_288_548, "0.386", classifier(320, 1280, 7)),
+    "efficientnet_b1": Published(7_794_184, "0.687", classifier(320, 1280, 8), 240),
+    "efficientnet_b2": Published(9_109_994, "1.088", classifier(352, 1408, 9), 288),
+    "efficientnet_b3": Published(12_233_232, "1.827", classifier(384, 1536, 10), 300),
+    # The authors' 407, 631 and 899 M count 5 % more than convolutions; these are timm's layers.
+    "efficientnet_lite0": Published(4_652_008, "0.385", classifier(320, 1280, 7)),
+    "efficientnet_lite1": Published(5_416_680, "0.600", classifier(320, 1280, 8), 240),
+    "efficientnet_lite2": Published(6_092_072, "0.860", classifier(352, 1280, 9), 260),
+    "vgg16": Published(138_357_544, "15.47", VGG),
+    "vgg16_bn": Published(138_365_992, "15.47", VGG),
 }
 
 
