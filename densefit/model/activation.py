@@ -31,11 +31,6 @@ def _relu(x: Any, name: str) -> Any:
     return sym.Activation(x, act_type="relu", name=name)
 
 
-def _leaky(x: Any, name: str) -> Any:
-    """The slope of 0.1 is Darknet's."""
-    return sym.LeakyReLU(x, act_type="leaky", slope=0.1, name=name)
-
-
 def _swish(x: Any, name: str) -> Any:
     """x sigmoid(x), also called SiLU (Ramachandran et al. 2017)."""
     gate = sym.Activation(x, act_type="sigmoid", name=f"{name}_gate")
@@ -61,7 +56,6 @@ def _gelu(x: Any, name: str) -> Any:
 ACTIVATIONS: dict[str, Callable[[Any, str], Any]] = {
     "relu": _relu,
     "relu6": lambda x, name: sym.clip(x, 0, 6, name=name),
-    "leaky": _leaky,
     "sigmoid": lambda x, name: sym.Activation(x, act_type="sigmoid", name=name),
     "swish": _swish,
     "hard_sigmoid": _hard_sigmoid,

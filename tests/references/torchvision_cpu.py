@@ -1,19 +1,24 @@
-"""Let torchvision be imported beside a CPU build of PyTorch, whose operators it lacks.
+"""torchvision, also beside a CPU build of PyTorch, where its operators may be missing.
 
-Its wheel is built for CUDA: there its library of operators does not load, and only the registration
-of a fake `nms` fails. The models of classification need no operator.
+The package index has its build for CUDA, whose library of operators does not load there; then only
+the registration of a fake `nms` fails. The models need no operator.
 """
+
+from contextlib import suppress
 
 import torch
 
-try:
-    torch.ops.torchvision.nms  # noqa: B018
-    LIBRARY = None
-except (AttributeError, RuntimeError):
+from tests.references.required import reference
+
+__all__ = ["torchvision"]
+
+LIBRARY = None
+torchvision = None
+with suppress(RuntimeError, ModuleNotFoundError):
+    import torchvision
+
+if torchvision is None:
     LIBRARY = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):
         LIBRARY.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import torchvision  # noqa: E402
-
-__all__ = ["torchvision"]
+    torchvision = reference("torchvision")

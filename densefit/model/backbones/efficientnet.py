@@ -13,7 +13,7 @@ from densefit.model.backbones.backbone import Backbone, backbones
 from densefit.model.backbones.mobilenet import whole_channels
 from densefit.model.backbones.same_padding import same_conv_bn
 from densefit.model.backbones.squeeze_excitation import squeeze_excite
-from densefit.model.backbones.stochastic_depth import drop_residual, rate
+from densefit.model.backbones.stochastic_depth import drop_residual
 from densefit.model.backbones.strides import Strides
 from densefit.model.layers import conv_bn
 
@@ -100,7 +100,7 @@ class EfficientNet(Backbone):
                     dilation=dilation,
                 )
                 if block > 0 or (step == 1 and channels == outputs):
-                    y = x + drop_residual(y, name, rate(self.stochastic_depth, count, total))
+                    y = x + drop_residual(y, name, self.stochastic_depth * count / total)
                 x, channels, count = y, outputs, count + 1
                 stride, dilation = 1, strides.dilation
             maps[strides.stride] = (x, channels)

@@ -12,8 +12,3 @@ def drop_residual(x: Any, name: str, probability: float) -> Any:
     if not probability:
         return x
     return sym.Dropout(x, p=probability, axes=(1, 2, 3), name=f"{name}_drop")
-
-
-def rate(probability: float, block: int, blocks: int) -> float:
-    """Return the probability of a block: from 0 at the first, nearly linear to `probability`."""
-    return probability * block / blocks

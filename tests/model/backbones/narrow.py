@@ -13,6 +13,11 @@ NARROW = {
     "mobilenetv3_large": {"multiplier": 0.25},
     **{f"efficientnet_b{number}": {"multiplier": 0.25} for number in range(4)},
     **{f"efficientnet_lite{number}": {"multiplier": 0.25} for number in range(3)},
+    "regnety_400mf": {"multiplier": 0.25},
+    "convnext_tiny": {"width": 4},
+    "darknet53": {"width": 4},
+    "cspdarknet_s": {"width": 4},
+    "hrnet_w18": {"width": 2, "stem": 4},
 }
 
 #: The others differ from these in numbers of layers and channels alone.
@@ -28,4 +33,9 @@ KINDS = [
     "mobilenetv3_small",
     "efficientnet_b0",
     "efficientnet_lite0",
+    "regnety_400mf",
+    "convnext_tiny",
+    "darknet53",
+    "cspdarknet_s",
+    "hrnet_w18",
 ]

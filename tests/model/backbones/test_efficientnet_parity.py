@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.model.backbones.parity import compare, last_of_stride
+from tests.references.timm_models import timm
 from tests.references.torchvision_cpu import torchvision
 
 LAYERS = ["expand", "depthwise", "se", "project"]
@@ -61,7 +62,6 @@ LITE = (
 )
 def test_efficientnet_lite(number, size, output_stride):
     """224, 225 and 260 have maps of even and odd sizes at other strides."""
-    timm = pytest.importorskip("timm")
     net = timm.create_model(f"tf_efficientnet_lite{number}", output_stride=output_stride)
 
     def maps_of(net, x):

@@ -36,11 +36,29 @@ def classifier(inputs, outputs, cells):
     return added(convolution, dense(outputs))
 
 
+def conv(inputs, outputs, kernel, cells, bias=False):
+    """A convolution with BatchNorm on cells x cells."""
+    weights = inputs * outputs * kernel**2
+    return weights + (2 + bias) * outputs, weights * cells**2
+
+
 def added(*layers):
     return tuple(map(sum, zip(*layers)))
 
 
 VGG = added(dense(512 * 49, 4096), dense(4096, 4096), dense(4096))
+# Bottlenecks on each branch, what joins them, and the classifier.
+HRNET = [
+    *(
+        conv(*layer, 56 // 2**n)
+        for n in range(4)
+        for c, p in [(18 * 2**n, 32 * 2**n)]
+        for layer in ((c, p, 1), (p, p, 3), (p, 4 * p, 1), (c, 4 * p, 1))
+    ),
+    *(conv(128 * 2**n, 256 * 2**n, 3, 28 // 2**n, bias=True) for n in range(3)),
+    conv(1024, 2048, 1, 7, bias=True),
+    dense(2048),
+]
 
 # torchvision's `num_params` and `_ops`; v1d: timm's.
 PUBLISHED = {
@@ -74,6 +92,12 @@ PUBLISHED = {
     "efficientnet_lite0": Published(4_652_008, "0.385", classifier(320, 1280, 7)),
     "efficientnet_lite1": Published(5_416_680, "0.600", classifier(320, 1280, 8), 240),
     "efficientnet_lite2": Published(6_092_072, "0.860", classifier(352, 1280, 9), 260),
+    "regnety_400mf": Published(4_344_144, "0.402", dense(440)),
+    "convnext_tiny": Published(28_589_128, "4.456", added((2 * 768, 0), dense(768))),
+    # Parameters of timm's; 18.57 billion operations, two a multiply-add, by its author.
+    "darknet53": Published(41_609_928, "9.285", dense(1024), 256),
+    # timm's parameters; 3.99 G by its authors.
+    "hrnet_w18": Published(21_299_004, "3.99", added(*HRNET)),
     "vgg16": Published(138_357_544, "15.47", VGG),
     "vgg16_bn": Published(138_365_992, "15.47", VGG),
 }
@@ -84,7 +108,7 @@ def test_published_size(name):
     published = PUBLISHED[name]
     size = (published.size, published.size)
     features = backbones.create(name).features(sym.Variable("data"), size, 32)
-    symbol = features.maps[32]
+    symbol = sym.Group(list(features.maps.values()))
     shapes, _, _ = symbol.infer_shape(data=(1, 3, *size))
     sizes = {n: int(np.prod(s)) for n, s in zip(symbol.list_arguments(), shapes) if n != "data"}
     assert sum(sizes.values()) == published.parameters - published.lacking[0]

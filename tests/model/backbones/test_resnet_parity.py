@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.model.backbones.parity import compare
+from tests.references.timm_models import timm
 from tests.references.torchvision_cpu import torchvision
 
 BLOCK = (
@@ -64,5 +65,4 @@ def test_resnext():
 
 @pytest.mark.parametrize("name", ["resnet18d", "resnet50d"])
 def test_resnet_d(name):
-    timm = pytest.importorskip("timm")
     compare(name, timm.create_model(name), DEEP, maps_of, unused=r"^fc\.")

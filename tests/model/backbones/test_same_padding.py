@@ -1,18 +1,19 @@
 """TensorFlow's SAME padding, as timm computes it."""
 
 import pytest
+import torch  # noqa: F401
 
 from densefit.model.backbones.same_padding import same_conv_bn, same_padding
 from densefit.symbol import sym
+from tests.references.timm_models import timm
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 4])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_as_timm(kernel, stride, dilation):
-    padding = pytest.importorskip("timm.layers.padding")
     for size in range(1, 40):
-        total = padding.get_same_padding(size, kernel, stride, dilation)
+        total = timm.layers.padding.get_same_padding(size, kernel, stride, dilation)
         assert same_padding(size, kernel, stride, dilation) == (total // 2, total - total // 2)
 
 
