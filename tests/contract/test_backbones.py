@@ -30,5 +30,7 @@ def test_training_and_scoring(tiny, name):
     after = tiny.values(network)
     assert all(np.isfinite(value).all() for value in after.values())
     same = {name for name in before if np.array_equal(before[name], after[name])}
+    # With a few channels all ReLUs of a squeeze-and-excitation may be dead.
+    same = {name for name in same if "_se_" not in name}
     assert same == {name for name in before if name.endswith(CONSTANT)}
     assert np.isfinite(df.score(network, loader)["bright/mae"])

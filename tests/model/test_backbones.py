@@ -65,8 +65,9 @@ def run(symbol, weights, image):
 
 
 # The second layer of ResNet-18's stages is not dilated enough, and checkpoints are trained so; SAME
-# padding depends on the stride; YOLOX pools whole windows; HRNet stacks its branches.
-NOT_IN_BETWEEN = {"resnet18", "efficientnet_lite0", "cspdarknet_s", "hrnet_w18"}
+# padding depends on the stride; VGG-16's deepest map lies before or behind a pooling; YOLOX pools
+# whole windows; HRNet stacks its branches.
+NOT_IN_BETWEEN = {"resnet18", "vgg16", "efficientnet_lite0", "cspdarknet_s", "hrnet_w18"}
 
 
 @pytest.mark.parametrize("output_stride", [8, 16])

@@ -68,12 +68,12 @@ class ConvNeXt(Backbone):
         stride, dilation = strides.enter(2)
         x = _channels_second(_layer_norm(_channels_last(x), f"{name}_norm"))
         x = _padded(x, odd if stride > 1 else [dilation, dilation])
-        settings = {"stride": stride, "dilation": dilation if stride == 1 else 1}
+        settings: dict[str, Any] = {"stride": stride, "dilation": dilation if stride == 1 else 1}
         return conv(x, name, channels, kernel=2, pad=0, bias=True, **settings)
 
     @staticmethod
     def _residual(x: Any, name: str, channels: int, dilation: int) -> Any:
-        settings = {"dilation": dilation, "groups": channels, "bias": True}
+        settings: dict[str, Any] = {"dilation": dilation, "groups": channels, "bias": True}
         x = conv(x, f"{name}_depthwise", channels, kernel=7, **settings)
         x = _layer_norm(_channels_last(x), f"{name}_norm")
         x = _dense(x, f"{name}_fc1", 4 * channels)

@@ -16,7 +16,6 @@ from densefit.symbol import sym
 
 #: Blocks of the stages at strides 4 to 32; each has twice the channels of the one before.
 BLOCKS = (1, 3, 3, 1)
-POOLS = (5, 9, 13)
 
 _conv = partial(conv_bn, activation="swish", eps=1e-3)
 
@@ -71,13 +70,24 @@ def _stacked(x: Any, size: tuple[int, int]) -> Any:
 
 
 def _pooled(x: Any, name: str, channels: int, dilation: int) -> Any:
-    """Spatial pyramid pooling; windows cover as much of the image at any output stride."""
+    """Spatial pyramid pooling; windows cover as much of the image at any output stride.
+
+    The maxima of 5x5, 9x9 and 13x13 cells are those of 5x5, once, twice and three times. (With a
+    window of 13x13 on a map of a few cells MXNet divides by zero.)
+    """
     x = _conv(x, f"{name}_conv1", channels // 2, kernel=1)
     maps = [x]
-    for size in POOLS:
-        reach = size // 2 * dilation
-        window = {"kernel": (2 * reach + 1,) * 2, "pad": (reach, reach), "stride": (1, 1)}
-        maps.append(sym.Pooling(x, pool_type="max", name=f"{name}_pool{size}", **window))
+    reach = 2 * dilation
+    for number in range(3):
+        x = sym.Pooling(
+            x,
+            kernel=(2 * reach + 1,) * 2,
+            pad=(reach, reach),
+            stride=(1, 1),
+            pool_type="max",
+            name=f"{name}_pool{number}",
+        )
+        maps.append(x)
     return _conv(sym.concat(*maps, dim=1), f"{name}_conv2", channels, kernel=1)
 
 

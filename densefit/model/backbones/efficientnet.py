@@ -53,7 +53,7 @@ class EfficientNet(Backbone):
     ) -> None:
         self.name, self.is_lite, self.stochastic_depth = name, is_lite, stochastic_depth
         self.width, self.depth, self.multiplier = width, depth, multiplier
-        self._layer = {"activation": "relu6" if is_lite else "swish", "eps": 1e-5}
+        self._layer: dict[str, Any] = {"activation": "relu6" if is_lite else "swish", "eps": 1e-5}
         if is_lite:
             self.mean, self.std = (127.0,) * 3, (128.0,) * 3
             self._layer["eps"] = 1e-3

@@ -97,7 +97,7 @@ class MobileNetV3(Backbone):
     ) -> Any:
         """An inverted residual; channels of its input, inside and of its output."""
         inputs, inner, outputs = channels
-        settings = {"activation": activation, "eps": EPS}
+        settings: dict[str, Any] = {"activation": activation, "eps": EPS}
         if inner != inputs:
             x = conv_bn(x, f"{name}_expand", inner, kernel=1, **settings)
         x = conv_bn(

@@ -56,7 +56,11 @@ class RegNetY(Backbone):
         x: Any, name: str, channels: int, squeezed: int, stride: int, dilation: int
     ) -> Any:
         x = conv_bn(x, f"{name}_conv1", channels, kernel=1)
-        settings = {"stride": stride, "dilation": dilation, "groups": channels // GROUP}
+        settings: dict[str, Any] = {
+            "stride": stride,
+            "dilation": dilation,
+            "groups": channels // GROUP,
+        }
         x = conv_bn(x, f"{name}_conv2", channels, **settings)
         x = squeeze_excite(x, f"{name}_se", channels, squeezed)
         return conv_bn(x, f"{name}_conv3", channels, kernel=1, activation=None)
