@@ -61,19 +61,15 @@ def _stacked(x: Any, size: tuple[int, int]) -> Any:
     rows, columns = (n % 2 for n in size)
     if rows or columns:
         x = sym.pad(x, mode="constant", pad_width=(0, 0, 0, 0, 0, rows, 0, columns))
-    cells = [
-        sym.slice(x, begin=(None, None, row, column), end=(None,) * 4, step=(None, None, 2, 2))
-        for column in (0, 1)
-        for row in (0, 1)
-    ]
-    return sym.concat(*cells, dim=1)
+    x = sym.reshape(x, shape=(0, 0, -4, -1, 2, -4, -1, 2))  # batch, channel, row, 2, column, 2
+    x = sym.transpose(x, axes=(0, 5, 3, 1, 2, 4))
+    return sym.reshape(sym.reshape(x, shape=(0, -3, -2)), shape=(0, -3, -2))
 
 
 def _pooled(x: Any, name: str, channels: int, dilation: int) -> Any:
     """Spatial pyramid pooling; windows cover as much of the image at any output stride.
 
-    The maxima of 5x5, 9x9 and 13x13 cells are those of 5x5, once, twice and three times. (With a
-    window of 13x13 on a map of a few cells MXNet divides by zero.)
+    The maxima of 5x5, 9x9 and 13x13 cells are those of 5x5, once, twice and three times.
     """
     x = _conv(x, f"{name}_conv1", channels // 2, kernel=1)
     maps = [x]
@@ -88,7 +84,7 @@ def _pooled(x: Any, name: str, channels: int, dilation: int) -> Any:
             name=f"{name}_pool{number}",
         )
         maps.append(x)
-    return _conv(sym.concat(*maps, dim=1), f"{name}_conv2", channels, kernel=1)
+    return _conv(_joined(maps), f"{name}_conv2", channels, kernel=1)
 
 
 def _cross_stage(
@@ -102,7 +98,16 @@ def _cross_stage(
         y = _conv(through, f"{name}_{block}_conv1", half, kernel=1)
         y = _conv(y, f"{name}_{block}_conv2", half, dilation=dilation)
         through = through + y if has_sums else y
-    return _conv(sym.concat(through, past, dim=1), f"{name}_conv3", channels, kernel=1)
+    return _conv(_joined([through, past]), f"{name}_conv3", channels, kernel=1)
+
+
+def _joined(maps: list[Any]) -> Any:
+    """Concatenate maps of equal sizes along channels.
+
+    Not by `concat`, whose gradient ends MXNet by a division by zero where maps of few channels
+    (4 or 8) are products, as of swish.
+    """
+    return sym.reshape(sym.stack(*maps, axis=1), shape=(0, -3, -2))
 
 
 @backbones.register("cspdarknet_s")
