@@ -9,7 +9,7 @@ ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo test lint reference wheel clean distclean
+.PHONY: help demo test lint reference weights wheel clean distclean
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "                (ENGINE=torch or ENGINE=mxnet with either: that engine alone)"
 	@echo "make lint       the same without the tests"
 	@echo "make reference  write docs/reference/ from docstrings"
+	@echo "make weights    fetch pretrained MobileNetV2 (13 MB) to the search path of weights"
 	@echo "make wheel      dist/densefit-*.whl"
 	@echo "make clean      remove what was built; distclean removes $(VENV) too"
 
@@ -26,8 +27,10 @@ demo: $(VENV)/demo$(ENGINE).stamp
 	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
 	  $(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
 
+# Bytecode is written whatever the environment says: to rewrite the assertions of all tests takes each
+# worker as long as all the rest of the collection.
 test: lint
-	DENSEFIT_ENGINE=$(ENGINE) OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
+	DENSEFIT_ENGINE=$(ENGINE) PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 lint: $(VENV)/dev$(ENGINE).stamp
 	$(PY) -m ruff check .
@@ -37,6 +40,9 @@ lint: $(VENV)/dev$(ENGINE).stamp
 
 reference: $(VENV)/demo.stamp
 	$(PY) -m docs.generator.reference
+
+weights: $(VENV)/demo$(ENGINE).stamp
+	$(PY) -m densefit weights fetch mobilenetv2
 
 wheel: $(VENV)/demo.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .

@@ -38,12 +38,14 @@ class Case:
         Args:
             name: of the recipe: bccd or camvid.
             root: folder of the data.
-            smallest: whether the input is of 64x64 and a batch has two samples.
+            smallest: whether the input is of 64x64, a batch has two samples, and the network an
+                eighth of the channels.
         """
         recipe = read(Recipe, CONFIGS / f"{RECIPES[name]}.yaml")
         recipe.data.root = root
         if smallest:
             recipe.input_size, recipe.training.batch_size = (64, 64), 2
+            recipe.model.settings = {**recipe.model.settings, "width": 8}
             for transform in recipe.training.augment:
                 transform.update(dict.fromkeys({"height", "width"} & set(transform), 64))
         dataset = make_dataset(recipe.data, recipe.data.train)

@@ -50,6 +50,10 @@ HEADS: dict[str, dict[str, Any]] = {
     "depth": {},
     "normals": {},
     "keypoints": {"classes": 1, **KEYPOINTS},
+    **{
+        f"segmentation {decoder}": {"task": "segmentation", "classes": 21, "decoder": decoder}
+        for decoder in ("fcn", "lraspp", "pspnet", "segformer", "unet")
+    },
 }
 BACKBONES = ("resnet18", "resnet34", "resnet50", "mobilenetv2")
 
@@ -110,10 +114,10 @@ def milliseconds(contenders: Mapping[str, Any], count: int, rounds: int) -> dict
 def networks(options: argparse.Namespace) -> Iterator[tuple[str, df.Network]]:
     """Every backbone with every head, by name."""
     for backbone in BACKBONES:
-        for task, settings in HEADS.items():
-            name = f"{backbone} {task}"
+        for head, settings in HEADS.items():
+            name = f"{backbone} {head}"
             if fnmatch(name, f"*{options.only}*"):
-                yield name, df.Network(backbone, [df.head(task, **settings)])
+                yield name, df.Network(backbone, [df.head(**{"task": head, **settings})])
 
 
 def table(options: argparse.Namespace) -> None:

@@ -21,6 +21,17 @@ BACKBONES: dict[str, dict[str, Any]] = {
     "mobilenetv2": {"multiplier": 0.25},
 }
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
+#: Further decoders, without what is random.
+DECODERS: dict[str, dict[str, Any]] = {
+    "lraspp": {},
+    "pspnet": {"dropout": 0},
+    "segformer": {"dropout": 0},
+    "unet": {},
+}
+LOSSES = {
+    "cross_entropy": {"label_smoothing": 0.1, "ohem": 0.7},
+    **{"boundary": 0.01, "dice": 1, "focal": 1, "lovasz": 1, "tversky": 1},
+}
 INSTANCE = {"prototypes": 4, "channels": 8, "detection": DETECTION}
 
 
@@ -74,12 +85,19 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
     }
+    classes = {"classes": shapes.mask_classes}
     for decoder in ("fcn", "deeplabv3+"):
         settings: dict[str, Any] = {"decoder": decoder, "channels": 8}
-        classes = {"classes": shapes.mask_classes}
         named[f"segmentation {decoder}"] = ("segmentation", {**classes, **settings})
         named[f"depth {decoder}"] = ("depth", settings)
         named[f"normals {decoder}"] = ("normals", settings)
+    for decoder, further in DECODERS.items():
+        settings = {"decoder": decoder, "channels": 8, "decoder_settings": further}
+        named[f"segmentation {decoder}"] = ("segmentation", {**classes, **settings})
+    settings = {"decoder": "fcn", "channels": 8, "loss": LOSSES, "auxiliary": 0.4}
+    named["segmentation losses"] = ("segmentation", {**classes, **settings})
+    overlap = {"classes": shapes.classes, **DETECTION, "box_loss": "ciou"}
+    named["detection ciou"] = ("detection", overlap)
     return named
 
 

@@ -49,12 +49,15 @@ def seconds_of(code: str) -> float:
     return time.perf_counter() - begun
 
 
-def first_update() -> float:
-    """Seconds from the start of the process to its first update."""
+SMALL = ("--data.settings.length=16", "--training.batch_size=4", "--model.settings.width=8")
+
+
+def first_update(changes: Sequence[str]) -> float:
+    """Seconds from the start of the process to its first update, with changes of the recipe."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = str(ROOT / "configs" / "ssd_resnet18_shapes.yaml")
         settings = ["--config", recipe, "--out", f"{folder}/run"]
-        settings += ["--training.callbacks", "[{name: first_update}]"]
+        settings += ["--training.callbacks", "[{name: first_update}]", *changes]
         begun = time.time()
         done = subprocess.run(
             [sys.executable, "-c", COMMAND, *settings],
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = list(IMPORTS)
         for name in names if turn % 2 else names[::-1]:
             seconds[name].append(seconds_of(IMPORTS[name]))
-        seconds["first update"].append(first_update())
+        seconds["first update"].append(first_update(SMALL if options.smallest else ()))
     seconds = {name: runs[warm:] for name, runs in seconds.items()}
     print(f"{machine()}, {options.rounds} rounds")
     for name, runs in seconds.items():

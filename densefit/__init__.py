@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from densefit import errors, old_paths, shims
 from densefit.old_names import old_name
 from densefit.process.environment import prepare_environment
+from densefit.process.packages import needed_packages
 
 if TYPE_CHECKING:
     from densefit import balance, callbacks, interop, metrics, schedules, surgery, transforms
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from densefit.checkpoint.training.policy import Keep
     from densefit.checkpoint.training.saver import Saver
     from densefit.checkpoint.weights.load import load
+    from densefit.checkpoint.weights.pretrained import load_weights
     from densefit.checkpoint.weights.save import save
     from densefit.data.io.cache import Cached
     from densefit.data.loader.loader import Loader
@@ -73,6 +75,7 @@ __all__ = [
     "interop",
     "load",
     "load_mxnet",
+    "load_weights",
     "metrics",
     "predict",
     "registered",
@@ -113,6 +116,7 @@ _NAMES = {
     "head": "model.heads.head",
     "load": "checkpoint.weights.load",
     "load_mxnet": "interop.files.mxnet_files",
+    "load_weights": "checkpoint.weights.pretrained",
     "predict": "evaluation.predict",
     "registered": "factory",
     "save": "checkpoint.weights.save",
@@ -121,11 +125,15 @@ _NAMES = {
     "transform": "factory",
 }
 
+#: Names that are no modules: jsonargparse asks for each of them many times a command line.
+_NO_MODULES: set[str] = set()
+
 if not TYPE_CHECKING:  # which would take every attribute for one that exists
 
     def __getattr__(name: str) -> Any:
         if name in _NAMES:
-            value = getattr(import_module(f"densefit.{_NAMES[name]}"), name)
+            with needed_packages():
+                value = getattr(import_module(f"densefit.{_NAMES[name]}"), name)
         elif name.startswith("_"):
             raise AttributeError(f"module 'densefit' has no attribute {name!r}")
         else:
@@ -140,12 +148,15 @@ def __dir__() -> list[str]:
 
 def _submodule(name: str) -> Any:
     """A module or folder of the package: `densefit.data` needs no import of its own."""
-    try:
-        return import_module(f"densefit.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"densefit.{name}":
-            raise
-        raise AttributeError(f"module 'densefit' has no attribute {name!r}") from None
+    if name not in _NO_MODULES:
+        try:
+            with needed_packages():
+                return import_module(f"densefit.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"densefit.{name}":
+                raise
+        _NO_MODULES.add(name)
+    raise AttributeError(f"module 'densefit' has no attribute {name!r}")
 
 
 def _prepare_mxnet() -> None:

@@ -9,12 +9,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, get_args, get_type_hints, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, get_args, get_type_hints, runtime_checkable
 
 import jsonargparse
 
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load
+from densefit.yaml_files.parser import defaults_replaced, parser_of
 from densefit.yaml_files.paths import join_flags
 from densefit.yaml_files.recipe import (
     check_words,
@@ -27,11 +28,6 @@ from densefit.yaml_files.recipe import (
 from densefit.yaml_files.words import dump
 
 T = TypeVar("T")
-
-# The command line uses the same YAML reader and writer as recipes.
-_MODE = "densefit"
-jsonargparse.set_loader(_MODE, load, exceptions=(ConfigError,))
-jsonargparse.set_dumper(_MODE, dump)
 
 
 def parse(
@@ -62,19 +58,9 @@ def parse(
     Raises:
         ConfigError: an unknown key (with the nearest known one) or a value of another type.
     """
-    parser = jsonargparse.ArgumentParser(
-        description=description, exit_on_error=False, allow_abbrev=False, parser_mode=_MODE
-    )
-    parser.add_argument("--config", action="config", help="a YAML recipe")
-    if positional is not None:
-        said = re.search(rf"^\s*{positional}: (.*)$", kind.__doc__ or "", re.MULTILINE)
-        help_text = said.group(1) if said else None
-        parser.add_argument(positional, nargs="*", type=str, default=[], help=help_text)
-    parser.add_class_arguments(kind, as_group=True, skip={positional} if positional else set())
+    parser = parser_of(cast(Any, kind), description, positional)
     recipes: list[Document] = []
     try:
-        if defaults:
-            parser.set_defaults(dict(defaults))
         words = join_flags(sys.argv[1:] if arguments is None else arguments, kind)
         shallow, deep = _split(words, _keys(parser), kind)
         for key, value in _pairs(shallow):
@@ -85,7 +71,8 @@ def parse(
         prints_config = "--print_config" in shallow
         if prints_config:
             shallow.remove("--print_config")
-        namespace = parser.parse_args(shallow)
+        with defaults_replaced(parser, defaults or {}):
+            namespace = parser.parse_args(shallow)
         for key, path, value in deep:
             fields = _dataclass_fields(kind, key)
             if fields:

@@ -74,6 +74,10 @@ class EngineError(DensefitError):
     """An engine (MXNet, PyTorch, ONNX Runtime) is missing, broken or of a wrong version."""
 
 
+class MissingPackageError(DensefitError, ModuleNotFoundError):
+    """A package that densefit depends on is not installed."""
+
+
 class DistributedError(EngineError):
     """A rank died, ended early, or called another collective than its peers."""
 

@@ -9,15 +9,17 @@ from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import transforms
 from densefit.metrics import metrics
 from densefit.model.backbones import backbones
+from densefit.model.decoders import decoders
 from densefit.model.heads.head import heads
+from densefit.model.losses import segmentation_losses
 from densefit.registry import Registry
 from densefit.train.balance import balancers
 from densefit.train.schedules import schedules
 
 #: All registries of what recipes name.
 REGISTRIES: tuple[Registry[Any], ...] = (
-    *(backbones, heads, metrics, schedules),
-    *(balancers, datasets, transforms, callbacks),
+    *(backbones, decoders, heads, metrics, schedules),
+    *(balancers, datasets, transforms, callbacks, segmentation_losses),
 )
 
 

@@ -25,7 +25,9 @@ checkpoint -> checkpoint.training: differing identity learned_weights policy sav
 checkpoint -> checkpoint.weights: class_rows load naming>class_names parameters renaming
     transfer
 checkpoint -> engine.mxnet.optimizers: state>states
-checkpoint -> interop.files: mxnet_files mxnet_params mxnet_symbol
+checkpoint -> interop.files: mxnet_files mxnet_symbol
+checkpoint -> checkpoint.weights.files: mxnet_params
+interop.files -> checkpoint.weights.files: mxnet_params
 data -> data: described>stable_repr plane>homography shown>repr_args visible>visible_area
 data -> data.checks: box_check>boxes keypoint_check>keypoints keypoint_sides label_check>labels
     left_out>dropped_boxes map_check>maps object_check>objects sample_check>sample

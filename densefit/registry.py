@@ -29,15 +29,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def load_plugins() -> None:
     """Import every module of the entry-point group `densefit.plugins`, once.
 
-    Importing a plugin registers its heads, metrics and datasets; the built-in tasks and datasets
-    are plugins, too.
+    Importing a plugin registers its heads, metrics and datasets. One that imports its parts when
+    they are first used has a function `register_all`, as the built-in tasks and datasets do.
     """
     global _plugins_loaded
     if _plugins_loaded:
         return
     _plugins_loaded = True
     for point in metadata.entry_points(group="densefit.plugins"):
-        point.load()
+        plugin = point.load()
+        if hasattr(plugin, "register_all"):
+            plugin.register_all()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def shim_numpy() -> None:
         warnings.simplefilter("ignore")  # looking the name up warns of its future meaning
         is_missing = not hasattr(numpy, "bool")
     if is_missing:
-        numpy.bool = numpy.bool_  # type: ignore[attr-defined]
+        setattr(numpy, "bool", numpy.bool_)  # noqa: B010 - numpy 2 declares it as a type
 
 
 def shim_distutils() -> None:

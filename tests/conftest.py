@@ -18,6 +18,8 @@ from densefit.registry import load_plugins
 from densefit.symbol import sym
 from tests.rows import Changed, iterator_of_arrays
 
+load_plugins()  # before a test replaces a registry for itself
+
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said():

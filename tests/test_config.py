@@ -154,6 +154,28 @@ def test_defaults_of_the_caller_come_before_everything_given(recipe):
     assert (plan.epochs, plan.data.root, plan.size) == (2, "here", (8, 9))
 
 
+def test_what_is_parsed_once_does_not_show_in_what_is_parsed_next(recipe):
+    """The parser of a dataclass is made once."""
+    expected = parse(Plan, [])
+    for arguments, defaults in (
+        (["--config", str(recipe)], None),
+        (["--data.settings.length.of", "x"], {"data.settings": {"length": {}}, "epochs": 4}),
+        ([], {"data.settings": {"deep": [1]}, "files": ["a"], "size": [8, 9]}),
+        (["--data.settings.new", "1", "--epochs", "2", "--print_configs"], {"epochs": 4}),
+        ([], {"no_such_key": 1}),
+    ):
+        try:
+            changed, _ = parse(Plan, arguments, defaults=defaults)
+        except ConfigError:
+            continue
+        assert changed != expected[0]
+    mutated, _ = parse(Plan, [])
+    mutated.files.append("b")
+    mutated.data.settings["new"] = 1
+    assert parse(Plan, []) == expected
+    assert parse(Plan, [], description="another", positional="files") == expected
+
+
 def test_a_field_can_be_given_without_its_key():
     plan, _ = parse(Plan, ["a", "b", "--epochs", "2"], positional="files")
     assert (plan.files, plan.epochs) == (["a", "b"], 2)

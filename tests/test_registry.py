@@ -117,3 +117,18 @@ def test_an_unknown_name_looks_for_plugins_first(monkeypatch, shapes):
     monkeypatch.setattr(registry, "_plugins_loaded", False)
     monkeypatch.setattr(metadata, "entry_points", lambda group: [Plugin()])
     assert shapes.create("triangle") == 3
+
+
+def test_a_plugin_whose_parts_are_imported_late_registers_all_of_them(monkeypatch, shapes):
+    class Package:
+        @staticmethod
+        def register_all():
+            shapes.register("triangle")(lambda: 3)
+
+    class Plugin:
+        def load(self):
+            return Package
+
+    monkeypatch.setattr(registry, "_plugins_loaded", False)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [Plugin()])
+    assert shapes.names("tri*") == ["triangle"]

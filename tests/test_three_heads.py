@@ -8,17 +8,33 @@ import pytest
 
 import densefit as df
 from densefit.datasets.shapes import Shapes
+from densefit.model.backbones import Backbone
+from densefit.model.layers import conv_bn
 
 SIZE, HELD = 64, 64
 PACKAGE = Path(df.__file__).parent
 
 
+class Trunk(Backbone):
+    """A convolution for each stride; it learns these shapes as well as a ResNet, in less time."""
+
+    name = "trunk"
+
+    def maps(self, x, output_stride):
+        x = conv_bn(x, "stem", 16, stride=2)
+        maps = {}
+        for stride, channels in ((4, 32), (8, 48), (16, 64), (32, 64)):
+            x = conv_bn(x, f"of_{stride}", channels, stride=2)
+            maps[stride] = (x, channels)
+        return maps
+
+
 @pytest.fixture(scope="module")
 def trained():
-    data = Shapes(288, size=(SIZE, SIZE), max_objects=1, empty=0.2)
+    data = Shapes(576, size=(SIZE, SIZE), max_objects=1, empty=0.2)
     network = df.Network(
-        backbone="resnet18", settings={"width": 12},
-        heads=[
+        Trunk(),
+        [
             df.head("detection", classes=data.classes, strides=(8, 16), sizes=(2.0, 2.83),
                     channels=24, metric="voc"),
             df.head("segmentation", classes=data.mask_classes, decoder="fcn", channels=16,
@@ -31,8 +47,8 @@ def trained():
         network,
         df.Loader(data, batch_size=12, heads=network.heads, shuffle=True),
         validation=df.Loader(held, batch_size=10),
-        validate_every="16ep",
-        epochs=16,
+        validate_every="8ep",
+        epochs=8,
         optimizer="adam",
         schedule=df.Cosine(lr=0.006, warmup=4),
     )

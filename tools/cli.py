@@ -49,6 +49,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "score": Command("score", "--checkpoint RUN", "exact scores on a split", is_ranked=True),
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
+        "weights": Command("weights", "list|where|add FILE|fetch NAME", "pretrained weights"),
     },
     "Data": {
         "check-data": Command("check_data", "RECIPE.yaml", "find mistakes in data"),
@@ -83,11 +84,13 @@ def _run(name: str, words: list[str]) -> int:
     """Run the program of a subcommand, whose messages show the words that were typed."""
     before = sys.argv
     sys.argv = [f"densefit {name}", *words]
+    codes: list[int] = []
+    path = f"densefit.tools.{COMMANDS[name].module}"
     try:
-        code: int = import_module(f"densefit.tools.{COMMANDS[name].module}").main(words)
+        code = program(lambda: codes.append(import_module(path).main(words)))
     finally:
         sys.argv = before
-    return code
+    return codes[0] if codes else code  # else a package is missing
 
 
 def _is_several() -> bool:

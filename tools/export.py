@@ -84,13 +84,14 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         ExportError: the network has no equivalent in ONNX, or the outputs differ.
     """
     out = _checked_path(chosen, checkpoint)
+    network = load(checkpoint)  # first: one of a user's Symbol has no size of images
     recipe = recipe_of(checkpoint, is_needed=False)
     size = _size(chosen.image_size, recipe)
     samples = ExportSamples(chosen.data, recipe, size, chosen.resize)
     from densefit.exporting.export import export
 
     exported = export(
-        load(checkpoint),
+        network,
         out,
         samples.for_check(),
         image_size=size,
@@ -119,6 +120,10 @@ def _checked_path(chosen: Exporting, checkpoint: Path) -> Path:
             "The batch of the model is a number of images",
             received=f"--batch {chosen.batch}",
             fix="leave it out for any number",
+        )
+    if chosen.resize not in ("letterbox", "stretch"):
+        raise ConfigError(
+            "Unknown way to resize", expected="letterbox or stretch", received=chosen.resize
         )
     if not is_exported(out):
         raise ConfigError(

@@ -14,6 +14,7 @@ from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_groups
 from densefit.tools.recipes.plugins import parse_and_import
+from densefit.tools.recipes.pretrained import begin_with_weights
 from densefit.tools.recipes.program import program
 from densefit.tools.report.lr_search import SearchProgress, summary
 from densefit.train.find_lr import find_lr
@@ -50,6 +51,7 @@ def run(search: Search) -> RateSearch:
     """
     network, loader = training_side(search)
     training = search.training
+    begin_with_weights(network, search)
     begin_from(network, search)
     network.engine_name = search.engine
     out = make_folder(search.out)

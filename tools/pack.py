@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from densefit.data.io.cache import parse_bytes
+from densefit.errors import ConfigError
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.formats.packed_shards import pack_shards
 from densefit.tools.recipes.command_line import completed
@@ -22,6 +23,8 @@ from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 from densefit.yaml_files.paths import files_field
+
+_LEAST = 1000  # bytes of a shard; images of a few pixels have more
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Packing:
         split: split of the dataset; null for data.train.
         out: path NAME.rec; NAME.idx and NAME.json are written beside it. With shard_size the files
             are NAME-00000.rec and so on, and NAME.shards.json lists them.
-        shard_size: most bytes of a file, such as 512MB or 1GiB; null for one file.
+        shard_size: most bytes of a file with their unit, such as 512MB or 1GiB; null for one file.
         shuffle: whether shards are filled in a random order (always the same), so that a shard is
             a sample of the whole dataset.
         plugins: Python files that register a custom dataset (docs/plugins.md).
@@ -58,13 +61,37 @@ def run(packing: Packing) -> None:
     """Pack the dataset, and print its size."""
     dataset = make_dataset(packing.data, packing.split or packing.data.train)
     if packing.shard_size is not None:
-        shard_bytes = parse_bytes(packing.shard_size)
+        shard_bytes = shard_bytes_of(packing.shard_size)
         written = pack_shards(dataset, Path(packing.out), shard_bytes, packing.shuffle)
         files = f"{written.shards} shards of {packing.out}"
         _print(len(dataset), written.bytes, files, written.copied)
         return
     copied = pack(dataset, Path(packing.out))
     _print(len(dataset), Path(packing.out).stat().st_size, packing.out, copied)
+
+
+def shard_bytes_of(text: str) -> int:
+    """Most bytes of a shard, of a size with a unit.
+
+    Raises:
+        ConfigError: no unit, which would be bytes, or too small for any image.
+    """
+    size = parse_bytes(text)
+    if text.strip().isdecimal():
+        raise ConfigError(
+            "The size of shards has no unit",
+            expected="such as 512MB or 1GiB",
+            received=f"--shard-size {text}",
+            fix=f"--shard-size {text.strip()}MB",
+        )
+    if size < _LEAST:
+        raise ConfigError(
+            "Shards of this size hold no sample",
+            expected=f"at least {_LEAST} bytes; hundreds of MB are usual",
+            received=f"--shard-size {text}, {size} bytes",
+            fix="--shard-size 512MB",
+        )
+    return size
 
 
 def _print(records: int, size: int, files: str, copied: int) -> None:

@@ -119,6 +119,8 @@ def length(showing: Showing, counted: bool) -> tuple[int, int]:
             raise ConfigError(f"--{setting} is at least 1", received=value)
     per_epoch = showing.updates_per_epoch or (count(showing) if counted else _EPOCH)
     epochs = showing.training.epochs if showing.epochs is None else showing.epochs
+    if epochs < 1:
+        raise ConfigError("--training.epochs is at least 1", received=epochs)
     return per_epoch, epochs * per_epoch if showing.updates is None else showing.updates
 
 

@@ -14,8 +14,6 @@ from densefit.data.visible_area import is_whole
 from densefit.errors import DataError
 from densefit.registry import Registry
 
-_EDGE = 1e-6  # pixels; rounding of an image's edge
-
 _WARPED = "it was warped in perspective"
 
 
@@ -73,20 +71,13 @@ class Geometry:
         return self._clipped(boxes).astype(np.float32)
 
     def boxes_in_image(self, boxes: np.ndarray) -> np.ndarray:
-        """Indices of the (n, 4) boxes to report: in a bordered image, those with area in the image.
+        """Indices of the (n, 4) boxes that have area in the image, in input pixels.
 
-        Boxes of the border of a letterbox have none once they are clipped. An image that fills the
-        input has no border, and all its boxes stay.
+        Boxes outside of the image, as in the border of a letterbox, have none once they are
+        clipped, and match no object.
         """
         clipped = self._clipped(boxes)
-        empty = (clipped[:, 2:] <= clipped[:, :2]).any(axis=1)
-        return np.flatnonzero(~(empty & self._has_border()))
-
-    def _has_border(self) -> bool:
-        """Whether an edge of the image lies inside of the input; for maps without rotation."""
-        ends = self.matrix @ [[0, self.size[1]], [0, self.size[0]], [1, 1]]
-        low, high = ends.min(axis=1), ends.max(axis=1)
-        return bool((low > _EDGE).any() or (high < np.subtract(self.input_size[::-1], _EDGE)).any())
+        return np.flatnonzero((clipped[:, 2:] > clipped[:, :2]).all(axis=1))
 
     def _clipped(self, boxes: np.ndarray) -> np.ndarray:
         """`boxes_to_original` before it is rounded: (n, 4) float64."""

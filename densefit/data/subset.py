@@ -87,7 +87,7 @@ class Subset:
     def all_targets(self) -> list[frozenset[str]] | None:
         """Target names of all samples; see `densefit.data.annotated.all_targets`."""
         targets = all_targets(self.dataset)
-        return None if targets is None else [targets[index] for index in self.indices]
+        return None if targets is None else [targets[int(index)] for index in self.indices]
 
     def __getitem__(self, index: int) -> Sample:
         return self.dataset[int(self.indices[index])]

@@ -15,6 +15,7 @@ from typing import Any
 
 from densefit.distributed.environment import LOST_PEER, RankSettings, settings_of
 from densefit.distributed.hub import Hub
+from densefit.distributed.lone_rank import follow_launcher
 from densefit.distributed.member import Member
 from densefit.errors import DistributedError
 
@@ -141,9 +142,12 @@ def world() -> World:
         if _alone:
             return World()
         if _world is None or _world[0] != os.getpid():
-            joined = World(settings_of())
+            settings = settings_of()
+            joined = World(settings)
             if joined.is_shared:
                 _tell_the_end(joined)
+            else:
+                follow_launcher(settings)
             _world = (os.getpid(), joined)
         return _world[1]
 

@@ -12,7 +12,7 @@ from densefit import engine as engines
 from densefit.callbacks.callback import Callback
 from densefit.engine import engine_name, loss_labels
 from densefit.engine.engine import Engine
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.model.heads.loss_layers import describe_heads
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import RoutedHead
@@ -99,8 +99,21 @@ def batches_of(data: Any, model: ModelInput, where: str) -> Any:
 
 
 def validations_of(validation: Any, model: ModelInput) -> Any:
-    """`batches_of` validation data, one dataset or several by name."""
+    """`batches_of` validation data, one dataset or several by name.
+
+    Raises:
+        DataError: a dict of arrays, which is a batch and not datasets by name.
+    """
     if isinstance(validation, Mapping):
+        arrays = [name for name, data in validation.items() if hasattr(data, "shape")]
+        if arrays:
+            raise DataError(
+                "A dict is several datasets by name, and an array is none",
+                expected="a Loader, a DataIter or an iterable over batches (dicts name -> array, "
+                "or (data, label) pairs); or a dict of these: {'name': loader}",
+                received="a dict of arrays with the keys " + ", ".join(map(repr, arrays)),
+                fix="a list of one batch, [{'data': array, ...}], or of several",
+            )
         return {name: batches_of(data, model, f"{name} data") for name, data in validation.items()}
     return batches_of(validation, model, "validation")
 

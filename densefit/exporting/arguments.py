@@ -23,6 +23,9 @@ from densefit.registry import nearest
 
 ImageSize: TypeAlias = int | Sequence[int] | None
 
+_OF_HEADS = ("image_size", "raw", "views", "resize")  # arguments for networks of heads alone
+_OF_SYMBOL = ("inputs", "outputs")  # arguments for users' Symbols alone
+
 
 def network_of(model: Any, arg_params: Any, aux_params: Any, data: Any) -> Network:
     """The network of a model, or of a checkpoint's path, with parameters."""
@@ -56,6 +59,13 @@ def precision_of(half: bool, int8: bool, calibrate: Any) -> str:
             expected="calibrate=a loader or a dataset; for a Symbol an iterator of batches, or "
             "{'data': array}",
             received="calibrate=None",
+        )
+    if calibrate is not None and not int8:
+        raise ConfigError(
+            "Only an int8 model is calibrated",
+            expected="int8=True",
+            received="calibrate=..., int8=False",
+            fix="leave calibrate out; data= has the samples to compare on",
         )
     return "int8" if int8 else "float16" if half else "float32"
 
@@ -116,6 +126,35 @@ def symbol_settings(
     """Settings with the inputs and outputs of a user's Symbol."""
     shapes = input_shapes(network, inputs, data)
     return replace(settings, inputs=shapes, outputs=outputs_of(network, shapes, outputs))
+
+
+def check_applicable(network: Network, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError for settings that are not of this kind of model.
+
+    Args:
+        network: network that is exported.
+        settings: arguments of `export` by name; None and False are defaults.
+    """
+    others = _OF_SYMBOL if network.heads else _OF_HEADS
+    ignored = [name for name in others if settings[name] not in (None, False)]
+    if not ignored:
+        return
+    listed = ", ".join(f"{name}={settings[name]!r}" for name in ignored)
+    if network.heads:
+        raise ConfigError(
+            "A network of heads has an image as its input, and the heads' outputs",
+            expected=", ".join(_OF_HEADS),
+            received=listed,
+            fix=f"leave out {', '.join(ignored)}; these are for a user's Symbol",
+        )
+    raise ConfigError(
+        "A user's Symbol is exported as it computes: it has no images, heads or suppression that "
+        "densefit knows",
+        expected=", ".join((*_OF_SYMBOL, "batch, opset, half, int8")),
+        received=listed,
+        fix=f"leave out {', '.join(ignored)}; inputs={{'data': (None, 3, 224, 224)}} are shapes, "
+        "outputs=[...] ends the graph before a suppression",
+    )
 
 
 def check_views(views: bool, raw: bool) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import BindError, ConfigError
-from densefit.model.backbones import Backbone, backbones
+from densefit.model.backbones import Backbone
+from densefit.model.backbones.normalisation import create_backbone, set_normalisation
 from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
@@ -43,7 +44,8 @@ class Network:
         routes: name -> Route, for `symbol`; by default one for each loss output, see
             `densefit.model.heads.loss_layers`.
         output_stride: output stride of the backbone; by default the smallest that a head requires.
-        settings: settings of a backbone that is given by name (`{"width": 32}`).
+        settings: settings of a backbone that is given by name (`{"width": 32}`); `mean` and `std`
+            of RGB in [0, 255] are settings of every backbone.
 
     Raises:
         ConfigError: both or neither kind of network, an invalid head name, or two outputs, labels
@@ -112,7 +114,7 @@ class Network:
             if settings:
                 raise ConfigError("Settings go with a backbone's name, not with a Backbone")
             return backbone
-        return backbones.create(str(backbone), **(settings or {}))
+        return create_backbone(str(backbone), settings or {})
 
     def _record_spec(self, backbone: Any, settings: Any) -> None:
         """Store the spec of a network that was built by name alone."""
@@ -264,6 +266,28 @@ class Network:
             )
         self._parameters = host_copies(parameters)
         self._statistics = host_copies(statistics or {})
+
+    def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Let the backbone normalise its input otherwise, as weights from elsewhere expect.
+
+        The spec says so, too, so that a checkpoint of the network is loaded with it.
+
+        Args:
+            mean: of RGB in [0, 255].
+            std: likewise.
+
+        Raises:
+            ConfigError: wrong numbers, or the network is in training.
+        """
+        if self._refresh is not None:
+            raise ConfigError("The normalisation cannot change while the network is being trained")
+        set_normalisation(self.backbone, mean, std)
+        self._graphs.clear()
+        self._train = None
+        check_graphs(self.graph, self.adapters)
+        if self._spec is not None:
+            changed = {"mean": list(self.backbone.mean), "std": list(self.backbone.std)}
+            self._spec = {**self._spec, "settings": {**self._spec["settings"], **changed}}
 
     def lend(
         self, refresh: Callable[[], None]

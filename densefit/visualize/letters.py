@@ -63,8 +63,8 @@ def put_text(
     columns = slice(max(0, x), min(image.shape[1], x + canvas.width))
     part = image[rows, columns]
     cover = np.asarray(canvas, np.float32)[rows.start - y :, columns.start - x :]
-    cover = cover[: part.shape[0], : part.shape[1], None] / 255
-    part[:] = np.round(part + cover * (np.array(color, np.float32) - part))
+    opacity = cover[: part.shape[0], : part.shape[1], None] / 255
+    part[:] = np.round(part + opacity * (np.array(color, np.float32) - part))
 
 
 def shortened(text: str, width: int, height: float) -> str:

@@ -41,18 +41,28 @@ def is_available() -> bool:
     return True
 
 
-def write_figure(figure: Any, path: str | Path, dpi: int) -> None:
+def write_figure(figure: Any, path: str | Path, dpi: int, *, crops: bool = False) -> None:
     """Write a figure of `new_figure`, laid out for the final ticks of its axes.
 
     Titles of axes that lie above each other are aligned.
 
+    Args:
+        figure: the figure; it is not laid out again if it is written again.
+        path: path of the image; its ending names the format.
+        dpi: pixels per inch.
+        crops: whether empty margins are cut off.
+
     Raises:
         ValueError: matplotlib knows no image format of this file ending.
     """
-    figure.align_ylabels()
-    figure.draw_without_rendering()  # a first layout: other sizes of the axes have other ticks
+    figure.set_dpi(dpi)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)  # twice, as other sizes of the axes have other ticks
+        figure.set_layout_engine(None)  # each of savefig's draws would lay it out again: 1 s
+    figure.align_ylabels()  # before, each axes would look at all others' ticks
     with writing(path):
-        figure.savefig(path, dpi=dpi)
+        figure.savefig(path, dpi=dpi, bbox_inches="tight" if crops else None)
 
 
 def tidy(axes: Any) -> None:

@@ -85,4 +85,20 @@ PAGES = {
         "`model.backbone`, with `model.settings`; `model.output_stride` is 8, 16 or 32.",
         "model: {backbone: NAME, settings: {SETTINGS}}",
     ),
+    "decoder": Page(
+        "decoders",
+        "Decoders",
+        "Segmentation, depth and normals choose one by name: `decoder`. `channels` is the head's "
+        "setting of that name, all other settings are its `decoder_settings`. Which one to choose: "
+        "[Decoders and losses](../decoders-and-losses.md).",
+        "segmentation: {decoder: NAME, decoder_settings: {SETTINGS}}",
+    ),
+    "segmentation loss": Page(
+        "losses",
+        "Losses of segmentation",
+        "The setting `loss` of a segmentation head: a name, or a map of names to factors, or to "
+        "settings with the factor as `weight`. Which one to choose: "
+        "[Decoders and losses](../decoders-and-losses.md).",
+        "loss: {NAME: {weight: 1.0, SETTINGS}}",
+    ),
 }

@@ -15,7 +15,7 @@ from densefit.engine.map_averaging import MapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import Metric
-from densefit.model.decoders import LOGIT_STRIDE, Decoder
+from densefit.model.decoders import LOGIT_STRIDE, make_decoder
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.heads.program_lines import write_map
 from densefit.model.layers import upsample
@@ -46,9 +46,10 @@ class Depth(Head):
         scale_invariance: lambda of "silog", 0 to 1.
         min_depth: metres, above 0; this depth and smaller depths are unknown.
         max_depth: metres; 10 for rooms, 80 for streets; this depth and larger depths are unknown.
-        decoder: "deeplabv3+" or "fcn".
-        channels: channels of the decoder.
-        rates: dilations of the atrous pyramid.
+        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        channels: width of the decoder; None: its default.
+        rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
+        decoder_settings: further settings of the decoder.
         target: name of the target to learn. A new target is first declared to the transforms:
             `declare_target("disparity", "map", 0)` of `densefit.data.transforms`.
 
@@ -65,9 +66,10 @@ class Depth(Head):
         min_depth: float = 0.1,
         max_depth: float = 10.0,
         decoder: str = "deeplabv3+",
-        channels: int = 128,
-        rates: Sequence[int] = (6, 12, 18),
+        channels: int | None = None,
+        rates: Sequence[int] | None = None,
         target: str = "depth",
+        decoder_settings: Mapping[str, Any] | None = None,
     ) -> None:
         where = f"head {name!r}"
         self.losses = (loss,) if isinstance(loss, str) else tuple(loss)
@@ -97,7 +99,7 @@ class Depth(Head):
                 where=where,
             )
         with located(where):
-            self.decoder = Decoder(decoder, channels, rates)
+            self.decoder = make_decoder(decoder, channels, rates, decoder_settings)
         self.name, self.weight = name, weight
         self.scale_invariance = scale_invariance
         self.min_depth, self.max_depth = min_depth, max_depth

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from densefit.errors import ConfigError
 from densefit.model.loss_weights import check_weight
+from densefit.model.losses.boxes import OVERLAPS
 
 if TYPE_CHECKING:
     from .head import Detection
 
+BOX_LOSSES = ("smooth_l1", *OVERLAPS)
 METRICS = ("coco", "voc", "voc07", "both")
 
 
@@ -89,6 +91,8 @@ def check_settings(head: Detection) -> None:
         f"max_detections {head.max_detections}, candidates {head.candidates}",
     )
     require(head.metric in METRICS, "Unknown metric", " or ".join(map(repr, METRICS)), head.metric)
+    losses = " or ".join(map(repr, BOX_LOSSES))
+    require(head.box_loss in BOX_LOSSES, "Unknown loss of boxes", losses, head.box_loss)
 
 
 def check_exact_count(count: int, what: str, where: str) -> None:

@@ -20,7 +20,7 @@ from densefit.symbol import sym
 from .checks import check_exact_count, check_settings, sizes_per_level
 from .drawing import draw_detections, draw_true_boxes
 from .encoding import BoxEncoding
-from .loss import box_loss, class_loss
+from .loss import box_loss, class_loss, overlap_loss
 from .merge import detected_rows, merge_detections
 from .pyramid import feature_levels, predictions
 from .select import anchor_symbol, detections
@@ -38,6 +38,7 @@ class Detection(BoxEncoding, Head):
         name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's losses.
         box_weight: factor on the box loss, relative to the class loss.
+        box_loss: "smooth_l1" of the offsets, or 1 - overlap of the boxes: "giou", "diou", "ciou".
         strides: strides of the levels, each twice the previous one. Levels that the backbone lacks
             are computed by further convolutions.
         sizes: sides of the square anchors: one list for all levels, or a list for each level.
@@ -91,6 +92,7 @@ class Detection(BoxEncoding, Head):
         candidates: int = 400,
         metric: str = "coco",
         draw_threshold: float = 0.4,
+        box_loss: str = "smooth_l1",
     ) -> None:
         self.classes = class_names(classes)
         self.name = name
@@ -114,6 +116,7 @@ class Detection(BoxEncoding, Head):
         self.candidates = candidates
         self.metric = metric
         self.draw_threshold = draw_threshold
+        self.box_loss = box_loss
         check_settings(self)
         self.output_stride = min(32, max(self.strides))
 
@@ -147,10 +150,19 @@ class Detection(BoxEncoding, Head):
         """Loss terms from the results of `predictions`."""
         count = self.anchor_count(input_size)
         target, mining = labels["class"], (self.negatives_per_positive, self.min_negatives)
+        boxes = self._box_loss(offsets, labels["box"], target, input_size)
         return {
             "class_loss": class_loss(scores, target, labels["known"], *mining, count),
-            "box_loss": box_loss(offsets, labels["box"], target) * self.box_weight,
+            "box_loss": boxes * self.box_weight,
         }
+
+    def _box_loss(
+        self, offsets: Any, box_target: Any, target: Any, input_size: tuple[int, int]
+    ) -> Any:
+        if self.box_loss == "smooth_l1":
+            return box_loss(offsets, box_target, target)
+        anchors = anchor_symbol(input_size, self.strides, self.shapes(input_size))
+        return overlap_loss(self.box_loss, offsets, box_target, target, anchors)
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""

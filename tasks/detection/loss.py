@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from densefit.model.losses.boxes import iou_loss
 from densefit.model.partial_softmax import partial_log_softmax
 from densefit.symbol import sym
+
+from .select import corners
 
 
 def hard_negatives(difficulty: Any, candidate: Any, count: Any, limit: int) -> Any:
@@ -79,7 +82,27 @@ def box_loss(offsets: Any, box_target: Any, target: Any) -> Any:
         box_target: (B, A, 4).
         target: (B, A): -1 ignored, 0 background, 1 + class.
     """
-    positive = sym.BlockGrad(target > 0)
     distance = sym.smooth_l1(offsets - box_target, scalar=1.0)
-    total = sym.sum(sym.sum(distance, axis=2) * positive, axis=1)
+    return _mean_over_positives(sym.sum(distance, axis=2), target)
+
+
+def overlap_loss(kind: str, offsets: Any, box_target: Any, target: Any, anchors: Any) -> Any:
+    """(B,) mean of 1 - GIoU, DIoU or CIoU over the positive anchors.
+
+    Args:
+        kind: "giou", "diou" or "ciou".
+        offsets: (B, A, 4) predicted.
+        box_target: (B, A, 4).
+        target: (B, A): -1 ignored, 0 background, 1 + class.
+        anchors: (A, 4) in center form, see `anchor_symbol`.
+    """
+    anchors = sym.broadcast_like(sym.expand_dims(anchors, axis=0), offsets)
+    loss = iou_loss(kind, corners(offsets, anchors), corners(box_target, anchors))
+    return _mean_over_positives(loss, target)
+
+
+def _mean_over_positives(loss: Any, target: Any) -> Any:
+    """(B,) mean of (B, A) losses over the positive anchors; 0 without any."""
+    positive = sym.BlockGrad(target > 0)
+    total = sym.sum(loss * positive, axis=1)
     return total / sym.maximum(sym.sum(positive, axis=1), 1)

@@ -80,7 +80,7 @@ def detections(
         sym.reshape(sym.contrib.arange_like(pair, axis=0), shape=(-1, 1)), pair
     )
     offsets = sym.gather_nd(offsets, sym.stack(sample, anchor, axis=0))
-    boxes = _corners(offsets, sym.take(anchors, anchor))
+    boxes = corners(offsets, sym.take(anchors, anchor))
     rows = sym.concat(
         sym.expand_dims(label, axis=2),
         sym.expand_dims(score, axis=2),
@@ -101,7 +101,7 @@ def detections(
     return sym.slice_axis(rows, axis=1, begin=0, end=max_detections)
 
 
-def _corners(offsets: Any, anchors: Any) -> Any:
+def corners(offsets: Any, anchors: Any) -> Any:
     """xyxy boxes from (B, N, 4) offsets and (B, N, 4) anchors in center form."""
     center, side = (sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
     shift, growth = (sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))

@@ -13,7 +13,6 @@ from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
 from densefit.model.heads.head import Features, Head, Term, class_names, heads
-from densefit.model.heads.program_lines import print_boxes
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.symbol import sym
@@ -25,6 +24,7 @@ from .drawing import draw_annotated, draw_predicted
 from .encoding import InstanceEncoding
 from .loss import mask_loss
 from .paste import paste_masks
+from .program import print_instances
 from .prototypes import assemble_masks, prototypes
 from .scoring import BoxAveragePrecision, true_masks
 
@@ -182,8 +182,8 @@ class Instance(InstanceEncoding, Head):
         return true_masks(targets)
 
     def program_lines(self) -> str:
-        """Lines that print class, score and box of each object; not its mask."""
-        return print_boxes(self.name, "boxes")
+        """Lines that print class, score and box of each object, and write its mask."""
+        return print_instances(self.name, self.mask_stride)
 
     def metrics(self) -> list[Metric]:
         """COCO's average precision of masks, and of boxes with `metric="both"`.

@@ -99,7 +99,7 @@ def draw_skeletons(
             for number, a, b in lines:
                 color = _OUTLINE if outlined else color_of(number)
                 _line(result, positions[a], positions[b], color, thickness)
-            for index in np.flatnonzero(visible):
+            for index in map(int, np.flatnonzero(visible)):
                 # Colours tell keypoints apart where there are no limbs.
                 color = color_of(index) if len(limbs) == 0 else (255, 255, 255)
                 radius = width if outlined else width - 1

@@ -13,7 +13,6 @@ from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
 from densefit.model.heads.head import Features, Head, heads, named_rows
-from densefit.model.heads.program_lines import print_boxes
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.checks import check_exact_count
@@ -24,6 +23,7 @@ from .encoding import KeypointEncoding
 from .loss import box_loss, heat_loss, place_loss, rest_loss
 from .maps import maps
 from .merge import merge_objects
+from .program import print_keypoints
 from .select import joint_peaks, objects
 from .skeleton import Pairs, Skeleton
 from .snap import snap_to_peaks
@@ -217,8 +217,9 @@ class Keypoints(KeypointEncoding, Head):
         )
 
     def program_lines(self) -> str:
-        """Lines that print class, score and box of each object; not its keypoints."""
-        return print_boxes(self.name, "objects", self.score_threshold)
+        """Lines that print class, score, box and keypoints of each object."""
+        limits = self.score_threshold, self.peak_threshold
+        return print_keypoints(self.name, *limits, has_peaks=self.heat_maps)
 
     def metrics(self) -> list[Metric]:
         """COCO's average precision by object keypoint similarity."""

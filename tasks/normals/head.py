@@ -14,7 +14,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.engine.map_averaging import MapMerger
 from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals
-from densefit.model.decoders import LOGIT_STRIDE, Decoder
+from densefit.model.decoders import LOGIT_STRIDE, make_decoder
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.heads.program_lines import write_map
 from densefit.model.layers import upsample
@@ -39,9 +39,10 @@ class Normals(Head):
     Args:
         name: prefix of outputs and parameters.
         weight: factor on the loss.
-        decoder: "deeplabv3+" or "fcn".
-        channels: channels of the decoder.
-        rates: dilations of the atrous pyramid.
+        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        channels: width of the decoder; None: its default.
+        rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
+        decoder_settings: further settings of the decoder.
         target: name of the target to learn. A new target is first declared to the transforms:
             `declare_target("bumps", "vectors")` of `densefit.data.transforms`.
 
@@ -54,12 +55,13 @@ class Normals(Head):
         name: str = "normals",
         weight: float = 1.0,
         decoder: str = "deeplabv3+",
-        channels: int = 128,
-        rates: Sequence[int] = (6, 12, 18),
+        channels: int | None = None,
+        rates: Sequence[int] | None = None,
         target: str = "normals",
+        decoder_settings: Mapping[str, Any] | None = None,
     ) -> None:
         with located(f"head {name!r}"):
-            self.decoder = Decoder(decoder, channels, rates)
+            self.decoder = make_decoder(decoder, channels, rates, decoder_settings)
         self.name, self.weight = name, weight
         self.target, self.targets = target, (target,)
         self.output_stride = self.decoder.output_stride

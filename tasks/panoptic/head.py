@@ -12,7 +12,6 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import Metric, PanopticQuality
 from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
-from densefit.model.heads.program_lines import write_mask
 from densefit.model.tta.view_merger import Merger
 from densefit.tasks.instance.head import Instance
 from densefit.tasks.segmentation.head import Segmentation
@@ -20,6 +19,7 @@ from densefit.tasks.segmentation.head import Segmentation
 from .checks import check_settings, check_things
 from .drawing import draw_segments
 from .parts import PartsMerger, add_prefixes, strip_prefix
+from .program import write_segments
 from .segments import merge_unannotated, panoptic_map, true_segments
 
 
@@ -167,7 +167,8 @@ class Panoptic(Head):
     def _terms(self) -> dict[str, Term]:
         """Terms of both parts: a sample trains the parts whose targets it has."""
         semantic = Term(self.segmentation.targets, self._trains_segmentation)
-        return add_prefixes({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
+        parts = {"segmentation": dict.fromkeys(self.segmentation.loss_terms, semantic)}
+        return add_prefixes({**parts, "instance": self.instance.terms})
 
     def _trains_segmentation(self, labels: Mapping[str, np.ndarray]) -> bool:
         return self.segmentation.has_valid_labels(strip_prefix("segmentation", labels))
@@ -220,8 +221,9 @@ class Panoptic(Head):
         return merge_unannotated(prediction, annotated, self.segmentation.background)
 
     def program_lines(self) -> str:
-        """Lines that write the mask of classes; not of the objects."""
-        return write_mask(self.name, "segmentation_mask")
+        """Lines that write the map of segments, and print the class of each."""
+        rules = self.score_threshold, self.overlap, self.min_stuff
+        return write_segments(self.name, self.thing_classes, self.instance.mask_stride, *rules)
 
     def metrics(self) -> list[Metric]:
         """Panoptic quality."""

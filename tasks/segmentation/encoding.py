@@ -13,6 +13,7 @@ from densefit.data.sample import Sample
 from densefit.errors import DataError
 from densefit.model.decoders import LOGIT_STRIDE
 from densefit.model.heads.head import Label
+from densefit.model.losses import WeightedLoss
 from densefit.once import first_time
 
 IGNORE = 255
@@ -29,18 +30,22 @@ class MaskEncoding:
     classes: list[str]
     target: str
     background: int | None
+    losses: tuple[WeightedLoss, ...]
     _class_weights: np.ndarray
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`mask`: class indices; `weight`: weight of each cell, adding up to 1.
 
-        With a background also `known` (classes,): 0 for classes that the sample does not annotate.
+        With a background also `known` (classes,): 0 for classes that the sample does not annotate;
+        and the further labels of the losses.
         """
         size = grid_size(input_size, LOGIT_STRIDE)
         labels = [Label("mask", size), Label("weight", size)]
-        return (
-            labels if self.background is None else [*labels, Label("known", (len(self.classes),))]
-        )
+        if self.background is not None:
+            labels.append(Label("known", (len(self.classes),)))
+        for weighted in self.losses:
+            labels += weighted.loss.labels(size, len(self.classes))
+        return labels
 
     def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Whether any cell is not void."""
@@ -55,7 +60,9 @@ class MaskEncoding:
         mask = sample.targets.get(self.target)
         if mask is None:
             zeros = np.zeros(grid_size(sample.image.shape, LOGIT_STRIDE), np.float32)
-            return {"mask": zeros, "weight": zeros, **self._annotation_label(sample)}
+            void = np.full(zeros.shape, IGNORE, np.uint8)
+            further = {**self._annotation_label(sample), **self._loss_labels(void)}
+            return {"mask": zeros, "weight": zeros, **further}
         small = cell_centres(mask, LOGIT_STRIDE)
         if ((small >= len(self.classes)) & (small != IGNORE)).any():
             raise DataError(
@@ -70,7 +77,15 @@ class MaskEncoding:
             "mask": np.where(small == IGNORE, 0, small).astype(np.float32),
             "weight": weight / total if total > 0 else weight,
             **self._annotation_label(sample),
+            **self._loss_labels(small),
         }
+
+    def _loss_labels(self, small: np.ndarray) -> dict[str, np.ndarray]:
+        """Encode the further labels of the losses, from the mask at LOGIT_STRIDE."""
+        labels: dict[str, np.ndarray] = {}
+        for weighted in self.losses:
+            labels.update(weighted.loss.encode(small, len(self.classes)))
+        return labels
 
     def _annotation_label(self, sample: Sample) -> dict[str, np.ndarray]:
         """Encode the label `known` of a head with a background."""

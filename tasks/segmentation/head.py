@@ -1,4 +1,4 @@
-"""The segmentation head: FCN or DeepLabV3+, trained at stride 4, scored at original size."""
+"""The segmentation head: a decoder trained at stride 4, scored at original size."""
 
 from __future__ import annotations
 
@@ -11,37 +11,45 @@ from densefit.data.sample import Geometry
 from densefit.engine.map_averaging import ClassMapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import ConfusionMatrix, Metric
-from densefit.model.decoders import LOGIT_STRIDE, Decoder
+from densefit.model.decoders import LOGIT_STRIDE, make_decoder
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
 from densefit.model.heads.program_lines import write_mask
 from densefit.model.layers import strongest, upsample
 from densefit.model.loss_weights import class_weights as weights_of_classes
-from densefit.model.partial_softmax import partial_log_softmax
+from densefit.model.losses import make_losses
 from densefit.model.tta.view_merger import Merger
+from densefit.numeric import real
 from densefit.registry import nearest
 from densefit.symbol import sym
 from densefit.visualize.drawing import draw_mask
 
 from .class_maps import to_original, upsampled_argmax
 from .encoding import IGNORE, MaskEncoding
+from .training import MaskTraining
 
 
 @heads.register("segmentation")
-class Segmentation(MaskEncoding, Head):
+class Segmentation(MaskEncoding, MaskTraining, Head):
     """A class for every pixel.
 
-    Needs a target `mask`: (H, W) uint8 class indices, 255 for void. The loss is cross-entropy at a
-    quarter of the input size (at full size it would cost as much as the backbone), a weighted mean
-    over the valid cells of an image. The output is the argmax of the logits, upsampled to the input
-    size on the device: bytes are transferred, not logits.
+    Needs a target `mask`: (H, W) uint8 class indices, 255 for void. The loss is computed at a
+    quarter of the input size (at full size it would cost as much as the backbone), over the valid
+    cells of an image: cross-entropy, or others of `densefit.model.losses`. The output is the argmax
+    of the logits, upsampled to the input size on the device: bytes are transferred, not logits.
 
     Args:
         classes: names of the classes, or their number.
         name: prefix of outputs and parameters.
         weight: factor on the loss.
-        decoder: "deeplabv3+" or "fcn".
-        channels: channels of the decoder.
-        rates: dilations of the atrous pyramid.
+        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        channels: width of the decoder; None: its default.
+        rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
+        decoder_settings: further settings of the decoder.
+        loss: name of a loss, or a map of names to factors for a sum, such as `{cross_entropy: 1,
+            dice: 1}`; a factor may be a map of the loss's settings, with `weight` for the factor.
+        auxiliary: factor on the same loss of an auxiliary FCN on the backbone's map of stride 16
+            (or its deepest, if that is less deep), which exists in training only; 0.4 in the PSPNet
+            paper. 0: none.
         class_weights: factor on each class's pixels in the loss; 1 by default. In a recipe `auto`
             sets them by median frequency in the training data (see `median_frequency_weights`).
         target: name of the target to learn, so that two heads can learn different masks. A new
@@ -65,11 +73,14 @@ class Segmentation(MaskEncoding, Head):
         name: str = "segmentation",
         weight: float = 1.0,
         decoder: str = "deeplabv3+",
-        channels: int = 128,
-        rates: Sequence[int] = (6, 12, 18),
+        channels: int | None = None,
+        rates: Sequence[int] | None = None,
         class_weights: Sequence[float] | None = None,
         target: str = "mask",
         background: str | None = None,
+        decoder_settings: Mapping[str, Any] | None = None,
+        loss: str | Mapping[str, Any] = "cross_entropy",
+        auxiliary: float = 0.0,
     ) -> None:
         self.classes = class_names(classes)
         if not 1 < len(set(self.classes)) == len(self.classes) < IGNORE:
@@ -89,7 +100,9 @@ class Segmentation(MaskEncoding, Head):
         self.background = None if background is None else self.classes.index(background)
         self.name, self.weight = name, weight
         with located(f"head {name!r}"):
-            self.decoder = Decoder(decoder, channels, rates)
+            self.decoder = make_decoder(decoder, channels, rates, decoder_settings)
+            self.losses = make_losses(loss)
+            self.auxiliary = real(auxiliary, "auxiliary", least=0.0)
         self.target, self.targets, self.class_target = target, (target,), target
         self.output_stride = self.decoder.output_stride
         # One entry for every byte: void and other values have no weight.
@@ -98,24 +111,12 @@ class Segmentation(MaskEncoding, Head):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the last layers."""
-        layers = ["logits", *(f"score{stride}" for stride in (4, 8, 16, 32))]
+        layers = ["logits", "auxiliary_logits", *(f"score{stride}" for stride in (4, 8, 16, 32))]
         names = self.names(self.target)
         return named_rows(names, *(f"{self.name}_{layer}" for layer in layers))
 
     def _logits(self, features: Features) -> Any:
         return self.decoder(features, self.name, len(self.classes))
-
-    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """`loss`: weighted mean of the cross-entropy over the cells of each image."""
-        logits = self._logits(features)
-        if self.background is None:
-            log_probability = sym.log_softmax(logits, axis=1)
-        else:
-            annotated = sym.reshape(labels["known"], shape=(0, 0, 1, 1))
-            hides = sym.expand_dims(labels["mask"] == self.background, axis=1)
-            log_probability = partial_log_softmax(logits, annotated, hides, axis=1)
-        entropy = -sym.pick(log_probability, labels["mask"], axis=1)
-        return {"loss": sym.sum(entropy * labels["weight"], axis=(1, 2))}
 
     def _full(self, features: Features) -> Any:
         """Logits at input size."""

@@ -7,11 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests import forked
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def run(name, monkeypatch, capsys, *arguments):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setattr(importlib.import_module("side_by_side"), "subprocess", forked)
     module = importlib.import_module(name)
     module.main(["--smallest", *arguments])
     return module, capsys.readouterr().out

@@ -18,7 +18,9 @@ from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.data.transforms import Resize, extra_samples, transforms
 from densefit.datasets import Shapes
 from densefit.errors import DataError
+from densefit.model.decoders import decoders
 from densefit.model.heads.head import heads
+from densefit.model.losses import segmentation_losses
 from densefit.symbol import sym
 from tests.executor import Executor
 
@@ -56,6 +58,26 @@ SETTINGS = {
         "flip_pairs": Shapes.flip_pairs,
         "channels": 8,
     },
+}
+
+
+#: Further decoders and losses, in the same contract: task and name -> settings beside SETTINGS.
+VARIANTS = {
+    **{
+        f"segmentation {decoder}": {"decoder": decoder}
+        for decoder in ("deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
+    },
+    "segmentation losses": {
+        "auxiliary": 0.4,
+        "loss": dict.fromkeys(segmentation_losses.names(), 1),
+        "background": "0",
+    },
+    "detection giou": {"box_loss": "giou"},
+    "panoptic losses": {
+        "segmentation": {"decoder": "unet", "channels": 8, "loss": {"dice": 1, "focal": 2}}
+    },
+    "depth unet": {"decoder": "unet"},
+    "normals pspnet": {"decoder": "pspnet"},
 }
 
 
@@ -132,14 +154,19 @@ class Mixed:
         return Sample(self.id_of(index), made.image, made.targets)
 
 
-@pytest.fixture(params=sorted(SETTINGS))
-def task(request):
+@pytest.fixture(params=[*sorted(SETTINGS), *VARIANTS])
+def variant(request):
     return request.param
 
 
 @pytest.fixture
-def network(task):
-    own = df.head(task, name="own", **SETTINGS[task])
+def task(variant):
+    return variant.split()[0]
+
+
+@pytest.fixture
+def network(task, variant):
+    own = df.head(task, name="own", **{**SETTINGS[task], **VARIANTS.get(variant, {})})
     return df.Network("resnet18", [own], settings={"width": 8})
 
 
@@ -181,6 +208,8 @@ def evaluated(network, mode="evaluate"):
 def test_every_head_is_in_this_contract():
     own = {n for n in heads.names() if heads.get(n).__module__.startswith("densefit.")}
     assert own == set(SETTINGS) == set(PLACED)
+    segmentation = {VARIANTS[name].get("decoder") for name in VARIANTS if "segmentation" in name}
+    assert {*segmentation, "fcn"} - {None} == set(decoders.names())
 
 
 def test_encode_gives_the_declared_labels(network):
@@ -375,6 +404,7 @@ def test_a_network_is_made_again_from_its_description(network):
         assert first.infer_shape_partial(**shape) == second.infer_shape_partial(**shape)
 
 
+@pytest.mark.parametrize("variant", sorted(SETTINGS), indirect=True)
 def test_a_worker_process_encodes_the_same(network, in_a_process):
     in_a_process(SampleTask(Mixed(), Resize(*INPUT), network.heads, 0, 0), range(3))
 
@@ -437,6 +467,7 @@ def moved():
     return {n: [one for steps in FITTED.values() for one in behind(n, *steps)] for n in own}
 
 
+@pytest.mark.parametrize("variant", sorted(SETTINGS), indirect=True)
 def test_every_head_is_right_or_refused_behind_every_transform(task, network, moved):
     """A picture of several, in perspective, turned or cut: no number of what was not shown."""
     _, outputs = evaluated(network)

@@ -61,10 +61,12 @@ def test_boxes_of_the_border_are_not_in_the_image():
 
 
 @pytest.mark.parametrize("size", [(333, 777), (45, 100), (7, 3)])
-def test_all_boxes_stay_where_there_is_no_border(size):
+def test_boxes_outside_of_an_image_without_a_border(size):
     resized = Geometry(size, np.diag([100 / size[1], 45 / size[0], 1])[:2], (45, 100))
     mirrored = resized.then(np.array([[-1.0, 0, 100], [0, 1, 0]]), (45, 100))
+    boxes = [[120, 3, 130, 9], [-9, -9, 0, 0], [5, 5, 5, 9], [-5, -5, 2, 2], [90, 40, 120, 90]]
+    for geometry in (resized, mirrored):
+        np.testing.assert_array_equal(geometry.boxes_in_image(boxes), [3, 4])
     window = resized.then(np.array([[1.0, 0, -30], [0, 1, -9]]), (20, 50))
-    boxes = [[120, 3, 130, 9], [-9, -9, 0, 0], [5, 5, 5, 5], [1, 1, 2, 2]]
-    for geometry in (resized, mirrored, window):
-        np.testing.assert_array_equal(geometry.boxes_in_image(boxes), range(4))
+    inside = [[-9, -9, 0, 0], [-40, 5, -30, 9]]  # beyond the window is image, too
+    np.testing.assert_array_equal(window.boxes_in_image(inside), [0])

@@ -32,6 +32,7 @@ STANDS_FOR = {
     "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
     "configs/multi_NAME.yaml": "configs/multi_resnet18_nuclei.yaml",
 }
+END = "end of the block"
 # Bash expands variables, loops and quotes; nothing is run.
 NOTHING = "".join(
     f'function {name} {{ printf "%s\\0" {name} "$@"; printf "\\n"; }}; '
@@ -55,13 +56,18 @@ def inline(text: str) -> list[str]:
     return [own if own.startswith(starts) else f"python benchmarks/{own}" for own in joined]
 
 
-def expanded(block: str) -> list[list[str]]:
-    """The words of each command in a shell block."""
+def expanded(blocks: list[str]) -> list[list[list[str]]]:
+    """The words of each command in each shell block, by one process."""
+    script = "\n".join(f"(\n{block}\n) || exit 1\nprintf '{END}\\n'" for block in blocks)
     done = subprocess.run(
-        ["bash", "-c", NOTHING + block], capture_output=True, text=True, cwd=ROOT / "tests"
+        ["bash", "-c", NOTHING + script], capture_output=True, text=True, cwd=ROOT / "tests"
     )
-    assert (done.returncode, done.stderr) == (0, ""), block
-    return [as_program(line.split("\0")[:-1]) for line in done.stdout.splitlines()]
+    of_blocks = done.stdout.split(f"{END}\n")
+    assert (done.returncode, done.stderr) == (0, ""), blocks[min(len(of_blocks), len(blocks)) - 1]
+    return [
+        [as_program(line.split("\0")[:-1]) for line in lines.splitlines()]
+        for lines in of_blocks[:-1]
+    ]
 
 
 def as_program(words: list[str]) -> list[str]:
@@ -79,28 +85,33 @@ def unbracketed(synopsis: str) -> str:
     return re.sub(r"(\w)\|[\w|]+", r"\1", re.sub(r"\[(--[^\]]*)\]", r"\1", joined))
 
 
-def shown() -> dict[str, list[str]]:
-    """Command, as typed -> its words, and where it is shown."""
-    found: dict[str, list[str]] = {}
+def blocks_by_place() -> list[tuple[str, str]]:
+    """(where it is shown, shell block)."""
+    found: list[tuple[str, str]] = []
     for page in PAGES:
         text = page.read_text()
-        for block in [*blocks_of(text), *inline(text)]:
-            for words in expanded(block):
-                found.setdefault(f"{page.name}: {shlex.join(words)}", words)
+        found += [(page.name, block) for block in [*blocks_of(text), *inline(text)]]
     for recipe in RECIPES:
         comment = "\n".join(re.findall(r"^#(.*)$", recipe.read_text(), re.M))
-        for block in re.findall(r"^\s*(python .*(?:(?<=\\)\n.*)*)$", comment, re.M):
-            for words in expanded(block):
-                found.setdefault(f"{recipe.name}: {shlex.join(words)}", words)
+        blocks = re.findall(r"^\s*(python .*(?:(?<=\\)\n.*)*)$", comment, re.M)
+        found += [(recipe.name, block) for block in blocks]
     for path in PROGRAMS:
         said = ast.get_docstring(ast.parse(path.read_text())) or ""
-        for block in map(unbracketed, [*inline(said), *blocks_of(f"{said}\n")]):
-            for words in expanded(block):
-                found.setdefault(f"{path.name}: {shlex.join(words)}", words)
-    for line in re.findall(r"^  (score\.py .*)$", score.HELP, re.M):
-        for words in expanded(unbracketed(f"python tools/{line}")):
-            found.setdefault(f"score.py --help: {shlex.join(words)}", words)
+        blocks = map(unbracketed, [*inline(said), *blocks_of(f"{said}\n")])
+        found += [(path.name, block) for block in blocks]
+    lines = re.findall(r"^  (score\.py .*)$", score.HELP, re.M)
+    found += [("score.py --help", unbracketed(f"python tools/{line}")) for line in lines]
     return found
+
+
+def shown() -> dict[str, list[str]]:
+    """Command, as typed -> its words, and where it is shown."""
+    places, blocks = zip(*blocks_by_place())
+    return {
+        f"{place}: {shlex.join(words)}": words
+        for place, commands in zip(places, expanded(list(blocks)))
+        for words in commands
+    }
 
 
 SHOWN = shown()

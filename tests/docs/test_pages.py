@@ -20,12 +20,14 @@ RUN = {
     "README.md": 2,
     "adding-a-task.md": 3,
     "changing-heads.md": 1,
+    "decoders-and-losses.md": 1,
     "depth-normals-labels.md": 1,
     "export.md": 1,
     "from-module-fit.md": 2,
     "loading.md": 1,
     "many-tasks.md": 1,
     "plugins.md": 6,
+    "pretrained-weights.md": 1,
     "transforms.md": 1,
 }
 

@@ -238,3 +238,13 @@ def test_the_old_name_gives_the_same_scores(network):
     warns = pytest.warns(DeprecationWarning, match="is df.score")
     with warns, pytest.raises(ConfigError, match="score_mixture"):
         df.score_mixture(network, loaders(), heads="segmentation")
+
+
+@pytest.mark.parametrize("labels", [{}, {"softmax_label": np.zeros(5)}])
+def test_a_dict_of_arrays_is_no_dict_of_datasets(network, labels):
+    arrays = {"data": np.ones((5, 3, 64, 64), np.float32), **labels}
+    with pytest.raises(DataError, match="'data'") as error:
+        df.score(network, arrays)
+    assert "[{'data': array, ...}]" in str(error.value)
+    with pytest.raises(DataError, match="'data'"):
+        df.fit(network, loaders()["objects"], validation=arrays, epochs=1)

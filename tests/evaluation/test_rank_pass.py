@@ -29,8 +29,8 @@ print(json.dumps([scores, again]))
 def checkpoint(tmp_path_factory):
     data = df.dataset("shapes", length=8, size=(64, 64))
     heads = [
-        df.head("detection", classes=data.classes),
-        df.head("segmentation", classes=data.mask_classes),
+        df.head("detection", classes=data.classes, strides=(8, 16), channels=8),
+        df.head("segmentation", classes=data.mask_classes, decoder="fcn", channels=8),
     ]
     network = df.Network("resnet18", heads, settings={"width": 4})
     path = tmp_path_factory.mktemp("scored")

@@ -1,6 +1,7 @@
 """Settings of an export, what it refuses, and users' Symbols."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -141,6 +142,9 @@ def test_raw_leaves_the_suppression_to_the_reader(network, tmp_path):
         ({"image_size": SIZE, "opset": 9}, "opset=9"),
         ({"image_size": SIZE, "int8": True}, "calibrate=None"),
         ({"image_size": SIZE, "resize": "crop"}, "resize='crop'"),
+        ({"image_size": SIZE, "inputs": {"data": (1, 3)}}, "(?s)inputs=.*a user's Symbol"),
+        ({"image_size": SIZE, "outputs": ["detection_boxes"]}, "(?s)outputs=.*a user's Symbol"),
+        ({"image_size": SIZE, "calibrate": {}}, "int8=True"),
     ],
 )
 def test_wrong_settings(network, tmp_path, settings, words):
@@ -216,6 +220,18 @@ def test_a_symbol_on_the_data_of_an_iterator(tmp_path):
     assert exported.checked == 4
     assert not exported.are_generated
     assert [entry.name for entry in onnx.load(exported.path).graph.input] == ["data"]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"raw": True}, {"views": True}, {"image_size": SIZE}, {"resize": "letterbox"}]
+)
+def test_settings_that_a_symbol_has_not(tmp_path, setting):
+    network = symbol_network(two_outputs(), data=(4, 5))
+    ((name, value),) = setting.items()
+    with pytest.raises(ConfigError, match=re.escape(f"{name}={value!r}")) as error:
+        df.export(network, tmp_path / "m.onnx", inputs={"data": (None, 5)}, **setting)
+    assert all(word in str(error.value) for word in ("inputs", "outputs", "batch"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_some_outputs_of_a_symbol(tmp_path):
@@ -350,11 +366,11 @@ def test_int8_without_a_convolution(tmp_path):
 
 
 def test_settings_that_contradict_each_other(network, shapes, tmp_path):
-    settings = {"image_size": SIZE, "calibrate": shapes}
+    path, size = tmp_path / "m.onnx", {"image_size": SIZE}
     with pytest.raises(ConfigError, match="8 or of 16"):
-        df.export(network, tmp_path / "m.onnx", int8=True, half=True, **settings)
+        df.export(network, path, int8=True, half=True, calibrate=shapes, **size)
     with pytest.raises(ConfigError, match="raw model"):
-        df.export(network, tmp_path / "m.onnx", views=True, raw=True, **settings)
+        df.export(network, path, views=True, raw=True, **size)
 
 
 def test_what_onnx_runtime_cannot_compute_is_refused(tmp_path, monkeypatch):

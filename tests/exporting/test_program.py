@@ -5,6 +5,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from pycocotools import mask as coco
 
 import densefit as df
 from densefit.errors import ConfigError
@@ -65,10 +66,12 @@ def test_boxes_masks_and_classes(network_of, tmp_path, photograph, kind):
     np.testing.assert_allclose([*classes.values()], predictions["classification"], atol=1e-4)
 
 
-def test_boxes_of_the_border_are_not_printed(network_of, tmp_path):
+@pytest.mark.parametrize("kind", ["letterbox", "resize"])
+def test_boxes_outside_of_the_image_are_not_printed(network_of, tmp_path, kind):
     photograph = str(tmp_path / "wide.png")
     cv2.imwrite(photograph, np.random.default_rng(0).integers(0, 256, (33, 501, 3), np.uint8))
-    printed, predictions, _ = exported(network_of("resnet18", "detection"), tmp_path, photograph)
+    network = network_of("resnet18", "detection")
+    printed, predictions, _ = exported(network, tmp_path, photograph, kind)
     boxes = predictions["detection"]["boxes"]
     assert len(printed) == len(boxes) > 3
     assert (boxes[:, 2:] > boxes[:, :2]).all()
@@ -87,20 +90,77 @@ def test_maps(network_of, tmp_path, photograph):
     assert len(printed) == 3
 
 
-@pytest.mark.parametrize("task", ["instance", "keypoints", "panoptic"])
-def test_objects(network_of, tmp_path, photograph, task):
-    network = network_of("resnet18", task)
-    # The keypoints head has learned nothing: its boxes lie far outside, of a letterbox none stays.
-    kind = "resize" if task == "keypoints" else "letterbox"
+def with_small_objects(network):
+    """The network of a keypoints head, with boxes around their centres and unequal scores."""
+    changed = {}
+    for name, values in network.parameters.items():
+        if name.startswith(("keypoints_middle", "keypoints_sides", "keypoints_centre")):
+            changed[name] = 0.05 * values
+        if name.startswith("keypoints_place"):
+            changed[name] = 0.2 * values
+        if name == "keypoints_sides_bias":
+            changed[name] = np.full_like(values, 1.5)
+    network.set_params({**network.parameters, **changed}, network.statistics)
+    return network
+
+
+BOTH = pytest.mark.parametrize("kind", ["letterbox", "resize"])
+
+
+def boxes_of(printed, prediction, names):
+    """The printed lines, once their boxes, scores and classes are compared."""
+    assert len(printed) == len(prediction["boxes"]) > 3
+    assert [line[1] for line in printed] == [names[index] for index in prediction["classes"]]
+    values = np.array([line[2:7] for line in printed], float)
+    np.testing.assert_allclose(values[:, 0], prediction["scores"], atol=1e-4)
+    np.testing.assert_allclose(values[:, 1:], prediction["boxes"], atol=2e-2)
+    return printed
+
+
+@BOTH
+def test_instances(network_of, tmp_path, photograph, kind):
+    network = network_of("resnet18", "instance")
     printed, predictions, text = exported(network, tmp_path, photograph, kind)
     assert len(text.splitlines()) <= LINES
-    if task == "panoptic":
-        assert cv2.imread(f"{photograph}.panoptic.png", cv2.IMREAD_UNCHANGED).shape == (211, 150)
-        return
-    expected = predictions[task]
-    assert len(printed) == len(expected["boxes"]) > 3
-    boxes = np.array([line[3:7] for line in printed], float)
-    np.testing.assert_allclose(boxes, expected["boxes"], atol=2e-2)
+    prediction = predictions["instance"]
+    boxes_of(printed, prediction, "012")
+    expected = np.stack([coco.decode(mask) for mask in prediction["masks"]])
+    masks = np.stack(
+        [cv2.imread(f"{photograph}.instance.{n}.png", -1) for n in range(len(printed))]
+    )
+    assert set(np.unique(masks)) == {0, 255}
+    assert 0.05 < expected.mean() < 0.95
+    assert np.mean(masks.astype(bool) != expected.astype(bool)) < 1e-4
+
+
+@BOTH
+@pytest.mark.parametrize("heat_maps", [True, False])
+def test_keypoints(network_of, tmp_path, photograph, kind, heat_maps):
+    network = with_small_objects(
+        network_of("resnet18", "keypoints", keypoints={"heat_maps": heat_maps})
+    )
+    printed, predictions, text = exported(network, tmp_path, photograph, kind)
+    assert len(text.splitlines()) <= LINES
+    prediction = predictions["keypoints"]
+    printed = boxes_of(printed, prediction, "012")
+    points = np.array([line[7:] for line in printed], float).reshape(len(printed), -1, 3)
+    np.testing.assert_allclose(points, prediction["keypoints"], atol=2e-2)
+    assert (0.05 < (points[..., 2] < 1).mean() < 0.999) == heat_maps  # some are moved to peaks
+
+
+@BOTH
+def test_segments(network_of, tmp_path, photograph, kind):
+    panoptic = {"overlap": 0.6, "min_stuff": 0.02}
+    network = network_of("resnet18", "panoptic", panoptic=panoptic)
+    printed, predictions, text = exported(network, tmp_path, photograph, kind)
+    assert len(text.splitlines()) <= LINES
+    prediction, names = predictions["panoptic"], SETTINGS["panoptic"]["classes"]
+    expected = [(str(i), names[c]) for i, c in zip(prediction["ids"], prediction["classes"])]
+    assert [tuple(line[1:]) for line in printed] == expected
+    assert len(expected) > 2
+    segments = cv2.imread(f"{photograph}.panoptic.png", cv2.IMREAD_UNCHANGED)
+    assert segments.shape == (211, 150)
+    assert np.mean(segments != prediction["map"]) < 1e-3
 
 
 def test_names_with_quotes(network_of, tmp_path, photograph):

@@ -56,12 +56,11 @@ class Bound:
             dict.fromkeys(arguments, dtype),
             **{name: value.shape for name, value in inputs.items()},
         )
-        self.dtype = dtype
         self.set({**inputs, **parameters})
 
     def set(self, values):
         for name, value in values.items():
-            self.executor.arg_dict[name][:] = mx.nd.array(value, dtype=self.dtype)
+            self.executor.arg_dict[name][:] = value
 
     def losses(self):
         return np.array([out.asnumpy().sum() for out in self.executor.forward(is_train=True)])

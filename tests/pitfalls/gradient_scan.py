@@ -4,7 +4,8 @@
 is to be added to its array (grad_req="add"), "right": the others that were tried, "failed": {those
 that MXNet refused: why}, "unlisted": those that are missing in `gradient_operators.py`}.
 Each operator is applied to an array that others use too, by each of its inputs in turn. The
-gradient that arrives there must be the sum of those of single uses.
+gradient that arrives there must be the sum of those of single uses. With the argument "sums" alone,
+"overwriting" is not tried.
 """
 
 import ctypes
@@ -48,15 +49,15 @@ def graph(mx, op, settings, inputs, shared, uses, direct=False):
 
 def bind(mx, symbol, values, fixed, request="write"):
     """An executor with gradients of all inputs but `fixed`."""
-    arguments = {n: mx.nd.array(values[n]) for n in symbol.list_arguments()}
-    auxiliary = {n: mx.nd.array(values[n]) for n in symbol.list_auxiliary_states()}
+    arguments = {n: values[n] for n in symbol.list_arguments()}
+    auxiliary = {n: values[n].copy() for n in symbol.list_auxiliary_states()}
     gradients = {n: mx.nd.zeros(values[n].shape) for n in arguments if n not in fixed}
     requests = {n: request if n in gradients else "null" for n in arguments}
     return symbol.bind(mx.cpu(), arguments, gradients, requests, auxiliary)
 
 
-def inputs_of(shapes, special):
-    """(name -> values, names that get no gradient)."""
+def inputs_of(mx, shapes, special):
+    """(name -> NDArray, names that get no gradient)."""
     rng = np.random.default_rng(0)
     values = {}
     for number, shape in enumerate(shapes):
@@ -67,8 +68,13 @@ def inputs_of(shapes, special):
         if constant is not None:
             constant = CONSTANTS[constant] if isinstance(constant, str) else constant
             drawn = np.broadcast_to(np.asarray(constant, float), shape)
-        values[f"x{number}"] = drawn
+        values[f"x{number}"] = mx.nd.array(drawn)
     return values, {f"x{number}" for number in range(len(shapes)) if number in special}
+
+
+def rows_of(mx, array):
+    """NDArrays of the rows; MXNet's rows of a vector have a dimension too many."""
+    return [mx.nd.array(row) for row in array] if array.ndim == 1 else mx.nd.array(array)
 
 
 def error(mx, call, values, fixed, name):
@@ -77,22 +83,30 @@ def error(mx, call, values, fixed, name):
     number, rng = list(values).index(name), np.random.default_rng(1)
     one = bind(mx, graph(mx, op, settings, len(values), number, "o"), values, fixed)
     shape = one.forward(is_train=True)[0].shape
-    heads = [rng.normal(1, 1, values[name].shape if use == "p" else shape) for use in USES]
-    parts = list(heads)  # of the gradient; that of x + 1 is what comes back
-    for place, use in enumerate(USES):
+    drawn = {
+        use: rng.normal(1, 1, (USES.count(use), *size)).astype("float32")
+        for use, size in (("p", values[name].shape), ("o", shape))
+    }
+    arrays = {use: rows_of(mx, value) for use, value in drawn.items()}
+    heads = [arrays[use][USES[:place].count(use)] for place, use in enumerate(USES)]
+    # of the gradient; those of x + 1 are what comes back
+    parts = [drawn["p"].sum(axis=0, dtype=float)]
+    for use, head in zip(USES, heads):
         if use == "o":
             one.forward(is_train=True)
-            one.backward([mx.nd.array(heads[place])])
-            parts[place] = one.grad_dict[name].asnumpy().astype(float)
+            one.backward([head])
+            parts.append(one.grad_dict[name].asnumpy().astype(float))
     if not all(np.isfinite(part).all() for part in parts):
         raise ValueError("the gradient of these inputs is not finite")
     many = bind(mx, graph(mx, op, settings, len(values), number, USES), values, fixed)
     outputs = many.forward(is_train=True)
     if special.get("linear"):  # what it draws at each forward shows in its outputs
-        for place, use in enumerate(USES):
-            if use == "o":
-                parts[place] = heads[place] * outputs[place].asnumpy() / values[name]
-    many.backward([mx.nd.array(head) for head in heads])
+        parts[1:] = [
+            (head * output / values[name]).asnumpy()
+            for use, head, output in zip(USES, heads, outputs)
+            if use == "o"
+        ]
+    many.backward(heads)
     total, expected = many.grad_dict[name].asnumpy(), sum(parts)
     return np.abs(total - expected).max() / np.abs(expected).max()
 
@@ -111,15 +125,18 @@ def keeps(mx, call, values, fixed, name):
     return np.allclose(found[0] + 3, found[1], rtol=1e-3, atol=1e-3 * np.abs(found[0]).max())
 
 
-def try_operator(mx, op, settings, shapes, special):
-    """(relative error where gradients meet, whether "add" adds) at each input with a gradient."""
-    values, fixed = inputs_of(shapes, special)
+def try_operator(mx, adding, op, settings, shapes, special):
+    """(relative error where gradients meet, whether "add" adds) at each input with a gradient.
+
+    Whether "add" adds is tried if `adding`.
+    """
+    values, fixed = inputs_of(mx, shapes, special)
     found = []
     for name in values:
         if name not in fixed:
             call = (op, settings, special)
             try:
-                adds = special.get("linear") or keeps(mx, call, values, fixed, name)
+                adds = not adding or special.get("linear") or keeps(mx, call, values, fixed, name)
                 found.append((error(mx, call, values, fixed, name), adds))
             except (mx.base.MXNetError, RuntimeError) as problem:
                 if "FGradient" not in str(problem) and "differentiable" not in str(problem):
@@ -170,7 +187,7 @@ def unlisted(mx):
     )
 
 
-def scan(mx):
+def scan(mx, adding):
     """Operators -> what came of them; see this file."""
     registered = set(mx.operator.get_all_registered_operators())
     wrong, overwriting, right, failed = set(), set(), set(), {}
@@ -178,7 +195,7 @@ def scan(mx):
         if op not in registered:
             continue
         try:
-            found = try_operator(mx, *complete(mx, op, *rest))
+            found = try_operator(mx, adding, *complete(mx, op, *rest))
         except (mx.base.MXNetError, RuntimeError, ValueError) as problem:
             failed[op] = str(problem).strip().splitlines()[-1]
             continue
@@ -199,4 +216,4 @@ def scan(mx):
 if __name__ == "__main__":
     from densefit.backend import mx
 
-    print(json.dumps(scan(mx)))
+    print(json.dumps(scan(mx, adding="sums" not in sys.argv[1:])))

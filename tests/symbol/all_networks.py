@@ -14,7 +14,11 @@ BACKBONES = {
     "resnet50": {"width": 8},
     "mobilenetv2": {"multiplier": 0.25},
 }
-DECODERS = ("fcn", "deeplabv3+")
+DECODERS = ("fcn", "deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
+LOSSES = {
+    "cross_entropy": {"label_smoothing": 0.1, "ohem": 0.7},
+    **{name: 1 for name in ("boundary", "dice", "focal", "lovasz", "tversky")},
+}
 DETECTION = {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5}
 INSTANCE = {
     "prototypes": 4,
@@ -51,10 +55,15 @@ def networks():
         settings = {"decoder": decoder, "channels": 8}
         heads.append(("segmentation", {"classes": 4, **settings}))
         heads += [(task, settings) for task in ("depth", "normals")]
+    for background in (None, "a"):
+        settings = {"classes": ("a", "b", "c"), "decoder": "fcn", "channels": 8}
+        settings.update(loss=LOSSES, auxiliary=0.4, background=background)
+        heads.append(("segmentation", settings))
     for backbone, settings in BACKBONES.items():
         for task, head in heads if backbone == "resnet18" else HEADS[:3]:
             network = df.Network(backbone, [df.head(task, **head)], settings=settings)
-            yield f"{backbone} {task} {head.get('decoder', '')}", network
+            several = f"losses {head['background']}" if "loss" in head else ""
+            yield f"{backbone} {task} {head.get('decoder', '')} {several}", network
     several = [df.head(task, **head) for task, head in heads[:5]]
     yield "several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+import densefit as df
+from densefit.symbol import sym as S
 from densefit.tools import export, predict, score
 from tests import forked
 
@@ -109,6 +111,7 @@ def test_smaller_precisions_are_exported(trained, photo, tmp_path, precision, ca
     [
         ([], 2, "densefit export runs/NAME"),
         (["nowhere"], 1, "There is no checkpoint"),
+        (["RUN", "--resize", "crop"], 2, "letterbox or stretch"),
         (["RUN", "--image-size", "64by64"], 2, "HEIGHTxWIDTH"),
         (["RUN", "--out", "model.bin"], 2, "NAME.onnx"),
         (["RUN", "--batch", "0"], 2, "batch"),
@@ -128,6 +131,24 @@ def test_mistakes_are_told(trained, model, tmp_path, monkeypatch, capsys, argume
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture(scope="module")
+def symbol_checkpoint(tmp_path_factory):
+    """The checkpoint of a user's Symbol."""
+    symbol = S.FullyConnected(S.Variable("data"), num_hidden=2, name="f")
+    network = df.Network(symbol=symbol, routes={})
+    network.set_params({"f_weight": np.ones((2, 3)), "f_bias": np.zeros(2)}, {})
+    path = tmp_path_factory.mktemp("symbols") / "people"
+    df.save(network, path)
+    return path
+
+
+@pytest.mark.parametrize("size", [[], ["--image-size", "64"]])
+def test_a_symbol_is_exported_in_python(symbol_checkpoint, tmp_path, capsys, size):
+    arguments = [str(symbol_checkpoint), *size, "--out", str(tmp_path / "m.onnx")]
+    assert export.main(arguments) == 1
+    assert "it had a symbol" in capsys.readouterr().err
+
+
 def test_without_the_dataset_it_is_checked_on_generated_images(trained, tmp_path, capsys):
     path = tmp_path / "m.onnx"
     arguments = [str(trained), "--data.dataset", "voc", "--data.root", str(tmp_path / "none")]
@@ -138,8 +159,6 @@ def test_without_the_dataset_it_is_checked_on_generated_images(trained, tmp_path
 
 
 def test_a_model_without_a_recipe_needs_the_name_of_the_dataset(trained, tmp_path, capsys):
-    import densefit as df
-
     path = tmp_path / "m.onnx"
     df.export(df.load(trained), path, image_size=64)
     assert score.main(["--model", str(path)]) == 2

@@ -186,13 +186,14 @@ def test_a_signal_while_ranks_are_started_ends_them(tmp_path, monkeypatch):
     assert out == ""
 
 
-def test_ranks_do_not_outlive_a_killed_launcher(tmp_path):
+@pytest.mark.parametrize("ranks", ["1", "2"])
+def test_ranks_do_not_outlive_a_killed_launcher(tmp_path, ranks):
     code = (
         "print(os.getpid(), os.environ['DENSEFIT_LAUNCH_FOLDER'], flush=True)\n"
         "while True: time.sleep(0.1); world.barrier('y')"
     )
-    process = started(tmp_path, code, "--nproc", "2", start_new_session=True)
-    _, pid, folder = process.stdout.readline().split()
+    process = started(tmp_path, code, "--nproc", ranks, start_new_session=True)
+    *_, pid, folder = process.stdout.readline().split()
     assert Path(folder).is_dir()
     process.kill()
     process.communicate()

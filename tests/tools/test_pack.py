@@ -318,3 +318,22 @@ def test_damaged_lists_of_targets_are_told(tmp_path, changed):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
     with pytest.raises(DataError, match=r"targets that are none[\s\S]*train\.json"):
         Record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ("512", "--shard-size 512MB"),
+        (" 7 ", "--shard-size 7MB"),
+        ("0.5", "hold no sample"),
+        ("512B", "hold no sample"),
+        ("0MB", "hold no sample"),
+        ("512 pages", "not a number of bytes"),
+    ],
+)
+def test_a_size_of_shards_has_a_unit_and_holds_a_sample(tmp_path, capsys, size, message):
+    out = str(tmp_path / "packed" / "train.rec")
+    settings = ["--data.dataset", "shapes", "--data.settings", "{length: 3, size: [24, 24]}"]
+    assert main([*settings, "--out", out, "--shard-size", size]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

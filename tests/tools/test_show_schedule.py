@@ -93,6 +93,13 @@ def test_a_recipe_is_overridden(show, recipe):
     )[1]  # fmt: skip
 
 
+@pytest.mark.parametrize("epochs", ["0", "-1"])
+def test_a_training_has_an_epoch(show, recipe, epochs):
+    code, _, error, _ = show("--config", recipe, f"--training.epochs={epochs}")
+    assert code == 2
+    assert "--training.epochs is at least 1" in error
+
+
 def test_without_anything_it_is_the_default_recipe_s(show):
     code, out, _, _ = show()
     assert code == 0

@@ -15,6 +15,9 @@ from tests.rows import fill_data, iterator_of_arrays
     [
         ({"epochs": None}, "epochs or in updates"),
         ({"updates": 3}, "epochs or in updates"),
+        ({"epochs": 0, "schedule": df.Cosine(0.1)}, r"'epochs' is out[\s\S]*at least 1"),
+        ({"epochs": -1}, r"'epochs' is out[\s\S]*at least 1"),
+        ({"epochs": None, "updates": 0}, r"'updates' is out[\s\S]*at least 1"),
         ({"schedule": df.Constant(0.1), "optimizer_params": {"learning_rate": 1}}, "given twice"),
         ({"optimizer_params": {"rescale_grad": "1/8"}}, "rescale_grad is not a number"),
         ({"optimizer_params": {"momentun": 1}}, "momentun"),

@@ -18,7 +18,7 @@ from tests.rows import DataIter, arrays_of, iterator_of_arrays, own_batch
 DATA = Shapes(8, size=(64, 64), empty=0.0)
 HELD = Shapes(6, size=(64, 64), split="val", empty=0.0)
 HEADS = {
-    "detection": {"classes": 3, "strides": (8, 16, 32), "channels": 8, "metric": "voc"},
+    "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "metric": "voc"},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": 4},
 }
@@ -34,10 +34,10 @@ def assert_close(tiny, first, second):
         np.testing.assert_allclose(value, second[name], rtol=1e-4, atol=1e-4 * scale, err_msg=name)
 
 
-def trained(order, loaded=None, balance=None):
+def trained(tiny, order, loaded=None, balance=None):
     """(network, history) after an epoch of the three heads in this order."""
     made = {name: df.head(name, **HEADS[name]) for name in order}
-    network = df.Network("resnet18", list(made.values()), settings={"width": 4})
+    network = df.Network(tiny.Backbone(), list(made.values()))
     heads = [made[name] for name in loaded or order]
     history = df.fit(
         network,
@@ -52,13 +52,13 @@ def trained(order, loaded=None, balance=None):
 
 
 @pytest.fixture(scope="module")
-def first():
-    return trained(ORDERS[0])
+def first(tiny):
+    return trained(tiny, ORDERS[0])
 
 
 @pytest.mark.parametrize("order", ORDERS[1:], ids="-".join)
 def test_heads(tiny, first, order):
-    network, history = trained(order)
+    network, history = trained(tiny, order)
     assert_close(tiny, network, first[0])
     assert history.epochs[-1]["train"] == pytest.approx(first[1].epochs[-1]["train"], rel=1e-4)
     assert history.last_validation == pytest.approx(first[1].last_validation, nan_ok=True, abs=1e-4)
@@ -67,7 +67,7 @@ def test_heads(tiny, first, order):
 
 
 def test_the_heads_of_the_loader_alone(tiny, first):
-    network, history = trained(ORDERS[0], loaded=ORDERS[-1])
+    network, history = trained(tiny, ORDERS[0], loaded=ORDERS[-1])
     tiny.assert_equal(network, first[0])
     assert history.epochs[-1]["train"] == first[1].epochs[-1]["train"]
 
@@ -77,7 +77,7 @@ SYMMETRIC = [name for name in balancers.names() if name not in ("fixed", "schedu
 
 @pytest.mark.parametrize("balance", SYMMETRIC)
 def test_heads_whose_losses_are_balanced(tiny, balance):
-    one, other = (trained(order, balance=balance)[0] for order in (ORDERS[0], ORDERS[-1]))
+    one, other = (trained(tiny, order, balance=balance)[0] for order in (ORDERS[0], ORDERS[-1]))
     assert_close(tiny, one, other)
 
 

@@ -20,10 +20,22 @@ import time
 import numpy as np
 import densefit as df
 from densefit.callbacks import JSONLines
+from densefit.model.backbones import Backbone
+from densefit.model.layers import conv_bn
 from densefit.train.signals import TrainingInterrupted
 
-folder, pause, slow_at = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
+folder, pause, paused_from, slow_at = sys.argv[1], *map(float, sys.argv[2:])
 done = 0
+
+class Small(Backbone):
+    name = "small"
+
+    def maps(self, x, output_stride):
+        maps = {}
+        for stride in (4, 8, 16, 32):
+            x = conv_bn(x, f"small_{stride}", 4, stride=4 if stride == 4 else 2)
+            maps[stride] = (x, 4)
+        return maps
 
 class Slow(df.Callback):
     def fit_started(self, state, control):
@@ -36,7 +48,8 @@ class Slow(df.Callback):
     def update_ended(self, state, control):
         self.epoch_started(state, control)
         print(state.update, flush=True)
-        time.sleep(pause)
+        if state.update >= paused_from:
+            time.sleep(pause)
 
     def saved(self, state, control, path):
         print("saved", int(path[-8:]), flush=True)
@@ -51,8 +64,8 @@ class Held(df.Loader):
         return batch
 
 data = df.dataset("shapes", length=12, size=(32, 32))
-network = df.Network("resnet18", [df.head("classification", classes=data.label_classes,
-    dropout=0.2)], settings={"width": 4})
+network = df.Network(Small(), [df.head("classification", classes=data.label_classes,
+    dropout=0.2)])
 try:
     df.fit(network, df.Loader(data, batch_size=2, heads=network.heads, shuffle=True),
         validation=Held(data, batch_size=1, workers=0), validate_every="4st", epochs=3,
@@ -66,10 +79,11 @@ except TrainingInterrupted as interruption:
 UPDATES = 18
 
 
-def start(folder, pause=0.0, slow_at=-1):
+def start(folder, pause=0.0, paused_from=0, slow_at=-1):
+    """Start a training that waits some seconds after each update from one on."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return forked.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder), str(pause), str(slow_at)],
+        [sys.executable, "-c", SCRIPT, *map(str, (folder, pause, paused_from, slow_at))],
         stdout=forked.PIPE, stderr=forked.PIPE, text=True, env=environment,
     )  # fmt: skip
 
@@ -116,7 +130,7 @@ def same(folder, straight):
 
 @pytest.mark.parametrize(("signum", "at"), [(signal.SIGTERM, 7), (signal.SIGINT, 12)])
 def test_a_signal_finishes_the_update_and_saves(tmp_path, straight, signum, at):
-    process = start(tmp_path, 0.2)
+    process = start(tmp_path, 0.2, at)
     wait_for(process, at)
     process.send_signal(signum)
     out, err = process.communicate(timeout=60)
@@ -161,7 +175,7 @@ def test_a_second_signal_ends_at_once(tmp_path, straight):
 @pytest.mark.parametrize(("at", "pending"), [(4, "validation"), (12, "validation"), (18, "epoch")])
 def test_a_signal_gives_up_a_validation_which_the_resume_makes(tmp_path, straight, at, pending):
     """A validation may take longer than what a cluster grants between SIGTERM and SIGKILL."""
-    process = start(tmp_path, 0.0, at)
+    process = start(tmp_path, slow_at=at)
     wait_for(process, f"validating {at}")
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)

@@ -1,5 +1,6 @@
 import sys
 
+import cv2
 import pytest
 
 from densefit.errors import ConfigError
@@ -52,6 +53,29 @@ def test_dollar_signs_are_no_formulas(tmp_path):
     assert (tmp_path / "plot.png").stat().st_size > 0
     with pytest.raises(ValueError, match="abc"):
         write_figure(figure, tmp_path / "plot.abc", dpi=50)
+
+
+def test_a_figure_is_laid_out_once(tmp_path, monkeypatch):
+    """A layout measures all ticks, which takes longer than to draw them."""
+    figure = new_figure(2, 2)
+    figure.subplots(2, 1, sharex=True)
+    layout, laid_out = figure.get_layout_engine(), []
+    inner = layout.execute
+    monkeypatch.setattr(layout, "execute", lambda given: laid_out.append(inner(given)))
+    for crops in (False, True):
+        write_figure(figure, tmp_path / "plot.png", dpi=50, crops=crops)
+    assert len(laid_out) == 1
+
+
+def test_empty_margins_are_cut_off_where_that_is_wanted(tmp_path):
+    shapes = []
+    for crops in (False, True):
+        figure = new_figure(4, 2)
+        figure.subplots().set_aspect("equal")
+        write_figure(figure, tmp_path / "plot.png", dpi=50, crops=crops)
+        shapes.append(cv2.imread(str(tmp_path / "plot.png")).shape)
+    assert shapes[0] == (100, 200, 3)
+    assert shapes[1][1] < 150
 
 
 def test_without_matplotlib_an_error_says_how_to_install_it(monkeypatch):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from densefit.errors import ConfigError, DataError, DensefitError, DistributedError
+from densefit.process.packages import needed_packages
 from densefit.train.signals import TrainingInterrupted
 
 
@@ -20,7 +21,8 @@ def program(work: Callable[[], object]) -> int:
         written; 141 (SIGPIPE) if nobody reads the output.
     """
     try:
-        work()
+        with needed_packages():
+            work()
         if sys.stdout is not None:  # closed by who started the program
             sys.stdout.flush()
     except BrokenPipeError:

@@ -72,13 +72,20 @@ class Model:
 
     Args:
         backbone: a registered backbone: resnet18, resnet34, resnet50, mobilenetv2.
-        settings: settings of the backbone, e.g. width.
+        settings: settings of the backbone, e.g. width; of every one, mean and std of its RGB input
+            in [0, 255].
+        weights: file of pretrained weights for the backbone (docs/pretrained-weights.md), or
+            imagenet for one of the known files that is on this machine; null for random ones. A
+            resume loads none.
+        weights_sha256: what the sha256 of the file must begin with; recorded when it is null.
         heads: name of a head -> its settings; `task` says which, and is the name by default.
         output_stride: output stride of the backbone; null for the smallest that a head asks for.
     """
 
     backbone: str = "resnet18"
     settings: dict[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    weights_sha256: str | None = None
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
 

@@ -12,7 +12,14 @@ import numpy as np
 
 from densefit.errors import writing
 from densefit.metrics.core.detail import Curve, Curves, Matrix
-from densefit.visualize.plotting import color, escape_math, legend_beside, new_figure, tidy
+from densefit.visualize.plotting import (
+    color,
+    escape_math,
+    legend_beside,
+    new_figure,
+    tidy,
+    write_figure,
+)
 
 # Largest number of classes with numbers in the cells, and with a legend entry for each curve.
 _CELLS, _NAMED = 32, 10
@@ -65,8 +72,7 @@ def plot_matrix(path: Path, matrix: Matrix) -> None:
     bar.set_ticks([0, 1, 5, 10, 25, 50, 75, 100])
     bar.set_label("% of the true class")
     bar.outline.set_visible(False)
-    with writing(path):
-        figure.savefig(path, dpi=110, bbox_inches="tight")
+    write_figure(figure, path, dpi=110, crops=True)
 
 
 def _name_cells(axes: Any, names: Sequence[str], letters: float, upright: bool) -> None:
@@ -135,8 +141,7 @@ def plot_curves(
     axes.set_title(curves.title, fontsize=10)
     tidy(axes)
     legend_beside(axes, len(lines), number if defined else None)
-    with writing(path):
-        figure.savefig(path, dpi=110, bbox_inches="tight")
+    write_figure(figure, path, dpi=110, crops=True)
 
 
 def write_curves(path: Path, curves: Curves) -> None:

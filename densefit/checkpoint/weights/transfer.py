@@ -17,6 +17,7 @@ from densefit.checkpoint.weights.class_rows import (
     take_names_of,
     tell_unarranged,
 )
+from densefit.checkpoint.weights.normalising import follow, saved_normalisation
 from densefit.checkpoint.weights.parameters import parameters_of
 from densefit.checkpoint.weights.renaming import Renames, renamed
 from densefit.errors import BindError, CheckpointError, ConfigError
@@ -88,7 +89,9 @@ def transfer(
     Per-class rows are matched by class name, also from a head with more classes; a layer with a
     class that the source lacks counts as a mismatch. If the source or the head has unnamed
     classes, rows are matched by position. A head that was made with a number of classes takes the
-    class names of a source with the same number.
+    class names of a source with the same number. If the whole backbone is loaded from a checkpoint
+    or a network, the network normalises its input as the source does, unless its settings state a
+    `mean` or `std`.
 
     The learned loss weight of a head, if the source has one, is loaded if all of the head's
     parameters are. Otherwise the loss is another one, and its weight starts from the initial
@@ -124,7 +127,7 @@ def transfer(
             received=repr(mismatched),
             where="mismatched",
         )
-    source_arrays, source_name, stride, theirs, their_heads = _read(source, network)
+    source_arrays, source_name, stride, theirs, their_heads, normalisation = _read(source, network)
     own_stride = network.output_stride if network.heads else None
     strides = (stride, own_stride) if stride and own_stride and stride != own_stride else None
     names = renamed(source_arrays, rename or {})
@@ -165,6 +168,9 @@ def transfer(
     not_loaded = [name for name in parameter_owners if name not in arrays]
     not_loaded += [name for name in weights if name not in loaded and (learned or name in valued)]
     _give(network, {name: arrays[name] for name in loaded})
+    if normalisation is not None and network.heads and None in whole:
+        mean, std = normalisation
+        follow(network, mean, std, source_name)
     brought = {name: sources[name] for name in loaded}
     take_names_of(their_heads, network.heads, brought, parameter_owners)
     lists = {
@@ -191,16 +197,17 @@ def _whole(parameter_owners: Mapping[str, str | None], loaded: Sequence[str]) ->
 
 def _read(
     source: Any, network: Network
-) -> tuple[dict[str, Any], str, int | None, list[str], list[Head]]:
-    """Read a source; returns (arrays, description, output stride, head names, heads)."""
+) -> tuple[dict[str, Any], str, int | None, list[str], list[Head], Any]:
+    """Read a source: (arrays, description, output stride, head names, heads, normalisation)."""
     if isinstance(source, Network):
         source.check_initialized()
         stride = source.output_stride if source.heads else None
         arrays = {**source.parameters, **source.statistics}
-        return arrays, "the given network", stride, list(source.adapters), source.heads
+        kind = (source.backbone.mean, source.backbone.std) if source.heads else None
+        return arrays, "the given network", stride, list(source.adapters), source.heads, kind
     if isinstance(source, Mapping):
         arrays = {_bare(name): to_numpy(value) for name, value in source.items()}
-        return arrays, "the given parameters", None, [], []
+        return arrays, "the given parameters", None, [], [], None
     if not isinstance(source, (str, Path)):
         raise ConfigError(
             "Weights come from a checkpoint, a Network or a mapping of names to arrays",
@@ -217,7 +224,8 @@ def _read(
     identity = content.get("identity") if isinstance(content, dict) else None
     heads = identity.get("heads") if isinstance(identity, dict) else None
     arrays = {**arguments, **auxiliary}
-    return arrays, str(location), stride, list(heads or ()), saved_heads(content)
+    normalisation = saved_normalisation(content)
+    return arrays, str(location), stride, list(heads or ()), saved_heads(content), normalisation
 
 
 def _bare(name: str) -> str:

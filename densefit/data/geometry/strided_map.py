@@ -88,4 +88,4 @@ def mean_weights(is_valid: np.ndarray) -> np.ndarray:
     Returns:
         float32, of the same shape.
     """
-    return is_valid / np.float32(max(1, np.count_nonzero(is_valid)))
+    return is_valid / np.float32(max(1, int(np.count_nonzero(is_valid))))

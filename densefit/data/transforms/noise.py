@@ -65,8 +65,8 @@ class RandomJPEG:
         # JPEG keeps luma better than chroma, so the order of channels matters.
         bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
         _, packed = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        image = cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        return replace(sample, image=np.asarray(image))
+        image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
+        return replace(sample, image=np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
 
     def __repr__(self) -> str:
         return f"RandomJPEG({self.low}, {self.high}, p={self.p})"

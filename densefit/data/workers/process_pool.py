@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import connection, resource_tracker, util
 from typing import Any
 
+from densefit.data.workers.process_class import process_class
 from densefit.data.workers.shared_memory import Mailbox, SharedMemory
 from densefit.data.workers.worker_main import TASK, WorkerChannels, WorkerResult, run_worker
 from densefit.data.workers.worker_status import WorkerStatus
@@ -35,7 +36,7 @@ class WorkerDiedError(Exception):
 
 
 class ProcessPool:
-    """Processes that are spawned, not forked: MXNet does not survive a fork.
+    """Processes that are not forked from this one: MXNet does not survive a fork.
 
     The parent needs no lock and no thread: a worker that dies at any moment leaves nothing locked.
 
@@ -70,6 +71,7 @@ class ProcessPool:
         )
         try:
             with _quiet_start():
+                worker_process = process_class()
                 for number in range(count):
                     results, sender = context.Pipe(duplex=False)
                     self._results.append(results)
@@ -77,7 +79,7 @@ class ProcessPool:
                         *(number, tasks, sender, parent_alive, self.memory, self.mailbox),
                         *(self.status, slots, imported(), self.dataset),
                     )
-                    process = context.Process(
+                    process = worker_process(
                         target=run_worker, args=(channels,), name=f"densefit-{number}", daemon=True
                     )
                     process.start()

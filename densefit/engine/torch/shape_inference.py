@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from densefit.engine.torch.operators import registry
+from densefit.engine.torch.meta_outputs import meta_outputs
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.engine.torch.operators.tensor.arithmetic import SAME_SHAPE
 from densefit.engine.torch.operators.tensor.elementwise import SHAPE_PRESERVING
 from densefit.engine.torch.operators.types import TORCH_DTYPES
 from densefit.engine.torch.parameter_shapes import Shape, accepts_label, shapes_after
-from densefit.engine.torch.program import Run
 from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node, Output, SymbolGraph
 from densefit.symbol.setting_value import setting_value
@@ -45,7 +44,6 @@ class ShapeInference:
         self.graph = graph
         self.results: dict[Node, tuple[Any, ...]] = {}
         self._types = types
-        self._run = Run(device=torch.device("meta"))
         self._changed = False
         self._attrs = {node: Attributes(node) for node in graph.nodes if not node.is_variable}
         # Unknown sizes (0) of begin states are 1 and broadcast.
@@ -99,14 +97,13 @@ class ShapeInference:
             return
         inputs = [self.results[source.node][source.number] for source in node.inputs]
         try:
-            with torch.no_grad():
-                outputs = registry.compute_of(attrs)(self._run, *inputs)
+            outputs = meta_outputs(attrs, inputs)
         except EngineError:
             raise
         except (RuntimeError, ValueError, IndexError, TypeError, ZeroDivisionError) as error:
             shapes = [self.shape(source) for source in node.inputs]
             raise ShapeConflictError(node, str(error).splitlines()[0], shapes) from error
-        self.results[node] = outputs if isinstance(outputs, tuple) else (outputs,)
+        self.results[node] = outputs
         self._changed = True
 
     def _push(self, output: Output, shape: Shape) -> None:

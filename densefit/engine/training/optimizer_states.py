@@ -13,6 +13,29 @@ from densefit.errors import CheckpointError
 #: momentum terms, and the last rates by which LARS corrects its momentum.
 RUNNING: Mapping[str, float | None] = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}
 
+#: Kind of optimizer -> what the engines compute differently, which its state does not carry over.
+DIFFERENCES: Mapping[str, str] = {
+    "LARS": "PyTorch's engine corrects the momentum of all parameters by changes of the rate, "
+    "MXNet that of the first four; and MXNet's norms err in the third digit",
+    "SGLD": "each engine draws noise of its own",
+}
+
+
+def difference_of_engines(kind: str, before: str, now: str) -> str:
+    """Say what is not exact when another engine continues an optimizer; "" if all is.
+
+    Args:
+        kind: kind of the optimizer.
+        before: engine of the checkpoint.
+        now: engine that continues.
+    """
+    if before == now or kind not in DIFFERENCES:
+        return ""
+    return (
+        f"{kind} was on the engine {before}, and continues on {now}: its state is the same, but "
+        f"the next updates are not exactly those of {before}: {DIFFERENCES[kind]} (docs/engines.md)"
+    )
+
 
 def states_by_parameter(
     arrays: Mapping[str, np.ndarray], names: Collection[str]

@@ -17,6 +17,7 @@ from densefit.exporting.onnx.convert import convert
 from densefit.exporting.onnx.join_graphs import joined
 from densefit.exporting.onnx.join_planes import join_planes
 from densefit.exporting.onnx.model import model_of
+from densefit.exporting.onnx.parameter_types import in_graph_types
 from densefit.exporting.onnx.tensor import BATCH, Tensor
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.network import Network
@@ -86,6 +87,7 @@ def build_model(
     inputs = _inputs(build, network, settings)
     unread = {node.name for node in graph.nodes if node.name.endswith(UNREAD)}
     values.update({name: np.zeros(1, np.float32) for name in unread})
+    values = in_graph_types(graph, values, inputs)
     tensors = convert(graph, values, inputs, build, settings.half)
     named = dict(zip(graph.outputs, tensors))
     if settings.half:

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 
 from densefit.checkpoint.storage import atomic, plain_file, space
+from densefit.checkpoint.weights.files import mxnet_params
 from densefit.errors import CheckpointError, ConfigError
-from densefit.interop.files import mxnet_params, mxnet_symbol
+from densefit.interop.files import mxnet_symbol
 from densefit.interop.mxnet import is_installed, mx
 from densefit.model.heads.route import Route
 from densefit.model.network import Network

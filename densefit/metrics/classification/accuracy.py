@@ -119,5 +119,5 @@ class TopK(Average):
 def _hits(correct: np.ndarray, mask: np.ndarray | None) -> tuple[int, int]:
     """(number of correct predictions, number of predictions) where `mask` is true."""
     if mask is None:
-        return np.count_nonzero(correct), correct.size
-    return np.count_nonzero(correct & mask), np.count_nonzero(mask)
+        return int(np.count_nonzero(correct)), correct.size
+    return int(np.count_nonzero(correct & mask)), int(np.count_nonzero(mask))

@@ -55,7 +55,7 @@ def precision_recall(matches: Matches, names: Sequence[str], title: str) -> Curv
     right, wrong = right_and_wrong(matches)
     positives = positive_counts(matches)[0]
     lines = {}
-    for label in np.flatnonzero(positives):
+    for label in map(int, np.flatnonzero(positives)):
         first, last = matches.starts[label], matches.starts[label + 1]
         counted = first + np.flatnonzero((right | wrong)[first:last])
         scores, hits = matches.scores[counted], np.cumsum(right[counted])

@@ -74,8 +74,8 @@ def greedy(
             who, column = np.nonzero(choice)
             taken = local[starts[first + who] + (choice[who, column] & (best - 1)) - 1]
             free[taken, column] = stays[taken]
-    verdict = verdict.reshape(len(order), ignored.shape[1], len(thresholds))
-    return rows[begins[order]], verdict
+    verdicts = verdict.reshape(len(order), ignored.shape[1], len(thresholds))
+    return rows[begins[order]], verdicts
 
 
 def _regrouped(begins: np.ndarray, counts: np.ndarray, ious: np.ndarray) -> np.ndarray:

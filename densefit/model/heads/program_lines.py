@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+#: Line that maps the boxes of `rows`, (N, 6 or more) as in `print_boxes`, to pixels of the image.
+BOXES_TO_IMAGE = (
+    "rows[:, 2:6] = ((rows[:, 2:6] - np.array([x, y, x, y])) / [b / W, a / H, b / W, a / H])"
+    ".clip(0, [W, H, W, H])\n"
+)
+
 
 class ProgramLines:
     """Optional part of a head: its lines in the program that `df.export` writes beside a model."""
@@ -22,7 +28,7 @@ class ProgramLines:
 
 def print_shapes(head: str) -> str:
     """Lines that print the shapes of a head's outputs."""
-    name = _quoted(head)
+    name = quoted(head)
     return (
         f'print("{name}", {{n: v.shape for n, v in outputs.items() if n.startswith("{name}_")}})\n'
     )
@@ -36,21 +42,19 @@ def print_boxes(head: str, output: str, score_threshold: float | None = None) ->
         output: its output (N, 6 or more) [class, score, x1, y1, x2, y2], without the head's name.
         score_threshold: detections below are dropped; None: rows without a class (-1).
     """
-    name, rows = _quoted(head), f'outputs["{_quoted(f"{head}_{output}")}"]'
+    name, rows = quoted(head), f'outputs["{quoted(f"{head}_{output}")}"]'
     column, least = (0, 0) if score_threshold is None else (1, float(score_threshold))
     return (
         f"rows = {rows}[{rows}[:, {column}] >= {least}].astype(float)\n"
-        "rows[:, 2:6] = ((rows[:, 2:6] - np.array([x, y, x, y])) / [b / W, a / H, b / W, a / H])"
-        ".clip(0, [W, H, W, H])\n"
-        "for label, score, *box in rows[(rows[:, 4:6] > rows[:, 2:4]).all(1) | "
-        "((a, b) == (h, w)), :6].tolist():\n"
+        f"{BOXES_TO_IMAGE}"
+        "for label, score, *box in rows[(rows[:, 4:6] > rows[:, 2:4]).all(1), :6].tolist():\n"
         f'    print("{name}", names["{name}"][int(label)], round(score, 6), *np.round(box, 3))\n'
     )
 
 
 def print_probabilities(head: str, output: str) -> str:
     """Lines that print the name and probability of each class; see `print_boxes`."""
-    name, values = _quoted(head), _quoted(f"{head}_{output}")
+    name, values = quoted(head), quoted(f"{head}_{output}")
     return (
         f'for name, p in zip(names["{name}"], outputs["{values}"].tolist()):\n'
         f'    print("{name}", name, round(p, 6))\n'
@@ -61,9 +65,9 @@ def write_mask(head: str, output: str) -> str:
     """Lines that write (H, W) class indices as `<image>.<head>.png`; see `print_boxes`."""
     return (
         "to_image = np.array([[b / W, 0, x + b / W / 2 - 0.5], [0, a / H, y + a / H / 2 - 0.5]])\n"
-        f'mask = cv2.warpAffine(outputs["{_quoted(f"{head}_{output}")}"], to_image, (W, H), '
+        f'mask = cv2.warpAffine(outputs["{quoted(f"{head}_{output}")}"], to_image, (W, H), '
         "flags=cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)\n"
-        f'cv2.imwrite(sys.argv[1] + ".{_quoted(head)}.png", mask)\n'
+        f'cv2.imwrite(sys.argv[1] + ".{quoted(head)}.png", mask)\n'
     )
 
 
@@ -77,12 +81,12 @@ def write_map(head: str, output: str, channels: bool = False) -> str:
     """
     order = ".transpose(1, 2, 0)" if channels else ""
     return (
-        f'np.save(sys.argv[1] + ".{_quoted(head)}.npy", '
-        f'cv2.resize(outputs["{_quoted(f"{head}_{output}")}"]{order}'
+        f'np.save(sys.argv[1] + ".{quoted(head)}.npy", '
+        f'cv2.resize(outputs["{quoted(f"{head}_{output}")}"]{order}'
         "[y : y + a, x : x + b], (W, H)))\n"
     )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """A name between double quotes of a program."""
     return name.replace("\\", "\\\\").replace('"', '\\"')

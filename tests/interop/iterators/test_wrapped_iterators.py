@@ -30,6 +30,11 @@ REWOUND = [
 DROPPED = ["MNISTIter", "NDArrayIter handling=discard", "ImageIter handling=discard"]
 
 
+def counts(case):
+    """Samples of an epoch; the last are more than the thread of an iterator in C++ reads ahead."""
+    return (12, 14, 22 if case.startswith(("ImageIter", "ImageDetIter")) else 90)
+
+
 class Own(mx.io.DataIter):
     """A user's iterator that passes on the batches of another."""
 
@@ -61,7 +66,7 @@ def wrap(request):
 
 @pytest.mark.parametrize("case", STREAMS)
 def test_a_wrapped_stream(makers, wrap, case):
-    for count in (12, 14, 90):
+    for count in counts(case):
         source = source_of(wrap(makers.make(case, count, SIZE)))
         total = source.total(3)
         epochs = [[makers.read([pair]) for pair in source.train_epoch()] for _ in range(3)]
@@ -77,7 +82,7 @@ def test_a_wrapped_stream(makers, wrap, case):
 
 @pytest.mark.parametrize("case", REWOUND)
 def test_a_wrapped_rewound_iterator(makers, wrap, case):
-    for count in (12, 14, 90):
+    for count in counts(case):
         source = source_of(wrap(makers.make(case, count, SIZE)))
         for _ in range(2):
             assert sorted(makers.read(source.train_epoch())) == list(range(count))

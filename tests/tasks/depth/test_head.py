@@ -170,7 +170,7 @@ def test_wrong_maps_and_settings():
         {"min_depth": 0},
         {"min_depth": 5, "max_depth": 2},
         {"scale_invariance": 1.5},
-        {"decoder": "unet"},
+        {"decoder": "unett"},
         {"channels": 0},
     ):
         with pytest.raises(ConfigError, match="head 'depth'"):

@@ -191,6 +191,26 @@ def test_boxes_of_the_border_of_a_letterbox_are_dropped():
     np.testing.assert_array_equal(merger.result()["boxes"], prediction["boxes"])
 
 
+def test_boxes_outside_of_a_resized_image_are_no_false_positives():
+    """They matched no object; other detections are scored as before."""
+    rows = np.full((1, 4, 6), -1, np.float32)
+    inside = [0, 0.5, 10, 10, 40, 40]
+    rows[0, :3] = [[0, 0.9, 120, 5, 140, 40], inside, [0, 0.3, 10, -30, 40, 0]]
+    resized = Geometry((75, 202), np.array([[0.5, 0, 0], [0, 1, 0]]), SIZE)
+    made = Detection(["a"])
+    (prediction,) = made.decode({"boxes": rows}, [resized])
+    np.testing.assert_array_equal(prediction["boxes"], [[20, 10, 80, 40]])
+    truth = {"boxes": np.array([[20.0, 10, 80, 40]]), "classes": np.array([0])}
+    outside = np.concatenate([resized.boxes_to_original(rows[0, :1, 2:]), prediction["boxes"]])
+    former = {"boxes": outside, "scores": np.array([0.9, 0.5]), "classes": np.array([0, 0])}
+    scores = []
+    for detections in (prediction, former):
+        (metric,) = made.metrics()
+        metric.update([detections], [truth], ["a"])
+        scores.append(metric.compute()["AP"])
+    assert scores == pytest.approx([1.0, 0.5], abs=0.01)
+
+
 def test_a_sample_of_another_task_trains_nothing():
     encoded = Detection(2).encode(Sample("a", np.zeros((*SIZE, 3), np.uint8), {}))
     assert (encoded["class"] == -1).all()
@@ -248,6 +268,7 @@ def test_both_metrics_have_keys_of_their_own():
         {"classes": 2, "min_negatives": 0},
         {"classes": 2, "max_detections": 500},
         {"classes": 2, "metric": "map"},
+        {"classes": 2, "box_loss": "iou"},
     ],
 )
 def test_contradicting_settings_are_errors(settings):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.symbol import sym
-from densefit.tasks.detection.loss import box_loss, class_loss, hard_negatives
+from densefit.tasks.detection.loss import box_loss, class_loss, hard_negatives, overlap_loss
 from tests.executor import Executor
 
 A, C = 30, 3
@@ -172,3 +172,41 @@ def test_box_loss_equals_numpy_and_background_gives_none():
     np.testing.assert_allclose(grads["offsets"], expected, atol=1e-6)
     assert loss[3] == 0
     assert (grads["offsets"][3] == 0).all()
+
+
+def boxes_of(offsets, anchors):
+    """Offsets from anchors as boxes, in numpy."""
+    centre = anchors[:, :2] + 0.1 * offsets[..., :2] * anchors[:, 2:]
+    half = np.exp(0.2 * offsets[..., 2:]) * anchors[:, 2:] / 2
+    return np.concatenate([centre - half, centre + half], axis=-1)
+
+
+def giou(a, b):
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=-1)
+    union = sum(np.prod(x[..., 2:] - x[..., :2], axis=-1) for x in (a, b)) - shared
+    low, high = np.minimum(a[..., :2], b[..., :2]), np.maximum(a[..., 2:], b[..., 2:])
+    around = np.prod(high - low, axis=-1)
+    return shared / union - (around - union) / around
+
+
+def test_overlaps_are_those_of_the_decoded_boxes():
+    rng = np.random.RandomState(4)
+    anchors = np.concatenate([rng.uniform(10, 50, (A, 2)), rng.uniform(5, 30, (A, 2))], axis=1)
+    offsets, wanted = rng.normal(0, 2, (2, 4, A, 4))
+    target = make_targets(rng)
+    names = ("offsets", "wanted", "target", "anchors")
+    values = dict(zip(names, (offsets, wanted, target, anchors)))
+    symbol = overlap_loss("giou", *(sym.Variable(name) for name in names))
+    found, gradients = run(sym.MakeLoss(symbol), grad=["offsets"], **values)
+    each = 1 - giou(boxes_of(offsets, anchors), boxes_of(wanted, anchors))
+    positive = target > 0
+    expected = (each * positive).sum(axis=1) / np.maximum(positive.sum(axis=1), 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    slope = gradients["offsets"]
+    assert (np.abs(slope[positive]).sum(axis=-1) > 0).all()
+    assert not slope[~positive].any()
+    for kind in ("diou", "ciou"):
+        symbol = overlap_loss(kind, *(sym.Variable(name) for name in names))
+        perfect = run(symbol, **{**values, "offsets": wanted})
+        np.testing.assert_allclose(perfect, 0, atol=1e-5)

@@ -165,7 +165,7 @@ def test_wrong_maps_and_settings():
     wrong.targets["normals"] = np.ones((8, 8), np.float32)
     with pytest.raises(DataError, match="head normals, sample a"):
         Normals().encode(wrong)
-    for settings in ({"decoder": "unet"}, {"channels": 0}, {"rates": (0,)}):
+    for settings in ({"decoder": "unett"}, {"channels": 0}, {"rates": (0,)}):
         with pytest.raises(ConfigError, match="head 'normals'"):
             Normals(**settings)
 

@@ -195,7 +195,7 @@ def test_wrong_masks_and_settings():
         {"classes": 1},
         {"classes": 255},
         {"classes": ["a", "a"]},
-        {"classes": 2, "decoder": "unet"},
+        {"classes": 2, "decoder": "unett"},
         {"classes": 2, "class_weights": [1]},
         {"classes": 2, "class_weights": [1, -1]},
         {"classes": 2, "rates": (0,)},

@@ -113,6 +113,8 @@ ONE = {
     "model.settings": {"width": 6},
     "model.heads": {"sort": {"task": "classification"}},
     "model.output_stride": 16,
+    "model.weights": "imagenet",
+    "model.weights_sha256": "00",
     "training.epochs": 3,
     "training.batch_size": 2,
     "training.optimizer": "nag",

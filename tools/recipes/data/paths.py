@@ -7,6 +7,7 @@ import inspect
 import os
 from typing import Any, TypeVar
 
+from densefit.checkpoint.weights.library.search import IMAGENET
 from densefit.data.sample import datasets
 from densefit.errors import ConfigError
 from densefit.tools.recipes.data.groups import table_file
@@ -18,11 +19,13 @@ Kind = TypeVar("Kind", bound=Recipe)
 def with_absolute_paths(recipe: Kind) -> Kind:
     """Copy a recipe and make its paths absolute.
 
-    Changed are plugin files, the roots of datasets, their settings that are annotated as paths,
-    the folder of a cache, and the table of groups.
+    Changed are plugin files, the file of weights, the roots of datasets, their settings that are
+    annotated as paths, the folder of a cache, and the table of groups.
     """
     absolute = copy.deepcopy(recipe)
     absolute.plugins = [_absolute(path) for path in recipe.plugins]
+    if recipe.model.weights != IMAGENET:
+        absolute.model.weights = _absolute(recipe.model.weights)
     for data in (absolute.data, *getattr(absolute, "datasets", {}).values()):
         paths = _paths(data.dataset)
         if "root" in paths:

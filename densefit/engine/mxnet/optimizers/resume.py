@@ -18,7 +18,12 @@ from densefit.engine.mxnet.optimizers.states import (
     optimizer_to_arrays,
     restore_updater,
 )
-from densefit.engine.training.optimizer_states import check_states, misfit, reason_to_restart
+from densefit.engine.training.optimizer_states import (
+    check_states,
+    difference_of_engines,
+    misfit,
+    reason_to_restart,
+)
 from densefit.errors import CheckpointError
 
 _log = logging.getLogger("densefit")
@@ -41,7 +46,7 @@ def optimizer_state(module: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]
     """(arrays, counters) of a Module's optimizer, by parameter name."""
     names = index_to_name(module)
     counters = counters_to_dict(module._optimizer, names)
-    counters["kind"] = type(module._optimizer).__name__
+    counters.update(kind=type(module._optimizer).__name__, engine="mxnet")
     return optimizer_to_arrays(_updater(module).states, names, len(module._context)), counters
 
 
@@ -83,6 +88,9 @@ def load_optimizer_state(
                     "MXNet's LBSGD stores gradients of earlier batches that cannot be read: it "
                     "continues without them, so the resume is not exact"
                 )
+            difference = difference_of_engines(kind, counters.get("engine", "mxnet"), "mxnet")
+            if difference:
+                _log.warning("%s", difference)
             restore_updater(updater, states)
             restore_counters(module._optimizer, counters, names, devices)
             return ""

@@ -39,6 +39,12 @@ def supported() -> list[str]:
     return sorted(_OPERATORS)
 
 
+def maker_of(op: str) -> Make | None:
+    """What makes an operator; None if it is not known."""
+    # An operator on sparse arrays computes what its namesake does.
+    return _OPERATORS.get(op) or _OPERATORS.get(op.removeprefix("_sparse_"))
+
+
 def compute_of(attrs: Attributes) -> Compute:
     """Make what computes a node.
 
@@ -46,8 +52,7 @@ def compute_of(attrs: Attributes) -> Compute:
         EngineError: the operator is not known, or its settings are not supported.
     """
     node = attrs.node
-    # An operator on sparse arrays computes what its namesake does.
-    make = _OPERATORS.get(node.op) or _OPERATORS.get(node.op.removeprefix("_sparse_"))
+    make = maker_of(node.op)
     if make is None:
         alike = get_close_matches(node.op, _OPERATORS, 1)
         raise EngineError(

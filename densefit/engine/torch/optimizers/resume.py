@@ -16,6 +16,7 @@ from densefit.engine.training.optimizer_states import (
     check_counts,
     check_running,
     check_states,
+    difference_of_engines,
     misfit,
     reason_to_restart,
     states_by_parameter,
@@ -45,6 +46,7 @@ def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, np.ndarray], dict[s
         "counts": dict(optimizer.counts),
         "running": {name: value for name, value in running.items() if value is not None},
         "kind": optimizer.kind,
+        "engine": "torch",
     }
 
 
@@ -86,6 +88,9 @@ def load_optimizer_state(
                     "LBSGD's sums of earlier batches are in no checkpoint: it continues without "
                     "them, so the resume is not exact"
                 )
+            difference = difference_of_engines(kind, counters.get("engine", "torch"), "torch")
+            if difference:
+                _log.warning("%s", difference)
             _restore(optimizer, by_name, counters)
             return ""
     _restart(optimizer)

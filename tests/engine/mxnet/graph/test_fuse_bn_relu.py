@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -14,6 +13,7 @@ from densefit.backend import mx
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu, fusion_works
 from densefit.model.backbones import backbones
 from densefit.model.symbol_graph import SymbolGraph
+from tests import forked
 
 
 def fuse(symbol, *settings):
@@ -311,8 +311,10 @@ def test_whatever_is_fused_gives_the_same_gradients(part):
     assert compared > 20
 
 
-@pytest.mark.parametrize("processor", ["SSE41", "AVX", "AVX2"])
-def test_gradients_are_right_on_older_processors_too(processor):
+@pytest.mark.parametrize(
+    ("processor", "title"), [("SSE41", "SSE4.1"), ("AVX", "AVX"), ("AVX2", "AVX2")]
+)
+def test_gradients_are_right_on_older_processors_too(processor, title):
     """A network of a few layers in a process whose oneDNN is told what the processor can do."""
     code = (
         "import numpy as np\n"
@@ -329,7 +331,8 @@ def test_gradients_are_right_on_older_processors_too(processor):
         "print('equal', fusion_works())\n"
     )
     environment = {**os.environ, "DNNL_MAX_CPU_ISA": processor, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
-    )
-    assert done.stdout.startswith("equal"), done.stderr
+    environment["DNNL_VERBOSE"] = "1"  # prints what it takes the processor for
+    done = forked.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("equal") for line in lines), done.stderr
+    assert f"dnnl_verbose,info,cpu,isa:Intel {title}" in lines

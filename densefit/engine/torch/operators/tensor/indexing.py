@@ -10,14 +10,28 @@ import torch.nn.functional as F
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.engine.torch.operators.registry import Compute, operator
 from densefit.engine.torch.operators.types import dtype_of
+from densefit.errors import DataError
 
 
 def bounded(index: Any, size: int, mode: str) -> Any:
-    """Whole indices within an axis; those beyond are clipped, wrapped, or left to fail."""
+    """Whole indices within an axis; those beyond are clipped, wrapped, or with "raise" an error.
+
+    Raises:
+        DataError: an index is out of range, and `mode` is "raise".
+    """
     index = index.long()
     if mode == "clip":
         return index.clamp(0, max(size - 1, 0))
-    return index.remainder(size) if mode == "wrap" else index
+    if mode == "wrap":
+        return index.remainder(size)
+    if index.numel() and (index.min() < 0 or index.max() >= size):
+        raise DataError(
+            "An index is out of the range of its axis",
+            expected=f"0 to {size - 1}",
+            received=f"{int(index.min())} to {int(index.max())}",
+            fix="other indices, or mode='clip' or 'wrap' of the operator",
+        )
+    return index
 
 
 @operator("take")
@@ -35,8 +49,8 @@ def take(attrs: Attributes) -> Compute:
 
 @operator("Embedding", "_contrib_SparseEmbedding")
 def embedding(attrs: Attributes) -> Compute:
-    """A row of the weights for each index; an index beyond them is an error, as in MXNet."""
-    return lambda run, index, weight: F.embedding(index.long(), weight)
+    """A row of the weights for each index; an index beyond them is clipped, as in MXNet."""
+    return lambda run, index, weight: F.embedding(bounded(index, len(weight), "clip"), weight)
 
 
 @operator("batch_take")

@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from densefit.backend import mx
+from densefit.engine.torch.operators.attributes import Attributes
+from densefit.engine.torch.operators.tensor.indexing import take
+from densefit.errors import DataError
+from densefit.model.symbol_graph import Node
 from tests.engine.torch.compare import same
 
 X, INDEX, Y, C = (mx.sym.Variable(name) for name in "xiyc")
@@ -33,6 +38,24 @@ def test_embedding():
     index = np.array([[0, 3], [3, 1]], np.int32)
     symbol = mx.sym.Embedding(X, Y, input_dim=4, output_dim=3)
     same(symbol, {"x": index, "y": random(4, 3)}, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_indices_beyond_an_embedding_are_clipped(dtype):
+    index = np.array([[-7, -1, 0], [3, 4, 99]]).astype(dtype)
+    symbol = mx.sym.Embedding(X, Y, input_dim=4, output_dim=3)
+    same(symbol, {"x": index, "y": random(4, 3)}, 1e-6)
+    fractions = real(-2, -0.5, 3.9, 4.2, 1.7)
+    same(symbol, {"x": fractions, "y": random(4, 3)}, 1e-6, gradients=False, training=False)
+
+
+@pytest.mark.parametrize("index", [(0, 3), (-1, 2)])
+def test_indices_beyond_an_axis_raise_where_the_operator_says_so(index):
+    taking = take(Attributes(Node("take", "t", (), {"mode": "raise"})))
+    x = torch.arange(6.0).reshape(3, 2)
+    assert taking(None, x, torch.tensor([2.0, 0])).tolist() == [[4, 5], [0, 1]]
+    with pytest.raises(DataError, match=r"0 to 2[\s\S]*mode='clip'"):
+        taking(None, x, torch.tensor(index))
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
+from densefit.checkpoint.weights.files import mxnet_params
 from densefit.errors import CheckpointError
-from densefit.interop.files import mxnet_params
 
 DTYPES = ["float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool"]
 BFLOAT16 = np.dtype([("bfloat16", np.uint16)])

@@ -1,0 +1,1 @@
+"""Pretrained weights that are known: a table, and where their files are looked for."""

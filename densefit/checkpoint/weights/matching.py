@@ -1,0 +1,136 @@
+"""Which names in a file of weights are the parameters of a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from densefit.checkpoint.weights.files.weight_file import WeightFile
+from densefit.checkpoint.weights.maps import PREFIXES, NameMap, layouts_of
+from densefit.errors import BindError
+from densefit.model.backbones import Backbone
+from densefit.model.backbones.normalisation import Normalisation
+
+OWN = "densefit"
+
+
+@dataclass(frozen=True)
+class Match:
+    """Names of a file for all parameters of a backbone.
+
+    Attributes:
+        layout: whose names they are.
+        names: parameter -> name in the file.
+        unexpected: other names in the file.
+        unused: other names in the file that are of no use.
+        normalisation: of the input, if the layout says it.
+        stem: layer that reads the image.
+    """
+
+    layout: str
+    names: Mapping[str, str]
+    unexpected: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    normalisation: Normalisation | None = None
+    stem: str = "stem"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the names are densefit's."""
+        return self.layout == OWN
+
+
+def match_names(
+    backbone: Backbone, parameters: Sequence[str], file: WeightFile, prefix: str | None = None
+) -> Match:
+    """Find all parameters of a backbone in a file, by the tables of names.
+
+    Args:
+        backbone: the backbone.
+        parameters: its parameters and moving statistics.
+        file: the file.
+        prefix: what precedes its names in the file; None for the usual ones.
+
+    Raises:
+        BindError: parameters are missing, or the file has more layers.
+    """
+    best: tuple[int, str, str, dict[str, str]] = (-1, OWN, "", {})
+    layouts = layouts_of(backbone)
+    tables = {name: table.names(parameters, backbone.name) for name, table in layouts.items()}
+    for layout, names in {OWN: {name: name for name in parameters}, **tables}.items():
+        for start in PREFIXES if prefix is None else (prefix,):
+            present = {
+                ours: start + theirs
+                for ours, theirs in names.items()
+                if start + theirs in file.arrays
+            }
+            if len(present) > best[0]:
+                best = (len(present), layout, start, present)
+    count, layout, start, present = best
+    if count < len(parameters):
+        raise _missing(backbone, parameters, file, layout, present, tables)
+    rest = [name for name in file.arrays if name not in {*present.values()}]
+    table = layouts.get(layout)
+    if table is None:
+        return Match(OWN, present, unexpected=rest)
+    _check_leftover(backbone, rest, start, table, file, layout)
+    unused = [name for name in rest if table.is_unused(name.removeprefix(start))]
+    return Match(
+        layout,
+        present,
+        unexpected=[name for name in rest if name not in {*unused}],
+        unused=unused,
+        normalisation=table.normalisation,
+        stem=table.stem,
+    )
+
+
+def _check_leftover(
+    backbone: Backbone,
+    rest: Sequence[str],
+    start: str,
+    table: NameMap,
+    file: WeightFile,
+    layout: str,
+) -> None:
+    """Raise BindError if the file has layers that the backbone does not have."""
+    bare = {name.removeprefix(start): name for name in rest if name.startswith(start)}
+    left = table.leftover(bare)
+    if left:
+        raise BindError(
+            f"The weights are of another architecture than {backbone.name!r}: it has more layers",
+            received=", ".join(bare[name] for name in left[:4]) + ", ..." * (len(left) > 4),
+            where=f"{file.path}, with names of {layout}",
+            fix="choose the backbone that the file is of",
+        )
+
+
+def _missing(
+    backbone: Backbone,
+    parameters: Sequence[str],
+    file: WeightFile,
+    layout: str,
+    present: Mapping[str, str],
+    tables: Mapping[str, Mapping[str, str]],
+) -> BindError:
+    if file.is_folded:
+        return BindError(
+            "The ONNX model was folded by its exporter: BatchNorm is merged into convolutions, and "
+            "names of layers are lost",
+            received=", ".join(list(file.arrays)[:4]),
+            where=file.path,
+            fix="in PyTorch: export with training=TrainingMode.PRESERVE and "
+            "do_constant_folding=False; or take the weights that it was exported from",
+        )
+    names = {name: name for name in parameters} if layout == OWN else tables[layout]
+    lacking = [names.get(name, name) for name in parameters if name not in present]
+    known = ", ".join([OWN, *tables])
+    return BindError(
+        f"The file lacks {len(lacking)} of the {len(parameters)} parameters of the backbone "
+        f"{backbone.name!r}",
+        expected=f"{', '.join(lacking[:4])}, ... (names of {layout}; tried: {known})",
+        received=", ".join(list(file.arrays)[:4]) + f", ... ({len(file.arrays)})",
+        where=file.path,
+        fix="is it of another architecture? Names of any other kind: df.surgery.transfer("
+        "df.surgery.read_weights(path), network, rename={'theirs_*': 'ours_*'})",
+    )

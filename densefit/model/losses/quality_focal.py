@@ -1,0 +1,25 @@
+"""Quality focal loss of class scores. Symbols."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.symbol import sym
+
+
+def quality_focal_loss(logits: Any, quality: Any, beta: float = 2.0) -> Any:
+    """Compute the quality focal loss of each logit (Li et al., "Generalized Focal Loss", 2020).
+
+    |quality - p|**beta times the binary cross-entropy of p = sigmoid(logit) with the quality as its
+    target: the IoU of a positive's box for its class, 0 for all else.
+
+    Args:
+        logits: any shape.
+        quality: targets of the same shape, 0 to 1; they get no gradient.
+        beta: exponent, 1 or more.
+    """
+    quality = sym.BlockGrad(quality)
+    probability = sym.sigmoid(logits)
+    # ln(1 + exp(x)) - x y
+    entropy = sym.Activation(logits, act_type="softrelu") - logits * quality
+    return sym.abs(quality - probability) ** beta * entropy

@@ -1,0 +1,1 @@
+"""Files of pretrained weights: checked, stored, downloaded."""
