@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,22 @@ def install_torch() -> None:
         raise SystemExit(f"PyTorch is installed and cannot be imported: {reason}")
 
 
+def install_references() -> None:
+    """Install torchvision and timm, which only tests compare with, without PyTorch's CUDA build.
+
+    torchvision requires the PyTorch of its release exactly, and the package index has that for CUDA
+    only, so neither brings its dependencies. timm needs no more than the extra dev has.
+
+    Raises:
+        SystemExit: pip failed.
+    """
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(r"^references = \[(.*)\]$", text, re.M)[0]
+    packages = re.findall(r'"([^"]+)"', listed)
+    if not pip("--no-deps", *packages):
+        raise SystemExit(f"pip could not install {', '.join(packages)}")
+
+
 def main() -> None:
     """Install what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,6 +134,8 @@ def main() -> None:
         install_densefit(extras)
     if engine == "torch" or settings.engine == "all":
         install_torch()
+        if "dev" in extras:
+            install_references()
     if settings.engine in ("auto", "all"):
         Path(sys.prefix, "engine").write_text(engine + "\n", encoding="utf-8")
     print(f"installed in {sys.prefix}; the engine is {engine}")
