@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from densefit.model.activation import activate
+from densefit.model.normalization import normalize
 from densefit.symbol import init, sym
 
 
-def conv_bn(
+def conv(
     x: Any,
     name: str,
     channels: int,
@@ -16,30 +18,54 @@ def conv_bn(
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
-    relu: str | None = "relu",
+    pad: int | None = None,
+    bias: bool = False,
 ) -> Any:
-    """Convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
+    """Convolution of a square kernel with the weight `<name>_weight` and perhaps `<name>_bias`.
 
-    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
-    layer under one name share it. Padding keeps ceil(size / stride).
+    By default the padding keeps ceil(size / stride), for odd kernels.
     """
-    x = sym.Convolution(
+    pad = dilation * (kernel // 2) if pad is None else pad
+    return sym.Convolution(
         x,
         num_filter=channels,
         kernel=(kernel, kernel),
         stride=(stride, stride),
         dilate=(dilation, dilation),
-        pad=(dilation * (kernel // 2),) * 2,
+        pad=(pad, pad),
         num_group=groups,
-        no_bias=True,
+        no_bias=not bias,
         name=name,
     )
-    x = sym.BatchNorm(x, fix_gamma=False, eps=1e-5, momentum=0.9, name=f"{name}_bn")
-    if relu == "relu":
-        x = sym.Activation(x, act_type="relu", name=f"{name}_relu")
-    elif relu == "relu6":
-        x = sym.clip(x, 0, 6, name=f"{name}_relu6")
-    return x
+
+
+def conv_bn(
+    x: Any,
+    name: str,
+    channels: int,
+    kernel: int = 3,
+    *,
+    activation: str | None = "relu",
+    eps: float = 1e-5,
+    **settings: Any,
+) -> Any:
+    """Convolution without bias, normalization with `eps`, and an activation by name or None.
+
+    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
+    layer under one name share it. The normalization is BatchNorm unless `Normalization` says
+    another. Padding keeps ceil(size / stride).
+
+    Args:
+        x: a feature map.
+        name: prefix of the parameters.
+        channels: number of filters.
+        kernel: height and width of the kernel.
+        activation: a name of `densefit.model.activation`.
+        eps: added to the variance.
+        settings: stride, dilation, groups and pad of `conv`.
+    """
+    x = conv(x, name, channels, kernel, **settings)
+    return activate(normalize(x, f"{name}_bn", channels, eps), activation, name)
 
 
 def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -> Any:

@@ -39,7 +39,7 @@ def _enrich(
     merged: list[Any] = []
     for data, stride in zip(reversed(levels), reversed(strides)):
         # Normalised: sums over levels would start large enough to diverge.
-        data = conv_bn(data, f"{name}_level{stride}_lateral", channels, 1, relu=None)
+        data = conv_bn(data, f"{name}_level{stride}_lateral", channels, 1, activation=None)
         if merged:
             deeper = sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
             if any(side % 2 for side in features.size(stride)):

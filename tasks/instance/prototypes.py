@@ -37,7 +37,7 @@ def prototypes(
         data = upsample(data, stride // DETAIL, features.size(stride), detail)
         # Normalised, as in the pyramid: the sum of two maps would start too large.
         data = data + conv_bn(
-            features.maps[DETAIL], f"{name}_mask_detail", channels, kernel=1, relu=None
+            features.maps[DETAIL], f"{name}_mask_detail", channels, kernel=1, activation=None
         )
     data = conv_bn(data, f"{name}_mask_merged", channels)
     if out < DETAIL:

@@ -5,6 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.datasets import Shapes
+from tests.model.backbones.narrow import NARROW
 
 SIZE = (64, 96)
 SETTINGS = {
@@ -32,12 +33,7 @@ SETTINGS = {
     "multilabel": {"classes": 3},
     "keypoints": {"classes": 3, "keypoints": Shapes.keypoint_names, "channels": 8},
 }
-BACKBONES = {
-    "resnet18": {"width": 8},
-    "resnet34": {"width": 8},
-    "resnet50": {"width": 8},
-    "mobilenetv2": {"multiplier": 0.25},
-}
+BACKBONES = {**NARROW, "resnet18": {"width": 8}}
 
 
 def with_values(network, size=SIZE):

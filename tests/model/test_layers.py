@@ -69,7 +69,9 @@ def test_conv_bn_keeps_sizes(stride, dilation, kernel):
 
 def test_conv_bn_activations():
     data = sym.Variable("data")
-    names = [conv_bn(data, "c", 4, relu=relu).list_outputs() for relu in ("relu", "relu6", None)]
+    names = [
+        conv_bn(data, "c", 4, activation=kind).list_outputs() for kind in ("relu", "relu6", None)
+    ]
     assert names == [["c_relu_output"], ["c_relu6_output"], ["c_bn_output"]]
 
 

@@ -1,6 +1,32 @@
 """Backbones: feature extractors written as MXNet Symbols; importing this package registers them."""
 
-from densefit.model.backbones import mobilenet, resnet
+from densefit.model.backbones import (
+    convnext,
+    cspdarknet,
+    darknet,
+    efficientnet,
+    hrnet,
+    mobilenet,
+    mobilenet_v3,
+    regnet,
+    resnet,
+    resnet_v2,
+    vgg,
+)
 from densefit.model.backbones.backbone import Backbone, backbones
 
-__all__ = ["Backbone", "backbones", "mobilenet", "resnet"]
+__all__ = [
+    "Backbone",
+    "backbones",
+    "convnext",
+    "cspdarknet",
+    "darknet",
+    "efficientnet",
+    "hrnet",
+    "mobilenet",
+    "mobilenet_v3",
+    "regnet",
+    "resnet",
+    "resnet_v2",
+    "vgg",
+]

@@ -7,6 +7,7 @@ from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Features
+from densefit.model.normalization import Normalization
 from densefit.registry import Registry
 from densefit.symbol import sym
 
@@ -22,11 +23,13 @@ class Backbone(ABC):
         name: prefix of its parameters.
         mean, std: of the RGB input in [0, 255]; the first operation of the graph, so that
             batches travel as bytes and a saved network needs no note on how to feed it.
+        normalization: kind of the layers that `densefit.model.normalization.normalize` builds.
     """
 
     name: str
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
+    normalization: Normalization = Normalization()
 
     @abstractmethod
     def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
@@ -35,6 +38,12 @@ class Backbone(ABC):
         Below `output_stride` maps are not shrunk further: convolutions are dilated instead
         (Chen et al. 2017, DeepLabv3), and their result replaces the map at `output_stride`.
         """
+
+    def maps_at(
+        self, x: Any, output_stride: int, input_size: tuple[int, int]
+    ) -> dict[int, tuple[Any, int]]:
+        """Build the maps at an input of (height, width), which few backbones depend on."""
+        return self.maps(x, output_stride)
 
     def features(self, data: Any, input_size: tuple[int, int], output_stride: int) -> Features:
         """Build the feature maps of `data`, (B, 3, H, W) RGB in [0, 255], any dtype.
@@ -46,7 +55,9 @@ class Backbone(ABC):
             raise ConfigError(
                 "A backbone's output stride must be 8, 16 or 32", received=output_stride
             )
-        maps = self.maps(normalise(data, self.mean, self.std), output_stride)
+        image = normalise(data, self.mean, self.std)
+        with self.normalization.in_effect():
+            maps = self.maps_at(image, output_stride, input_size)
         return Features(
             maps={stride: symbol for stride, (symbol, _) in maps.items()},
             channels={stride: channels for stride, (_, channels) in maps.items()},
@@ -62,4 +73,15 @@ def normalise(data: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Any
     return sym.concat(*scaled, dim=1, name="data_normalised")
 
 
-backbones: Registry[Backbone] = Registry("backbone")
+class Backbones(Registry[Backbone]):
+    """Backbones by name; each has the setting `normalization`, a kind of `Normalization`."""
+
+    def create(self, name: str, /, normalization: str = "batch", **arguments: Any) -> Backbone:
+        """Make a backbone; a wrong argument is a ConfigError."""
+        kind = Normalization(normalization)
+        backbone = super().create(name, **arguments)
+        backbone.normalization = kind
+        return backbone
+
+
+backbones = Backbones("backbone")

@@ -44,7 +44,7 @@ class MobileNetV2(Backbone):
     def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
         """See `Backbone.maps`."""
         channels = whole_channels(32 * self.multiplier)
-        x = conv_bn(x, f"{self.name}_stem", channels, stride=2, relu="relu6")
+        x = conv_bn(x, f"{self.name}_stem", channels, stride=2, activation="relu6")
         maps = {}
         stride, dilation, count = 2, 1, 0
         for expansion, width, blocks, step in STAGES:
@@ -73,7 +73,7 @@ class MobileNetV2(Backbone):
     ) -> Any:
         inner, y = channels * expansion, x
         if expansion > 1:
-            y = conv_bn(y, f"{name}_expand", inner, kernel=1, relu="relu6")
+            y = conv_bn(y, f"{name}_expand", inner, kernel=1, activation="relu6")
         y = conv_bn(
             y,
             f"{name}_depthwise",
@@ -81,9 +81,9 @@ class MobileNetV2(Backbone):
             stride=stride,
             dilation=dilation,
             groups=inner,
-            relu="relu6",
+            activation="relu6",
         )
-        y = conv_bn(y, f"{name}_project", out, kernel=1, relu=None)
+        y = conv_bn(y, f"{name}_project", out, kernel=1, activation=None)
         return x + y if stride == 1 and channels == out else y
 
 

@@ -1,0 +1,68 @@
+"""ResNets compute what torchvision's and timm's do with the same weights."""
+
+import pytest
+import torch
+
+from tests.model.backbones.parity import compare
+from tests.references.timm_models import timm
+from tests.references.torchvision_cpu import torchvision
+
+BLOCK = (
+    (r"^\w+?_layer(\d)_(\d+)_", r"layer\1.\2."),
+    (r"shortcut_bn", "downsample.1"),
+    (r"shortcut", "downsample.0"),
+    (r"conv(\d)_bn", r"bn\1"),
+)
+RULES = ((r"^\w+?_stem_bn", "bn1"), (r"^\w+?_stem", "conv1"), *BLOCK)
+DEEP = (
+    (r"^\w+?_stem3_bn", "bn1"),
+    (r"^\w+?_stem1_bn", "conv1.1"),
+    (r"^\w+?_stem2_bn", "conv1.4"),
+    (r"^\w+?_stem1", "conv1.0"),
+    (r"^\w+?_stem2", "conv1.3"),
+    (r"^\w+?_stem3", "conv1.6"),
+    *BLOCK[:1],
+    (r"shortcut_bn", "downsample.2"),
+    (r"shortcut", "downsample.1"),
+    *BLOCK[3:],
+)
+
+
+def maps_of(net, x):
+    """The results of the stages; where strides are dilated, the last of a stride is its map."""
+    x = net.maxpool(torch.relu(net.bn1(net.conv1(x))))
+    maps = {}
+    for layer in (net.layer1, net.layer2, net.layer3, net.layer4):
+        x = layer(x)
+        maps[64 // x.shape[-1]] = x
+    return maps
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_resnet(name):
+    with torch.device("meta"):
+        net = getattr(torchvision.models, name)(weights=None)
+    compare(name, net, RULES, maps_of, unused=r"^fc\.")
+
+
+def test_dilated_resnet():
+    """torchvision replaces the strides of the last stages as we do (Chen et al. 2017)."""
+    with torch.device("meta"):
+        net = torchvision.models.resnet50(replace_stride_with_dilation=[False, True, True])
+    compare(
+        *("resnet50", net, RULES, maps_of),
+        unused=r"^fc\.",
+        output_stride=8,
+        strides=(4, 8),
+    )
+
+
+def test_resnext():
+    with torch.device("meta"):
+        net = torchvision.models.resnext50_32x4d(weights=None)
+    compare("resnext50_32x4d", net, RULES, maps_of, unused=r"^fc\.")
+
+
+@pytest.mark.parametrize("name", ["resnet18d", "resnet50d"])
+def test_resnet_d(name):
+    compare(name, timm.create_model(name), DEEP, maps_of, unused=r"^fc\.")
