@@ -18,8 +18,20 @@ from tests.checkpoint.weights.layout_files import (
 )
 from tests.executor import Executor
 
+
+def complete_layouts(network):
+    """Layouts that name every parameter of a backbone, and not only of its variants."""
+    parameters = trunk_of(network)
+    tables = layouts_of(network.backbone)
+    return [
+        layout
+        for layout, table in tables.items()
+        if len(table.names(parameters, network.backbone.name)) == len(parameters)
+    ]
+
+
 CASES = [
-    (backbone, layout) for backbone in SMALL for layout in layouts_of(network_of(backbone).backbone)
+    (backbone, layout) for backbone in SMALL for layout in complete_layouts(network_of(backbone))
 ]
 PLAIN = "torchvision, timm"
 
@@ -48,6 +60,15 @@ def test_every_layout_gives_every_parameter(backbone, layout, written):
     assert report.missing == ["kind_class_weight", "kind_class_bias"]
     assert [*report.unexpected, *report.unused] == ["fc.weight"]
     assert f"{len(arrays)} loaded" in str(report)
+
+
+def test_a_backbone_has_the_layouts_that_the_page_promises():
+    assert {name: len(complete_layouts(network_of(name))) for name in SMALL} == {
+        "resnet18": 3,
+        "resnet34": 3,
+        "resnet50": 2,
+        "mobilenetv2": 2,
+    }
 
 
 @pytest.mark.parametrize("prefix", ["module.", "backbone.", "backbone.body.", "encoder.", "a.b."])

@@ -1,4 +1,4 @@
-"""ResNet's names: torchvision and timm, GluonCV's v1b, and MXNet's model zoo.
+"""ResNet's names: torchvision, timm (v1d too), GluonCV's v1b, and MXNet's model zoo.
 
 MXNet's zoo has the stride of a bottleneck in its first convolution (v1), so that only the networks
 of basic blocks are the same there: 18 and 34 layers.
@@ -26,6 +26,17 @@ _PLAIN: Rows = {
         "layer{stage}.{block}.downsample.1",
     ),
 }
+# Three convolutions in the stem; an average before the shortcut's convolution.
+_V1D: Rows = {
+    "stem1": ("conv1.0", "conv1.1"),
+    "stem2": ("conv1.3", "conv1.4"),
+    "stem3": ("conv1.6", "bn1"),
+    **_BLOCKS,
+    "layer{stage}_{block}_shortcut": (
+        "layer{stage}.{block}.downsample.1",
+        "layer{stage}.{block}.downsample.2",
+    ),
+}
 _ZOO: Rows = {
     "stem": ("features.0", "features.1"),
     "layer{stage}_{block}_conv1": (
@@ -49,6 +60,7 @@ def _(backbone: ResNet) -> dict[str, NameMap]:
     layouts = {
         "torchvision, timm": NameMap(_PLAIN, TORCH, _BODY, unused),
         "GluonCV v1b": NameMap(_PLAIN, GLUON, _BODY, unused),
+        "timm v1d": NameMap(_V1D, TORCH, _BODY, unused, stem="stem1"),
     }
     if backbone.depth < 50:
         layouts["MXNet's model zoo v1"] = NameMap(_ZOO, GLUON, ("features.*",), ("output.*",))
