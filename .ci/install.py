@@ -103,19 +103,17 @@ def install_torch() -> None:
 
 
 def install_references() -> None:
-    """Install torchvision and timm, which only tests compare with, without PyTorch's CUDA build.
+    """Install what only tests compare with, without PyTorch's CUDA build.
 
     torchvision requires the PyTorch of its release exactly, and the package index has that for CUDA
-    only, so neither brings its dependencies. timm needs no more than the extra dev has.
-
-    Raises:
-        SystemExit: pip failed.
+    only, so none brings its dependencies. timm needs no more than the extra dev has. Where they
+    cannot be installed, tests that need them skip.
     """
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.findall(r"^references = \[(.*)\]$", text, re.M)[0]
     packages = re.findall(r'"([^"]+)"', listed)
     if not pip("--no-deps", *packages):
-        raise SystemExit(f"pip could not install {', '.join(packages)}")
+        print(f"pip could not install {', '.join(packages)}: tests that compare with them skip")
 
 
 def main() -> None:

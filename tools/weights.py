@@ -120,16 +120,16 @@ def _add(names: Sequence[str]) -> None:
 
 
 def _fetch(names: Sequence[str]) -> None:
-    known = {entry.name: entry for entry in TABLE}
+    entries = {entry.name: entry for entry in TABLE}
     for name in names:
-        if name not in known:
-            raise ConfigError(f"There are no known weights {name!r}", fix=nearest(name, known))
+        if name not in entries:
+            raise ConfigError(f"There are no known weights {name!r}", fix=nearest(name, entries))
     for name in names:
-        path = search.find(known[name])
-        if path is not None and is_right(known[name], path):
+        path = search.find(entries[name])
+        if path is not None and is_right(entries[name], path):
             print(f"{name}: {path} is there already")
         else:
-            print(f"{name}: {add(known[name], fetch(known[name]))}")
+            print(f"{name}: {add(entries[name], fetch(entries[name]))}")
 
 
 def _backbone(entry: PretrainedFile) -> str:

@@ -135,8 +135,8 @@ def check_applicable(network: Network, settings: Mapping[str, Any]) -> None:
         network: network that is exported.
         settings: arguments of `export` by name; None and False are defaults.
     """
-    others = _OF_SYMBOL if network.heads else _OF_HEADS
-    ignored = [name for name in others if settings[name] not in (None, False)]
+    inapplicable = _OF_SYMBOL if network.heads else _OF_HEADS
+    ignored = [name for name in inapplicable if settings[name] not in (None, False)]
     if not ignored:
         return
     listed = ", ".join(f"{name}={settings[name]!r}" for name in ignored)

@@ -105,8 +105,8 @@ def export(
     check_opset(opset)
     precision = precision_of(half, int8, calibrate)
     network = network_of(network, arg_params, aux_params, data)
-    given = {"image_size": image_size, "raw": raw, "views": views, "resize": resize}
-    check_applicable(network, {**given, "inputs": inputs, "outputs": outputs})
+    preprocessing = {"image_size": image_size, "raw": raw, "views": views, "resize": resize}
+    check_applicable(network, {**preprocessing, "inputs": inputs, "outputs": outputs})
     has_program = bool(network.heads) and not raw
     path = checked_path(path, has_program)
     settings = ModelSettings(None, "raw" if raw else "evaluate", batch, opset, half)

@@ -10,7 +10,7 @@ import types
 from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
+from tests.references.required import reference
 
 NAME = "segmentation_models_pytorch"
 
@@ -19,7 +19,7 @@ def part(path):
     """A module, such as "decoders.unet.decoder"; skips the test without the package."""
     spec = find_spec(NAME) if NAME not in sys.modules else sys.modules[NAME].__spec__
     if spec is None:
-        pytest.skip(f"{NAME} is not installed")
+        reference(NAME)
     if NAME not in sys.modules:
         (root,) = spec.submodule_search_locations
         for package in ("", ".base", ".decoders"):

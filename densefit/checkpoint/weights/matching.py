@@ -124,11 +124,11 @@ def _missing(
         )
     names = {name: name for name in parameters} if layout == OWN else tables[layout]
     lacking = [names.get(name, name) for name in parameters if name not in present]
-    known = ", ".join([OWN, *tables])
+    tried = ", ".join([OWN, *tables])
     return BindError(
         f"The file lacks {len(lacking)} of the {len(parameters)} parameters of the backbone "
         f"{backbone.name!r}",
-        expected=f"{', '.join(lacking[:4])}, ... (names of {layout}; tried: {known})",
+        expected=f"{', '.join(lacking[:4])}, ... (names of {layout}; tried: {tried})",
         received=", ".join(list(file.arrays)[:4]) + f", ... ({len(file.arrays)})",
         where=file.path,
         fix="is it of another architecture? Names of any other kind: df.surgery.transfer("

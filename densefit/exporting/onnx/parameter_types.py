@@ -49,9 +49,9 @@ def _inferred(graph: SymbolGraph, inputs: Mapping[str, Tensor]) -> dict[str, np.
     """Variable -> type; empty where the types contradict each other, which a layer reports."""
     symbol = graph.symbol
     names = symbol.list_arguments()
-    given = {name: tensor.dtype.type for name, tensor in inputs.items() if name in names}
+    input_types = {name: tensor.dtype.type for name, tensor in inputs.items() if name in names}
     try:
-        arguments, _, states = symbol._infer_type_impl(True, **given)
+        arguments, _, states = symbol._infer_type_impl(True, **input_types)
     except (BindError, RuntimeError):  # MXNet's errors are RuntimeErrors
         return {}
     kinds = {

@@ -28,15 +28,15 @@ def _timm() -> Rows:
         "block0_depthwise": ("blocks.0.0.conv_dw", "blocks.0.0.bn1"),
         "block0_project": ("blocks.0.0.conv_pw", "blocks.0.0.bn2"),
     }
-    places = [
+    prefixes = [
         f"blocks.{stage}.{block}"
         for stage, (_, _, blocks, _) in enumerate(STAGES)
         for block in range(blocks)
     ]
-    for number, place in enumerate(places[1:], start=1):
-        rows[f"block{number}_expand"] = (f"{place}.conv_pw", f"{place}.bn1")
-        rows[f"block{number}_depthwise"] = (f"{place}.conv_dw", f"{place}.bn2")
-        rows[f"block{number}_project"] = (f"{place}.conv_pwl", f"{place}.bn3")
+    for number, prefix in enumerate(prefixes[1:], start=1):
+        rows[f"block{number}_expand"] = (f"{prefix}.conv_pw", f"{prefix}.bn1")
+        rows[f"block{number}_depthwise"] = (f"{prefix}.conv_dw", f"{prefix}.bn2")
+        rows[f"block{number}_project"] = (f"{prefix}.conv_pwl", f"{prefix}.bn3")
     return rows
 
 
