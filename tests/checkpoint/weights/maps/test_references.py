@@ -35,7 +35,17 @@ CASES = [
     ("mobilenetv2_100", {}, timm, of_timms_mobilenet, "timm"),
     ("mobilenetv2_050", {"multiplier": 0.5}, timm, of_timms_mobilenet, "timm"),
     ("mobilenetv2_140", {"multiplier": 1.4}, timm, of_timms_mobilenet, "timm"),
+    ("tf_efficientnet_lite0", {}, timm, of_timms_mobilenet, "timm"),
+    ("efficientnet_b0", {}, timm, of_timms_mobilenet, "timm"),
+    ("resnet50d", {}, timm, of_resnet, "timm v1d"),
 ]
+#: Name there -> name here, where they differ.
+OURS = {
+    "tf_efficientnet_lite0": "efficientnet_lite0",
+    **dict.fromkeys(
+        ("mobilenet_v2", "mobilenetv2_100", "mobilenetv2_050", "mobilenetv2_140"), "mobilenetv2"
+    ),
+}
 
 
 @pytest.mark.parametrize(("name", "settings", "source", "features", "layout"), CASES)
@@ -44,7 +54,7 @@ def test_every_layer_is_in_its_place(name, settings, source, features, layout, t
     model = source.create_model(name) if source is timm else getattr(source, name)()
     image = np.random.default_rng(0).uniform(0, 255, (2, 3, 64, 64)).astype(np.float32)
     network = df.Network(
-        name if name.startswith("resnet") else "mobilenetv2",
+        OURS.get(name, name),
         [df.head("classification", classes=2)],
         settings=settings,
     )

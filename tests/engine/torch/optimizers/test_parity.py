@@ -31,7 +31,7 @@ SHAPES = {"fc_weight": (4, 7), "fc_bias": (4,), "bn_gamma": (20, 11)}
 PIECE = 64  # entries that are updated at a time: bn_gamma is several pieces
 #: Sizes of gradients, by row: MXNet's small ones, large ones, and 0.
 SIZES = np.array([1e-9, 1e-3, 1.0, 1e3], np.float32)
-UPDATES = 50
+UPDATES = 100
 
 CASES = [
     ("sgd", {}),
@@ -96,7 +96,7 @@ def gradient_of(update):
 
 
 def rate_of(update):
-    return 0.01 * 50 ** (np.sin(update / 5) / 2)
+    return 0.01 * 50 ** (np.sin(update / 9) / 2)
 
 
 class WithMXNet:
