@@ -14,6 +14,16 @@ BACKBONES = {
     "resnet50": {"width": 8},
     "mobilenetv2": {"multiplier": 0.25},
 }
+#: With operators that the former have not; one head each.
+MORE_BACKBONES = {
+    "resnet50d": {"width": 8},
+    "resnet18_v2": {"width": 8},
+    "vgg16_bn": {"width": 4, "reduced": True},
+    "mobilenetv3_small": {"multiplier": 0.25},
+    "efficientnet_lite0": {"multiplier": 0.25},
+    "convnext_tiny": {"width": 4},
+    "cspdarknet_s": {"width": 4},
+}
 DECODERS = ("fcn", "deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
 LOSSES = {
     "cross_entropy": {"label_smoothing": 0.1, "ohem": 0.7},
@@ -64,6 +74,9 @@ def networks():
             network = df.Network(backbone, [df.head(task, **head)], settings=settings)
             several = f"losses {head['background']}" if "loss" in head else ""
             yield f"{backbone} {task} {head.get('decoder', '')} {several}", network
+    for backbone, settings in MORE_BACKBONES.items():
+        task, head = HEADS[0]
+        yield f"{backbone} {task}", df.Network(backbone, [df.head(task, **head)], settings=settings)
     several = [df.head(task, **head) for task, head in heads[:5]]
     yield "several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 

@@ -71,9 +71,15 @@ class Model:
     """The network.
 
     Args:
-        backbone: a registered backbone: resnet18, resnet34, resnet50, mobilenetv2.
+        backbone: a registered backbone: resnet18, resnet34, resnet50, resnet101, resnet152,
+            resnet18d, resnet34d, resnet50d, resnet101d, resnet152d, resnet18_v2, resnet34_v2,
+            resnet50_v2, resnet101_v2, resnet152_v2, resnext50_32x4d, resnext101_32x8d, vgg16,
+            vgg16_bn, mobilenetv2, mobilenetv3_small, mobilenetv3_large, efficientnet_b0,
+            efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_lite0,
+            efficientnet_lite1, efficientnet_lite2, regnety_400mf, convnext_tiny, darknet53,
+            cspdarknet_s, hrnet_w18.
         settings: settings of the backbone, e.g. width; of every one, mean and std of its RGB input
-            in [0, 255].
+            in [0, 255], and normalization: batch, frozen_batch or group.
         weights: file of pretrained weights for the backbone (docs/pretrained-weights.md), or
             imagenet for one of the known files that is on this machine; null for random ones. A
             resume loads none.

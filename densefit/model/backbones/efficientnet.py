@@ -113,19 +113,19 @@ class EfficientNet(Backbone):
         channels: tuple[int, int, int],
         kernel: int,
         size: tuple[int, int],
-        **layout: Any,
+        **settings: Any,
     ) -> tuple[Any, tuple[int, int]]:
         """An inverted residual; channels of its input, inside and of its output."""
         inputs, inner, outputs = channels
         if inner > inputs:
             x = conv_bn(x, f"{name}_expand", inner, 1, **self._layer)
         x, size = self._conv(
-            x, f"{name}_depthwise", inner, kernel, size, groups=inner, **layout, **self._layer
+            x, f"{name}_depthwise", inner, kernel, size, groups=inner, **settings, **self._layer
         )
         if not self.is_lite:
             x = squeeze_excite(x, f"{name}_se", inner, max(1, inputs // 4), activation="swish")
-        settings = {**self._layer, "activation": None}
-        return conv_bn(x, f"{name}_project", outputs, 1, **settings), size
+        linear = {**self._layer, "activation": None}
+        return conv_bn(x, f"{name}_project", outputs, 1, **linear), size
 
     def _conv(
         self,
