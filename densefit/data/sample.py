@@ -71,13 +71,14 @@ class Geometry:
         return self._clipped(boxes).astype(np.float32)
 
     def boxes_in_image(self, boxes: np.ndarray) -> np.ndarray:
-        """Indices of the (n, 4) boxes that have area in the image, in input pixels.
+        """Indices of the (n, 4) boxes in input pixels that are not wholly outside of the image.
 
-        Boxes outside of the image, as in the border of a letterbox, have none once they are
-        clipped, and match no object.
+        Those outside, as in the border of a letterbox, lie on its edge once they are clipped, and
+        match no object.
         """
         clipped = self._clipped(boxes)
-        return np.flatnonzero((clipped[:, 2:] > clipped[:, :2]).all(axis=1))
+        inside = (clipped[:, 2:] > 0) & (clipped[:, :2] < self.size[::-1])
+        return np.flatnonzero(inside.all(axis=1))
 
     def _clipped(self, boxes: np.ndarray) -> np.ndarray:
         """`boxes_to_original` before it is rounded: (n, 4) float64."""

@@ -22,7 +22,7 @@ def print_instances(head: str, stride: int) -> str:
     return (
         f'rows = outputs["{name}_boxes"].astype(float)\n'
         f"{BOXES_TO_IMAGE}"
-        "keep = (rows[:, 0] >= 0) & (rows[:, 4:6] > rows[:, 2:4]).all(1)\n"
+        "keep = (rows[:, 0] >= 0) & ((rows[:, 4:6] > 0) & (rows[:, 2:4] < [W, H])).all(1)\n"
         f"to_mask = np.array([[b / W, 0, x + b / W / 2 - {half}], "
         f"[0, a / H, y + a / H / 2 - {half}]]) / {stride}\n"
         f'for n, (row, mask) in enumerate(zip(rows[keep], outputs["{name}_masks"][keep])):\n'

@@ -38,6 +38,7 @@ def print_keypoints(
         "for (label, score, *box), keys in zip(rows[:, :6].tolist(), points):\n"
         "    box, keys[:, :2] = ((np.subtract(p, [x, y]) / [b / W, a / H]).clip(0, [W, H]) "
         "for p in ([box[:2], box[2:]], keys[:, :2]))\n"
-        f'    if (box[1] > box[0]).all(): print("{name}", names["{name}"][int(label)], '
+        f'    if (box[1] > 0).all() and (box[0] < [W, H]).all(): print("{name}", '
+        f'names["{name}"][int(label)], '
         "round(score, 6), *np.round(np.append(box, keys), 3))\n"
     )
