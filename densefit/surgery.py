@@ -2,14 +2,14 @@
 
 from densefit.checkpoint.weights.files.weight_file import read_weights
 from densefit.checkpoint.weights.transfer import transfer
-from densefit.model.backbones.normalisation import Normalisation
+from densefit.model.backbones.input_normalization import InputNormalization
 from densefit.model.parameters import head_parameters, trunk_parameters
 from densefit.model.surgery import with_head, without_head
 from densefit.train.gradient_conflict import conflict
 from densefit.train.layer_decay import layer_decay
 
 __all__ = [
-    "Normalisation",
+    "InputNormalization",
     "conflict",
     "head_parameters",
     "layer_decay",

@@ -139,7 +139,7 @@ def _backbone(entry: PretrainedFile) -> str:
 
 
 def _input(entry: PretrainedFile) -> str:
-    mean, std = entry.normalisation.rgb
+    mean, std = entry.input_normalization.rgb
     texts = (" ".join(f"{value:g}" for value in values) for values in (mean, std))
     return "mean {}, std {}".format(*texts)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone
-from densefit.model.backbones.normalisation import create_backbone, set_normalisation
+from densefit.model.backbones.input_normalization import create_backbone, set_input_normalization
 from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
@@ -281,7 +281,7 @@ class Network:
         """
         if self._refresh is not None:
             raise ConfigError("The normalisation cannot change while the network is being trained")
-        set_normalisation(self.backbone, mean, std)
+        set_input_normalization(self.backbone, mean, std)
         self._graphs.clear()
         self._train = None
         check_graphs(self.graph, self.adapters)

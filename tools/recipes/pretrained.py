@@ -12,7 +12,7 @@ from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.loaded_weights import LoadedWeights
 from densefit.checkpoint.weights.pretrained import load_weights
 from densefit.errors import ConfigError
-from densefit.model.backbones.normalisation import SETTINGS
+from densefit.model.backbones.input_normalization import SETTINGS
 from densefit.model.network import Network
 from densefit.tools.recipes.recipe import Recipe
 
@@ -48,7 +48,7 @@ def begin_with_weights(network: Network, recipe: Recipe) -> None:
     _print(report)
 
 
-def use_saved_normalisation(recipe: Recipe) -> None:
+def use_saved_input_normalization(recipe: Recipe) -> None:
     """On a resume, take what the weights of the run's begin have changed in its settings.
 
     Args:

@@ -32,7 +32,7 @@ from densefit.tools.recipes.parts import (
     make_schedule,
 )
 from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
-from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_normalisation
+from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_input_normalization
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder
@@ -73,7 +73,7 @@ def main(
         if resumed is not None:
             check_recorded(resumed, files)
         use_saved_weights(recipe)
-        use_saved_normalisation(recipe)
+        use_saved_input_normalization(recipe)
         prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
         begin_with_weights(prepared.network, recipe)
         run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)

@@ -21,7 +21,7 @@ class LoadedWeights:
         unexpected: names in the file that the network does not have.
         unused: names in the file that the layout lists as of no use: the classifier of ImageNet.
         reshaped: name -> (shape in the file, shape in the network), which differ by axes of size 1.
-        normalisation: (mean, std) of the weights, in RGB of [0, 255].
+        input_normalization: (mean, std) of the weights, in RGB of [0, 255].
         is_normalised_otherwise: whether the network keeps another normalisation, which its
             settings state.
     """
@@ -34,7 +34,7 @@ class LoadedWeights:
     unexpected: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     reshaped: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
-    normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    input_normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     is_normalised_otherwise: bool = False
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from densefit.checkpoint.weights.files.weight_file import WeightFile
 from densefit.checkpoint.weights.maps import PREFIXES, NameMap, layouts_of
 from densefit.errors import BindError
 from densefit.model.backbones import Backbone
-from densefit.model.backbones.normalisation import Normalisation
+from densefit.model.backbones.input_normalization import InputNormalization
 
 OWN = "densefit"
 
@@ -23,7 +23,7 @@ class Match:
         names: parameter -> name in the file.
         unexpected: other names in the file.
         unused: other names in the file that are of no use.
-        normalisation: of the input, if the layout says it.
+        input_normalization: of the input, if the layout says it.
         stem: layer that reads the image.
     """
 
@@ -31,7 +31,7 @@ class Match:
     names: Mapping[str, str]
     unexpected: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
-    normalisation: Normalisation | None = None
+    input_normalization: InputNormalization | None = None
     stem: str = "stem"
 
     @property
@@ -80,7 +80,7 @@ def match_names(
         present,
         unexpected=[name for name in rest if name not in {*unused}],
         unused=unused,
-        normalisation=table.normalisation,
+        input_normalization=table.input_normalization,
         stem=table.stem,
     )
 

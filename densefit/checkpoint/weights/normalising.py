@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.errors import DensefitError
-from densefit.model.backbones.normalisation import (
+from densefit.model.backbones.input_normalization import (
     SETTINGS,
     Channels,
     create_backbone,
@@ -43,7 +43,7 @@ def follow(network: Network, mean: Channels, std: Channels, source: object) -> b
     return True
 
 
-def saved_normalisation(content: Any) -> tuple[Channels, Channels] | None:
+def saved_input_normalization(content: Any) -> tuple[Channels, Channels] | None:
     """Return (mean, std) of a checkpoint's network; None if its backbone has no name."""
     spec = content.get("network") if isinstance(content, Mapping) else None
     try:

@@ -17,7 +17,7 @@ from densefit.checkpoint.weights.matching import match_names
 from densefit.checkpoint.weights.normalising import follow
 from densefit.checkpoint.weights.transfer import transfer
 from densefit.errors import BindError, ConfigError
-from densefit.model.backbones.normalisation import Normalisation
+from densefit.model.backbones.input_normalization import InputNormalization
 from densefit.model.network import Network
 from densefit.model.parameters import owners
 
@@ -30,7 +30,7 @@ def load_weights(
     *,
     sha256: str | None = None,
     prefix: str | None = None,
-    normalisation: Normalisation | None = None,
+    input_normalization: InputNormalization | None = None,
 ) -> LoadedWeights:
     """Load pretrained weights into the backbone of a network, and into heads that the file has.
 
@@ -47,7 +47,7 @@ def load_weights(
             "imagenet" for a file of the table that is on the search path.
         sha256: what the sha256 of the file must begin with. Files of the table are always checked.
         prefix: what precedes the backbone's names in the file; by default the usual ones are tried.
-        normalisation: how the weights expect their input; by default as the table says of the
+        input_normalization: what the weights expect; by default as the table says of the
             file, else as of the system whose names it has.
 
     Returns:
@@ -70,7 +70,7 @@ def load_weights(
         report = _of_checkpoint(network, path)
     else:
         file = read(path, sha256 or _stated_sha256(Path(path)))
-        report = _of_file(network, file, prefix, normalisation)
+        report = _of_file(network, file, prefix, input_normalization)
     _log.info("%s", report)
     return report
 
@@ -86,12 +86,17 @@ def _is_checkpoint(path: Path) -> bool:
 
 
 def _of_file(
-    network: Network, file: WeightFile, prefix: str | None, normalisation: Normalisation | None
+    network: Network,
+    file: WeightFile,
+    prefix: str | None,
+    input_normalization: InputNormalization | None,
 ) -> LoadedWeights:
     entry = by_sha256(file.sha256)
     trunk = [name for name, owner in owners(network).items() if owner is None]
     match = match_names(network.backbone, trunk, file, prefix)
-    expects = normalisation or (entry and entry.normalisation) or match.normalisation
+    expects = (
+        input_normalization or (entry and entry.input_normalization) or match.input_normalization
+    )
     names = dict(match.names)
     if match.is_own:
         names.update({name: name for name in owners(network) if name in file.arrays})
@@ -113,7 +118,7 @@ def _of_file(
         unexpected=[name for name in match.unexpected if name not in sources],
         unused=match.unused,
         reshaped=reshaped,
-        normalisation=None if expects is None else expects.rgb,
+        input_normalization=None if expects is None else expects.rgb,
         is_normalised_otherwise=otherwise,
     )
 

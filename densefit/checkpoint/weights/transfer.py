@@ -17,7 +17,7 @@ from densefit.checkpoint.weights.class_rows import (
     take_names_of,
     tell_unarranged,
 )
-from densefit.checkpoint.weights.normalising import follow, saved_normalisation
+from densefit.checkpoint.weights.normalising import follow, saved_input_normalization
 from densefit.checkpoint.weights.parameters import parameters_of
 from densefit.checkpoint.weights.renaming import Renames, renamed
 from densefit.errors import BindError, CheckpointError, ConfigError
@@ -224,7 +224,7 @@ def _read(
     identity = content.get("identity") if isinstance(content, dict) else None
     heads = identity.get("heads") if isinstance(identity, dict) else None
     arrays = {**arguments, **auxiliary}
-    normalisation = saved_normalisation(content)
+    normalisation = saved_input_normalization(content)
     return arrays, str(location), stride, list(heads or ()), saved_heads(content), normalisation
 
 

@@ -47,7 +47,8 @@ def print_boxes(head: str, output: str, score_threshold: float | None = None) ->
     return (
         f"rows = {rows}[{rows}[:, {column}] >= {least}].astype(float)\n"
         f"{BOXES_TO_IMAGE}"
-        "for label, score, *box in rows[((rows[:, 4:6] > 0) & (rows[:, 2:4] < [W, H])).all(1), :6].tolist():\n"
+        "for label, score, *box in rows[((rows[:, 4:6] > 0) & (rows[:, 2:4] < [W, H])).all(1), :6]"
+        ".tolist():\n"
         f'    print("{name}", names["{name}"][int(label)], round(score, 6), *np.round(box, 3))\n'
     )
 

@@ -178,22 +178,22 @@ def test_the_normalisation_travels_with_the_weights(written, tmp_path):
     df.load_weights(plain, written(in_layout(plain, PLAIN, arrays)))
     # The same network, as somebody would have trained it on BGR in [0, 1].
     turned = {**arrays, "resnet18_stem_weight": arrays["resnet18_stem_weight"][:, ::-1]}
-    kind = df.surgery.Normalisation(
+    kind = df.surgery.InputNormalization(
         mean=tuple(m / 255 for m in plain.backbone.mean[::-1]),
         std=tuple(s / 255 for s in plain.backbone.std[::-1]),
         scale=255,
         order="BGR",
     )
     file = written(in_layout(plain, PLAIN, turned))
-    assert df.load_weights(network, file, normalisation=kind).normalisation == kind.rgb
+    assert df.load_weights(network, file, input_normalization=kind).input_normalization == kind.rgb
     images = np.random.default_rng(0).uniform(0, 255, (1, 3, 32, 32)).astype(np.float32)
     expected = features(plain, images)
     np.testing.assert_allclose(features(network, images), expected, rtol=1e-3, atol=1e-4)
     assert network.spec["settings"] == {"width": 8}  # which is ImageNet's
 
-    lite = df.surgery.Normalisation((127.0,) * 3, (128.0,) * 3)
+    lite = df.surgery.InputNormalization((127.0,) * 3, (128.0,) * 3)
     file = written(in_layout(plain, PLAIN, arrays))
-    df.load_weights(network, file, normalisation=lite)
+    df.load_weights(network, file, input_normalization=lite)
     assert network.backbone.mean == (127.0,) * 3
     expected = (images - 127) / 128
     means = np.array(plain.backbone.mean).reshape(3, 1, 1)

@@ -9,11 +9,11 @@ from densefit.checkpoint.storage import tensors
 from densefit.checkpoint.weights.library import table
 from densefit.checkpoint.weights.library.pretrained_file import PretrainedFile
 from densefit.checkpoint.weights.library.search import VARIABLE
-from densefit.surgery import Normalisation
+from densefit.surgery import InputNormalization
 from densefit.tools import find_lr, train_seg
 from tests.checkpoint.weights.layout_files import in_layout, network_of, random_arrays
 
-LITE = Normalisation((127.0,) * 3, (128.0,) * 3)
+LITE = InputNormalization((127.0,) * 3, (128.0,) * 3)
 HEADS = ["--model.heads", "{kind: {task: classification}}"]
 FROZEN = ["--training.freeze", "[resnet18_*]"]
 
@@ -37,7 +37,7 @@ def known(file, monkeypatch):
     digest = read(path).sha256
     entry = PretrainedFile(
         "ours", "resnet18", path.name, digest, "https://example.org/x", "MIT", "us",
-        normalisation=LITE,
+        input_normalization=LITE,
     )  # fmt: skip
     monkeypatch.setattr(table, "TABLE", (entry,))
     for module in ("library.search", "pretrained"):

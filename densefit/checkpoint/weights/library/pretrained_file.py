@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.model.backbones import Backbone
-from densefit.model.backbones.normalisation import IMAGENET, Normalisation
+from densefit.model.backbones.input_normalization import IMAGENET, InputNormalization
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class PretrainedFile:
         source: who trained it, how.
         top1: percent of ImageNet's validation images, by the publisher; None if not stated there.
         built: attribute of the backbone -> the value for which the weights are.
-        normalisation: of the input.
+        input_normalization: of the input.
         package: a package that holds the same file.
     """
 
@@ -55,7 +55,7 @@ class PretrainedFile:
     source: str
     top1: float | None = None
     built: Mapping[str, Any] = field(default_factory=dict)
-    normalisation: Normalisation = IMAGENET
+    input_normalization: InputNormalization = IMAGENET
     package: Package | None = None
 
     def fits(self, backbone: Backbone) -> bool:

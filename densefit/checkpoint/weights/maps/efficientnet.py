@@ -5,9 +5,9 @@ from __future__ import annotations
 from densefit.checkpoint.weights.maps.layouts import layouts_of
 from densefit.checkpoint.weights.maps.name_map import TORCH, NameMap, Rows
 from densefit.model.backbones.efficientnet import EfficientNet
-from densefit.model.backbones.normalisation import IMAGENET, Normalisation
+from densefit.model.backbones.input_normalization import IMAGENET, InputNormalization
 
-LITE = Normalisation((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+LITE = InputNormalization((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
 
 
 def _numbered(blocks: list[tuple[int, int]]) -> Rows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from densefit.model.backbones.normalisation import IMAGENET, Normalisation
+from densefit.model.backbones.input_normalization import IMAGENET, InputNormalization
 
 #: Layer of ours -> (its convolution, its norm). `{stage}` is a number, and `{stage+3}` one larger.
 Rows: TypeAlias = Mapping[str, tuple[str, str | None]]
@@ -40,7 +40,7 @@ class NameMap:
         body: patterns of the names of the whole backbone there. One that is left over is of another
             architecture, e.g. of the deeper ResNet.
         unused: patterns of names in the body that densefit has no use for.
-        normalisation: of the input, unless a file's entry in the table says otherwise.
+        input_normalization: of the input, unless a file's entry in the table says otherwise.
         stem: layer that reads the image.
     """
 
@@ -48,7 +48,7 @@ class NameMap:
     ends: Mapping[str, tuple[int, str]]
     body: tuple[str, ...]
     unused: tuple[str, ...] = ()
-    normalisation: Normalisation = IMAGENET
+    input_normalization: InputNormalization = IMAGENET
     stem: str = "stem"
 
     def names(self, parameters: Iterable[str], backbone: str) -> dict[str, str]:

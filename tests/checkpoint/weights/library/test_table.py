@@ -8,7 +8,7 @@ import densefit as df
 from densefit.checkpoint.weights.library.search import VARIABLE, find_imagenet
 from densefit.checkpoint.weights.library.table import TABLE, by_sha256
 from densefit.errors import CheckpointError
-from densefit.model.backbones.normalisation import create_backbone
+from densefit.model.backbones.input_normalization import create_backbone
 
 
 def test_names_and_files_are_distinct_and_sums_agree_with_names():

@@ -17,7 +17,7 @@ Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class InputNormalization:
     """How images were fed to a network that was trained: (pixel / scale - mean) / std.
 
     Args:
@@ -35,7 +35,7 @@ class Normalisation:
     def __post_init__(self) -> None:
         if self.order not in ("RGB", "BGR"):
             raise ConfigError("The order of channels is RGB or BGR", received=repr(self.order))
-        _check(self.mean, self.std, "Normalisation")
+        _check(self.mean, self.std, "InputNormalization")
 
     @property
     def rgb(self) -> tuple[Channels, Channels]:
@@ -56,13 +56,15 @@ def create_backbone(name: str, settings: Mapping[str, Any]) -> Backbone:
     rest = {key: value for key, value in settings.items() if key not in SETTINGS}
     backbone = backbones.create(name, **rest)
     if rest.keys() != settings.keys():
-        set_normalisation(
+        set_input_normalization(
             backbone, settings.get("mean", backbone.mean), settings.get("std", backbone.std)
         )
     return backbone
 
 
-def set_normalisation(backbone: Backbone, mean: Sequence[float], std: Sequence[float]) -> None:
+def set_input_normalization(
+    backbone: Backbone, mean: Sequence[float], std: Sequence[float]
+) -> None:
     """Let a backbone normalise by another mean and std of RGB in [0, 255]."""
     _check(mean, std, f"backbone {backbone.name!r}")
     backbone.mean, backbone.std = _three(mean), _three(std)
@@ -90,4 +92,4 @@ def _check(mean: Any, std: Any, where: str) -> None:
 
 
 #: torchvision's, timm's default and GluonCV's.
-IMAGENET = Normalisation(MEAN, STD)
+IMAGENET = InputNormalization(MEAN, STD)
