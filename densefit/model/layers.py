@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from densefit.model.activation import activate
@@ -62,8 +63,12 @@ def conv_bn(
         kernel: height and width of the kernel.
         activation: a name of `densefit.model.activation`.
         eps: added to the variance.
-        settings: stride, dilation, groups and pad of `conv`.
+        settings: stride, dilation, groups and pad of `conv`; `relu`, the former name of
+            `activation`.
     """
+    if "relu" in settings:
+        warnings.warn("conv_bn(relu=) is activation= now", DeprecationWarning, stacklevel=2)
+        activation = settings.pop("relu")
     x = conv(x, name, channels, kernel, **settings)
     return activate(normalize(x, f"{name}_bn", channels, eps), activation, name)
 

@@ -73,6 +73,9 @@ def test_conv_bn_activations():
         conv_bn(data, "c", 4, activation=kind).list_outputs() for kind in ("relu", "relu6", None)
     ]
     assert names == [["c_relu_output"], ["c_relu6_output"], ["c_bn_output"]]
+    with pytest.warns(DeprecationWarning, match="activation="):
+        formerly = conv_bn(data, "c", 4, relu=None)
+    assert formerly.list_outputs() == names[2]
 
 
 def test_pooled_logits_are_a_dense_layer_on_the_mean_of_the_deepest_map():
