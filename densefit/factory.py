@@ -11,7 +11,7 @@ from densefit.metrics import metrics
 from densefit.model.backbones import backbones
 from densefit.model.decoders import decoders
 from densefit.model.heads.head import heads
-from densefit.model.losses import segmentation_losses
+from densefit.model.losses import pixel_losses
 from densefit.registry import Registry
 from densefit.train.balance import balancers
 from densefit.train.schedules import schedules
@@ -19,7 +19,7 @@ from densefit.train.schedules import schedules
 #: All registries of what recipes name.
 REGISTRIES: tuple[Registry[Any], ...] = (
     *(backbones, decoders, heads, metrics, schedules),
-    *(balancers, datasets, transforms, callbacks, segmentation_losses),
+    *(balancers, datasets, transforms, callbacks, pixel_losses),
 )
 
 
@@ -27,8 +27,8 @@ def registered(pattern: str = "*") -> dict[str, list[str]]:
     """Every registered name that matches a glob `pattern`, by kind.
 
     Example:
-        >>> registered("res*")["backbone"]
-        ['resnet18', 'resnet34', 'resnet50']
+        >>> registered("resnet18*")["backbone"]
+        ['resnet18', 'resnet18_v2', 'resnet18d']
     """
     return {registry.kind: registry.names(pattern) for registry in REGISTRIES}
 

@@ -93,7 +93,7 @@ PAGES = {
         "[Decoders and losses](../decoders-and-losses.md).",
         "segmentation: {decoder: NAME, decoder_settings: {SETTINGS}}",
     ),
-    "segmentation loss": Page(
+    "pixel loss": Page(
         "losses",
         "Losses of segmentation",
         "The setting `loss` of a segmentation head: a name, or a map of names to factors, or to "

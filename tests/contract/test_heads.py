@@ -20,7 +20,7 @@ from densefit.datasets import Shapes
 from densefit.errors import DataError
 from densefit.model.decoders import decoders
 from densefit.model.heads.head import heads
-from densefit.model.losses import segmentation_losses
+from densefit.model.losses import pixel_losses
 from densefit.symbol import sym
 from tests.executor import Executor
 
@@ -69,7 +69,7 @@ VARIANTS = {
     },
     "segmentation losses": {
         "auxiliary": 0.4,
-        "loss": dict.fromkeys(segmentation_losses.names(), 1),
+        "loss": dict.fromkeys(pixel_losses.names(), 1),
         "background": "0",
     },
     "detection giou": {"box_loss": "giou"},

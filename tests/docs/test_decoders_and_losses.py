@@ -8,7 +8,7 @@ import yaml
 
 import densefit as df
 from densefit.model.decoders import decoders
-from densefit.model.losses import segmentation_losses
+from densefit.model.losses import pixel_losses
 
 PAGE = (Path(__file__).parents[2] / "docs" / "decoders-and-losses.md").read_text()
 
@@ -25,7 +25,7 @@ def built_in(registry):
 
 def test_the_tables_name_all():
     assert names("`decoder`") == built_in(decoders)
-    assert names("loss") == built_in(segmentation_losses)
+    assert names("loss") == built_in(pixel_losses)
 
 
 def test_the_recipe_s_lines_are_settings_of_a_head():

@@ -17,6 +17,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.data.sample import datasets
 from densefit.model.parameters import trunk_parameters
+from densefit.registry import load_plugins
 from densefit.tools.recipes.data.multi_dataset import training_side
 
 RECIPES = Path(__file__).parents[1] / "tools" / "recipes" / "test_multi_recipe.py"
@@ -127,6 +128,7 @@ def main(names):
     def stand_in(kind):
         return lambda root=None, split="train", **rest: module.StandIn(kind, root, split, **rest)
 
+    load_plugins()  # the datasets that are replaced
     datasets._factories = {**datasets._factories, **{kind: stand_in(kind) for kind in module.OF}}
     paths = [path for path in module.RECIPES if not names or path.stem in names]
     return {path.stem: least_errors(*prepared(module, path)) for path in paths}

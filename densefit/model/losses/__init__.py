@@ -2,12 +2,12 @@
 
 from densefit.model.losses import boundary, cross_entropy, focal, lovasz, overlap
 from densefit.model.losses.class_cells import ClassCells
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.model.losses.selection import WeightedLoss, make_losses
 
 __all__ = [
     "ClassCells",
-    "SegmentationLoss",
+    "PixelLoss",
     "WeightedLoss",
     "boundary",
     "cross_entropy",
@@ -15,5 +15,5 @@ __all__ = [
     "lovasz",
     "make_losses",
     "overlap",
-    "segmentation_losses",
+    "pixel_losses",
 ]

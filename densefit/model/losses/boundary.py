@@ -9,12 +9,12 @@ import numpy as np
 
 from densefit.model.heads.head import Label
 from densefit.model.losses.class_cells import ClassCells
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.symbol import sym
 
 
-@segmentation_losses.register("boundary")
-class Boundary(SegmentationLoss):
+@pixel_losses.register("boundary")
+class Boundary(PixelLoss):
     """Boundary loss (Kervadec et al., MIDL 2019): far errors cost more than near ones.
 
     The mean over classes and valid cells of a probability times the cell's signed distance from the
@@ -24,7 +24,7 @@ class Boundary(SegmentationLoss):
     """
 
     def __call__(self, cells: ClassCells) -> Any:
-        """See `SegmentationLoss`."""
+        """See `PixelLoss`."""
         distance = cells.labels["distance"]
         mean = sym.mean(sym.exp(cells.log_probability) * distance, axis=1)
         return sym.sum(mean * cells.weight, axis=(1, 2))

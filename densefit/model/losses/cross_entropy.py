@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from densefit.model.losses.class_cells import ClassCells
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.numeric import real
 from densefit.symbol import sym
 
 
-@segmentation_losses.register("cross_entropy")
-class CrossEntropy(SegmentationLoss):
+@pixel_losses.register("cross_entropy")
+class CrossEntropy(PixelLoss):
     """Cross-entropy, a weighted mean over the valid cells of a sample.
 
     With `ohem` the mean is over hard cells alone (online hard example mining, Shrivastava et al.,
@@ -35,7 +35,7 @@ class CrossEntropy(SegmentationLoss):
         self.ohem_share = real(ohem_share, "ohem_share", above=0.0, most=1.0)
 
     def __call__(self, cells: ClassCells) -> Any:
-        """See `SegmentationLoss`."""
+        """See `PixelLoss`."""
         loss = cells.entropy
         if self.label_smoothing:
             smoothed = self.label_smoothing * _mean_entropy(cells)

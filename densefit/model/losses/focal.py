@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.model.losses.class_cells import ClassCells
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.numeric import real
 from densefit.symbol import sym
 
 _LEAST = 1e-6  # of 1 - p, whose power has no slope at 0
 
 
-@segmentation_losses.register("focal")
-class Focal(SegmentationLoss):
+@pixel_losses.register("focal")
+class Focal(PixelLoss):
     """Focal loss (Lin et al., ICCV 2017) over the softmax: cells that are right weigh little.
 
     The weighted mean of -(1 - p)**gamma ln p over the valid cells; p is the probability of the true
@@ -27,7 +27,7 @@ class Focal(SegmentationLoss):
         self.gamma = real(gamma, "gamma", least=0.0)
 
     def __call__(self, cells: ClassCells) -> Any:
-        """See `SegmentationLoss`."""
+        """See `PixelLoss`."""
         loss = cells.entropy
         if self.gamma:
             wrong = sym.maximum(1 - sym.exp(-loss), _LEAST)

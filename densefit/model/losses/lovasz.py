@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.model.losses.class_cells import ClassCells
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.symbol import sym
 
 
-@segmentation_losses.register("lovasz")
-class Lovasz(SegmentationLoss):
+@pixel_losses.register("lovasz")
+class Lovasz(PixelLoss):
     """Lovasz-Softmax (Berman et al., CVPR 2018): the Lovasz extension of 1 - IoU of each class.
 
     The errors of a class over a sample's valid cells are sorted, and each is weighted by what it
@@ -19,7 +19,7 @@ class Lovasz(SegmentationLoss):
     """
 
     def __call__(self, cells: ClassCells) -> Any:
-        """See `SegmentationLoss`."""
+        """See `PixelLoss`."""
         truth, valid = (
             sym.reshape(x, shape=(-3, -3)) for x in (cells.truth, cells.all_valid)
         )  # (B C, h w)

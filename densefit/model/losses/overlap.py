@@ -6,15 +6,15 @@ from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.model.losses.class_cells import ClassCells
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.numeric import real
 from densefit.symbol import sym
 
 _LEAST = 1e-7
 
 
-@segmentation_losses.register("tversky")
-class Tversky(SegmentationLoss):
+@pixel_losses.register("tversky")
+class Tversky(PixelLoss):
     """Tversky loss (Salehi et al., MLMI 2017): Dice with different prices of its errors.
 
     1 - TP / (TP + alpha FP + beta FN) of each class, from sums of probabilities over a sample's
@@ -38,7 +38,7 @@ class Tversky(SegmentationLoss):
             )
 
     def __call__(self, cells: ClassCells) -> Any:
-        """See `SegmentationLoss`."""
+        """See `PixelLoss`."""
         shared = sym.sum(cells.probability * cells.truth, axis=(2, 3))
         excess = sym.sum(cells.probability, axis=(2, 3)) - shared
         missing = sym.sum(cells.truth, axis=(2, 3)) - shared
@@ -46,7 +46,7 @@ class Tversky(SegmentationLoss):
         return cells.mean_over_present(1 - (shared + self.smooth) / sym.maximum(whole, _LEAST))
 
 
-@segmentation_losses.register("dice")
+@pixel_losses.register("dice")
 class Dice(Tversky):
     """Dice loss (Milletari et al., "V-Net", 3DV 2016): 1 - 2 TP / (2 TP + FP + FN).
 

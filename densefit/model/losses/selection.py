@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from densefit.errors import ConfigError
-from densefit.model.losses.segmentation_loss import SegmentationLoss, segmentation_losses
+from densefit.model.losses.pixel_loss import PixelLoss, pixel_losses
 from densefit.numeric import real
 
 
@@ -17,7 +17,7 @@ class WeightedLoss:
 
     name: str
     weight: float
-    loss: SegmentationLoss
+    loss: PixelLoss
 
 
 def make_losses(setting: str | Mapping[str, Any]) -> tuple[WeightedLoss, ...]:
@@ -46,5 +46,5 @@ def make_losses(setting: str | Mapping[str, Any]) -> tuple[WeightedLoss, ...]:
     for name, value in named.items():
         settings = dict(value) if isinstance(value, Mapping) else {"weight": value}
         weight = real(settings.pop("weight", 1.0), f"weight of the loss {name!r}", above=0.0)
-        losses.append(WeightedLoss(name, weight, segmentation_losses.create(name, **settings)))
+        losses.append(WeightedLoss(name, weight, pixel_losses.create(name, **settings)))
     return tuple(losses)

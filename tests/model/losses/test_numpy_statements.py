@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from densefit.model.losses import segmentation_losses
+from densefit.model.losses import pixel_losses
 from tests.model.losses.cells import VOID, computed, sample_of_cells
 
 
@@ -66,7 +66,7 @@ def test_values(each_engine, name):
     settings, statement = STATEMENTS[name]
     kind = {"ohem": "cross_entropy", "smoothed": "cross_entropy"}.get(name, name)
     logits, mask = sample_of_cells(5)
-    losses, _ = computed(segmentation_losses.create(kind, **settings), logits, mask)
+    losses, _ = computed(pixel_losses.create(kind, **settings), logits, mask)
     for row in range(2):
         valid = mask[row] != VOID
         own = softmax(logits[row].astype(np.float64))[:, valid]

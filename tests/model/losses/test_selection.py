@@ -3,15 +3,15 @@
 import pytest
 
 from densefit.errors import ConfigError
-from densefit.model.losses import make_losses, segmentation_losses
-from tests.model.losses.test_segmentation_losses import CASES
+from densefit.model.losses import make_losses, pixel_losses
+from tests.model.losses.test_pixel_losses import CASES
 
 
 def test_every_loss_is_tried():
     own = {
         name
-        for name in segmentation_losses.names()
-        if segmentation_losses.get(name).__module__.startswith("densefit.")
+        for name in pixel_losses.names()
+        if pixel_losses.get(name).__module__.startswith("densefit.")
     }
     assert own == {name for name, _, _ in CASES.values()} | {"boundary"}
 
@@ -31,7 +31,7 @@ def test_names_factors_and_settings():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("dise", "(?s)Unknown segmentation loss 'dise'.*did you mean 'dice'"),
+        ("dise", "(?s)Unknown pixel loss 'dise'.*did you mean 'dice'"),
         ({}, "A loss is a name"),
         (["dice"], "A loss is a name"),
         (3, "A loss is a name"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from densefit.model.losses import segmentation_losses
+from densefit.model.losses import pixel_losses
 from tests.model.losses.cells import CLASSES, VOID, assert_equal, computed, sample_of_cells
 from tests.references.smp_parts import part
 
@@ -56,5 +56,5 @@ def test_losses(each_engine, name):
         values.append(loss)
     total = torch.stack(values)
     total.sum().backward()
-    found = computed(segmentation_losses.create(kind, **settings), logits, mask)
+    found = computed(pixel_losses.create(kind, **settings), logits, mask)
     assert_equal(found, (total.detach().numpy(), tensor.grad.numpy()))

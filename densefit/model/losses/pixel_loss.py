@@ -1,4 +1,4 @@
-"""SegmentationLoss: the interface of losses of class maps, and their registry."""
+"""PixelLoss: the interface of losses of class maps, and their registry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.model.losses.class_cells import ClassCells
 from densefit.registry import Registry
 
 
-class SegmentationLoss(ABC):
+class PixelLoss(ABC):
     """A loss of a class map, normalised within the sample: cells of others do not matter.
 
     Void cells have no influence. Where a sample annotates some of the classes only, its
@@ -43,4 +43,4 @@ class SegmentationLoss(ABC):
         return {}
 
 
-segmentation_losses: Registry[SegmentationLoss] = Registry("segmentation loss")
+pixel_losses: Registry[PixelLoss] = Registry("pixel loss")

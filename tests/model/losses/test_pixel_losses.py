@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from densefit.model.losses import segmentation_losses
+from densefit.model.losses import pixel_losses
 from tests.model.losses.cells import (
     CLASSES,
     SIZE,
@@ -111,7 +111,7 @@ CASES = {
 @pytest.fixture(params=CASES)
 def case(request):
     name, settings, function = CASES[request.param]
-    return segmentation_losses.create(name, **settings), function
+    return pixel_losses.create(name, **settings), function
 
 
 @pytest.mark.parametrize("class_weights", [None, [1.0, 0.5, 3.0, 2.0], [1.0, 0.0, 3.0, 2.0]])
@@ -175,7 +175,7 @@ def test_extreme_logits_have_finite_losses_and_gradients(each_engine, case):
 
 def test_equal_logits_train_all_cells_alike(each_engine):
     """Ties for the last hard cell: none is left out at random."""
-    loss = segmentation_losses.create("cross_entropy", ohem=0.01, ohem_share=0.1)
+    loss = pixel_losses.create("cross_entropy", ohem=0.01, ohem_share=0.1)
     _, mask = sample_of_cells(4, void=False)
     losses, gradient = computed(loss, np.zeros((3, CLASSES, *SIZE)), mask)
     np.testing.assert_allclose(losses, np.log(CLASSES), rtol=1e-6)
