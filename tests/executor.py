@@ -66,7 +66,7 @@ class Executor:
     def backward(self, *head_gradients):
         """Compute the gradients; head gradients are ones by default."""
         heads = head_gradients or [np.ones_like(output) for output in self.outputs]
-        self.grad_dict = self._engine.backward([np.float32(head) for head in heads])
+        self.grad_dict = self._engine.backward([np.asarray(head, np.float32) for head in heads])
 
 
 class MXNet:

@@ -162,8 +162,9 @@ if __name__ == "__main__":
     for name in IMPORTED:
         try:
             importlib.import_module(name)
-        except ImportError:
-            continue
+        except Exception as error:
+            if not (isinstance(error, ImportError) or type(error).__name__ == "EngineError"):
+                raise
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy all pages
     with socket.socket(fileno=int(sys.argv[1])) as requests:

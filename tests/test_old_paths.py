@@ -7,6 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.checkpoint.training.identity import differences
+from densefit.errors import EngineError
 from densefit.old_paths import in_new_paths, moved
 from tests import forked
 
@@ -57,8 +58,12 @@ def test_a_warning_names_the_line_that_imports(tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("old", [old for old in moved() if old not in PACKAGES])
 def test_every_old_module_is_readable(old):
-    new = importlib.import_module(moved()[old])
-    module = importlib.import_module(old)
+    try:
+        new = importlib.import_module(moved()[old])
+        module = importlib.import_module(old)
+    except EngineError:  # one of them belongs to MXNet
+        assert not df.interop.is_installed
+        return
     assert module is new or module.__name__ == old  # one that a function of the package hides
 
 

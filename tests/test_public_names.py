@@ -44,6 +44,8 @@ def test_about_thirty_names_and_the_namespaces():
 @pytest.mark.parametrize(("namespace", "name"), NAMESPACES.items())
 def test_a_namespace(namespace, name):
     module = getattr(df, namespace)
+    if namespace == "interop" and not module.is_installed:
+        name = "is_installed"
     assert hasattr(module, name)
     command = [sys.executable, "-W", "error::DeprecationWarning:densefit", "-c"]
     code = f"from densefit.{namespace} import {name}"

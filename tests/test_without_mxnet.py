@@ -163,6 +163,8 @@ except densefit.errors.EngineError as error:
 
 def test_fit_without_any_engine_names_the_extras():
     code = f"""{NETWORK}
+import os
+os.environ.pop("DENSEFIT_ENGINE", None)
 sys.modules["torch"] = None
 from densefit.datasets import Shapes
 loader = df.Loader(Shapes(4, size=(64, 64)), batch_size=2, heads=heads, workers=0)

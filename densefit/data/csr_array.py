@@ -47,8 +47,8 @@ class CSRArray:
         part = slice(int(starts[0]), int(starts[-1]))
         return CSRArray(self.values[part], self.columns[part], starts - starts[0], self.width)
 
-    def __array__(self, dtype: Any = None) -> np.ndarray:
-        """Convert to a dense array."""
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Convert to a dense array, a new one."""
         dense = np.zeros(self.shape, self.dtype)
         dense[np.repeat(np.arange(self.shape[0]), np.diff(self.starts)), self.columns] = self.values
         return dense if dtype is None else dense.astype(dtype)

@@ -20,6 +20,7 @@ def run(name, monkeypatch, capsys, *arguments):
     return module, capsys.readouterr().out
 
 
+@pytest.mark.mxnet
 def test_metrics_speed_agrees_with_pycocotools_and_prints_three_tables(monkeypatch, capsys):
     _, out = run("metrics_speed", monkeypatch, capsys)
     titles = ("COCO box AP: 20 images", "Confusion matrix: 64x128", "Scoring 2 pictures of 32x64")
@@ -29,6 +30,7 @@ def test_metrics_speed_agrees_with_pycocotools_and_prints_three_tables(monkeypat
     assert max(map(float, differences)) < 1e-12
 
 
+@pytest.mark.mxnet
 def test_score_memory_prints_a_line_for_each_count(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = importlib.import_module("score_memory")
@@ -45,6 +47,7 @@ def test_score_memory_prints_a_line_for_each_count(monkeypatch, capsys):
     assert capsys.readouterr().out.count("100.5 MiB, 1.000 of the first") == 2
 
 
+@pytest.mark.mxnet
 def test_score_speed_measures_densefit_by_both_engines(monkeypatch, capsys):
     _, out = run("score_speed", monkeypatch, capsys)
     assert "camvid, 2 pictures" in out

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
+@pytest.mark.mxnet
 def test_the_forward_pass_and_the_score_are_timed(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import score_cost

@@ -66,17 +66,20 @@ def test_an_interrupted_training_ends_as_the_undisturbed_one(run):
     assert re.search(r"SIGKILL +1 trainings, 1 signals .*, 1 ended as the undisturbed one", out)
 
 
+@pytest.mark.mxnet
 def test_data_speed_measures_each_contender_once(run):
     out = run("data_speed")
     assert len(rows(out, r"^(densefit|mx.image.ImageDetIter|cv2.imdecode)\b.* \d+\.\d+x")) == 4
     assert re.search(r"share of the limit: \d+ %", out)
 
 
+@pytest.mark.mxnet
 def test_training_cost_prints_a_row_for_each_kind(run):
     out = run("training_cost")
     assert len(rows(out, r"^(?:recipe|fit|Module)\S*.* +\d+\.\d +\d+\.\d{3} +\d+\.\d %")) == 4
 
 
+@pytest.mark.mxnet
 def test_train_speed_prints_the_share_of_the_ceiling(run):
     out = run("train_speed")
     assert re.search(r"^densefit +\d+\.\d\d +\d+\.\d +1\.00x +\d+\.\d\dx$", out, re.M)
@@ -84,11 +87,13 @@ def test_train_speed_prints_the_share_of_the_ceiling(run):
     assert re.search(r"densefit computes \d+ Gflop/s, \d+ % of the ceiling", out)
 
 
+@pytest.mark.mxnet
 def test_loop_overhead_prints_a_row_for_each_loop(run):
     out = run("loop_overhead")
     assert len(rows(out, r"^(bare loop|densefit.fit|Module.fit) +\d+\.\d\d +\d+\.\d{3}")) == 3
 
 
+@pytest.mark.mxnet
 def test_multitask_cost_prints_a_row_for_each_network(run, monkeypatch, capsys):
     module = importlib.import_module("multitask_cost")
     small = ["--updates", "1", "--side", "32", "--batch-size", "2", "--width", "4"]
@@ -101,11 +106,13 @@ def test_multitask_cost_prints_a_row_for_each_network(run, monkeypatch, capsys):
     assert len(rows(out, r"^.+ +\d+\.\d +\d+\.\d\d +\d+ +\d+\.\d\d$")) == 6
 
 
+@pytest.mark.mxnet
 def test_shape_switch_prints_a_row_for_each_order_of_sizes(run):
     out = run("shape_switch")
     assert len(rows(out, r"^\| .+ \| \d+\.\d \(.+\) \| \d+\.\d \(.+\) \|$")) == 3
 
 
+@pytest.mark.mxnet
 def test_mxnet_iterators_are_read_and_scored_rightly(run):
     out = run("mxnet_iterators")
     assert len(rows(out, r"^\| .+ \| 10 \| ")) > 30
@@ -117,11 +124,13 @@ def test_transforms_speed_prints_a_row_for_each_transform(run):
     assert len(rows(out, r"^│ \w[\w, ]*\w +│ +\d+\.\d\d")) >= 24 + 5
 
 
+@pytest.mark.mxnet
 def test_upsampling_prints_a_row_for_each_way(run):
     out = run("upsampling")
     assert len(rows(out, r" \d+\.\d\d ms$")) == 3
 
 
+@pytest.mark.mxnet
 def test_start_up_measures_imports_and_the_first_update(run):
     out = run("start_up")
     assert len(rows(out, r"^(import mxnet|import densefit|first update) +\d+\.\d\d s")) == 3
@@ -171,6 +180,7 @@ def test_no_benchmark_reaches_into_private_names():
     assert private == []
 
 
+@pytest.mark.mxnet
 def test_what_contenders_import_from_densefit_is_there():
     for path, text in sources().items():
         for node in ast.walk(ast.parse(text)):
@@ -197,6 +207,7 @@ def test_exported_models_compute_what_their_networks_do(run):
     assert float(largest) < 1e-4
 
 
+@pytest.mark.mxnet
 def test_distributed_parity_prints_a_row(run, monkeypatch):
     monkeypatch.setattr(forked, "run", launched)
     (row,) = rows(

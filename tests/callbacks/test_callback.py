@@ -47,6 +47,7 @@ def test_callbacks_add_no_events_of_their_own(kind):
         assert list(ours.parameters) == list(theirs.parameters)
 
 
+@pytest.mark.mxnet
 def test_which_updates_and_epochs_are_told(tiny, tmp_path):
     """An update that is left out counts as one; an epoch that is resumed is started again."""
     numbers = iter(range(100))

@@ -62,6 +62,7 @@ def test_one_of_one_s_own_is_the_only_one(tiny, open_terminal):
     assert stream.getvalue().count("epoch 1/2") == 1
 
 
+@pytest.mark.mxnet
 def test_what_logs_by_itself_is_left_alone(tiny, open_terminal):
     terminal = open_terminal()
     train(tiny, batch_end_callback=lambda param: None)

@@ -105,7 +105,7 @@ def build_cityscapes(root):
         labels = np.full((height, width), 7, np.uint8)
         labels[2:9, 3:12] = 26 if name != "b" else 7
         Image.fromarray(labels).save(folder / f"{name}_gtFine_labelIds.png")
-        ids = np.where(labels == 26, 26000, labels).astype(np.uint16)
+        ids = np.where(labels == 26, np.uint16(26000), labels)
         Image.fromarray(ids).save(folder / f"{name}_gtFine_instanceIds.png")
     return {"root": root, "instances": True}
 

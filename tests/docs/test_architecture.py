@@ -17,17 +17,20 @@ def trace():
     return trace_update()
 
 
+@pytest.mark.mxnet
 def test_the_page_names_the_files_of_an_update(trace):
     table = PAGE[PAGE.index("| file | purpose |") : PAGE.index("## Extensions")]
     assert {*trace.main} - {*re.findall(r"`([\w/]+\.py)`", table)} == set()
 
 
+@pytest.mark.mxnet
 def test_an_update_enters_few_files(trace):
     assert len(trace.main) <= FILES
     # What makes samples shares nothing with what makes updates but the pool and the counts.
     assert len({*trace.main} & {*trace.workers}) <= 2
 
 
+@pytest.mark.mxnet
 def test_the_files_and_functions_are_short(trace):
     lines = {file: len((ROOT / file).read_text().splitlines()) for file in trace.main}
     assert {file: count for file, count in lines.items() if count > FILE_LINES} == {}

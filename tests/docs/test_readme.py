@@ -40,6 +40,7 @@ def test_a_backbone_with_heads(blocks, tmp_path, monkeypatch):
     assert {*df.load("shapes").parameters} == {*found["network"].parameters}
 
 
+@pytest.mark.mxnet
 @pytest.mark.filterwarnings(
     "error",
     "ignore::DeprecationWarning",  # numpy's of MXNet, which takes it for a failure

@@ -32,6 +32,7 @@ def test_what_is_no_iterator():
         check_iterator([1], "train")
 
 
+@pytest.mark.mxnet
 @pytest.mark.parametrize(
     ("handling", "expected"),
     [("pad", (10, 3, 2)), ("discard", (10, 2, 4)), ("roll_over", (10, None, None))],

@@ -326,6 +326,7 @@ def convolutions():
     return S.SoftmaxOutput(S.FullyConnected(pooled, num_hidden=3, name="f"), name="softmax")
 
 
+@pytest.mark.mxnet
 def test_int8_of_a_symbol(tmp_path):
     network = symbol_network(convolutions(), data=(4, 3, 16, 16))
     images = np.random.default_rng(0).random((10, 3, 16, 16)).astype(np.float32)

@@ -3,9 +3,12 @@
 import os
 import sys
 
+import pytest
+
 from densefit.process.environment import prepare_environment
 
 
+@pytest.mark.mxnet
 def test_a_policy_of_waiting_says_how_long_threads_spin(monkeypatch):
     monkeypatch.delitem(sys.modules, "mxnet")
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)

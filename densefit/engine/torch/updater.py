@@ -62,7 +62,9 @@ class Updater:
             ConfigError: an unknown optimizer or setting, or groups that match no parameter.
         """
         self.settings = settings
-        self.optimizer = optimizers.start(settings, self._bound.trained, self._bound.plan.graph)
+        self.optimizer = optimizers.start(
+            settings, self._bound.trained, self._bound.plan.graph, self._bound.plan.fixed
+        )
 
     @property
     def draws_at_random(self) -> bool:

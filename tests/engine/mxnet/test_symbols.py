@@ -3,6 +3,8 @@
 import os
 import sys
 
+import pytest
+
 from tests import forked
 
 PROGRAM = """
@@ -30,6 +32,7 @@ def trained(builder):
     return done.stdout.split(" ", 1)
 
 
+@pytest.mark.mxnet
 def test_the_builder_changes_no_number():
     (ours, scores), (theirs, expected) = trained("densefit"), trained("mxnet")
     assert ours.startswith("densefit.symbol.builder")

@@ -34,6 +34,7 @@ def test_they_become_what_the_graph_computes_in(tmp_path, dtype):
     np.testing.assert_allclose(outputs["f"], expected, rtol=1e-5)
 
 
+@pytest.mark.mxnet  # which gives all parameters of a graph of doubles their type
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_graph_of_doubles_keeps_them(tmp_path, dtype):
     double = S.Cast(S.Variable("data"), dtype="float64")

@@ -21,7 +21,7 @@ def run(symbol, head_grads=None, grad=(), **arrays):
     output = executor.forward(is_train=True)[0]
     if not grad:
         return output
-    executor.backward(head_grads)
+    executor.backward(*[] if head_grads is None else [head_grads])
     return output, {name: executor.grad_dict[name] for name in grad}
 
 

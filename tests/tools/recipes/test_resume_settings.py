@@ -278,6 +278,7 @@ def resumed(tmp_path, begun, monkeypatch, names, place):
     run(made, monkeypatch)
 
 
+@pytest.mark.mxnet
 @pytest.mark.parametrize(("name", "place"), TRIED)
 def test_a_setting_changed_at_a_resume(tmp_path, begun, caplog, monkeypatch, name, place):
     caplog.set_level(logging.WARNING, "densefit")
@@ -291,6 +292,7 @@ def test_a_setting_changed_at_a_resume(tmp_path, begun, caplog, monkeypatch, nam
     assert bool(caplog.messages) == (TABLE[name][place] == "logged"), caplog.text
 
 
+@pytest.mark.mxnet
 @pytest.mark.parametrize("row", TOLD, ids=["most", "the rest"])
 def test_each_of_several_settings_is_told(tmp_path, begun, caplog, monkeypatch, row):
     caplog.set_level(logging.WARNING, "densefit")
@@ -302,6 +304,7 @@ def test_each_of_several_settings_is_told(tmp_path, begun, caplog, monkeypatch, 
         assert sum(said in text for text in caplog.messages) == 1, (name, caplog.text)
 
 
+@pytest.mark.mxnet
 def test_settings_that_change_no_update_are_silent(tmp_path, begun, caplog, monkeypatch):
     caplog.set_level(logging.WARNING, "densefit")
     caplog.clear()

@@ -10,6 +10,7 @@ from densefit.checkpoint.weights.load import load
 from densefit.data.loader.original_size_loader import OriginalSizeLoader
 from densefit.errors import ConfigError
 from densefit.evaluation.score import score
+from densefit.interop import is_installed
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.data.loaders import make_dataset, score_loader
@@ -136,7 +137,8 @@ def test_pictures_are_scored_and_drawn_at_their_own_size(chosen, tmp_path):
     found = run(settings_, place)
     dataset = make_dataset(settings_.data, "test")
     own = score(load(place), OriginalSizeLoader(dataset, batch_size=1, workers=0))
-    assert found == pytest.approx(own, abs=0, nan_ok=True)
+    # PyTorch's sums depend on where the arrays lie in memory.
+    assert found == pytest.approx(own, rel=0, abs=0 if is_installed else 1e-6, nan_ok=True)
     assert json.loads((tmp_path / "out" / "scored.json").read_text())["resize"] == "none"
     assert "segmentation_worst.png" in names(tmp_path / "out")
 

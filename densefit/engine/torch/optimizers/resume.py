@@ -11,6 +11,7 @@ import torch
 
 from densefit.engine.torch.optimizers.layerwise import LBSGD
 from densefit.engine.torch.optimizers.optimizer import Optimizer
+from densefit.engine.torch.tensors import to_array
 from densefit.engine.training.optimizer_states import (
     RUNNING,
     check_counts,
@@ -36,7 +37,7 @@ def optimizer_state(optimizer: Optimizer) -> tuple[dict[str, np.ndarray], dict[s
         state = optimizer.state.get(optimizer.parameters[name], {})
         for slot in optimizer.slots:
             if slot in state:
-                arrays[f"{name}/{slot}"] = np.array(state[slot].detach().cpu())
+                arrays[f"{name}/{slot}"] = to_array(state[slot])
         if not optimizer.slots:
             arrays[f"{name}/none"] = np.zeros(0, np.float32)
     running = {name: getattr(optimizer, name, None) for name in RUNNING}
@@ -106,8 +107,9 @@ def _misfit(
         expected = {s: tuple(optimizer.new_state(s, weight).shape) for s in optimizer.slots}
         expected = expected or {"none": (0,)}
         received = {path: array.shape for path, array in states.items()}
-        if expected != received:
-            return misfit(name, expected, received)
+        if expected != received or any(array.dtype.kind in "biuc" for array in states.values()):
+            forms = {path: f"{array.dtype} {array.shape}" for path, array in states.items()}
+            return misfit(name, {s: f"float32 {shape}" for s, shape in expected.items()}, forms)
     return None
 
 

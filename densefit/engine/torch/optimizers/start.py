@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from densefit.engine.param_groups import factors
@@ -52,7 +52,10 @@ _HOMES = ("mxnet.", "densefit.")  # modules of classes that are known here
 
 
 def start(
-    settings: OptimizerSettings, parameters: Mapping[str, Tensor], graph: SymbolGraph
+    settings: OptimizerSettings,
+    parameters: Mapping[str, Tensor],
+    graph: SymbolGraph,
+    fixed: Iterable[str] = (),
 ) -> Optimizer:
     """Start a new optimizer.
 
@@ -64,11 +67,12 @@ def start(
             symbol's attributes set for these parameters.
         parameters: trained parameters by name, in the order of the symbol's arguments.
         graph: the train graph, whose variables may have `lr_mult` and `wd_mult`.
+        fixed: names of parameters without a gradient, which groups may name too.
 
     Raises:
         ConfigError: an unknown optimizer or setting, or groups that match no parameter.
     """
-    multipliers = factors(settings.groups or {}, list(parameters))
+    multipliers = factors(settings.groups or {}, [*parameters, *fixed])
     if isinstance(settings.optimizer, str):
         optimizer = _by_name(settings.optimizer, dict(settings.settings), parameters)
     else:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import densefit as df
 from densefit.backend import mx
 from densefit.engine.settings import OptimizerSettings
 from densefit.engine.torch.optimizers import load_optimizer_state, optimizer_state, start
@@ -244,3 +245,12 @@ def test_rows_of_an_embedding_without_a_gradient_stay(name, settings):
         updater(0, mx.nd.array(gradient).tostype("row_sparse"), theirs)
         optimizer.step(1.0, gradients={"embed_weight": torch.from_numpy(gradient)})
     np.testing.assert_allclose(ours["embed_weight"].numpy(), theirs.asnumpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_groups_may_name_parameters_that_are_fixed(tiny):
+    network = tiny.network()
+    loader = tiny.loader(network, 4)
+    groups = {"tiny_stem_weight": {"lr": 0.5}, "*_gamma": {"wd": 0}}
+    df.fit(network, loader, updates=1, engine="torch", freeze=["tiny_*"], groups=groups)
+    with pytest.raises(ConfigError, match="matches no parameter"):
+        df.fit(network, loader, updates=1, engine="torch", groups={"absent_*": {"lr": 0.5}})
