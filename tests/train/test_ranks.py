@@ -194,7 +194,7 @@ def test_a_killed_rank_is_told_and_a_restart_ends_as_if_undisturbed(tmp_path, tw
 def test_without_restarts_a_later_start_resumes(killed, two):
     err = killed[1]
     assert "rank 0 (process" in err
-    assert "[1] densefit.errors.DistributedError: Rank 0 has died" in err
+    assert re.search(r"\[1\] densefit.*: Rank 0 has died", err)  # by itself, or by the launcher
     for rank in range(2):
         assert_same(two["resumed"][0][rank], two["three epochs"][0][rank])
         assert two["resumed"][1][rank] == two["three epochs"][1][rank]
