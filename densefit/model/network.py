@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import BindError, ConfigError
-from densefit.model.backbones import Backbone
-from densefit.model.backbones.input_normalization import create_backbone, set_input_normalization
+from densefit.model.backbones import Backbone, backbones
 from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
@@ -114,7 +113,7 @@ class Network:
             if settings:
                 raise ConfigError("Settings go with a backbone's name, not with a Backbone")
             return backbone
-        return create_backbone(str(backbone), settings or {})
+        return backbones.create(str(backbone), **(settings or {}))
 
     def _record_spec(self, backbone: Any, settings: Any) -> None:
         """Store the spec of a network that was built by name alone."""
@@ -281,7 +280,7 @@ class Network:
         """
         if self._refresh is not None:
             raise ConfigError("The normalisation cannot change while the network is being trained")
-        set_input_normalization(self.backbone, mean, std)
+        self.backbone.normalise_input_by(mean, std)
         self._graphs.clear()
         self._train = None
         check_graphs(self.graph, self.adapters)

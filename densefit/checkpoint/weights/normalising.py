@@ -7,12 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.errors import DensefitError
-from densefit.model.backbones.input_normalization import (
-    SETTINGS,
-    Channels,
-    create_backbone,
-    is_normalised_by,
-)
+from densefit.model.backbones import backbones
+from densefit.model.backbones.input_normalization import SETTINGS, Channels, is_normalised_by
 from densefit.model.network import Network
 
 _log = logging.getLogger("densefit")
@@ -47,7 +43,7 @@ def saved_input_normalization(content: Any) -> tuple[Channels, Channels] | None:
     """Return (mean, std) of a checkpoint's network; None if its backbone has no name."""
     spec = content.get("network") if isinstance(content, Mapping) else None
     try:
-        backbone = create_backbone(spec["backbone"], spec["settings"])  # type: ignore[index]
+        backbone = backbones.create(spec["backbone"], **spec["settings"])  # type: ignore[index]
     except (DensefitError, KeyError, TypeError, ValueError, AttributeError):
         return None
     return backbone.mean, backbone.std

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from densefit.errors import ConfigError
@@ -30,6 +31,11 @@ class Backbone(ABC):
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
     normalization: Normalization = Normalization()
+
+    def normalise_input_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Normalise by another mean and std of RGB in [0, 255]; a wrong one is a ConfigError."""
+        check_channels(mean, std, f"backbone {self.name!r}")
+        self.mean, self.std = _three(mean), _three(std)
 
     @abstractmethod
     def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
@@ -65,6 +71,23 @@ class Backbone(ABC):
         )
 
 
+def check_channels(mean: Any, std: Any, where: str) -> None:
+    """Raise ConfigError unless mean and std are three numbers each, and std is above 0."""
+    for name, values in (("mean", mean), ("std", std)):
+        wrong = not isinstance(values, (list, tuple)) or len(values) != 3
+        if wrong or not all(isinstance(value, (int, float)) for value in values):
+            raise ConfigError(
+                f"The {name} of an input is three numbers", received=repr(values), where=where
+            )
+    if not all(value > 0 for value in std):
+        raise ConfigError("The std of an input is above 0", received=repr(std), where=where)
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    first, second, third = (float(value) for value in values)
+    return first, second, third
+
+
 def normalise(data: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Any:
     """Compute (data - mean) / std of each channel in float32, without parameters."""
     data = sym.cast(data, dtype="float32", name="data_float")
@@ -74,13 +97,21 @@ def normalise(data: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Any
 
 
 class Backbones(Registry[Backbone]):
-    """Backbones by name; each has the setting `normalization`, a kind of `Normalization`."""
+    """Backbones by name, with settings that each of them has.
+
+    These are `normalization`, a kind of `Normalization`, and `mean` and `std` of the input.
+    """
 
     def create(self, name: str, /, normalization: str = "batch", **arguments: Any) -> Backbone:
         """Make a backbone; a wrong argument is a ConfigError."""
         kind = Normalization(normalization)
+        stated = {key: arguments.pop(key) for key in ("mean", "std") if key in arguments}
         backbone = super().create(name, **arguments)
         backbone.normalization = kind
+        if stated:
+            backbone.normalise_input_by(
+                stated.get("mean", backbone.mean), stated.get("std", backbone.std)
+            )
         return backbone
 
 

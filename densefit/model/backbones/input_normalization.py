@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from densefit.errors import ConfigError
-from densefit.model.backbones.backbone import MEAN, STD, Backbone, backbones
+from densefit.model.backbones.backbone import MEAN, STD, Backbone, check_channels
 
 #: Settings of every backbone.
 SETTINGS = ("mean", "std")
@@ -35,7 +34,7 @@ class InputNormalization:
     def __post_init__(self) -> None:
         if self.order not in ("RGB", "BGR"):
             raise ConfigError("The order of channels is RGB or BGR", received=repr(self.order))
-        _check(self.mean, self.std, "InputNormalization")
+        check_channels(self.mean, self.std, "InputNormalization")
 
     @property
     def rgb(self) -> tuple[Channels, Channels]:
@@ -47,48 +46,9 @@ class InputNormalization:
         return (third, second, first) if self.order == "BGR" else (first, second, third)
 
 
-def create_backbone(name: str, settings: Mapping[str, Any]) -> Backbone:
-    """Create a registered backbone; any takes `mean` and `std` of RGB in [0, 255].
-
-    Raises:
-        ConfigError: an unknown backbone or setting, or a wrong mean or std.
-    """
-    rest = {key: value for key, value in settings.items() if key not in SETTINGS}
-    backbone = backbones.create(name, **rest)
-    if rest.keys() != settings.keys():
-        set_input_normalization(
-            backbone, settings.get("mean", backbone.mean), settings.get("std", backbone.std)
-        )
-    return backbone
-
-
-def set_input_normalization(
-    backbone: Backbone, mean: Sequence[float], std: Sequence[float]
-) -> None:
-    """Let a backbone normalise by another mean and std of RGB in [0, 255]."""
-    _check(mean, std, f"backbone {backbone.name!r}")
-    backbone.mean, backbone.std = _three(mean), _three(std)
-
-
 def is_normalised_by(backbone: Backbone, mean: Sequence[float], std: Sequence[float]) -> bool:
     """Whether a backbone has this mean and std, to a thousandth of a grey level."""
     return bool(np.allclose([*backbone.mean, *backbone.std], [*mean, *std], rtol=0, atol=1e-3))
-
-
-def _three(values: Sequence[float]) -> Channels:
-    first, second, third = (float(value) for value in values)
-    return first, second, third
-
-
-def _check(mean: Any, std: Any, where: str) -> None:
-    for name, values in (("mean", mean), ("std", std)):
-        wrong = not isinstance(values, (list, tuple)) or len(values) != 3
-        if wrong or not all(isinstance(value, (int, float)) for value in values):
-            raise ConfigError(
-                f"The {name} of an input is three numbers", received=repr(values), where=where
-            )
-    if not all(value > 0 for value in std):
-        raise ConfigError("The std of an input is above 0", received=repr(std), where=where)
 
 
 #: torchvision's, timm's default and GluonCV's.

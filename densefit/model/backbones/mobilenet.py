@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.model.backbones.backbone import Backbone, backbones
+from densefit.model.backbones.strides import Strides
 from densefit.model.layers import conv_bn
 
 # expansion, channels, blocks, stride: table 2 of the paper
@@ -46,12 +47,9 @@ class MobileNetV2(Backbone):
         channels = whole_channels(32 * self.multiplier)
         x = conv_bn(x, f"{self.name}_stem", channels, stride=2, activation="relu6")
         maps = {}
-        stride, dilation, count = 2, 1, 0
+        strides, count = Strides(output_stride, stride=2), 0
         for expansion, width, blocks, step in STAGES:
-            first_dilation = dilation
-            if step == 2 and stride >= output_stride:
-                step, dilation = 1, dilation * 2
-            stride *= step
+            step, first_dilation = strides.enter(step)
             out = whole_channels(width * self.multiplier)
             for block in range(blocks):
                 x = self._block(
@@ -61,10 +59,10 @@ class MobileNetV2(Backbone):
                     out,
                     expansion,
                     stride=step if block == 0 else 1,
-                    dilation=first_dilation if block == 0 else dilation,
+                    dilation=first_dilation if block == 0 else strides.dilation,
                 )
                 channels, count = out, count + 1
-            maps[stride] = (x, out)
+            maps[strides.stride] = (x, out)
         return {stride: features for stride, features in maps.items() if stride >= 4}
 
     @staticmethod
