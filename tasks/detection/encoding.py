@@ -6,23 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from densefit.data.classes.known_classes import known_classes
 from densefit.data.sample import Sample
-from densefit.errors import DataError
 from densefit.model.heads.head import Label
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, anchor_targets, match_anchors
+from .box_head import BoxHead
 
 
-class BoxEncoding:
+class BoxEncoding(BoxHead):
     """The part of `Detection` that encodes boxes as classes and offsets of anchors.
 
     Its attributes are settings of `Detection`.
     """
 
-    name: str
-    classes: list[str]
     strides: tuple[int, ...]
     sizes: tuple[tuple[float, ...], ...]
     sizes_relative_to: str
@@ -30,7 +27,6 @@ class BoxEncoding:
     every_ratio: bool
     iou_positive: float
     iou_negative: float
-    train_difficult: bool
 
     def shapes(self, input_size: tuple[int, int]) -> tuple[Shapes, ...]:
         """(width, height) of each level's anchors, in input pixels."""
@@ -79,16 +75,8 @@ class BoxEncoding:
         Raises:
             DataError: a class index out of range.
         """
+        self.check_classes(sample)
         targets = sample.targets
-        classes = np.asarray(targets["classes"])
-        if classes.size and not 0 <= classes.min() <= classes.max() < len(self.classes):
-            raise DataError(
-                "A box is of no known class",
-                expected=f"class indices 0 to {len(self.classes) - 1}",
-                received=f"{classes.min()} to {classes.max()}",
-                where=f"sample {sample.id!r}, head {self.name!r}",
-                fix="make the head with the dataset's classes",
-            )
         return match_anchors(
             self.anchors(sample.image.shape[:2]),
             targets["boxes"],
@@ -98,22 +86,6 @@ class BoxEncoding:
             iou_negative=self.iou_negative,
         )
 
-    def annotated_classes(self, sample: Sample) -> np.ndarray:
-        """(1 + classes,) float32, 1 for the background and the classes the sample annotates."""
-        where = f"sample {sample.id!r}, head {self.name!r}"
-        annotated = known_classes(sample.targets, len(self.classes), where)
-        return np.concatenate([[True], annotated]).astype(np.float32)
-
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Number of positive anchors."""
         return int(np.count_nonzero(labels["class"] > 0))
-
-    def objects(self, sample: Sample) -> int:
-        """Number of boxes to learn: no crowds, and no difficult ones unless `train_difficult`."""
-        targets = sample.targets
-        if "boxes" not in targets:  # a panoptic sample may have masks alone
-            return 0
-        excluded = np.zeros(len(targets["boxes"]), bool)
-        for name in ("crowd",) if self.train_difficult else ("crowd", "difficult"):
-            excluded |= np.asarray(targets.get(name, excluded), bool)
-        return int(np.count_nonzero(~excluded))

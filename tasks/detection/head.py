@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-import numpy as np
-
 from densefit.data.classes.class_lists import are_numbers
-from densefit.data.sample import Geometry
-from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
-from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
-from densefit.model.heads.program_lines import print_boxes
-from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.model.heads.head import Features, class_names, heads, named_rows
 from densefit.symbol import sym
 
 from .checks import check_exact_count, check_settings, sizes_per_level
-from .drawing import draw_detections, draw_true_boxes
 from .encoding import BoxEncoding
 from .loss import box_loss, class_loss, overlap_loss
-from .merge import detected_rows, merge_detections
 from .pyramid import feature_levels, predictions
 from .select import anchor_symbol, detections
 
 
 @heads.register("detection")
-class Detection(BoxEncoding, Head):
+class Detection(BoxEncoding):
     """Boxes with classes and scores: SSD over a feature pyramid.
 
     Predictions are dicts: `boxes` (m, 4) float32 xyxy in original pixels, `scores` (m,) float32,
@@ -64,9 +55,6 @@ class Detection(BoxEncoding, Head):
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
     """
-
-    targets = ("boxes", "classes")
-    class_target = "classes"
 
     def __init__(
         self,
@@ -192,58 +180,3 @@ class Detection(BoxEncoding, Head):
             self.nms_iou,
             min(self.max_detections, candidates),
         )
-
-    def decode(
-        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
-    ) -> list[Any]:
-        """Detections in original pixels, by falling score."""
-        predictions = []
-        for rows, geometry in zip(outputs["boxes"], geometries):
-            rows = rows[detected_rows(rows, geometry)]
-            predictions.append(
-                {
-                    "boxes": geometry.boxes_to_original(rows[:, 2:6]),
-                    "scores": rows[:, 1].astype(np.float32),
-                    "classes": rows[:, 0].astype(np.int64),
-                }
-            )
-        return predictions
-
-    def view_merger(self, size: tuple[int, int]) -> Merger:
-        """A merger by one suppression over the boxes of all views."""
-        suppress = partial(merge_detections, iou=self.nms_iou, limit=self.max_detections)
-        return Predictions(self.decode, suppress)
-
-    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """Annotated boxes, None if the sample has no target `boxes`."""
-        if "boxes" not in targets:
-            return None
-        names = ("boxes", "classes", "difficult", "crowd", "area", "known_classes")
-        return {name: targets[name] for name in names if name in targets}
-
-    def program_lines(self) -> str:
-        """Lines that print class, score and box of each detection."""
-        return print_boxes(self.name, "boxes")
-
-    def metrics(self) -> list[Metric]:
-        """Average precision by the rules of `metric`."""
-        metrics: list[Metric] = []
-        if self.metric in ("coco", "both"):
-            metrics.append(COCOAveragePrecision(self.classes))
-        if self.metric in ("voc", "voc07", "both"):
-            # COCO has scores AP50/<class>, too.
-            key = "VOC50" if self.metric == "both" else "AP50"
-            convention = "11point" if self.metric == "voc07" else "area"
-            metrics.append(VOCAveragePrecision(self.classes, convention=convention, class_key=key))
-        return metrics
-
-    resizable = True
-    supports_crops = True
-
-    def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
-        """The detections above `draw_threshold`, with names and scores."""
-        return draw_detections(image, prediction, self.classes, self.draw_threshold)
-
-    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The annotated boxes with their names; difficult boxes and crowds are marked."""
-        return draw_true_boxes(image, truth, self.classes)

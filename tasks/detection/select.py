@@ -88,6 +88,21 @@ def detections(
         sym.expand_dims(anchor, axis=2),
         dim=2,
     )
+    return suppressed(rows, score_threshold, nms_iou, max_detections)
+
+
+def suppressed(rows: Any, score_threshold: float, nms_iou: float, max_detections: int) -> Any:
+    """The best rows of each image after non-maximum suppression within each class.
+
+    Args:
+        rows: (B, N, 6 or more) [class, score, x1, y1, x2, y2, ...].
+        score_threshold: rows below are dropped.
+        nms_iou: IoU above which the worse of two boxes of a class is dropped.
+        max_detections: rows of the result, at most N.
+
+    Returns:
+        (B, max_detections, ...) by falling score; unused rows are -1.
+    """
     rows = sym.contrib.box_nms(
         rows,
         overlap_thresh=nms_iou,
