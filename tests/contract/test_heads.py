@@ -49,6 +49,17 @@ SETTINGS = {
             "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
         },
     },
+    "faster_rcnn": {
+        "classes": 3,
+        "strides": (8, 16, 32, 64),
+        "sizes": (3.0,),
+        "channels": 8,
+        "hidden": 16,
+        "proposals": 20,
+        "sampled": 16,
+        "max_boxes": 10,
+        "max_detections": 5,
+    },
     "depth": {"decoder": "fcn", "channels": 8},
     "normals": {"decoder": "fcn", "channels": 8},
     "multilabel": {"classes": 3},
@@ -121,6 +132,7 @@ def points_inside(prediction, size):
 
 PLACED = {
     "detection": boxes_inside,
+    "faster_rcnn": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
@@ -135,7 +147,7 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = ("detection", "instance", "keypoints")  # predicted where they are shown
+OF_OBJECTS = ("detection", "faster_rcnn", "instance", "keypoints")  # predicted where they are shown
 
 
 class Mixed:
