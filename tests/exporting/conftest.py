@@ -10,6 +10,15 @@ from tests.model.backbones.narrow import NARROW
 SIZE = (64, 96)
 SETTINGS = {
     "detection": {"classes": ("a", "b", "c"), "strides": (8, 16), "channels": 8},
+    "faster_rcnn": {
+        "classes": ("a", "b", "c"),
+        "strides": (8, 16, 32),
+        "sizes": (3.0,),
+        "channels": 8,
+        "hidden": 16,
+        "proposals": 20,
+        "proposal_candidates": 40,
+    },
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": ("cat", "dog", "cow")},
     "instance": {
