@@ -1,7 +1,7 @@
-"""torchvision's Faster R-CNN and Mask R-CNN behind given feature maps, and the names of our parameters.
+"""torchvision's Faster R-CNN and Mask R-CNN behind given feature maps, and our names of layers.
 
-Importing this module replaces torchvision's RoIAlign by its own version in Python, uncompiled, which
-needs neither its library of operators nor a compiler.
+Importing this module replaces torchvision's RoIAlign by its own version in Python, uncompiled,
+which needs neither its library of operators nor a compiler.
 """
 
 import sys

@@ -12,6 +12,10 @@ SIZE = (64, 64)
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 5}
 HEADS = {
     "detection": DETECTION,
+    "faster_rcnn": {
+        **{"strides": (8, 16), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
+        "max_boxes": 10,
+    },
     "instance": {"prototypes": 4, "channels": 8, "mask_positives": 6, "detection": DETECTION},
     "keypoints": {
         "keypoints": Shapes.keypoint_names,
@@ -24,6 +28,7 @@ HEADS = {
 # behind that of the background.
 SCORES = {
     "detection": ("_class_bias", 4),  # one of each level
+    "faster_rcnn": ("_class_bias", 4),
     "instance": ("_class_bias", 4),
     "keypoints": ("_centre_bias", 3),
     "multilabel": ("_class_bias", 3),

@@ -1,7 +1,7 @@
 """Match anchors with the boxes of an image, and sample those that are trained. Numpy only.
 
-Ren et al., "Faster R-CNN", NeurIPS 2015, section 3.1.2; matching as in torchvision's `Matcher`, with
-low-quality matches. Runs in the loader's workers.
+Ren et al., "Faster R-CNN", NeurIPS 2015, section 3.1.2; matching as in torchvision's `Matcher`,
+with low-quality matches. Runs in the loader's workers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import numpy as np
 
 from densefit.tasks.detection.assign import IGNORE, areas, intersections
 
-#: Area of an anchor in a crowd from which it is no background.
-CROWD_SHARE = 0.5
+from .truth import CROWD_SHARE
 
 
 def match_anchors(

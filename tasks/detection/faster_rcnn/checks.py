@@ -53,7 +53,8 @@ def check_settings(head: FasterRCNN) -> None:
         head.sizes_relative_to,
     )
     require(
-        0 < head.anchor_iou_negative <= head.anchor_iou_positive <= 1 and 0 < head.iou_positive <= 1,
+        0 < head.anchor_iou_negative <= head.anchor_iou_positive <= 1
+        and 0 < head.iou_positive <= 1,
         "The overlaps that make an anchor or a box positive or negative contradict each other",
         "0 < anchor_iou_negative <= anchor_iou_positive <= 1, 0 < iou_positive <= 1",
         f"{head.anchor_iou_negative}, {head.anchor_iou_positive}, {head.iou_positive}",

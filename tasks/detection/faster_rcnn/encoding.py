@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from densefit.data.sample import Sample
-from densefit.errors import DataError
 from densefit.model.heads.head import Label
 from densefit.tasks.detection.anchors import Shapes, level_size
 from densefit.tasks.detection.box_head import BoxHead
 
 from .anchor_targets import encode_offsets, match_anchors, sample_anchors
 from .anchors import anchor_shapes, grid_anchors
-from .sampling import CROWD, IGNORED, NO_BOX
+from .truth import CROWD, IGNORED, NO_BOX, truth_rows
 
 
 class RegionEncoding(BoxHead):
@@ -111,8 +110,9 @@ class RegionEncoding(BoxHead):
         arrays["priority"][:] = priorities / (len(priorities) + 1)
 
         codes = np.where(crowd, CROWD, np.where(ignored, IGNORED, sample.targets["classes"]))
-        rows = self._rows(boxes, sample)
-        arrays["truth"][: len(rows)] = np.column_stack([boxes, codes])[rows]
+        where = f"sample {sample.id!r}, head {self.name!r}"
+        columns = np.column_stack([boxes, codes, *self.truth_columns(sample)])
+        arrays["truth"] = truth_rows(columns, self.max_boxes, where)
         anchors = self.anchors((height, width))
         limits = self.anchor_iou_positive, self.anchor_iou_negative
         matched = match_anchors(anchors, boxes, ignored, crowd, *limits)
@@ -124,18 +124,9 @@ class RegionEncoding(BoxHead):
         arrays["offset"][: len(positive)] = offsets
         return arrays
 
-    def _rows(self, boxes: np.ndarray, sample: Sample) -> np.ndarray:
-        """Indices of the boxes with an area."""
-        rows = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
-        if len(rows) > self.max_boxes:
-            raise DataError(
-                "An image has more boxes than the labels have rows",
-                expected=f"at most {self.max_boxes}",
-                received=len(rows),
-                where=f"sample {sample.id!r}, head {self.name!r}",
-                fix=f"give the head max_boxes={len(rows)} or more",
-            )
-        return rows
+    def truth_columns(self, sample: Sample) -> list[np.ndarray]:
+        """Further columns of the label `truth`, (n,) each."""
+        return []
 
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Number of sampled positive anchors."""

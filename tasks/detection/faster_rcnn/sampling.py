@@ -1,6 +1,6 @@
 """Match proposals with the ground truth, and sample those that are trained. Symbols.
 
-Girshick, "Fast R-CNN", ICCV 2015, section 2.3; matching and sampling as in torchvision's `RoIHeads`.
+Girshick, "Fast R-CNN", ICCV 2015, section 2.3; as in torchvision's `RoIHeads`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ from typing import Any
 from densefit.symbol import sym
 
 from .boxes import area, corners, intersection, rows_at
-
-#: Classes of rows of the label `truth` that are no class: difficult boxes, crowds, and no box.
-IGNORED, CROWD, NO_BOX = -1, -2, -3
-#: Area of a box in a crowd from which it is no background.
-CROWD_SHARE = 0.5
+from .truth import CROWD, CROWD_SHARE, IGNORED
 
 
 @dataclass(frozen=True)
