@@ -37,6 +37,20 @@ SETTINGS = {
         "mask_positives": 6,
         "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
     },
+    "mask_rcnn": {
+        "classes": 3,
+        "mask_channels": 8,
+        "detection": {
+            "strides": (8, 16, 32, 64),
+            "sizes": (3.0,),
+            "channels": 8,
+            "hidden": 16,
+            "proposals": 20,
+            "sampled": 16,
+            "max_boxes": 10,
+            "max_detections": 5,
+        },
+    },
     "panoptic": {
         "classes": ("ground", "circle", "square", "triangle"),
         "things": ("circle", "square", "triangle"),
@@ -136,6 +150,7 @@ PLACED = {
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
+    "mask_rcnn": masks_in_boxes,
     "panoptic": segments_described,
     "multilabel": lambda prediction, size: prediction.shape == (3,),  # lies nowhere
     "depth": lambda prediction, size: prediction.shape == size and (prediction > 0).all(),
@@ -147,7 +162,13 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = ("detection", "faster_rcnn", "instance", "keypoints")  # predicted where they are shown
+OF_OBJECTS = (
+    "detection",
+    "faster_rcnn",
+    "instance",
+    "keypoints",
+    "mask_rcnn",
+)  # predicted where they are shown
 
 
 class Mixed:

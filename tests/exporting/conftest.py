@@ -27,6 +27,19 @@ SETTINGS = {
         "channels": 8,
         "detection": {"strides": (8, 16), "channels": 8, "max_detections": 20},
     },
+    "mask_rcnn": {
+        "classes": ("a", "b", "c"),
+        "mask_channels": 8,
+        "detection": {
+            "strides": (8, 16, 32),
+            "sizes": (3.0,),
+            "channels": 8,
+            "hidden": 16,
+            "proposals": 20,
+            "proposal_candidates": 40,
+            "max_detections": 20,
+        },
+    },
     "panoptic": {
         "classes": ("ground", "circle", "square", "triangle"),
         "things": ("circle", "square", "triangle"),

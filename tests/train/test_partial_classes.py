@@ -17,6 +17,13 @@ HEADS = {
         "max_boxes": 10,
     },
     "instance": {"prototypes": 4, "channels": 8, "mask_positives": 6, "detection": DETECTION},
+    "mask_rcnn": {
+        "mask_channels": 8,
+        "detection": {
+            **{"strides": (8, 16), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
+            "max_boxes": 10,
+        },
+    },
     "keypoints": {
         "keypoints": Shapes.keypoint_names,
         "flip_pairs": Shapes.flip_pairs,
@@ -30,6 +37,7 @@ SCORES = {
     "detection": ("_class_bias", 4),  # one of each level
     "faster_rcnn": ("_class_bias", 4),
     "instance": ("_class_bias", 4),
+    "mask_rcnn": ("_class_bias", 4),
     "keypoints": ("_centre_bias", 3),
     "multilabel": ("_class_bias", 3),
 }

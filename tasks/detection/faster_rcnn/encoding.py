@@ -21,8 +21,12 @@ class RegionEncoding(BoxHead):
     """The part of `FasterRCNN` that encodes boxes.
 
     Its attributes are settings of `FasterRCNN`.
+
+    Attributes:
+        truth_targets: further targets of each box, a column of the label `truth` each.
     """
 
+    truth_targets: tuple[str, ...] = ()
     strides: tuple[int, ...]
     sizes: tuple[tuple[float, ...], ...]
     sizes_relative_to: str
@@ -66,7 +70,8 @@ class RegionEncoding(BoxHead):
         """Sampled anchors, the boxes of the image, and the priority of each box to be sampled.
 
         `anchor` (S,): indices; `objectness` (S,): 1, 0, or -1 for unused rows; `offset` (S, 4).
-        `truth` (max_boxes, 5): [x1, y1, x2, y2, class], or a code below 0 in place of the class.
+        `truth` (max_boxes, 5): [x1, y1, x2, y2, class], or a code below 0 in place of the class;
+        behind them the columns of `truth_targets`.
         `priority` (proposals + max_boxes,): different numbers between 0 and 1. `known`
         (1 + classes,): 0 for classes that the sample does not annotate, else 1; all 0 without a
         target `boxes`.
@@ -76,7 +81,7 @@ class RegionEncoding(BoxHead):
             Label("anchor", (count,)),
             Label("objectness", (count,)),
             Label("offset", (count, 4)),
-            Label("truth", (self.max_boxes, 5)),
+            Label("truth", (self.max_boxes, 5 + len(self.truth_targets))),
             Label("priority", (self.proposal_count(input_size) + self.max_boxes,)),
             Label("known", (1 + len(self.classes),)),
         ]
@@ -111,7 +116,8 @@ class RegionEncoding(BoxHead):
 
         codes = np.where(crowd, CROWD, np.where(ignored, IGNORED, sample.targets["classes"]))
         where = f"sample {sample.id!r}, head {self.name!r}"
-        columns = np.column_stack([boxes, codes, *self.truth_columns(sample)])
+        more = [sample.targets.get(name, none) for name in self.truth_targets]
+        columns = np.column_stack([boxes, codes, *more])
         arrays["truth"] = truth_rows(columns, self.max_boxes, where)
         anchors = self.anchors((height, width))
         limits = self.anchor_iou_positive, self.anchor_iou_negative
@@ -123,10 +129,6 @@ class RegionEncoding(BoxHead):
         offsets = encode_offsets(boxes[matched[positive] - 1], anchors[positive])
         arrays["offset"][: len(positive)] = offsets
         return arrays
-
-    def truth_columns(self, sample: Sample) -> list[np.ndarray]:
-        """Further columns of the label `truth`, (n,) each."""
-        return []
 
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Number of sampled positive anchors."""

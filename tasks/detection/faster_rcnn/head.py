@@ -11,7 +11,6 @@ from densefit.tasks.detection.checks import check_exact_count, sizes_per_level
 
 from .checks import check_settings
 from .detections import detections
-from .label_shape import shaped_label
 from .network import POOLED, RegionNetwork
 
 
@@ -140,18 +139,8 @@ class FasterRCNN(RegionNetwork):
 
         Per sampled anchor, or per sampled box of the image.
         """
-        levels = self.levels(features)
-        shapes = {label.name: label.shape for label in self.labels(features.input_size)}
-        labels = {
-            name: shaped_label(label, shapes[name], levels[0]) for name, label in labels.items()
-        }
-        scores, offsets = self.anchor_predictions(levels)
-        boxes = self.sample(*self.propose(scores, offsets, features.input_size), labels, features)
-        regions = self.regions(features, levels, boxes.boxes, POOLED)
-        return {
-            **self.anchor_losses(scores, offsets, labels),
-            **self.box_losses(regions, boxes, labels, features.input_size),
-        }
+        losses, _ = self.losses(features, self.levels(features), labels)
+        return losses
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""

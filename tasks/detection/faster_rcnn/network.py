@@ -14,6 +14,7 @@ from .anchors import level_anchors
 from .boxes import encode, rows_at
 from .detections import BOX_WEIGHTS
 from .encoding import RegionEncoding
+from .label_shape import shaped_label
 from .layers import box_predictions, region_proposals
 from .loss import class_loss, objectness_loss, offset_loss
 from .proposals import proposals
@@ -80,6 +81,23 @@ class RegionNetwork(RegionEncoding):
     def box_predictions(self, regions: Any, boxes: int) -> tuple[Any, Any]:
         """Class logits (B, boxes, 1 + classes) and offsets (B, boxes, 1 + classes, 4)."""
         return box_predictions(self.name, regions, boxes, self.hidden, len(self.classes))
+
+    def losses(
+        self, features: Features, levels: Sequence[Any], labels: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Samples]:
+        """Loss terms, and the boxes that are trained."""
+        labels = {
+            label.name: shaped_label(labels[label.name], label.shape, levels[0])
+            for label in self.labels(features.input_size)
+        }
+        scores, offsets = self.anchor_predictions(levels)
+        boxes = self.sample(*self.propose(scores, offsets, features.input_size), labels, features)
+        regions = self.regions(features, levels, boxes.boxes, POOLED)
+        losses = {
+            **self.anchor_losses(scores, offsets, labels),
+            **self.box_losses(regions, boxes, labels, features.input_size),
+        }
+        return losses, boxes
 
     def anchor_losses(
         self, scores: Sequence[Any], offsets: Sequence[Any], labels: Mapping[str, Any]

@@ -1,0 +1,5 @@
+"""Mask R-CNN. Importing this package registers the head."""
+
+from .head import MaskRCNN
+
+__all__ = ["MaskRCNN"]
