@@ -162,13 +162,8 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = (
-    "detection",
-    "faster_rcnn",
-    "instance",
-    "keypoints",
-    "mask_rcnn",
-)  # predicted where they are shown
+# Predicted where they are shown.
+OF_OBJECTS = ("detection", "faster_rcnn", "instance", "keypoints", "mask_rcnn")
 
 
 class Mixed:

@@ -139,8 +139,9 @@ class FasterRCNN(RegionNetwork):
 
         Per sampled anchor, or per sampled box of the image.
         """
-        losses, _ = self.losses(features, self.levels(features), labels)
-        return losses
+        levels = self.levels(features)
+        labels = self.shaped_labels(features, levels, labels)
+        return self.losses(features, levels, labels)[0]
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""

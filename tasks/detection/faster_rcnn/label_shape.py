@@ -8,17 +8,24 @@ from typing import Any
 from densefit.symbol import sym
 
 
-def shaped_label(label: Any, shape: Sequence[int], like: Any) -> Any:
+def sample_zeros(data: Any) -> Any:
+    """(B,) zeros, one for each sample of (B, ...) data computed from the image; no gradient.
+
+    Call it once: where many gradients of a map meet, if only zeros, MXNet adds them in place in
+    layouts of oneDNN that do not fit.
+    """
+    return sym.BlockGrad(sym.contrib.arange_like(sym.BlockGrad(data), axis=0) * 0)
+
+
+def shaped_label(label: Any, shape: Sequence[int], zeros: Any) -> Any:
     """The label, with a shape that MXNet knows before data are bound, and without gradient.
 
-    Operators such as `topk` refuse inputs of unknown shape. And gradients of several readers of a
-    label, which nobody needs, meet in layouts that MXNet's oneDNN does not add up.
+    Operators such as `topk` refuse inputs of unknown shape.
 
     Args:
         label: (B, *shape).
         shape: shape of the label for one sample.
-        like: (B, ...) computed from the image.
+        zeros: of `sample_zeros`.
     """
-    zeros = sym.contrib.arange_like(like, axis=0) * 0
-    zeros = sym.reshape(zeros, shape=(-1, *(1 for _ in shape)))
-    return sym.BlockGrad(label) + sym.broadcast_to(sym.BlockGrad(zeros), shape=(0, *shape))
+    column = sym.reshape(zeros, shape=(-1, *(1 for _ in shape)))
+    return sym.BlockGrad(label) + sym.broadcast_to(column, shape=(0, *shape))

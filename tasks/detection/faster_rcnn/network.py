@@ -14,7 +14,7 @@ from .anchors import level_anchors
 from .boxes import encode, rows_at
 from .detections import BOX_WEIGHTS
 from .encoding import RegionEncoding
-from .label_shape import shaped_label
+from .label_shape import sample_zeros, shaped_label
 from .layers import box_predictions, region_proposals
 from .loss import class_loss, objectness_loss, offset_loss
 from .proposals import proposals
@@ -82,14 +82,27 @@ class RegionNetwork(RegionEncoding):
         """Class logits (B, boxes, 1 + classes) and offsets (B, boxes, 1 + classes, 4)."""
         return box_predictions(self.name, regions, boxes, self.hidden, len(self.classes))
 
-    def losses(
+    def shaped_labels(
         self, features: Features, levels: Sequence[Any], labels: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The labels that `losses` reads; see `shaped_label`."""
+        zeros = sample_zeros(levels[0])
+        shapes = {label.name: label.shape for label in self.labels(features.input_size)}
+        return {name: shaped_label(labels[name], shape, zeros) for name, shape in shapes.items()}
+
+    def losses(
+        self,
+        features: Features,
+        levels: Sequence[Any],
+        labels: Mapping[str, Any],
     ) -> tuple[dict[str, Any], Samples]:
-        """Loss terms, and the boxes that are trained."""
-        labels = {
-            label.name: shaped_label(labels[label.name], label.shape, levels[0])
-            for label in self.labels(features.input_size)
-        }
+        """Loss terms, and the boxes that are trained.
+
+        Args:
+            features: feature maps of the backbone.
+            levels: feature maps of `levels`.
+            labels: of `shaped_labels`.
+        """
         scores, offsets = self.anchor_predictions(levels)
         boxes = self.sample(*self.propose(scores, offsets, features.input_size), labels, features)
         regions = self.regions(features, levels, boxes.boxes, POOLED)

@@ -47,8 +47,10 @@ def roi_align(levels: Sequence[Any], corners: Corners, size: int) -> Any:
     """
     samples = sym.take(cell_table(levels), corners.cells)
     bins = sym.batch_dot(corners.weights, samples)
-    channels_last = sym.reshape(bins, shape=(-1, size * size, 0), reverse=True)
-    return sym.reshape(sym.transpose(channels_last, axes=(0, 2, 1)), shape=(0, 0, size, size))
+    # A transpose and no reshape before convolutions, whose gradients MXNet cannot reshape on a CPU:
+    # "could not create a primitive descriptor for a reorder primitive".
+    bins = sym.reshape(bins, shape=(-1, size, size, 0), reverse=True)
+    return sym.transpose(bins, axes=(0, 3, 1, 2))
 
 
 def cell_table(levels: Sequence[Any]) -> Any:

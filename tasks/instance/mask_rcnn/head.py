@@ -15,7 +15,7 @@ from densefit.model.heads.head import Features, Term, class_names, heads, named_
 from densefit.model.loss_weights import check_weight
 from densefit.symbol import sym
 from densefit.tasks.detection.faster_rcnn import FasterRCNN
-from densefit.tasks.detection.faster_rcnn.label_shape import shaped_label
+from densefit.tasks.detection.faster_rcnn.label_shape import sample_zeros, shaped_label
 from densefit.tasks.detection.merge import detected_rows
 from densefit.tasks.instance.instance_head import SHARED_SETTINGS
 
@@ -106,14 +106,15 @@ class MaskRCNN(MaskEncoding):
         """Losses of the detector, and `mask_loss`, (B,) each: the mean over the positive boxes."""
         size = features.input_size
         levels = self.detector.levels(features)
-        losses, samples = self.detector.losses(features, levels, labels)
+        shaped = self.detector.shaped_labels(features, levels, labels)
+        losses, samples = self.detector.losses(features, levels, shaped)
         count, _ = self.detector.sample_counts(size)
         boxes, target, truth = (
             sym.slice_axis(array, axis=1, begin=0, end=count)
             for array in (samples.boxes, samples.target, samples.truth)
         )
         owner = sym.reshape(sym.slice_axis(truth, axis=2, begin=5, end=6), shape=(0, -1))
-        instances = shaped_label(labels["instances"], size, levels[0])
+        instances = shaped_label(labels["instances"], size, sample_zeros(levels[0]))
         where = f"head {self.name!r}, input {size}"
         expected, is_known = mask_targets(instances, boxes, owner, size, where)
         logits = self._logits(features, levels, boxes, target)
