@@ -132,8 +132,8 @@ def _weights_of_run(options: argparse.Namespace) -> Path:
     """Train from scratch, and write the backbone's weights as a file."""
     nothing = Path()
     score_of(SCRATCH, options.seeds[0], options, (nothing, nothing))
-    parts = df.load(options.out / f"from_scratch_{options.seeds[0]}").get_params()
-    arrays = {name: array.asnumpy() for part in parts for name, array in part.items()}
+    network = df.load(options.out / f"from_scratch_{options.seeds[0]}")
+    arrays = {**network.parameters, **network.statistics}
     trunk = {name: array for name, array in arrays.items() if name.startswith("mobilenetv2_")}
     target = options.out / "weights.safetensors"
     target.write_bytes(b"".join(tensors.pieces(trunk)))
