@@ -81,6 +81,7 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "classification": ("classification", {"classes": shapes.label_classes}),
         "multilabel": ("multilabel", {"classes": shapes.classes}),
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
+        "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION}),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
@@ -98,6 +99,9 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
     named["segmentation losses"] = ("segmentation", {**classes, **settings})
     overlap = {"classes": shapes.classes, **DETECTION, "box_loss": "ciou"}
     named["detection ciou"] = ("detection", overlap)
+    second = {"normalization": "group", "extra_levels": "backbone", "box_loss": "giou"}
+    second = {"classes": shapes.classes, **DETECTION, "strides": (16, 32, 64), **second}
+    named["retinanet second"] = ("retinanet", second)
     return named
 
 
@@ -111,7 +115,7 @@ def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
                 made = [df.head(task, **head_settings)]
                 yield name, df.Network(backbone, made, settings=settings)
     if pattern in "resnet18 several":
-        several = [df.head(task, **settings) for task, settings in list(heads().values())[:6]]
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:7]]
         yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 
 

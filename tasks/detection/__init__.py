@@ -1,5 +1,6 @@
-"""Detection: boxes with classes and scores. Importing this package registers the head."""
+"""Detection: boxes with classes and scores. Importing this package registers the heads."""
 
 from .head import Detection
+from .retinanet import RetinaNet
 
-__all__ = ["Detection"]
+__all__ = ["Detection", "RetinaNet"]

@@ -28,6 +28,7 @@ INPUT = (64, 64)
 PICTURES = [(64, 64), (50, 90), (97, 33)]
 SETTINGS = {
     "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": 4},
     "instance": {
@@ -73,6 +74,12 @@ VARIANTS = {
         "background": "0",
     },
     "detection giou": {"box_loss": "giou"},
+    "retinanet second": {
+        "normalization": "group",
+        "extra_levels": "backbone",
+        "box_loss": "giou",
+        "strides": (16, 32, 64),
+    },
     "panoptic losses": {
         "segmentation": {"decoder": "unet", "channels": 8, "loss": {"dice": 1, "focal": 2}}
     },
@@ -121,6 +128,7 @@ def points_inside(prediction, size):
 
 PLACED = {
     "detection": boxes_inside,
+    "retinanet": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
@@ -135,7 +143,7 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = ("detection", "instance", "keypoints")  # predicted where they are shown
+OF_OBJECTS = ("detection", "retinanet", "instance", "keypoints")  # predicted where they are shown
 
 
 class Mixed:

@@ -1,0 +1,5 @@
+"""RetinaNet. Importing this package registers the head."""
+
+from .head import RetinaNet
+
+__all__ = ["RetinaNet"]
