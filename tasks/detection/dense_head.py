@@ -2,14 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from densefit.model.losses.sigmoid_focal import sigmoid_focal_loss
 from densefit.symbol import sym
 
+from .anchors import Shapes, anchor_count
+from .box_head import BoxHead
 from .checks import check_exact_count
-from .select import best_pairs, clipped, suppressed
+from .select import anchor_symbol, best_pairs, clipped, suppressed
+
+
+class DenseHead(BoxHead):
+    """A detector whose levels each give their best pairs of anchor and class to one suppression.
+
+    Attributes:
+        strides: strides of the levels.
+        score_threshold: detections below are dropped.
+        candidates: number of best pairs of each level that enter the suppression.
+        at_corners: position of the anchors, see `cell_positions`.
+    """
+
+    strides: tuple[int, ...]
+    score_threshold: float
+    candidates: int
+    at_corners: ClassVar[bool] = True
+
+    @abstractmethod
+    def shapes(self, input_size: tuple[int, int]) -> tuple[Shapes, ...]:
+        """(width, height) of each level's anchors, in input pixels."""
+
+    @staticmethod
+    @abstractmethod
+    def decode_boxes(offsets: Any, anchors: Any, /) -> Any:
+        """xyxy boxes from (B, N, 4) offsets and (B, N, 4) anchors in center form."""
+
+    def anchor_symbol(self, input_size: tuple[int, int]) -> Any:
+        """All anchors, (A, 4) in center form."""
+        shapes = self.shapes(input_size)
+        return anchor_symbol(input_size, self.strides, shapes, self.at_corners)
+
+    def detect(
+        self, scores: Sequence[Any], offsets: Sequence[Any], input_size: tuple[int, int]
+    ) -> dict[str, Any]:
+        """`boxes` (B, n, 6) [class, score, x1, y1, x2, y2] in input pixels, by falling score.
+
+        Boxes are clipped to the input before they are suppressed.
+
+        Args:
+            scores: (B, A, classes) of each level.
+            offsets: (B, A, 4) of each level.
+            input_size: (height, width) in pixels.
+
+        Raises:
+            ConfigError: a level has too many pairs.
+        """
+        rows, total, classes = [], 0, len(self.classes)
+        where = f"head {self.name!r}, input {input_size}"
+        levels = zip(self.strides, self.shapes(input_size), scores, offsets)
+        for stride, shapes, level_scores, level_offsets in levels:
+            pairs = anchor_count(input_size, [stride], [shapes]) * classes
+            check_exact_count(pairs, "pairs of anchor and class in a level", where)
+            anchors = anchor_symbol(input_size, [stride], [shapes], self.at_corners)
+            count = min(self.candidates, pairs)
+            decode = self.decode_boxes
+            rows.append(best_pairs(level_scores, level_offsets, anchors, classes, count, decode))
+            total += count
+        boxes = clipped(sym.concat(*rows, dim=1), input_size)
+        limit = min(self.max_detections, total)
+        boxes = suppressed(boxes, self.score_threshold, self.nms_iou, limit)
+        return {"boxes": sym.slice_axis(boxes, axis=2, begin=0, end=6)}
 
 
 def focal_class_loss(
@@ -33,44 +97,3 @@ def focal_class_loss(
     annotated = sym.expand_dims(sym.slice_axis(annotated, axis=1, begin=1, end=None), axis=1)
     total = sym.sum(sym.broadcast_mul(loss, annotated), axis=(1, 2))
     return total / sym.maximum(sym.sum(target > 0, axis=1), 1)
-
-
-def level_detections(
-    levels: Sequence[tuple[Any, Any, Any, int]],
-    classes: int,
-    input_size: tuple[int, int],
-    decode: Callable[[Any, Any], Any],
-    *,
-    candidates: int,
-    score_threshold: float,
-    nms_iou: float,
-    max_detections: int,
-    where: str,
-) -> Any:
-    """`boxes` (B, n, 6) [class, score, x1, y1, x2, y2] in input pixels, by falling score.
-
-    The best pairs of each level enter one suppression within each class, clipped to the input.
-
-    Args:
-        levels: (scores (B, A, classes), offsets (B, A, 4), anchors (A, 4), A) of each level.
-        classes: number of classes.
-        input_size: (height, width) in pixels.
-        decode: (B, N, 4) offsets and (B, N, 4) anchors -> xyxy boxes.
-        candidates: number of best pairs per level.
-        score_threshold: pairs below are dropped.
-        nms_iou: IoU above which the worse of two boxes of a class is dropped.
-        max_detections: maximum number of rows.
-        where: place for an error.
-
-    Raises:
-        ConfigError: a level has too many pairs.
-    """
-    rows, total = [], 0
-    for scores, offsets, anchors, count in levels:
-        check_exact_count(count * classes, "pairs of anchor and class in a level", where)
-        chosen = min(candidates, count * classes)
-        rows.append(best_pairs(scores, offsets, anchors, classes, chosen, decode))
-        total += chosen
-    boxes = clipped(sym.concat(*rows, dim=1), input_size)
-    boxes = suppressed(boxes, score_threshold, nms_iou, min(max_detections, total))
-    return sym.slice_axis(boxes, axis=2, begin=0, end=6)

@@ -28,6 +28,7 @@ INPUT = (64, 64)
 PICTURES = [(64, 64), (50, 90), (97, 33)]
 SETTINGS = {
     "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "fcos": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
     "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": 4},
@@ -128,6 +129,7 @@ def points_inside(prediction, size):
 
 PLACED = {
     "detection": boxes_inside,
+    "fcos": boxes_inside,
     "retinanet": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
@@ -143,7 +145,13 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = ("detection", "retinanet", "instance", "keypoints")  # predicted where they are shown
+OF_OBJECTS = (
+    "detection",
+    "fcos",
+    "retinanet",
+    "instance",
+    "keypoints",
+)  # predicted where they are shown
 
 
 class Mixed:

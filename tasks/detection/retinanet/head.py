@@ -10,19 +10,18 @@ from densefit.data.classes.class_lists import are_numbers
 from densefit.model.heads.head import Features, class_names, heads, named_rows
 from densefit.symbol import sym
 
-from ..anchors import Shapes, level_size, whole_pixel_shapes
+from ..anchors import Shapes, whole_pixel_shapes
 from ..checks import sizes_per_level
-from ..dense_head import focal_class_loss, level_detections
+from ..dense_head import DenseHead, focal_class_loss
 from ..encoding import BoxEncoding
 from ..fpn import pyramid_levels
-from ..select import anchor_symbol
 from ..towers import cell_rows, shared_convolution, tower
 from .checks import check_settings
 from .loss import box_loss, decode
 
 
 @heads.register("retinanet")
-class RetinaNet(BoxEncoding):
+class RetinaNet(DenseHead, BoxEncoding):
     """Boxes with classes and scores: RetinaNet, in one stage by the focal loss.
 
     Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017. The defaults are those of
@@ -70,7 +69,7 @@ class RetinaNet(BoxEncoding):
         ConfigError: settings that contradict each other.
     """
 
-    at_corners = True
+    decode_boxes = staticmethod(decode)
     low_quality_matches = True
     variances = (1.0, 1.0, 1.0, 1.0)
 
@@ -172,32 +171,11 @@ class RetinaNet(BoxEncoding):
         """Loss terms from class logits (B, A, classes) and offsets (B, A, 4) of all anchors."""
         target, classes = labels["class"], len(self.classes)
         loss = focal_class_loss(logits, target, labels["known"], classes, self.alpha, self.gamma)
-        boxes = box_loss(self.box_loss, offsets, labels["box"], target, self._anchors(input_size))
+        anchors = self.anchor_symbol(input_size)
+        boxes = box_loss(self.box_loss, offsets, labels["box"], target, anchors)
         return {"class_loss": loss, "box_loss": boxes * self.box_weight}
-
-    def _anchors(self, input_size: tuple[int, int]) -> Any:
-        shapes = self.shapes(input_size)
-        return anchor_symbol(input_size, self.strides, shapes, self.at_corners)
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, n, 6) [class, score, x1, y1, x2, y2] in input pixels."""
-        size = features.input_size
-        levels = []
-        for stride, shapes, logits, offsets in zip(
-            self.strides, self.shapes(size), *self.predictions(features)
-        ):
-            height, width = level_size(size, stride)
-            anchors = anchor_symbol(size, [stride], [shapes], self.at_corners)
-            levels.append((sym.sigmoid(logits), offsets, anchors, height * width * len(shapes)))
-        boxes = level_detections(
-            levels,
-            len(self.classes),
-            size,
-            decode,
-            candidates=self.candidates,
-            score_threshold=self.score_threshold,
-            nms_iou=self.nms_iou,
-            max_detections=self.max_detections,
-            where=f"head {self.name!r}, input {size}",
-        )
-        return {"boxes": boxes}
+        logits, offsets = self.predictions(features)
+        return self.detect([sym.sigmoid(rows) for rows in logits], offsets, features.input_size)

@@ -1,0 +1,5 @@
+"""FCOS. Importing this package registers the head."""
+
+from .head import FCOS
+
+__all__ = ["FCOS"]
