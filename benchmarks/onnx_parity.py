@@ -44,6 +44,7 @@ HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
     "fcos": {"classes": 20},
     "retinanet": {"classes": 20},
+    "yolox": {"classes": 20},
     "segmentation": {"classes": 21},
     "classification": {"classes": 100},
     "multilabel": {"classes": 20},

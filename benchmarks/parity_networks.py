@@ -84,6 +84,7 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
         "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
         "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
+        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, "max_boxes": 20}),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
@@ -117,7 +118,7 @@ def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
                 made = [df.head(task, **head_settings)]
                 yield name, df.Network(backbone, made, settings=settings)
     if pattern in "resnet18 several":
-        several = [df.head(task, **settings) for task, settings in list(heads().values())[:8]]
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:9]]
         yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 
 

@@ -3,5 +3,6 @@
 from .fcos import FCOS
 from .head import Detection
 from .retinanet import RetinaNet
+from .yolox import YOLOX
 
-__all__ = ["FCOS", "Detection", "RetinaNet"]
+__all__ = ["FCOS", "YOLOX", "Detection", "RetinaNet"]

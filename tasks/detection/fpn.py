@@ -50,6 +50,15 @@ def convolution(
     )
 
 
+def doubled(deeper: Any, data: Any, size: tuple[int, int]) -> Any:
+    """Repeat each cell of a map 2x2 times, up to the size (height, width) of the map `data`."""
+    deeper = sym.UpSampling(deeper, scale=2, sample_type="nearest", num_args=1)
+    if any(side % 2 for side in size):
+        # Sizes round up: the upsampled map may be one too large.
+        deeper = sym.slice_like(deeper, data, axes=(2, 3))
+    return deeper
+
+
 def pyramid_levels(
     name: str,
     features: Features,
@@ -87,11 +96,7 @@ def pyramid_levels(
     ]
     merged = laterals[-1:]
     for data, stride in zip(reversed(laterals[:-1]), reversed(available[:-1])):
-        deeper = sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
-        if any(side % 2 for side in features.size(stride)):
-            # Sizes round up: the upsampled map may be one too large.
-            deeper = sym.slice_like(deeper, data, axes=(2, 3))
-        merged.insert(0, data + deeper)
+        merged.insert(0, data + doubled(merged[0], data, features.size(stride)))
     levels = [
         convolution(data, f"{name}_level{stride}_smooth", channels)
         for data, stride in zip(merged, available)

@@ -54,6 +54,13 @@ SETTINGS = {
     "depth": {"decoder": "fcn", "channels": 8},
     "normals": {"decoder": "fcn", "channels": 8},
     "multilabel": {"classes": 3},
+    "yolox": {
+        "classes": 3,
+        "strides": (8, 16),
+        "channels": 8,
+        "max_boxes": 10,
+        "max_detections": 5,
+    },
     "keypoints": {
         "classes": 3,
         "keypoints": Shapes.keypoint_names,
@@ -131,6 +138,7 @@ PLACED = {
     "detection": boxes_inside,
     "fcos": boxes_inside,
     "retinanet": boxes_inside,
+    "yolox": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
@@ -149,6 +157,7 @@ OF_OBJECTS = (
     "detection",
     "fcos",
     "retinanet",
+    "yolox",
     "instance",
     "keypoints",
 )  # predicted where they are shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from densefit.model.losses.binary_cross_entropy import binary_cross_entropy
 from densefit.model.losses.boxes import iou_loss
 from densefit.symbol import sym
 
@@ -44,9 +45,7 @@ def centerness_loss(logits: Any, centerness: Any, target: Any) -> Any:
         centerness: (B, P), 0 to 1.
         target: (B, P): -1 ignored, 0 background, 1 + class.
     """
-    # ln(1 + exp(x)) - x y
-    entropy = sym.Activation(logits, act_type="softrelu") - logits * centerness
-    return mean_over_positives(entropy, target)
+    return mean_over_positives(binary_cross_entropy(logits, centerness), target)
 
 
 def _around_origin(distances: Any) -> Any:
