@@ -59,7 +59,7 @@ SETTINGS = {
         "strides": (8, 16),
         "channels": 8,
         "max_boxes": 10,
-        "max_detections": 5,
+        "max_detections": 40,
     },
     "keypoints": {
         "classes": 3,
