@@ -25,6 +25,7 @@ class Match:
         unused: other names in the file that are of no use.
         input_normalization: of the input, if the layout says it.
         stem: layer that reads the image.
+        prefix: what precedes the backbone's names in the file.
     """
 
     layout: str
@@ -33,6 +34,7 @@ class Match:
     unused: list[str] = field(default_factory=list)
     input_normalization: InputNormalization | None = None
     stem: str = "stem"
+    prefix: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -82,6 +84,7 @@ def match_names(
         unused=unused,
         input_normalization=table.input_normalization,
         stem=table.stem,
+        prefix=start,
     )
 
 

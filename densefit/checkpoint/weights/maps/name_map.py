@@ -62,16 +62,9 @@ class NameMap:
             parameters: parameters and moving statistics of the backbone.
             backbone: their prefix, the backbone's name.
         """
-        named = {}
-        for parameter in parameters:
-            layer = parameter.removeprefix(f"{backbone}_")
-            for end, (part, theirs) in self.ends.items():
-                if layer.endswith(f"_{end}"):
-                    name = self._row(layer.removesuffix(f"_{end}"), part)
-                    if name is not None:
-                        named[parameter] = f"{name}.{theirs}"
-                    break
-        return named
+        bare = {name: name.removeprefix(f"{backbone}_") for name in parameters}
+        names = names_by_rows(bare.values(), self.rows, self.ends)
+        return {name: names[layer] for name, layer in bare.items() if layer in names}
 
     def leftover(self, names: Iterable[str]) -> list[str]:
         """Return the names of the body, none of which should be left over."""
@@ -86,11 +79,36 @@ class NameMap:
         patterns = (*self.unused, "*.num_batches_tracked")
         return any(fnmatchcase(name, pattern) for pattern in patterns)
 
-    def _row(self, layer: str, part: int) -> str | None:
-        for ours, theirs in self.rows.items():
-            match = re.fullmatch(_FIELD.sub(r"(?P<\1>[0-9]+)", ours), layer)
-            name = theirs[part]
-            if match and name is not None:
-                numbers = {key: int(value) for key, value in match.groupdict().items()}
-                return _FIELD.sub(lambda f: str(numbers[f[1]] + int(f[2] or 0)), name)  # noqa: B023
-        return None
+
+def names_by_rows(
+    parameters: Iterable[str], rows: Rows, ends: Mapping[str, tuple[int, str]]
+) -> dict[str, str]:
+    """Return parameter -> name there; without those that no row fits.
+
+    >>> names_by_rows(["conv3_weight"], {"conv{n}": ("convs.{n+1}", None)}, TORCH)
+    {'conv3_weight': 'convs.4.weight'}
+
+    Args:
+        parameters: names without the prefix of the backbone or of the head.
+        rows: the layers; the first row that fits counts.
+        ends: TORCH or GLUON.
+    """
+    named = {}
+    for parameter in parameters:
+        for end, (part, theirs) in ends.items():
+            if parameter.endswith(f"_{end}"):
+                name = _row(rows, parameter.removesuffix(f"_{end}"), part)
+                if name is not None:
+                    named[parameter] = f"{name}.{theirs}"
+                break
+    return named
+
+
+def _row(rows: Rows, layer: str, part: int) -> str | None:
+    for ours, theirs in rows.items():
+        match = re.fullmatch(_FIELD.sub(r"(?P<\1>[0-9]+)", ours), layer)
+        name = theirs[part]
+        if match and name is not None:
+            numbers = {key: int(value) for key, value in match.groupdict().items()}
+            return _FIELD.sub(lambda f: str(numbers[f[1]] + int(f[2] or 0)), name)  # noqa: B023
+    return None
