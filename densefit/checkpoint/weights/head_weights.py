@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from densefit.checkpoint.weights.class_matching import class_layers, match_classes
+from densefit.checkpoint.weights.converting import apply
 from densefit.checkpoint.weights.files.weight_file import WeightFile
 from densefit.checkpoint.weights.maps.head_map import HeadMap, head_layouts_of
 from densefit.checkpoint.weights.maps.name_map import names_by_rows
@@ -132,7 +133,8 @@ def _add(
             problems.append(f"the file has no {theirs}")
             continue
         convert = table.convert.get(name.removeprefix(f"{head.name}_"))
-        array = file.arrays[theirs] if convert is None else convert(file.arrays[theirs])
+        array = file.arrays[theirs]
+        array = array if convert is None else apply(convert, array)
         skipped = 1 if name in of_classes else 0
         if _plain(array.shape[skipped:]) == _plain(sizes[name][skipped:]):
             arrays[name] = array if skipped else array.reshape(sizes[name])

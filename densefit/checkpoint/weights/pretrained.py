@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import numpy as np
-
 from densefit.checkpoint.storage import store
+from densefit.checkpoint.weights.converting import converted, with_channels_turned
 from densefit.checkpoint.weights.file_arrays import check_numbers, in_shape
 from densefit.checkpoint.weights.files.weight_file import WeightFile, read
 from densefit.checkpoint.weights.head_weights import FileClasses, HeadWeights, head_weights
@@ -20,7 +19,7 @@ from densefit.checkpoint.weights.transfer import transfer
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones.input_normalization import InputNormalization
 from densefit.model.network import Network
-from densefit.model.parameters import owners
+from densefit.model.parameters import backbone_parameters, owners
 
 _log = logging.getLogger("densefit")
 
@@ -103,7 +102,8 @@ def _of_file(
 ) -> LoadedWeights:
     entry = by_sha256(file.sha256)
     trunk = [name for name, owner in owners(network).items() if owner is None]
-    match = match_names(network.backbone, trunk, file, prefix)
+    idle = [name for name in backbone_parameters(network) if name not in {*trunk}]
+    match = match_names(network.backbone, trunk, file, prefix, idle)
     expects = (
         input_normalization or (entry and entry.input_normalization) or match.input_normalization
     )
@@ -113,13 +113,16 @@ def _of_file(
     else:
         heads = head_weights(network, file, match.prefix, classes)
     arrays = {name: file.arrays[theirs] for name, theirs in names.items()}
+    if match.table is not None:
+        arrays = converted(arrays, match.table, network.backbone.name)
     arrays, reshaped = in_shape(network, arrays, trunk, file, match)
     sources = {names[name] for name in arrays} | heads.used
     arrays.update(heads.arrays)
     check_numbers(arrays, file)
     if expects is not None and expects.order == "BGR":
-        stem = f"{network.backbone.name}_{match.stem}_weight"
-        arrays[stem] = np.ascontiguousarray(arrays[stem][:, ::-1])
+        stem = "stem" if match.table is None else match.table.stem
+        kernel = f"{network.backbone.name}_{stem}_weight"
+        arrays[kernel] = with_channels_turned(arrays[kernel])
     otherwise = expects is not None and not follow(network, *expects.rgb, file.path)
     transfer(arrays, network)
     heads.give_names(network)

@@ -34,14 +34,11 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import TypeAlias
 
-import numpy as np
-
-from densefit.checkpoint.weights.maps.name_map import TORCH, Rows
+from densefit.checkpoint.weights.maps.name_map import TORCH, Convert, Rows
 from densefit.model.heads.head import Head
 
 #: Class names of a file -> layer of the head -> row (axis 0) of its weight and bias -> its class.
 ClassRows: TypeAlias = Callable[[Sequence[str]], Mapping[str, Sequence[Hashable]]]
-Convert: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)

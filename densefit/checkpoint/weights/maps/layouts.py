@@ -10,8 +10,8 @@ from densefit.model.backbones import Backbone
 #: What wrappers put in front of a model's names: DataParallel, Lightning.
 _WRAPPERS = ("", "module.", "model.")
 #: What whole models put in front of their backbone's names: torchvision's segmenters and detectors,
-#: segmentation_models_pytorch.
-_MODELS = ("", "backbone.", "backbone.body.", "encoder.")
+#: segmentation_models_pytorch, YOLOX.
+_MODELS = ("", "backbone.", "backbone.body.", "encoder.", "backbone.backbone.")
 PREFIXES = tuple(wrapper + model for model in _MODELS for wrapper in _WRAPPERS)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from densefit.model.backbones.input_normalization import IMAGENET, InputNormalization
 
 #: Layer of ours -> (its convolution, its norm). `{stage}` is a number, and `{stage+3}` one larger.
-Rows: TypeAlias = Mapping[str, tuple[str, str | None]]
+Row: TypeAlias = tuple[str | None, str | None]
+Rows: TypeAlias = Mapping[str, Row]
+Convert: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 #: End of a parameter of ours -> (0 convolution or 1 norm, end of its name there).
 TORCH = {
@@ -42,6 +46,10 @@ class NameMap:
         unused: patterns of names in the body that densefit has no use for.
         input_normalization: of the input, unless a file's entry in the table says otherwise.
         stem: layer that reads the image.
+        convert: parameter, without the backbone's name -> what makes its value of the file's array.
+        eps: (there, here) added to variances, where they differ: scales are corrected, so that the
+            results are the same.
+        built: attribute of the backbone -> the value that the weights need.
     """
 
     rows: Rows
@@ -50,6 +58,9 @@ class NameMap:
     unused: tuple[str, ...] = ()
     input_normalization: InputNormalization = IMAGENET
     stem: str = "stem"
+    convert: Mapping[str, Convert] = field(default_factory=dict)
+    eps: tuple[float, float] | None = None
+    built: Mapping[str, Any] = field(default_factory=dict)
 
     def names(self, parameters: Iterable[str], backbone: str) -> dict[str, str]:
         """Return parameter -> name there; without those that no row fits.
