@@ -8,6 +8,7 @@ from torch.nn import functional
 import densefit as df
 from densefit.checkpoint.weights.maps.class_lists import VOC
 from densefit.errors import ConfigError
+from densefit.symbol import sym
 from tests.executor import Executor
 from tests.references.smp_parts import part
 from tests.references.torchvision_cpu import torchvision
@@ -50,15 +51,20 @@ def image(network):
 
 
 def logits(network, data):
-    executor = Executor(network.peek("raw", SIZE), gradients=False, data=data.shape)
+    (result,) = computed(network, network.peek("raw", SIZE), data)
+    return result
+
+
+def computed(network, symbol, data):
+    """Outputs of a Symbol with the network's values."""
+    executor = Executor(symbol, gradients=False, data=data.shape)
     values = {**network.parameters, **network.statistics}
     for arrays in (executor.arg_dict, executor.aux_dict):
         for name in arrays:
             if name != "data":
                 arrays[name][:] = values[name]
     executor.forward(data=data)
-    (result,) = executor.outputs
-    return np.asarray(result)
+    return [np.asarray(output) for output in executor.outputs]
 
 
 def assert_close(result, expected):
@@ -82,6 +88,29 @@ def test_fcn_of_resnet50(tmp_path):
     normal, data = image(network)
     with torch.no_grad():
         coarse = model.classifier(model.backbone(normal)["out"])
+    expected = functional.interpolate(coarse, scale_factor=2, mode="bilinear")
+    assert_close(logits(network, data), expected)
+
+
+def test_lraspp(tmp_path):
+    """Every layer is loaded; torchvision reads other maps of the backbone.
+
+    Its map of stride 8 is the first block's there, and one block more is dilated.
+    """
+    models = torchvision.models.segmentation
+    model = with_values(
+        models.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=21)
+    )
+    network = network_of("mobilenetv3_large", VOC, decoder="lraspp")
+    report = df.load_weights(network, saved(model, tmp_path))
+    assert (report.missing, report.unexpected, report.left_out) == ([], [], {})
+    assert report.layout == "torchvision, in a whole model"
+    assert report.matched_classes == {"parts": list(VOC)}
+    _, data = image(network)
+    maps = network.backbone.features(sym.Variable("data"), SIZE, 16).maps
+    low, high = map(torch.tensor, computed(network, sym.Group([maps[8], maps[16]]), data))
+    with torch.no_grad():
+        coarse = model.classifier({"low": low, "high": high})
     expected = functional.interpolate(coarse, scale_factor=2, mode="bilinear")
     assert_close(logits(network, data), expected)
 
