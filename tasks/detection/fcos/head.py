@@ -65,7 +65,7 @@ class FCOS(PointEncoding):
     def __init__(
         self,
         classes: int | Sequence[str],
-        name: str = "detection",
+        name: str = "fcos",
         weight: float = 1.0,
         box_weight: float = 1.0,
         box_loss: str = "giou",

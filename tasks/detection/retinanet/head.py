@@ -76,7 +76,7 @@ class RetinaNet(DenseHead, BoxEncoding):
     def __init__(
         self,
         classes: int | Sequence[str],
-        name: str = "detection",
+        name: str = "retinanet",
         weight: float = 1.0,
         box_weight: float = 1.0,
         box_loss: str = "l1",

@@ -57,7 +57,7 @@ class YOLOX(ObjectEncoding):
     def __init__(
         self,
         classes: int | Sequence[str],
-        name: str = "detection",
+        name: str = "yolox",
         weight: float = 1.0,
         box_weight: float = BOX_WEIGHT,
         strides: Sequence[int] = (8, 16, 32),

@@ -6,7 +6,7 @@ import torch
 
 import densefit as df
 from densefit.checkpoint.weights.maps.class_lists import COCO, COCO_80
-from tests.references.torchvision_operators import torchvision
+from tests.references.torchvision_operators import by_place, torchvision
 from tests.references.yolox import CSPDarknet
 from tests.references.yolox_detector import Head, Neck
 
@@ -82,7 +82,7 @@ def older(name, is_fcos):
 
 
 def network_of(task, settings):
-    head = df.head(task, classes=CLASSES, channels=CHANNELS, **settings)
+    head = df.head(task, name="detection", classes=CLASSES, channels=CHANNELS, **settings)
     return df.Network("resnet18", [head], settings={"normalization": "frozen_batch"})
 
 
@@ -114,12 +114,12 @@ def test_a_whole_detector_of_torchvision(name, tmp_path):
     # Boxes outside of the image are clipped to nothing there, and dropped here.
     found, expected = with_area(found["detection"]), with_area(expected)
     labels = np.array([COCO[label] for label in expected["labels"]])
-    kinds = [CLASSES[kind] for kind in found["classes"]]
     assert 5 < len(labels) < 100
     assert len(set(labels)) > 1
-    np.testing.assert_array_equal(kinds, labels)
-    np.testing.assert_allclose(found["scores"], expected["scores"], rtol=1e-4)
-    np.testing.assert_allclose(found["boxes"], expected["boxes"], rtol=1e-4, atol=0.01)
+    kinds = [CLASSES.index(label) for label in labels]
+    wanted = by_place(kinds, expected["scores"], expected["boxes"])
+    found = by_place(found["classes"], found["scores"], found["boxes"])
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=0.01)
 
 
 @pytest.mark.parametrize(("make", "task"), [(retinanet, "retinanet"), (fcos, "fcos")])
@@ -146,7 +146,7 @@ def test_yolox(tmp_path):
     model.backbone.backbone = CSPDarknet(8)
     model.head = Head([32, 64, 128], 24, 80)
     torch.save({"model": model.state_dict()}, tmp_path / "yolox.pth")
-    head = df.head("yolox", classes=CLASSES, channels=24)
+    head = df.head("yolox", name="detection", classes=CLASSES, channels=24)
     network = df.Network("cspdarknet_s", [head], settings={"width": 8})
     report = df.load_weights(network, tmp_path / "yolox.pth")
     assert (report.missing, report.unexpected, report.left_out) == ([], [], {})

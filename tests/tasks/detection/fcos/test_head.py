@@ -39,8 +39,8 @@ def losses(made, encoded, distances=1.0):
 def test_made_by_name():
     made = head("fcos", classes=["a", "b"])
     assert isinstance(made, FCOS)
-    assert (made.name, made.output_stride) == ("detection", 32)
-    assert made.class_rows() == {f"detection_class_{k}": ["a", "b"] for k in ("weight", "bias")}
+    assert (made.name, made.output_stride) == ("fcos", 32)
+    assert made.class_rows() == {f"fcos_class_{k}": ["a", "b"] for k in ("weight", "bias")}
 
 
 def test_perfect_distances_and_a_point_in_the_centre():
@@ -102,5 +102,5 @@ def test_an_unknown_class_names_the_sample():
     ],
 )
 def test_contradicting_settings_are_errors(settings):
-    with pytest.raises(ConfigError, match="head 'detection'"):
+    with pytest.raises(ConfigError, match="head 'fcos'"):
         FCOS(**{"classes": 2, **settings})

@@ -37,8 +37,8 @@ def losses(made, encoded, logits=0.0):
 def test_made_by_name():
     made = head("retinanet", classes=["a", "b"])
     assert isinstance(made, RetinaNet)
-    assert (made.name, made.output_stride) == ("detection", 32)
-    assert made.class_rows()["detection_class_bias"][:3] == [(9, 0, "a"), (9, 0, "b"), (9, 1, "a")]
+    assert (made.name, made.output_stride) == ("retinanet", 32)
+    assert made.class_rows()["retinanet_class_bias"][:3] == [(9, 0, "a"), (9, 0, "b"), (9, 1, "a")]
     assert RetinaNet(2).class_rows() == {}
 
 
@@ -90,7 +90,7 @@ def test_all_levels_share_their_parameters():
     names = boxes.list_arguments()
     assert len(names) == len(set(names))
     weights = {name for name in names if name.endswith("_weight") and "level" not in name}
-    kinds = [f"detection_{kind}" for kind in ("class", "box")]
+    kinds = [f"retinanet_{kind}" for kind in ("class", "box")]
     assert weights == {f"{k}{part}_weight" for k in kinds for part in ("", "_tower0", "_tower1")}
 
 
@@ -119,7 +119,7 @@ def test_all_levels_share_their_parameters():
     ],
 )
 def test_contradicting_settings_are_errors(settings):
-    with pytest.raises(ConfigError, match="head 'detection'|Anchor sizes"):
+    with pytest.raises(ConfigError, match="head 'retinanet'|Anchor sizes"):
         RetinaNet(**{"classes": 2, **settings})
 
 

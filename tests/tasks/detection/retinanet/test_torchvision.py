@@ -11,7 +11,7 @@ from densefit.model.heads.head import Features
 from densefit.symbol import sym
 from densefit.tasks.detection import RetinaNet
 from tests.executor import Executor
-from tests.references.torchvision_operators import torchvision
+from tests.references.torchvision_operators import by_place, torchvision
 
 retinanet = torchvision.models.detection.retinanet
 pyramids = torchvision.ops.feature_pyramid_network
@@ -57,7 +57,7 @@ def their_model(variant):
 
 def name_there(name):
     """torchvision's name of a parameter."""
-    layer, end = name.removeprefix("detection_").rsplit("_", 1)
+    layer, end = name.removeprefix("retinanet_").rsplit("_", 1)
     if layer.startswith("level"):
         stride, kind = layer.removeprefix("level").split("_")
         level = int(np.log2(int(stride)))
@@ -155,7 +155,7 @@ def test_outputs_losses_and_gradients_equal(each_engine, variant):
     total.backward()
     theirs = dict(model.named_parameters())
     for name, gradient in executor.grad_dict.items():
-        if name.startswith("detection_"):
+        if name.startswith("retinanet_"):
             expected = theirs[name_there(name)].grad.numpy()
             size = np.abs(expected).max()
             assert size > 0
@@ -179,6 +179,7 @@ def test_detections_equal(each_engine):
         count = len(theirs["scores"])
         assert 50 < count <= 300
         assert (found[count:] == -1).all()
-        np.testing.assert_array_equal(found[:count, 0], theirs["labels"])
         np.testing.assert_allclose(found[:count, 1], theirs["scores"], rtol=1e-4)
-        np.testing.assert_allclose(found[:count, 2:], theirs["boxes"], rtol=1e-4, atol=1e-3)
+        wanted = by_place(theirs["labels"], theirs["scores"], theirs["boxes"])
+        found = by_place(found[:count, 0], found[:count, 1], found[:count, 2:])
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-3)

@@ -38,8 +38,8 @@ def losses(made, encoded, scores=(0.0,)):
 def test_made_by_name():
     made = head("yolox", classes=["a", "b"])
     assert isinstance(made, YOLOX)
-    assert (made.name, made.output_stride) == ("detection", 32)
-    layers = [f"detection_level{stride}_class" for stride in (8, 16, 32)]
+    assert (made.name, made.output_stride) == ("yolox", 32)
+    layers = [f"yolox_level{stride}_class" for stride in (8, 16, 32)]
     assert made.class_rows() == {f"{n}_{k}": ["a", "b"] for n in layers for k in ("weight", "bias")}
 
 
@@ -120,11 +120,11 @@ def test_an_unknown_class_names_the_sample():
     ],
 )
 def test_contradicting_settings_are_errors(settings):
-    with pytest.raises(ConfigError, match="head 'detection'"):
+    with pytest.raises(ConfigError, match="head 'yolox'"):
         YOLOX(**{"classes": 2, **settings})
 
 
 def test_a_backbone_without_the_levels_is_an_error():
     maps = {stride: sym.Variable(f"map{stride}") for stride in (4, 8)}
-    with pytest.raises(ConfigError, match=r"(?s)lacks feature maps.*4, 8.*head 'detection'"):
+    with pytest.raises(ConfigError, match=r"(?s)lacks feature maps.*4, 8.*head 'yolox'"):
         YOLOX(2).evaluate(Features(maps, dict.fromkeys(maps, 4), SIZE))
