@@ -19,6 +19,9 @@ SETTINGS = {
         "proposals": 20,
         "proposal_candidates": 40,
     },
+    "fcos": {"classes": 3, "strides": (8, 16), "channels": 8},
+    "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8},
+    "yolox": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 20},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": ("cat", "dog", "cow")},
     "instance": {

@@ -16,6 +16,8 @@ HEADS = {
         **{"strides": (8, 16), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
         "max_boxes": 10,
     },
+    "fcos": DETECTION,
+    "retinanet": DETECTION,
     "instance": {"prototypes": 4, "channels": 8, "mask_positives": 6, "detection": DETECTION},
     "mask_rcnn": {
         "mask_channels": 8,
@@ -36,6 +38,8 @@ HEADS = {
 SCORES = {
     "detection": ("_class_bias", 4),  # one of each level
     "faster_rcnn": ("_class_bias", 4),
+    "fcos": ("_class_bias", 3),
+    "retinanet": ("_class_bias", 3),
     "instance": ("_class_bias", 4),
     "mask_rcnn": ("_class_bias", 4),
     "keypoints": ("_centre_bias", 3),
