@@ -58,13 +58,12 @@ def _state_dict(program: bytes = b"") -> bytes:
 
 def zipped(pickled: bytes) -> bytes:
     """PyTorch's zip form."""
+    parts: dict[str, bytes] = {"data.pkl": pickled, "byteorder": b"little", "version": b"3\n"}
+    parts.update({f"data/{key}": array.tobytes() for key, array in enumerate(ARRAYS.values())})
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("net/data.pkl", pickled)
-        archive.writestr("net/byteorder", "little")
-        for key, array in enumerate(ARRAYS.values()):
-            archive.writestr(f"net/data/{key}", array.tobytes())
-        archive.writestr("net/version", "3\n")
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(f"net/{name}"), content)  # without the time
     return stream.getvalue()
 
 
