@@ -42,6 +42,9 @@ SETTLE = 0.1  # seconds in which threads of the last engine stop spinning
 KEYPOINTS = {"keypoints": Shapes.keypoint_names, "flip_pairs": Shapes.flip_pairs}
 HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
+    "fcos": {"classes": 20},
+    "retinanet": {"classes": 20},
+    "yolox": {"classes": 20},
     "segmentation": {"classes": 21},
     "classification": {"classes": 100},
     "multilabel": {"classes": 20},

@@ -21,6 +21,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
     "mobilenetv2": {"multiplier": 0.25},
 }
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
+SURE = {"prior": 0.5, "score_threshold": 0.01}  # so that there are detections from the start
 #: Further decoders, without what is random.
 DECODERS: dict[str, dict[str, Any]] = {
     "lraspp": {},
@@ -81,6 +82,9 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "classification": ("classification", {"classes": shapes.label_classes}),
         "multilabel": ("multilabel", {"classes": shapes.classes}),
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
+        "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
+        "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
+        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, "max_boxes": 20}),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
@@ -98,6 +102,9 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
     named["segmentation losses"] = ("segmentation", {**classes, **settings})
     overlap = {"classes": shapes.classes, **DETECTION, "box_loss": "ciou"}
     named["detection ciou"] = ("detection", overlap)
+    second = {"normalization": "group", "extra_levels": "backbone", "box_loss": "giou"}
+    second = {"classes": shapes.classes, **DETECTION, **SURE, "strides": (16, 32, 64), **second}
+    named["retinanet second"] = ("retinanet", second)
     return named
 
 
@@ -111,7 +118,7 @@ def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
                 made = [df.head(task, **head_settings)]
                 yield name, df.Network(backbone, made, settings=settings)
     if pattern in "resnet18 several":
-        several = [df.head(task, **settings) for task, settings in list(heads().values())[:6]]
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:9]]
         yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 
 

@@ -54,6 +54,9 @@ HEADS = [
             "instance": INSTANCE,
         },
     ),
+    ("retinanet", {**DETECTION, "normalization": "group"}),
+    ("fcos", DETECTION),
+    ("yolox", DETECTION),
 ]
 
 
