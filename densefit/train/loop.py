@@ -14,6 +14,7 @@ from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import TrainingLength
 from densefit.train.ranks import Ranks
 from densefit.train.remaining_updates import remaining_updates
+from densefit.train.setup.binding import Binding
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
@@ -27,6 +28,7 @@ class Loop:
 
     Attributes:
         plan: the training.
+        binding: binds the network again where other parameters begin to be trained.
         step: makes an update.
         reseed: seeds what the engine draws at random in the next update; None if nothing is.
         validator: scores the validation data.
@@ -39,6 +41,7 @@ class Loop:
     """
 
     plan: Plan
+    binding: Binding
     step: Step
     reseed: Callable[[], None] | None
     validator: Validator
@@ -104,6 +107,8 @@ class Loop:
         for batches in () if is_finished else updates:
             lr = self._rate()
             try:
+                if self.plan.settings.unfreeze is not None:
+                    self.binding.follow()
                 result = self.step(batches, lr, updates.prefetch)
             except DensefitError as error:
                 raise error.located(f"update {state.update + 1}") from error

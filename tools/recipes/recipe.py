@@ -124,6 +124,7 @@ class Training:
         conflict: batches on which the cosine between the heads' gradients is measured at the end,
             into conflict.json; 0 for none.
         freeze: patterns of parameters that are not trained.
+        unfreeze: how long they are not: 5ep, 500st or 10%; null for the whole training.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
         sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
@@ -151,6 +152,7 @@ class Training:
     balance: dict[str, Any] | None = None
     conflict: int = 0
     freeze: list[str] = field(default_factory=list)
+    unfreeze: str | None = None
     ema: float | None = None
     precision: str = "float32"
     sync_batchnorm: bool = False
