@@ -145,16 +145,15 @@ class Loop:
             self.validator.validate()
         self.recorder.add_validation()
         self.recorder.end_epoch()
-        is_due = self.plan.saving.after_epoch(state.epoch) or self._is_finished()
-        if is_due or control.save_requested:
+        is_asked = control.save_requested or self._is_finished()
+        if is_asked or self.plan.saving.after_epoch(state.epoch):
             self.checkpointer.save()
 
     def _count(self, result: StepResult, lr: float | None) -> None:
         """Bring the state up to date with an update."""
         state = self.state
         state.update, state.batch = state.update + 1, state.batch + 1
-        state.samples += result.samples
-        state.position = result.position
+        state.samples, state.position = state.samples + result.samples, result.position
         state.labelled = {n: state.labelled.get(n, 0) + k for n, k in result.labelled.items()}
         if result.counts:
             state.objects = sum_counts([state.objects, result.counts])
