@@ -77,7 +77,7 @@ class Model:
             vgg16_bn, mobilenetv2, mobilenetv3_small, mobilenetv3_large, efficientnet_b0,
             efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_lite0,
             efficientnet_lite1, efficientnet_lite2, regnety_400mf, convnext_tiny, darknet53,
-            cspdarknet_s, hrnet_w18.
+            cspdarknet_s, hrnet_w18, ddrnet23_slim.
         settings: settings of the backbone, e.g. width; of every one, mean and std of its RGB input
             in [0, 255], and normalization: batch, frozen_batch or group.
         weights: file of pretrained weights for the backbone (docs/pretrained-weights.md), or
