@@ -81,9 +81,8 @@ class DDRNet(Backbone):
         """Basic blocks, the last without its ReLU."""
         for block in range(BLOCKS):
             prefix = f"{self.name}_{name}_{block}"
-            is_projected = block == 0 and (stride > 1 or name in ("stage2", "stage3", "stage4"))
             shortcut = x
-            if is_projected:
+            if block == 0 and stride > 1:
                 shortcut = conv_bn(
                     x, f"{prefix}_shortcut", channels, 1, stride=stride, activation=None
                 )
