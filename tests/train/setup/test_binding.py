@@ -185,6 +185,38 @@ def test_balancers_read_the_gradients_of_what_is_trained(tiny, balance):
     assert (tiny.values(network)["tiny_stem_weight"] != before).any()
 
 
+@pytest.mark.parametrize(("unfreeze", "moment"), [("50%", 6), ("1ep", 3), ("0.5ep", 3)])
+def test_data_without_a_length(tiny, unfreeze, moment):
+    """A length in parts is known when the first epoch has ended, after 3 of 12 updates."""
+    data = tiny.Changed(tiny.iterator(12, 4), lambda inner: inner.next())
+    seen = []
+
+    def note(state, control):
+        seen.append(state.network.parameters["trunk_weight"].copy())
+
+    df.fit(
+        df.Network(symbol=tiny.two_heads(), routes=tiny.routes()), data, epochs=4, lr=0.1,
+        freeze=["trunk_*"], unfreeze=unfreeze, callbacks=[tiny.Recorder("update_ended", note)],
+    )  # fmt: skip
+    moved = [(before != after).any() for before, after in zip(seen, seen[1:])]
+    assert moved == [update > moment for update in range(2, 13)]
+
+
+@pytest.mark.mxnet
+def test_a_users_module_gets_what_is_trained(tiny, mx):
+    """An ordinary Module, whose parameters and optimizer follow the training."""
+    module = mx.mod.Module(tiny.kind(), label_names=["kind_label"])
+    data = tiny.iterator(12, 4, labels=("kind_label",))
+    module.bind(data.provide_data, data.provide_label)
+    module.init_params(mx.init.Uniform(0.1))
+    before = module.get_params()[0]["kind_fc_weight"].asnumpy()
+    module.init_optimizer(optimizer="sgd", optimizer_params={"momentum": 0.9})
+    history = df.fit(module, data, epochs=2, freeze=["kind_fc_weight"], unfreeze="1ep")
+    after = module.get_params()[0]["kind_fc_weight"].asnumpy()
+    assert (after != before).any()
+    np.testing.assert_array_equal(after, history.network.parameters["kind_fc_weight"])
+
+
 def test_there_must_be_something_to_unfreeze(tiny):
     with pytest.raises(ConfigError, match="nothing to unfreeze"):
         train(tiny, unfreeze="2ep")
