@@ -164,6 +164,10 @@ class Smooth(df.Network):
 def _smooth(node: Any) -> Any:
     if node.op == "relu" or (node.op == "Activation" and node.attr("act_type") == "relu"):
         return replace(node, op="Activation", attrs={"act_type": "softrelu"})
+    if node.op == "LeakyReLU" and node.attr("act_type", "leaky") == "leaky":
+        return replace(node, op="Activation", attrs={"act_type": "softrelu"})
+    if node.op == "hard_sigmoid":
+        return replace(node, op="Activation", attrs={"act_type": "sigmoid"})
     if node.op == "clip" and node.attr("a_min") in ("0", "0.0"):
         return replace(node, op="Activation", attrs={"act_type": "softrelu"})
     if node.op == "Pooling" and node.attr("pool_type", "max") == "max":
