@@ -88,7 +88,7 @@ def test_a_killed_rank_ends_the_others_and_is_named(tmp_path):
     code = "world.barrier('one')\nif world.rank == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
     before = time.monotonic()
     status, _, err = launch(tmp_path, code + "world.barrier('two')", "--nproc", "3")
-    assert time.monotonic() - before < 30
+    assert time.monotonic() - before < 55  # after 60 s of silence a rank is dead too
     assert status == 128 + signal.SIGKILL
     assert "densefit launch: rank 1 (process " in err
     assert "was ended by SIGKILL; the others are ended" in err
