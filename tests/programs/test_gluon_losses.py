@@ -308,7 +308,7 @@ def test_trains_as_module(program, by_module, engine, case, weighted):
             params,
             (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
         )
-        scores = df.score(history.network, iterator(data, labels, 10))
+        scores = df.score(history.network, iterator(data, labels, 10), engine=engine)
         name = f"{head_of(one['symbol'])}/loss" if heads is None else "all/loss"
         assert scores == pytest.approx({name: score}, rel=1e-6 if engine == "mxnet" else 1e-4)
         losses = [record["train"][name] for record in history.epochs]
