@@ -34,7 +34,7 @@ from densefit.engine.onnx.devices import thread_count
 from densefit.evaluation.images import image_loader
 from densefit.exporting.samples import generated_images
 from densefit.tools.recipes.checkpoint_settings import recipe_of
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data
 
 BATCH = 8  # of scores

@@ -136,6 +136,12 @@ def test_start_up_measures_imports_and_the_first_update(run):
     assert len(rows(out, r"^(import mxnet|import densefit|first update) +\d+\.\d\d s")) == 3
 
 
+@pytest.mark.mxnet
+def test_pretrained_gain_prints_a_row_for_each_training(run):
+    out = run("pretrained_gain")
+    assert len(rows(out, r"^│ .+ │ +0\.\d{3} │ +0\.\d{3} │ +nan │$")) == 4
+
+
 def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run):
     out = run("photograph_sizes")
     assert re.search(r"^ +96 +\d+\.\d% of +\d+ +[01]\.\d{4};", out, re.M)

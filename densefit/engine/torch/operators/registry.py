@@ -6,6 +6,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
+import torch
+
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.errors import EngineError
 
@@ -15,6 +17,11 @@ Compute: TypeAlias = Callable[..., Any]
 Make: TypeAlias = Callable[[Attributes], Compute]
 
 _OPERATORS: dict[str, Make] = {}
+#: Layers whose parameters have the type of their data in MXNet, and are float32 here.
+_WITH_PARAMETERS = frozenset(
+    "FullyConnected Convolution Convolution_v1 Deconvolution BatchNorm BatchNorm_v1 LeakyReLU "
+    "_contrib_SyncBatchNorm _contrib_BatchNormWithReLU LayerNorm InstanceNorm GroupNorm RNN".split()
+)
 
 
 def operator(*names: str) -> Callable[[Make], Make]:
@@ -66,4 +73,16 @@ def compute_of(attrs: Attributes) -> Compute:
             else "use engine='mxnet', or register the operator: "
             f"densefit.engine.torch.operators.operator({node.op!r})",
         )
-    return make(attrs)
+    compute = make(attrs)
+    return _in_type_of_data(compute) if node.op in _WITH_PARAMETERS else compute
+
+
+def _in_type_of_data(compute: Compute) -> Compute:
+    """Compute a layer with its parameters cast to the type of its data, float64 or float16."""
+
+    def cast(run: Any, x: Any, *parameters: Any) -> Any:
+        if x.dtype in (torch.float64, torch.float16):
+            parameters = tuple(parameter.to(x.dtype) for parameter in parameters)
+        return compute(run, x, *parameters)
+
+    return cast
