@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from functools import cache
 from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, CompletedProcess, TimeoutExpired
 
@@ -21,13 +22,14 @@ __all__ = ["DEVNULL", "PIPE", "STDOUT", "CalledProcessError", "Popen", "TimeoutE
 
 #: The tests' first process: it starts the workers of pytest-xdist, which share one server.
 _OWNER = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
 _ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}  # before any test changes it
 
 
 @cache
 def _server():
     """Connect to the server, which the first that asks starts; it ends when the owner does."""
-    address = f"\0densefit-tests-{_OWNER}"  # of no file: none is left
+    address = f"\0densefit-tests-{_RUN}"  # of no file: none is left
     while True:
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
