@@ -28,6 +28,8 @@ INPUT = (64, 64)
 PICTURES = [(64, 64), (50, 90), (97, 33)]
 SETTINGS = {
     "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "fcos": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": 4},
     "instance": {
@@ -36,6 +38,20 @@ SETTINGS = {
         "channels": 8,
         "mask_positives": 6,
         "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
+    },
+    "mask_rcnn": {
+        "classes": 3,
+        "mask_channels": 8,
+        "detection": {
+            "strides": (8, 16, 32, 64),
+            "sizes": (3.0,),
+            "channels": 8,
+            "hidden": 16,
+            "proposals": 20,
+            "sampled": 16,
+            "max_boxes": 10,
+            "max_detections": 5,
+        },
     },
     "panoptic": {
         "classes": ("ground", "circle", "square", "triangle"),
@@ -49,9 +65,27 @@ SETTINGS = {
             "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
         },
     },
+    "faster_rcnn": {
+        "classes": 3,
+        "strides": (8, 16, 32, 64),
+        "sizes": (3.0,),
+        "channels": 8,
+        "hidden": 16,
+        "proposals": 20,
+        "sampled": 16,
+        "max_boxes": 10,
+        "max_detections": 5,
+    },
     "depth": {"decoder": "fcn", "channels": 8},
     "normals": {"decoder": "fcn", "channels": 8},
     "multilabel": {"classes": 3},
+    "yolox": {
+        "classes": 3,
+        "strides": (8, 16),
+        "channels": 8,
+        "max_boxes": 10,
+        "max_detections": 40,
+    },
     "keypoints": {
         "classes": 3,
         "keypoints": Shapes.keypoint_names,
@@ -65,7 +99,7 @@ SETTINGS = {
 VARIANTS = {
     **{
         f"segmentation {decoder}": {"decoder": decoder}
-        for decoder in ("deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
+        for decoder in ("ddrnet", "deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
     },
     "segmentation losses": {
         "auxiliary": 0.4,
@@ -73,6 +107,12 @@ VARIANTS = {
         "background": "0",
     },
     "detection giou": {"box_loss": "giou"},
+    "retinanet second": {
+        "normalization": "group",
+        "extra_levels": "backbone",
+        "box_loss": "giou",
+        "strides": (16, 32, 64),
+    },
     "panoptic losses": {
         "segmentation": {"decoder": "unet", "channels": 8, "loss": {"dice": 1, "focal": 2}}
     },
@@ -121,9 +161,14 @@ def points_inside(prediction, size):
 
 PLACED = {
     "detection": boxes_inside,
+    "faster_rcnn": boxes_inside,
+    "fcos": boxes_inside,
+    "retinanet": boxes_inside,
+    "yolox": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
+    "mask_rcnn": masks_in_boxes,
     "panoptic": segments_described,
     "multilabel": lambda prediction, size: prediction.shape == (3,),  # lies nowhere
     "depth": lambda prediction, size: prediction.shape == size and (prediction > 0).all(),
@@ -135,7 +180,11 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = ("detection", "instance", "keypoints")  # predicted where they are shown
+#: Predicted where they are shown.
+OF_OBJECTS = (
+    *("detection", "faster_rcnn", "fcos", "retinanet", "yolox"),
+    *("instance", "keypoints", "mask_rcnn"),
+)
 
 
 class Mixed:
