@@ -99,7 +99,7 @@ SETTINGS = {
 VARIANTS = {
     **{
         f"segmentation {decoder}": {"decoder": decoder}
-        for decoder in ("deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
+        for decoder in ("ddrnet", "deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
     },
     "segmentation losses": {
         "auxiliary": 0.4,

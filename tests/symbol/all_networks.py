@@ -23,8 +23,9 @@ MORE_BACKBONES = {
     "efficientnet_lite0": {"multiplier": 0.25},
     "convnext_tiny": {"width": 4},
     "cspdarknet_s": {"width": 4},
+    "ddrnet23_slim": {"width": 4},
 }
-DECODERS = ("fcn", "deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
+DECODERS = ("ddrnet", "fcn", "deeplabv3+", "lraspp", "pspnet", "segformer", "unet")
 LOSSES = {
     "cross_entropy": {"label_smoothing": 0.1, "ohem": 0.7},
     **{name: 1 for name in ("boundary", "dice", "focal", "lovasz", "tversky")},

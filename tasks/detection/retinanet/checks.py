@@ -39,10 +39,10 @@ def check_settings(head: RetinaNet) -> None:
         "sizes and ratios of anchors with sides of a pixel or more",
         f"ratios {head.ratios}, sizes {head.sizes}",
     )
-    for name, value, known in (
+    for name, value, choices in (
         ("loss of boxes", head.box_loss, BOX_LOSSES),
         ("normalization", head.normalization, ("none", "group")),
         ("source of extra levels", head.extra_levels, ("pyramid", "backbone")),
     ):
-        expected = " or ".join(map(repr, known))
-        require(head, value in known, f"Unknown {name}", expected, value)
+        expected = " or ".join(map(repr, choices))
+        require(head, value in choices, f"Unknown {name}", expected, value)

@@ -62,12 +62,12 @@ def losses(
     quality = sym.expand_dims(sym.sum(taken * iou, axis=1), axis=2)
     count = sym.maximum(sym.sum(positive, axis=1), 1)
 
-    known = sym.slice_axis(labels["known"], axis=1, begin=1, end=None)
+    annotated = sym.slice_axis(labels["known"], axis=1, begin=1, end=None)
     entropy = binary_cross_entropy(scores, sym.broadcast_mul(kinds, quality))
-    entropy = sym.broadcast_mul(entropy, sym.expand_dims(known, axis=1))
+    entropy = sym.broadcast_mul(entropy, sym.expand_dims(annotated, axis=1))
     likely = sym.one_hot(sym.BlockGrad(sym.argmax(scores, axis=2)), depth=sizes.classes)
-    is_known = sym.sum(sym.broadcast_mul(likely, sym.expand_dims(known, axis=1)), axis=2)
-    is_background = labels["background"] * is_known
+    is_annotated = sym.sum(sym.broadcast_mul(likely, sym.expand_dims(annotated, axis=1)), axis=2)
+    is_background = labels["background"] * is_annotated
     trained = sym.maximum(positive, is_background)
     return {
         "class_loss": sym.sum(sym.sum(entropy, axis=2) * positive, axis=1) / count,
