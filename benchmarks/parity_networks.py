@@ -22,6 +22,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
 }
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
 SURE = {"prior": 0.5, "score_threshold": 0.01}  # so that there are detections from the start
+LOW = {"max_boxes": 20, "score_threshold": 1e-6}
 #: Further decoders, without what is random.
 DECODERS: dict[str, dict[str, Any]] = {
     "lraspp": {},
@@ -84,7 +85,7 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
         "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
         "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
-        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, "max_boxes": 20}),
+        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, **LOW}),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
