@@ -44,6 +44,8 @@ HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
     "fcos": {"classes": 20},
     "retinanet": {"classes": 20},
+    "faster_rcnn": {"classes": 20},
+    "mask_rcnn": {"classes": 20},
     "yolox": {"classes": 20},
     "segmentation": {"classes": 21},
     "classification": {"classes": 100},
@@ -55,10 +57,17 @@ HEADS: dict[str, dict[str, Any]] = {
     "keypoints": {"classes": 1, **KEYPOINTS},
     **{
         f"segmentation {decoder}": {"task": "segmentation", "classes": 21, "decoder": decoder}
-        for decoder in ("fcn", "lraspp", "pspnet", "segformer", "unet")
+        for decoder in ("ddrnet", "fcn", "lraspp", "pspnet", "segformer", "unet")
     },
 }
 BACKBONES = ("resnet18", "resnet34", "resnet50", "mobilenetv2")
+#: Further kinds of backbones, each with the heads of FURTHER_HEADS.
+FURTHER = (
+    *("resnet50d", "resnet50_v2", "resnext50_32x4d", "vgg16_bn", "mobilenetv3_small"),
+    *("efficientnet_b0", "efficientnet_lite0", "regnety_400mf", "convnext_tiny", "darknet53"),
+    *("cspdarknet_s", "hrnet_w18", "ddrnet23_slim"),
+)
+FURTHER_HEADS = ("detection", "segmentation ddrnet")
 
 
 def draw_parameters(network: df.Network, size: tuple[int, int]) -> None:
@@ -115,12 +124,13 @@ def milliseconds(contenders: Mapping[str, Any], count: int, rounds: int) -> dict
 
 
 def networks(options: argparse.Namespace) -> Iterator[tuple[str, df.Network]]:
-    """Every backbone with every head, by name."""
-    for backbone in BACKBONES:
-        for head, settings in HEADS.items():
-            name = f"{backbone} {head}"
-            if fnmatch(name, f"*{options.only}*"):
-                yield name, df.Network(backbone, [df.head(**{"task": head, **settings})])
+    """Every backbone with every head, by name; further backbones with a few heads."""
+    pairs = [(backbone, head) for backbone in BACKBONES for head in HEADS]
+    pairs += [(backbone, head) for backbone in FURTHER for head in FURTHER_HEADS]
+    for backbone, head in pairs:
+        name = f"{backbone} {head}"
+        if fnmatch(name, f"*{options.only}*"):
+            yield name, df.Network(backbone, [df.head(**{"task": head, **HEADS[head]})])
 
 
 def table(options: argparse.Namespace) -> None:

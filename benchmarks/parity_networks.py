@@ -20,11 +20,34 @@ BACKBONES: dict[str, dict[str, Any]] = {
     "resnet50": {"width": 8},
     "mobilenetv2": {"multiplier": 0.25},
 }
+#: Further kinds of backbones, without what is random; each with the heads of FURTHER_HEADS.
+FURTHER: dict[str, dict[str, Any]] = {
+    "resnet18d": {"width": 8},
+    "resnet50_v2": {"width": 8},
+    "resnext50_32x4d": {"width": 16},
+    "vgg16_bn": {"width": 8},
+    "mobilenetv3_small": {"multiplier": 0.25},
+    "efficientnet_b0": {"multiplier": 0.25, "stochastic_depth": 0},
+    "efficientnet_lite0": {"multiplier": 0.25, "stochastic_depth": 0},
+    "regnety_400mf": {"multiplier": 0.25},
+    "convnext_tiny": {"width": 8, "stochastic_depth": 0},
+    "darknet53": {"width": 4},
+    "cspdarknet_s": {"width": 8},
+    "hrnet_w18": {"width": 4, "stem": 8},
+    "ddrnet23_slim": {"width": 8},
+}
+FURTHER_HEADS = ("detection", "segmentation ddrnet", "segmentation fcn")
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
 SURE = {"prior": 0.5, "score_threshold": 0.01}  # so that there are detections from the start
 LOW = {"max_boxes": 20, "score_threshold": 1e-6}
+#: Two stages; every anchor and proposal is trained, so that near ties change nothing.
+REGIONS = {
+    **{"strides": (8, 16, 32), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
+    **{"sampled": 200, "sampled_anchors": 1000, "max_boxes": 20, "max_detections": 20},
+}
 #: Further decoders, without what is random.
 DECODERS: dict[str, dict[str, Any]] = {
+    "ddrnet": {"context": 8},
     "lraspp": {},
     "pspnet": {"dropout": 0},
     "segformer": {"dropout": 0},
@@ -86,6 +109,11 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
         "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
         "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, **LOW}),
+        "faster_rcnn": ("faster_rcnn", {"classes": shapes.classes, **REGIONS}),
+        "mask_rcnn": (
+            "mask_rcnn",
+            {"classes": shapes.classes, "mask_channels": 8, "detection": REGIONS},
+        ),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
@@ -110,7 +138,13 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
-    """(name, network) of each backbone with each head, and of one with several heads."""
+    """(name, network) of each backbone with each head, and of one with several heads.
+
+    Of further backbones with a few heads.
+
+    Args:
+        pattern: part of the names.
+    """
     load_plugins()
     for backbone, settings in BACKBONES.items():
         for head, (task, head_settings) in heads().items():
@@ -118,8 +152,17 @@ def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
             if pattern in name:
                 made = [df.head(task, **head_settings)]
                 yield name, df.Network(backbone, made, settings=settings)
+    for backbone, settings in FURTHER.items():
+        for head in FURTHER_HEADS:
+            name = f"{backbone} {head}"
+            task, head_settings = heads()[head]
+            if pattern in name:
+                yield (
+                    name,
+                    df.Network(backbone, [df.head(task, **head_settings)], settings=settings),
+                )
     if pattern in "resnet18 several":
-        several = [df.head(task, **settings) for task, settings in list(heads().values())[:9]]
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:11]]
         yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 
 
@@ -139,6 +182,10 @@ class Smooth(df.Network):
 def _smooth(node: Any) -> Any:
     if node.op == "relu" or (node.op == "Activation" and node.attr("act_type") == "relu"):
         return replace(node, op="Activation", attrs={"act_type": "softrelu"})
+    if node.op == "LeakyReLU" and node.attr("act_type", "leaky") == "leaky":
+        return replace(node, op="Activation", attrs={"act_type": "softrelu"})
+    if node.op == "hard_sigmoid":
+        return replace(node, op="Activation", attrs={"act_type": "sigmoid"})
     if node.op == "clip" and node.attr("a_min") in ("0", "0.0"):
         return replace(node, op="Activation", attrs={"act_type": "softrelu"})
     if node.op == "Pooling" and node.attr("pool_type", "max") == "max":

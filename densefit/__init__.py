@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from densefit.model.heads.head import Features, Head, Label, head
     from densefit.model.heads.route import Route
     from densefit.model.network import Network
+    from densefit.model.summary import summary
     from densefit.train.find_lr import find_lr
     from densefit.train.fit import fit
     from densefit.train.nonfinite import Guard
@@ -83,6 +84,7 @@ __all__ = [
     "save_mxnet",
     "schedules",
     "score",
+    "summary",
     "surgery",
     "transform",
     "transforms",
@@ -122,6 +124,7 @@ _NAMES = {
     "save": "checkpoint.weights.save",
     "save_mxnet": "interop.files.mxnet_files",
     "score": "evaluation.score",
+    "summary": "model.summary",
     "transform": "factory",
 }
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from densefit.checkpoint.weights.exported import is_exported
 from densefit.checkpoint.weights.load import load
@@ -16,6 +14,7 @@ from densefit.errors import ConfigError
 from densefit.tools.recipes.checkpoint_settings import checkpoint_path, recipe_of, settings
 from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.export_samples import ExportSamples
+from densefit.tools.recipes.image_size import image_size
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.export_table import print_export
@@ -86,7 +85,7 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
     out = _checked_path(chosen, checkpoint)
     network = load(checkpoint)  # first: one of a user's Symbol has no size of images
     recipe = recipe_of(checkpoint, is_needed=False)
-    size = _size(chosen.image_size, recipe)
+    size = image_size(chosen.image_size, recipe)
     samples = ExportSamples(chosen.data, recipe, size, chosen.resize)
     from densefit.exporting.export import export
 
@@ -130,27 +129,6 @@ def _checked_path(chosen: Exporting, checkpoint: Path) -> Path:
             "The model's file has another ending", received=out, fix="--out NAME.onnx"
         )
     return out
-
-
-def _size(text: str | None, recipe: Mapping[str, Any]) -> tuple[int, int]:
-    """(height, width) of `512x384`, or of `512`, which is square; by default the recipe's."""
-    if text is None:
-        if "input_size" not in recipe:
-            raise ConfigError(
-                "The checkpoint does not say which size its images had",
-                fix="--image-size HEIGHTxWIDTH",
-            )
-        height, width = recipe["input_size"]
-        return int(height), int(width)
-    match = re.fullmatch(r"([1-9]\d*)(?:[x×]([1-9]\d*))?", text)
-    if match is None:
-        raise ConfigError(
-            "This is no size of images",
-            expected="HEIGHTxWIDTH",
-            received=text,
-            fix="--image-size 512x512",
-        )
-    return int(match[1]), int(match[2] or match[1])
 
 
 if __name__ == "__main__":

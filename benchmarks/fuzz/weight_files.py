@@ -22,6 +22,9 @@ from densefit.checkpoint.storage import tensors
 from densefit.checkpoint.weights.files import mxnet_params, torch_file
 from densefit.checkpoint.weights.files.weight_file import read
 from densefit.checkpoint.weights.maps import layouts_of
+from densefit.checkpoint.weights.maps.class_lists import VOC
+from densefit.checkpoint.weights.maps.head_map import head_layouts_of
+from densefit.checkpoint.weights.maps.name_map import names_by_rows
 from densefit.model.parameters import owners, shapes
 
 _NUMBERS = np.random.default_rng(0)
@@ -208,19 +211,27 @@ class LoadedWeights(Weights):
 
 @cache
 def _network() -> Any:
-    head = df.head("classification", classes=2, name="kind")
+    head = df.head("segmentation", classes=["cat", "lamp"], decoder="fcn", channels=4, name="kind")
     return df.Network("resnet18", [head], settings={"width": 2})
 
 
 @cache
 def _loadable() -> bytes:
-    """All parameters of a backbone by torchvision's names."""
+    """All parameters of torchvision's FCN by its names: a backbone and a head of VOC's classes."""
     network = _network()
-    sizes = {name: size for name, size in shapes(network).items() if owners(network)[name] is None}
+    sizes, owner_of = shapes(network), owners(network)
+    trunk = [name for name in sizes if owner_of[name] is None]
     table = layouts_of(network.backbone)["torchvision, timm"]
-    there = table.names(sizes, network.backbone.name)
-    arrays = {theirs: np.ones(sizes[ours], np.float32) for ours, theirs in there.items()}
-    return b"".join(tensors.pieces(arrays))
+    there = table.names(trunk, network.backbone.name)
+    arrays = {f"backbone.{theirs}": sizes[ours] for ours, theirs in there.items()}
+    bare = [name.removeprefix("kind_") for name in sizes if owner_of[name] == "kind"]
+    (head,) = head_layouts_of(network.heads[0], bare).values()
+    for ours, theirs in names_by_rows(bare, head.rows, head.ends).items():
+        size = sizes[f"kind_{ours}"]
+        arrays[theirs] = (len(VOC), *size[1:]) if ours.startswith("score") else size
+    return b"".join(
+        tensors.pieces({name: np.ones(size, np.float32) for name, size in arrays.items()})
+    )
 
 
 def _safetensors(data: bytes) -> Mapping[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class TrainState:
         lr: the learning rate of the last update.
         gradient_norm: norm of the last update's gradient, before clipping.
         loss_weights: head -> factor of `balance` on its loss in the last update.
+        frozen: names of the parameters that `freeze` keeps from being trained at present.
         position: position in the epoch's order of samples, if the loader has one.
         refused: number of updates that were not applied, as a loss or gradient was not finite.
         rollbacks: number of rollbacks to a checkpoint for the same reason.
@@ -63,6 +64,7 @@ class TrainState:
     lr: float = 0.0
     gradient_norm: float = 0.0
     loss_weights: Mapping[str, float] = field(default_factory=dict)
+    frozen: Sequence[str] = ()
     position: int | None = None
     refused: int = 0
     rollbacks: int = 0

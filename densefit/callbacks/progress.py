@@ -57,12 +57,13 @@ class Progress(Callback):
         self._first_update = 0
         self._epoch: EpochReport | None = None
         self._first = True
+        self._frozen = 0
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the bar on a terminal; report the checkpoint of a resume."""
         self._reported = self._started = self._clock()
         self._first_update = state.update
-        self._epoch, self._first = None, True
+        self._epoch, self._first, self._frozen = None, True, len(state.frozen)
         stream = self._output()
         self._terminal = _Terminal(stream, state) if stream.isatty() else None
         if state.resumed:
@@ -80,6 +81,10 @@ class Progress(Callback):
             objects = format_counts(state.objects)
             if objects:
                 self._line(f"after {state.samples} samples: {objects}")
+        if len(state.frozen) < self._frozen:
+            more = self._frozen - len(state.frozen)
+            self._line(f"{_position(state)}: {more} more parameters are trained from here on")
+        self._frozen = len(state.frozen)
         now = self._clock()
         if now - self._reported < (self.every if self._terminal is None else self.refresh):
             return

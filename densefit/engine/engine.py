@@ -58,6 +58,8 @@ class Engine(Protocol):
     def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value.
 
+        Once more with other settings after `release`; an optimizer is then started anew.
+
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped, or parameters do not
                 fit.

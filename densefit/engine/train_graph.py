@@ -57,7 +57,13 @@ class Gradients(Protocol):
 
 
 class Parameters(Protocol):
-    """Parameters in training, and BatchNorm's moving statistics, as "arg:<name>", "aux:<name>"."""
+    """Parameters in training, and BatchNorm's moving statistics, as "arg:<name>", "aux:<name>".
+
+    Attributes:
+        version: version number of the parameters; it changes with them.
+    """
+
+    version: int
 
     @property
     def are_averaged(self) -> bool:

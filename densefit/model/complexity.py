@@ -15,7 +15,8 @@ def multiply_adds(symbol: Any, **shapes: Shape) -> dict[str, int]:
     """Count the multiply-adds of a Symbol's layers with weights and matrix products.
 
     One multiplication and the addition of its product are one; biases, normalizations,
-    activations and pooling are left out, as in published figures.
+    activations, pooling and resampling (a product with a matrix that depends on no input and no
+    parameter) are left out, as in published figures.
 
     Args:
         symbol: any.
@@ -29,11 +30,15 @@ def multiply_adds(symbol: Any, **shapes: Shape) -> dict[str, int]:
     _, inferred, _ = internals.infer_shape_partial(**shapes)
     shape_of = {(out.node, out.number): tuple(shape) for out, shape in zip(outputs, inferred)}
     counts: dict[str, int] = {}
+    varying: set[Node] = set()
+    for node, _ in shape_of:
+        if node.is_variable or any(source.node in varying for source in node.inputs):
+            varying.add(node)
     for (node, number), result in shape_of.items():
         if number or node.op not in _COUNTS or node.is_variable:
             continue
         read = [shape_of.get((source.node, source.number), ()) for source in node.inputs]
-        if result and all(read):
+        if result and all(read) and all(source.node in varying for source in node.inputs):
             counts[node.name] = counts.get(node.name, 0) + _COUNTS[node.op](node, read, result)
     return counts
 

@@ -49,6 +49,7 @@ class Balancing:
         self._heads = list(self._adapters)
         self._apart = balancer.needs == "gradients"
         self._gradients = learner.gradients.per_head() if self._apart else None
+        self._bound = learner.gradients
         self._head_of = {
             key: n for n, adapter in self._adapters.items() for key in adapter.label_groups
         }
@@ -66,6 +67,9 @@ class Balancing:
             labelled: counted loss -> number of labelled samples.
         """
         self._losses, self._update = {}, update
+        if self._apart and self._bound is not self._learner.gradients:  # it was bound again
+            self._bound = self._learner.gradients
+            self._gradients = self._bound.per_head()
         self._first = next((row for row, n in enumerate(self._heads) if labelled[n]), 0)
         weights = self.balancer.weights(update)
         if not self.balancer.learned:  # learned weights are read after the forward pass

@@ -100,6 +100,8 @@ class EpochRecorder:
             epochs.pop()
         epochs.append(record)
         history.update = state.update
+        if state.frozen:
+            record["frozen"] = len(state.frozen)
         if state.objects:
             record["objects"] = dict(state.objects)
         return record

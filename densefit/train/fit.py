@@ -51,6 +51,7 @@ def fit(
     groups: Groups | None = None,
     balance: Balancer | str | None = None,
     freeze: Sequence[str] | str = (),
+    unfreeze: DurationLike | None = None,
     label_within: int = 1000,
     ema: float | EMA | None = None,
     precision: str = "float32",
@@ -132,6 +133,9 @@ def fit(
             the losses, weighted by the heads' weights.
         freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is
             frozen keeps its statistics too.
+        unfreeze: how long they are not trained: "5ep", "500st" or "10%"; None: for the whole
+            training. From then on statistics move, too, and the optimizer's states of these
+            parameters begin as at a first update.
         label_within: updates (or the first epoch, if shorter) within which each head must see a
             labelled sample. Where a Loader's epoch lacks samples (a Mixture's shares, a dropped
             batch), as many epochs as a full pass takes.
@@ -213,6 +217,7 @@ def fit(
         groups=groups,
         balance=balance,
         freeze=freeze,
+        unfreeze=unfreeze,
         label_within=label_within,
         ema=ema,
         precision=precision,

@@ -15,7 +15,8 @@ class History:
         epochs: one dict per epoch: epoch, update, lr, samples, seconds, train (flat dict of the
             epoch's training metrics), validation (flat dict, empty without a validation); with
             heads that learn objects also objects (counts, see
-            `densefit.data.loader.object_counts`).
+            `densefit.data.loader.object_counts`), and with frozen parameters their number after
+            the epoch's last update.
         last_validation: scores of the last validation.
         stop_reason: reason of the callback that stopped the training, even at the last update;
             None if no callback did.

@@ -14,6 +14,7 @@ from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import TrainingLength
 from densefit.train.ranks import Ranks
 from densefit.train.remaining_updates import remaining_updates
+from densefit.train.setup.binding import Binding
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
@@ -27,6 +28,7 @@ class Loop:
 
     Attributes:
         plan: the training.
+        binding: binds the network again where other parameters begin to be trained.
         step: makes an update.
         reseed: seeds what the engine draws at random in the next update; None if nothing is.
         validator: scores the validation data.
@@ -39,6 +41,7 @@ class Loop:
     """
 
     plan: Plan
+    binding: Binding
     step: Step
     reseed: Callable[[], None] | None
     validator: Validator
@@ -104,6 +107,8 @@ class Loop:
         for batches in () if is_finished else updates:
             lr = self._rate()
             try:
+                if self.plan.settings.unfreeze is not None:
+                    self.binding.follow()
                 result = self.step(batches, lr, updates.prefetch)
             except DensefitError as error:
                 raise error.located(f"update {state.update + 1}") from error
@@ -140,16 +145,15 @@ class Loop:
             self.validator.validate()
         self.recorder.add_validation()
         self.recorder.end_epoch()
-        is_due = self.plan.saving.after_epoch(state.epoch) or self._is_finished()
-        if is_due or control.save_requested:
+        is_asked = control.save_requested or self._is_finished()
+        if is_asked or self.plan.saving.after_epoch(state.epoch):
             self.checkpointer.save()
 
     def _count(self, result: StepResult, lr: float | None) -> None:
         """Bring the state up to date with an update."""
         state = self.state
         state.update, state.batch = state.update + 1, state.batch + 1
-        state.samples += result.samples
-        state.position = result.position
+        state.samples, state.position = state.samples + result.samples, result.position
         state.labelled = {n: state.labelled.get(n, 0) + k for n, k in result.labelled.items()}
         if result.counts:
             state.objects = sum_counts([state.objects, result.counts])

@@ -46,7 +46,8 @@ class Depth(Head):
         scale_invariance: lambda of "silog", 0 to 1.
         min_depth: metres, above 0; this depth and smaller depths are unknown.
         max_depth: metres; 10 for rooms, 80 for streets; this depth and larger depths are unknown.
-        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        decoder: "deeplabv3+", "ddrnet", "fcn", "lraspp", "pspnet", "segformer", "unet", or a
+            registered one.
         channels: width of the decoder; None: its default.
         rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
         decoder_settings: further settings of the decoder.

@@ -39,7 +39,8 @@ class Normals(Head):
     Args:
         name: prefix of outputs and parameters.
         weight: factor on the loss.
-        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        decoder: "deeplabv3+", "ddrnet", "fcn", "lraspp", "pspnet", "segformer", "unet", or a
+            registered one.
         channels: width of the decoder; None: its default.
         rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
         decoder_settings: further settings of the decoder.

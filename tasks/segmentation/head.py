@@ -41,7 +41,8 @@ class Segmentation(MaskEncoding, MaskTraining, Head):
         classes: names of the classes, or their number.
         name: prefix of outputs and parameters.
         weight: factor on the loss.
-        decoder: "deeplabv3+", "fcn", "lraspp", "pspnet", "segformer", "unet", or a registered one.
+        decoder: "deeplabv3+", "ddrnet", "fcn", "lraspp", "pspnet", "segformer", "unet", or a
+            registered one.
         channels: width of the decoder; None: its default.
         rates: dilations of the atrous pyramid of "deeplabv3+"; None: 6, 12 and 18.
         decoder_settings: further settings of the decoder.

@@ -12,7 +12,6 @@ from densefit.model.decoders.decoder import Decoder
 from densefit.model.decoders.fcn import FCN
 from densefit.model.decoders.lraspp import LRASPP
 from densefit.model.decoders.pspnet import PSPNet
-from densefit.model.decoders.segformer import SegFormer
 from densefit.model.decoders.unet import UNet
 
 from .head import Segmentation
@@ -27,10 +26,11 @@ def _(head: Segmentation, parameters: Sequence[str]) -> dict[str, HeadMap]:
 
 @singledispatch
 def decoder_layouts_of(decoder: Decoder, parameters: Sequence[str]) -> dict[str, HeadMap]:
-    """Return layout -> names of a decoder's parameters; none of DeepLabV3+.
+    """Return layout -> names of a decoder's parameters; none of DeepLabV3+ and SegFormer.
 
     torchvision's DeepLabV3 has no refinement with the map of stride 4, and smp's DeepLabV3+ has
-    separable convolutions: their layers are others.
+    separable convolutions: their layers are others. smp's Segformer reads the map of stride 2, too,
+    unless its encoder is a transformer.
     """
     return {}
 
@@ -79,16 +79,6 @@ def _(decoder: PSPNet, parameters: Sequence[str]) -> dict[str, HeadMap]:
         name = f"decoder.psp.blocks.{number}.pool.1"
         rows[f"pool{count}"] = (f"{name}.0", f"{name}.1")
     return {"smp's PSPNet": HeadMap({**rows, "logits": _LAST}, "encoder.")}
-
-
-@decoder_layouts_of.register
-def _(decoder: SegFormer, parameters: Sequence[str]) -> dict[str, HeadMap]:
-    rows: dict[str, tuple[str, str | None]] = {
-        f"linear{stride}": (f"decoder.mlp_stage.{number}.linear", None)
-        for number, stride in enumerate(_falling(parameters, "linear{}_weight"))
-    }
-    rows["fuse"] = ("decoder.fuse_stage.0", "decoder.fuse_stage.1")
-    return {"smp's Segformer": HeadMap({**rows, "logits": _LAST}, "encoder.")}
 
 
 def _torchvision(rows: Rows, zeros: tuple[str, ...] = ()) -> HeadMap:

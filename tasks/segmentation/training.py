@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.model.decoders.auxiliary import auxiliary_logits
+from densefit.model.decoders import Decoder
 from densefit.model.heads.head import Features
 from densefit.model.losses import ClassCells, WeightedLoss
 from densefit.symbol import sym
@@ -24,6 +24,7 @@ class MaskTraining:
     background: int | None
     losses: tuple[WeightedLoss, ...]
     auxiliary: float
+    decoder: Decoder
     _class_weights: np.ndarray
 
     @property
@@ -40,7 +41,7 @@ class MaskTraining:
         """`loss`; or several terms: each loss times its factor by its name, and `auxiliary`."""
         terms = self._weighted(self._logits(features), labels)
         if self.auxiliary:
-            logits = auxiliary_logits(features, f"{self.name}_auxiliary", len(self.classes))
+            logits = self.decoder.auxiliary(features, f"{self.name}_auxiliary", len(self.classes))
             first, *further = self._weighted(logits, labels)
             terms.append(sum(further, first) * self.auxiliary)
         return dict(zip(self.loss_terms, terms))

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.model.heads.head import heads
-from tests.exporting.conftest import SETTINGS, SIZE
+from tests.exporting.conftest import SETTINGS, SIZE, with_values
 from tests.model.backbones.narrow import KINDS
 
 
@@ -61,3 +61,11 @@ def test_backbones(network_of, tmp_path, backbone):
     network = network_of(backbone, "detection", "segmentation")
     exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
     assert all(parity.differing < 0.01 for parity in exported.parity.values())
+
+
+def test_the_decoder_of_ddrnet(tmp_path):
+    head = df.head("segmentation", classes=4, decoder="ddrnet", channels=8)
+    network = df.Network("ddrnet23_slim", [head], settings={"width": 4})
+    with_values(network)
+    exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
+    assert exported.parity["segmentation_mask"].differing < 0.01

@@ -15,7 +15,7 @@ from tests.model.backbones.random_values import random_value
 from tests.model.backbones.test_published import PUBLISHED
 
 #: Compared with a reference alone.
-UNPUBLISHED = {"cspdarknet_s"}
+UNPUBLISHED = {"cspdarknet_s", "ddrnet23_slim"}
 
 
 def features(name, size, output_stride, settings):
@@ -66,8 +66,9 @@ def run(symbol, weights, image):
 
 # The second layer of ResNet-18's stages is not dilated enough, and checkpoints are trained so; SAME
 # padding depends on the stride; VGG-16's deepest map lies before or behind a pooling; YOLOX pools
-# whole windows; HRNet stacks its branches.
-NOT_IN_BETWEEN = {"resnet18", "vgg16", "efficientnet_lite0", "cspdarknet_s", "hrnet_w18"}
+# whole windows; HRNet and DDRNet stack their branches.
+STACKED = {"hrnet_w18", "ddrnet23_slim"}
+NOT_IN_BETWEEN = {"resnet18", "vgg16", "efficientnet_lite0", "cspdarknet_s", *STACKED}
 
 
 @pytest.mark.parametrize("output_stride", [8, 16])

@@ -25,7 +25,7 @@ DATA = sym.Variable("data")
         ),
         (sym.FullyConnected(DATA, num_hidden=5, name="l"), 2 * 5 * (6 * 9 * 8)),
         (sym.FullyConnected(DATA, num_hidden=5, flatten=False, name="l"), (2 * 6 * 9) * 5 * 8),
-        (sym.dot(DATA, sym.ones((8, 7)), name="l"), (2 * 6 * 9) * 7 * 8),
+        (sym.dot(DATA, sym.Variable("w", shape=(8, 7)), name="l"), (2 * 6 * 9) * 7 * 8),
         (
             sym.batch_dot(*[sym.reshape(DATA, shape=(2, 54, 8))] * 2, transpose_b=True, name="l"),
             2 * 54 * 54 * 8,
@@ -38,6 +38,10 @@ DATA = sym.Variable("data")
 )
 def test_layers(symbol, count):
     assert multiply_adds(symbol, data=(2, 6, 9, 8)) == {"l": count}
+
+
+def test_resampling_by_a_constant_matrix_is_left_out():
+    assert multiply_adds(sym.dot(DATA, sym.ones((8, 7)), name="l"), data=(2, 6, 9, 8)) == {}
 
 
 def test_layers_of_unknown_shape_and_without_weights_are_left_out():

@@ -90,6 +90,7 @@ ALIKE = {
 ENDS = {
     "dropout": {"dropout": 0.5, "checkpoint": "dropout"},
     "undisturbed": {"epochs": 3, "every": "2st", "checkpoint": "undisturbed"},
+    "unfrozen": {"fit": {"freeze": ["tiny_*"], "unfreeze": "1ep"}},
     "broken": {"missing": [3, 8], "on_error": "skip"},
     "signal": {"checkpoint": "signal", "every": "1ep", "terminate": 4},
     "stop": {"stop": 2},
@@ -171,6 +172,13 @@ def test_statistics_and_dropout_leave_the_ranks_equal(two):
     parameters, histories = two["dropout"]
     assert_same(parameters[0], parameters[1])
     assert histories[0] == histories[1]
+
+
+def test_gradients_of_newly_trained_parameters_are_summed(two):
+    parameters, histories = two["unfrozen"]
+    assert_same(parameters[0], parameters[1])
+    assert histories[0] == histories[1]
+    assert [epoch.get("frozen") for epoch in histories[0]["epochs"]] == [3, None]
 
 
 def test_broken_samples_leave_their_batches_smaller(two):

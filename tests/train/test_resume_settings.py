@@ -86,6 +86,7 @@ CHANGES = {
     "groups": ("heads", {"groups": {"a_*": {"lr": 0.1}}}),
     "balance": ("heads", {"balance": lambda small: DWA()}),
     "freeze": ("heads", {"freeze": ["a_*"]}),
+    "unfreeze": ("heads", {"freeze": ["a_*"], "unfreeze": "2ep"}),
     "label_within": ("heads", {"label_within": 3}),
     "ema": ("heads", {"ema": 0.9}),
     "precision": ("heads", {"precision": "bfloat16"}),
@@ -156,8 +157,8 @@ def begun(tiny, tmp_path_factory):
 #: Settings of one kind of training that are told in both places, changed at once: each has a
 #: warning of its own.
 AT_ONCE = (
-    ("optimizer", "schedule", "clip_norm", "on_nonfinite", "groups", "balance", "freeze", "ema",
-     "precision", "sync_batchnorm", "validation", "derived", "begin_epoch"),
+    ("optimizer", "schedule", "clip_norm", "on_nonfinite", "groups", "balance", "freeze",
+     "unfreeze", "ema", "precision", "sync_batchnorm", "validation", "derived", "begin_epoch"),
     ("optimizer_params", "fixed_param_names"),
 )  # fmt: skip
 #: Settings that MXNet alone has.

@@ -78,7 +78,7 @@ class Model:
             vgg16_bn, mobilenetv2, mobilenetv3_small, mobilenetv3_large, efficientnet_b0,
             efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_lite0,
             efficientnet_lite1, efficientnet_lite2, regnety_400mf, convnext_tiny, darknet53,
-            cspdarknet_s, hrnet_w18.
+            cspdarknet_s, hrnet_w18, ddrnet23_slim.
         settings: settings of the backbone, e.g. width; of every one, mean and std of its RGB input
             in [0, 255], and normalization: batch, frozen_batch or group.
         weights: file of pretrained weights for the backbone (docs/pretrained-weights.md), or
@@ -125,6 +125,7 @@ class Training:
         conflict: batches on which the cosine between the heads' gradients is measured at the end,
             into conflict.json; 0 for none.
         freeze: patterns of parameters that are not trained.
+        unfreeze: how long they are not: 5ep, 500st or 10%; null for the whole training.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
         sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
@@ -152,6 +153,7 @@ class Training:
     balance: dict[str, Any] | None = None
     conflict: int = 0
     freeze: list[str] = field(default_factory=list)
+    unfreeze: str | None = None
     ema: float | None = None
     precision: str = "float32"
     sync_batchnorm: bool = False

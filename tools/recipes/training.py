@@ -137,6 +137,7 @@ def run(
         groups=make_groups(training, network),
         balance=make_balancer(training),
         freeze=training.freeze,
+        unfreeze=training.unfreeze,
         ema=training.ema,
         precision=training.precision,
         sync_batchnorm=training.sync_batchnorm,

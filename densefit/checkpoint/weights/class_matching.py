@@ -46,7 +46,7 @@ def class_layers(head: Head) -> set[str]:
     """Return the parameters whose rows are of classes, also of a head of numbered classes."""
     target = head.class_target
     names = head_lists(head).get(target or "", [])
-    twin = head if target is None or not are_numbers(names) else _named(head, _placeholders(names))
+    twin = _named(head, _placeholders(names)) if names and are_numbers(names) else head
     return set(twin.class_rows())
 
 
@@ -72,7 +72,7 @@ def match_classes(
     sizes = shapes(network)
     names = _file_classes(head, table, arrays, stated)
     before = head_lists(head).get(head.class_target or "", [])
-    if are_numbers(before):
+    if before and are_numbers(before):
         if names is None and all(arrays[name].shape == sizes[name] for name in arrays):
             return ClassMatch(dict(arrays))
         learned = _learned(before, names or [])
@@ -84,14 +84,14 @@ def match_classes(
     if names is None:
         return ClassMatch(problem="the names of the file's classes are not known: state classes=")
     there, here = _file_rows(head, table, names, arrays), head.class_rows()
-    class_names = head_lists(head)[head.class_target or ""]
-    matched = [name for name in class_names if name in names]
-    if not matched:
+    if not any({*there[name]} & {*here[name]} for name in arrays):
         return ClassMatch(problem="none of its classes is in the file")
     result = {
         name: _merged(_values(network, name), array, there[name], here[name])
         for name, array in arrays.items()
     }
+    class_names = head_lists(head).get(head.class_target or "", [])
+    matched = [name for name in class_names if name in names]
     return ClassMatch(result, matched, [n for n in class_names if n not in names], learned)
 
 

@@ -136,7 +136,7 @@ def _add(
         array = file.arrays[theirs]
         array = array if convert is None else apply(convert, array)
         skipped = 1 if name in of_classes else 0
-        if _plain(array.shape[skipped:]) == _plain(sizes[name][skipped:]):
+        if array.ndim and _plain(array.shape[skipped:]) == _plain(sizes[name][skipped:]):
             arrays[name] = array if skipped else array.reshape(sizes[name])
         else:
             problems.append(f"{theirs} is {array.shape}, not {sizes[name]}")
@@ -161,7 +161,7 @@ def _add(
             weights.used.add(choice.names[name])
             rows = match.arrays.get(name) if match is not None else None
             weights.arrays[name] = array if rows is None else rows
-    for name in parameters:
+    for name in parameters if head.name not in weights.left_out else ():
         layer = name.removeprefix(f"{head.name}_").rpartition("_")[0]
         if layer in table.zeros:
             weights.arrays[name] = np.zeros(sizes[name], np.float32)

@@ -18,8 +18,9 @@ from densefit.checkpoint.weights.normalising import follow
 from densefit.checkpoint.weights.transfer import transfer
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones.input_normalization import InputNormalization
+from densefit.model.moving_variances import moving_variances
 from densefit.model.network import Network
-from densefit.model.parameters import backbone_parameters, owners
+from densefit.model.parameters import SIZE, backbone_parameters, owners
 
 _log = logging.getLogger("densefit")
 
@@ -118,7 +119,7 @@ def _of_file(
     arrays, reshaped = in_shape(network, arrays, trunk, file, match)
     sources = {names[name] for name in arrays} | heads.used
     arrays.update(heads.arrays)
-    check_numbers(arrays, file)
+    check_numbers(arrays, file, moving_variances(network.peek("train", SIZE)))
     if expects is not None and expects.order == "BGR":
         stem = "stem" if match.table is None else match.table.stem
         kernel = f"{network.backbone.name}_{stem}_weight"

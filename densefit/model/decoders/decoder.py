@@ -8,11 +8,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from densefit.model.decoders.auxiliary import auxiliary_logits
+from densefit.model.decoders.logits import LOGIT_STRIDE as LOGIT_STRIDE
+from densefit.model.decoders.logits import last_convolution as last_convolution
 from densefit.model.heads.head import Features
 from densefit.registry import Registry
-from densefit.symbol import sym
-
-LOGIT_STRIDE = 4
 
 
 class Decoder(ABC):
@@ -38,14 +38,15 @@ class Decoder(ABC):
                 default that of all weights.
         """
 
+    def auxiliary(self, features: Features, name: str, outputs: int) -> Any:
+        """Build logits (B, outputs, h, w) at LOGIT_STRIDE from an inner map, for training only.
+
+        Args:
+            features: features of the backbone.
+            name: prefix of the parameters.
+            outputs: number of classes.
+        """
+        return auxiliary_logits(features, name, outputs)
+
 
 decoders: Registry[Decoder] = Registry("decoder")
-
-
-def last_convolution(x: Any, name: str, outputs: int, init: Any, kernel: int = 1) -> Any:
-    """Last convolution, with a bias; `init` initializes its weights unless it is None."""
-    weight = sym.Variable(f"{name}_weight", init=init)
-    padding = {"pad": (kernel // 2, kernel // 2)} if kernel > 1 else {}
-    return sym.Convolution(
-        x, weight, num_filter=outputs, kernel=(kernel, kernel), name=name, **padding
-    )

@@ -8,6 +8,21 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class AuxiliaryMap:
+    """The map that a backbone's paper attaches an auxiliary head to, in training.
+
+    Attributes:
+        stride: of the map.
+        symbol: (B, channels, H/stride, W/stride).
+        channels: number of channels.
+    """
+
+    stride: int
+    symbol: Any
+    channels: int
+
+
+@dataclass(frozen=True)
 class Features:
     """Feature maps of the backbone, as Symbols.
 
@@ -16,11 +31,13 @@ class Features:
             (a backbone with a smaller output stride lacks the larger ones).
         channels: stride -> number of channels.
         input_size: (height, width) of the network's input.
+        auxiliary: map for auxiliary heads; None: that of stride 16, or the deepest before it.
     """
 
     maps: Mapping[int, Any]
     channels: Mapping[int, int]
     input_size: tuple[int, int]
+    auxiliary: AuxiliaryMap | None = None
 
     def size(self, stride: int) -> tuple[int, int]:
         """(height, width) of the map at `stride`: every halving rounds up."""

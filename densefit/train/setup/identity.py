@@ -34,6 +34,7 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
         clip_norm=settings.clip_norm,
         groups=settings.groups,
         freeze=settings.freeze,
+        unfreeze=settings.unfreeze,
         fixed_param_names=settings.fixed_param_names,
         nonfinite=settings.on_nonfinite,
         loss=settings.loss,

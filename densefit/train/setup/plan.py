@@ -26,6 +26,7 @@ from densefit.model.heads.route import Route
 from densefit.model.network import Network
 from densefit.numeric import check_optimizer
 from densefit.train.balancing import check_balanced
+from densefit.train.freezing import Freezing
 from densefit.train.history import History
 from densefit.train.interval import Interval
 from densefit.train.schedules import Schedule
@@ -68,6 +69,7 @@ class Plan:
         session: state that a checkpoint stores.
         validating: interval of validations.
         saving: interval of saves.
+        freezing: parameters that are not trained, and how long.
         world: ranks that train together.
     """
 
@@ -83,6 +85,7 @@ class Plan:
     session: Session
     validating: Interval
     saving: Interval
+    freezing: Freezing
     world: World
 
     @classmethod
@@ -122,6 +125,7 @@ class Plan:
         check_rollback(settings.on_nonfinite, rate, optimizer)
         validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
         saving = _saving(settings, directions, per_epoch, total, ranks)
+        freezing = Freezing(settings.freeze, settings.unfreeze, per_epoch, total)
         state = TrainState(
             network,
             epoch=settings.begin_epoch,
@@ -144,7 +148,7 @@ class Plan:
         session = Session(learner, state, history, callbacks, metrics, rate, settings.balance)
         return cls(
             *(settings, model, module, live, reader, adapters, optimizer),
-            *(schedule, scorer, session, validating, saving, ranks),
+            *(schedule, scorer, session, validating, saving, freezing, ranks),
         )
 
     @property

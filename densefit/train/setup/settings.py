@@ -65,6 +65,7 @@ class Settings:
     groups: Groups
     balance: Balancer | None
     freeze: list[str]
+    unfreeze: DurationLike | None
     label_within: int
     ema: EMA | None
     precision: str

@@ -6,7 +6,6 @@ import logging
 from functools import partial
 
 from densefit.callbacks.callback import Control, TrainState
-from densefit.engine.settings import BindSettings
 from densefit.train.balancing import Balancing
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder
@@ -15,6 +14,7 @@ from densefit.train.loop import Loop
 from densefit.train.ranks import Ranks
 from densefit.train.schedules.deferred import Deferred
 from densefit.train.seeds import seed_update
+from densefit.train.setup.binding import Binding
 from densefit.train.setup.identity import identity_of
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
@@ -35,7 +35,8 @@ def start(plan: Plan) -> Loop:
     """
     if plan.world.is_shared:
         plan.session.learner.join(plan.world)
-    _bind(plan)
+    binding = Binding(plan)
+    binding.bind()
     plan.session.learner.start_optimizer(plan.optimizer)
     if plan.live is None:
         plan.model.started(plan.session.learner)
@@ -43,45 +44,14 @@ def start(plan: Plan) -> Loop:
     for callback in plan.session.callbacks:
         callback.reset()
     _resume(plan, length)
-    return _loop(plan, length)
-
-
-def _bind(plan: Plan) -> None:
-    """Bind the network to the data's shapes, and initialize all parameters."""
-    settings, session = plan.settings, plan.session
-    balancer, network, state = session.balancer, plan.model.network, session.state
-    weigh = None
-    if balancer is not None:
-        balancer.begin(list(network.adapters), state.updates, state.updates_per_epoch)
-        weigh = balancer.weighted if balancer.learned else None
-    are_given = settings.arg_params is not None or settings.aux_params is not None
-    session.learner.bind(
-        plan.reader,
-        BindSettings(
-            initializer=settings.initializer,
-            seed=settings.seed,
-            accumulate=settings.accumulate,
-            freeze=settings.freeze,
-            ema=settings.ema,
-            precision=settings.precision,
-            sync_batchnorm=settings.sync_batchnorm,
-            weigh=weigh,
-            fixed=[*plan.model.fixed, *settings.fixed_param_names],
-            allow_missing=settings.allow_missing or not are_given,
-            fuse=settings.module["monitor"] is None,
-            live=plan.live,
-            is_given=are_given,
-        ),
-    )
-    plan.module.attach(session.learner, plan.scorer, plan.reader.iterator)
-    if plan.scorer is not None:
-        plan.scorer.check_values()
+    binding.follow()
+    return _loop(plan, length, binding)
 
 
 def _length(plan: Plan) -> TrainingLength:
     """Return the object that passes the training's length on once it is known."""
     settings, session = plan.settings, plan.session
-    learners: list[LengthAware] = [plan.validating, plan.saving]
+    learners: list[LengthAware] = [plan.validating, plan.saving, plan.freezing]
     if isinstance(session.rate, Deferred):
         learners.append(session.rate)
     total_of = partial(
@@ -124,7 +94,7 @@ def _warn_done(state: TrainState, path: object) -> None:
             )
 
 
-def _loop(plan: Plan, length: TrainingLength) -> Loop:
+def _loop(plan: Plan, length: TrainingLength, binding: Binding) -> Loop:
     """Return the loop and its parts."""
     settings, session = plan.settings, plan.session
     learner, saver, guard = session.learner, settings.checkpoint, settings.on_nonfinite
@@ -142,6 +112,7 @@ def _loop(plan: Plan, length: TrainingLength) -> Loop:
     keep = None if saver is None else saver.keep
     return Loop(
         plan=plan,
+        binding=binding,
         step=Step(session, plan.adapters, settings.clip_norm, guard, balancing, reseed, ranks),
         reseed=reseed,
         validator=Validator(

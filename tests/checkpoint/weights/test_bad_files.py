@@ -81,3 +81,5 @@ def test_numbers_that_are_no_numbers(network, arrays, written):
     for name in ("layer1.0.conv1.weight", "bn1.running_var"):
         bad = {**arrays, name: np.full_like(arrays[name], np.inf)}
         refused(network, written(bad), "not finite")
+    negative = np.full_like(arrays["bn1.running_var"], -0.1)
+    refused(network, written({**arrays, "bn1.running_var": negative}), "is negative", "-0.1")

@@ -124,6 +124,9 @@ def test_a_head_is_loaded_whole_or_not_at_all(written):
     wide = {**file, "module.top.mix.weight": np.ones((7, 4), np.float32)}
     report = df.load_weights(network, written(wide))
     assert "module.top.mix.weight is (7, 4), not (5, 4)" in report.left_out["kind"]
+    scalar = {**file, "module.top.scores.bias": np.float32(1)}
+    report = df.load_weights(network, written(scalar))
+    assert "module.top.scores.bias is (), not (4,)" in report.left_out["kind"]
     bad = {**file, "module.top.mix.weight": np.full((5, 4), np.nan, np.float32)}
     with pytest.raises(CheckpointError, match="kind_mix_weight"):
         df.load_weights(network, written(bad))

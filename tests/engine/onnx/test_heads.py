@@ -14,11 +14,14 @@ from densefit.visualize.fitted import Fitted
 
 SIZE = (64, 96)
 SSD = {"strides": [8, 16], "channels": 8, "max_detections": 20, "score_threshold": 0.2}
+REGIONS = {**SSD, "sizes": [3.0], "hidden": 16, "proposals": 20}
 HEADS = {
     "classification": {"classes": 4},
     "multilabel": {"classes": 3},
     "detection": {"classes": 3, **SSD},
     **{detector: {"classes": 3, **SSD} for detector in ("fcos", "retinanet", "yolox")},
+    "faster_rcnn": {"classes": 3, **REGIONS},
+    "mask_rcnn": {"classes": 3, "mask_channels": 8, "detection": REGIONS},
     "segmentation": {"classes": 4, "channels": 8},
     "depth": {"channels": 8},
     "normals": {"channels": 8},

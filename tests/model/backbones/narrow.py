@@ -17,6 +17,7 @@ NARROW = {
     "convnext_tiny": {"width": 4},
     "darknet53": {"width": 4},
     "cspdarknet_s": {"width": 4},
+    "ddrnet23_slim": {"width": 4},
     "hrnet_w18": {"width": 2, "stem": 4},
 }
 
@@ -38,4 +39,5 @@ KINDS = [
     "darknet53",
     "cspdarknet_s",
     "hrnet_w18",
+    "ddrnet23_slim",
 ]

@@ -9,6 +9,7 @@ from densefit.symbol import init
 from tests.model.decoders.parity import bound, features, map_shapes
 
 SETTINGS = {
+    "ddrnet": {"channels": 8, "context": 8},
     "deeplabv3+": {"channels": 8, "rates": (2, 4)},
     "fcn": {"channels": 8},
     "lraspp": {"channels": 8},
@@ -16,7 +17,7 @@ SETTINGS = {
     "segformer": {"channels": 8},
     "unet": {"channels": 8},
 }
-STRIDES = dict(zip(SETTINGS, (16, 32, 16, 8, 32, 32)))
+STRIDES = dict(zip(SETTINGS, (32, 16, 32, 16, 8, 32, 32)))
 
 
 @pytest.fixture(params=SETTINGS)
@@ -90,7 +91,7 @@ def test_earlier_checkpoints_have_the_same_parameters(name):
     assert weights == FIRST[name]
 
 
-@pytest.mark.parametrize("name", ["deeplabv3+", "pspnet", "lraspp"])
+@pytest.mark.parametrize("name", ["ddrnet", "deeplabv3+", "pspnet", "lraspp"])
 def test_context_of_the_whole_image(name):
     """A change in one corner reaches the other."""
     given = features((64, 64), 16)

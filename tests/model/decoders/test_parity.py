@@ -3,13 +3,18 @@
 References: segmentation_models_pytorch's modules, and torchvision's LRASPPHead as stated here.
 """
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
 from densefit.model.decoders import decoders
+from densefit.model.heads.features import AuxiliaryMap
+from densefit.symbol import sym
 from tests.model.decoders.parity import CHANNELS, bound, compare, features, load
+from tests.references import ddrnet
 from tests.references.smp_parts import part
 
 SIZES = [(64, 96), (90, 71)]
@@ -136,3 +141,50 @@ def test_lraspp(each_engine, is_train):
     ]
     module = load(LRASPPHead(8, 12, 5, 6), executor, rules)
     compare(executor, module, lambda m, maps: up(m(maps[8], maps[16]), size, 2), is_train)
+
+
+DDRNET = [
+    (r"^context_pool(\d+)_sum", lambda match: f"context.sums.{(2, 4, 8).index(int(match[1]))}"),
+    (r"^context_mean_sum", "context.sums.3"),
+    (r"^context_pool(\d+)", lambda match: f"context.scales.{(2, 4, 8).index(int(match[1]))}"),
+    (r"^context_mean", "context.scales.3"),
+    (r"^context_", "context."),
+    (r"^(head|logits)", r"scores.\1"),
+    (r"^deep_shortcut", "deep.shortcut"),
+    (r"^deep_conv(\d)", lambda match: f"deep.layers.{int(match[1]) - 1}"),
+    # BatchNorm and ReLU come before the convolution.
+    (r"^((?:context|scores|head|logits).*)\.0\.(weight|bias)$", r"\1.2.\2"),
+    (r"^((?:context|scores|head|logits).*)\.1\.(\w+)$", r"\1.0.\2"),
+]
+
+
+@pytest.mark.parametrize("is_train", [False, True])
+def test_ddrnet(each_engine, is_train):
+    """At stride 64 the map has 16x8 cells, the multiple of all windows' strides."""
+    size = (1024, 512)
+    given = features(size)
+    settings = {"channels": 6, "context": 4}
+    executor = bound(decoders.create("ddrnet", **settings)(given, "own", 5), given, smooth=is_train)
+    module = load(ddrnet.Decoder(CHANNELS[8], CHANNELS[32], 4, 6, 5), executor, DDRNET)
+    if is_train:
+        patch_relu(module)
+    compare(executor, module, lambda module, maps: up(module(maps[8], maps[32]), size, 2), is_train)
+
+
+def patch_relu(module):
+    """Let bottlenecks use softplus, too, as `compare` does with layers."""
+    module.deep.activation = functional.softplus
+
+
+@pytest.mark.parametrize("is_train", [False, True])
+def test_the_auxiliary_head_of_ddrnet(each_engine, is_train):
+    size = (64, 90)
+    given = replace(features(size), auxiliary=AuxiliaryMap(8, sym.Variable("map8"), CHANNELS[8]))
+    symbol = decoders.create("ddrnet", channels=6).auxiliary(given, "own", 5)
+    executor = bound(symbol, replace(given, maps={8: given.maps[8]}), smooth=is_train)
+    rules = [
+        (r"^(head|logits)\.0\.(weight|bias)$", r"\1.2.\2"),
+        (r"^(head|logits)\.1\.(\w+)$", r"\1.0.\2"),
+    ]
+    module = load(ddrnet.Head(CHANNELS[8], 6, 5), executor, rules)
+    compare(executor, module, lambda module, maps: up(module(maps[8]), size, 2), is_train)

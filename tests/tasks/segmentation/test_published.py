@@ -14,6 +14,7 @@ from tests.references.smp_parts import part
 from tests.references.torchvision_cpu import torchvision
 
 SIZE = (64, 96)
+PARTS = ("weight", "bias")
 
 
 def with_values(model):
@@ -186,7 +187,8 @@ def test_numbered_classes_take_the_names_of_the_file(fcn, tmp_path):
     report = df.load_weights(network, file)
     assert "make it with class names" in report.left_out["parts"]
     assert report.heads == {"parts": "torchvision's FCN"}
-    assert report.missing == ["parts_score32_weight", "parts_score32_bias"]
+    layers = [f"parts_score{stride}" for stride in (32, 16, 8, 4)]
+    assert {*report.missing} == {f"{layer}_{part}" for layer in layers for part in PARTS}
 
 
 def test_another_width_leaves_the_head_as_it_was(fcn, tmp_path):

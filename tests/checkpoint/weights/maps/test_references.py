@@ -58,12 +58,13 @@ def of_hrnet(model, x):
 
 
 class Vgg(torch.nn.Module):
-    """torchvision's VGG-16 without the 124 million parameters of its classifier."""
+    """torchvision's VGG-16 of an eighth of the channels, without its classifier."""
 
     def __init__(self, has_bn):
         super().__init__()
         vgg = torchvision.models.vgg
-        self.features = vgg.make_layers(vgg.cfgs["D"], batch_norm=has_bn)
+        layers = [entry if entry == "M" else entry // 8 for entry in vgg.cfgs["D"]]
+        self.features = vgg.make_layers(layers, batch_norm=has_bn)
 
 
 def narrow_darknet():
@@ -87,14 +88,18 @@ def model_of(name, source):
         return narrow_darknet() if name == "darknet53" else narrow_hrnet()
     if name == "convnext_tiny" and source is timm:
         return timm.models.convnext.ConvNeXt(depths=(3, 3, 9, 3), dims=(24, 48, 96, 192))
+    if name == "convnext_tiny":
+        module, widths = torchvision.models.convnext, (24, 48, 96, 192)
+        stages = zip(widths, (*widths[1:], None), (3, 3, 9, 3))
+        return module.ConvNeXt([module.CNBlockConfig(*stage) for stage in stages])
     if name.startswith("vgg16"):
         return Vgg(name == "vgg16_bn")
     return source.create_model(name) if source is timm else getattr(source, name)()
 
 
 CASES = [
-    ("vgg16", {}, torchvision.models, of_features, "torchvision"),
-    ("vgg16_bn", {}, torchvision.models, of_features, "torchvision"),
+    ("vgg16", {"width": 8}, torchvision.models, of_features, "torchvision"),
+    ("vgg16_bn", {"width": 8}, torchvision.models, of_features, "torchvision"),
     ("mobilenet_v3_large", {}, torchvision.models, of_features, "torchvision"),
     ("mobilenet_v3_small", {}, torchvision.models, of_features, "torchvision"),
     ("mobilenetv3_large_100", {}, timm, of_timms_mobilenet, "timm"),
@@ -102,7 +107,7 @@ CASES = [
     ("efficientnet_b0", {}, torchvision.models, of_torchvisions_efficientnet, "torchvision"),
     ("regnet_y_400mf", {}, torchvision.models, of_torchvisions_regnet, "torchvision"),
     ("regnety_004", {}, timm, of_stages, "timm"),
-    ("convnext_tiny", {}, torchvision.models, of_features, "torchvision"),
+    ("convnext_tiny", {"width": 24}, torchvision.models, of_features, "torchvision"),
     ("convnext_tiny", {"width": 24}, timm, of_stages, "timm"),
     ("darknet53", {"slope": 0.01, "width": 8}, timm, of_stages, "timm"),
     ("hrnet_w18", {"width": 4}, timm, of_hrnet, "the authors, timm"),
@@ -118,7 +123,7 @@ CASES = [
     ("resnet50d", {}, timm, of_resnet, "timm v1d"),
 ]
 NARROW = {"width": 8}
-SMALL_VGG = {"width": 4, "reduced": True}
+SMALL_VGG = {"width": 8, "reduced": True}
 #: Name there -> name here, where they differ.
 OURS = {
     "tf_efficientnet_lite0": "efficientnet_lite0",
@@ -210,23 +215,21 @@ def test_reduced_vgg_has_every_third_cell_of_the_classifier(written):
     network = df.Network("vgg16", [df.head("classification", classes=2)], settings=SMALL_VGG)
     rng = np.random.default_rng(0)
     state = {
-        name: rng.normal(0, 0.1, (*(n // 16 for n in value.shape[:2]), *value.shape[2:]))
-        for name, value in Vgg(False).state_dict().items()
+        name: rng.normal(0, 0.1, value.shape) for name, value in Vgg(False).state_dict().items()
     }
-    state["features.0.weight"] = rng.normal(0, 0.1, (4, 3, 3, 3))
-    fc6 = rng.normal(0, 0.1, (256, 32, 7, 7)).astype(np.float32)
-    state.update({"classifier.0.weight": fc6.reshape(256, -1), "classifier.6.bias": np.ones(1)})
-    state.update({"classifier.0.bias": np.arange(256.0), "classifier.3.bias": -np.arange(256.0)})
-    state["classifier.3.weight"] = rng.normal(0, 0.1, (256, 256))
+    fc6 = rng.normal(0, 0.1, (512, 64, 7, 7)).astype(np.float32)
+    state.update({"classifier.0.weight": fc6.reshape(512, -1), "classifier.6.bias": np.ones(1)})
+    state.update({"classifier.0.bias": np.arange(512.0), "classifier.3.bias": -np.arange(512.0)})
+    state["classifier.3.weight"] = rng.normal(0, 0.1, (512, 512))
     state = {name: np.asarray(value, np.float32) for name, value in state.items()}
     report = df.load_weights(network, written(state))
     assert (report.unused, report.unexpected) == (["classifier.6.bias"], [])
     values = network.parameters
     np.testing.assert_array_equal(values["vgg16_fc6_weight"], fc6[::4][..., ::3, ::3])
-    np.testing.assert_array_equal(values["vgg16_fc6_bias"], np.arange(0, 256, 4))
-    np.testing.assert_array_equal(values["vgg16_fc7_bias"], -np.arange(0, 256, 4))
+    np.testing.assert_array_equal(values["vgg16_fc6_bias"], np.arange(0, 512, 4))
+    np.testing.assert_array_equal(values["vgg16_fc7_bias"], -np.arange(0, 512, 4))
     expected = state["classifier.3.weight"][::4, ::4]
     np.testing.assert_array_equal(values["vgg16_fc7_weight"][..., 0, 0], expected)
-    wrong = {**state, "classifier.0.weight": np.ones((256, 31), np.float32)}
+    wrong = {**state, "classifier.0.weight": np.ones((512, 31), np.float32)}
     with pytest.raises(BindError, match="other shapes"):
         df.load_weights(network, written(wrong))
