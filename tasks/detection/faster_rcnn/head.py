@@ -150,16 +150,18 @@ class FasterRCNN(RegionNetwork):
     def detect(self, features: Features, levels: Sequence[Any]) -> Any:
         """The rows of `evaluate` from the feature maps of `levels`."""
         size = features.input_size
-        found, is_proposal = self.propose(*self.anchor_predictions(levels), size)
+        proposals, is_proposal = self.propose(*self.anchor_predictions(levels), size)
         count = self.proposal_count(size)
-        scores, offsets = self.box_predictions(self.regions(features, levels, found, POOLED), count)
+        scores, offsets = self.box_predictions(
+            self.regions(features, levels, proposals, POOLED), count
+        )
         pairs = count * len(self.classes)
         check_exact_count(pairs, "pairs of proposal and class", f"head {self.name!r}")
         candidates = min(self.candidates, pairs)
         return detections(
             scores,
             offsets,
-            found,
+            proposals,
             is_proposal,
             len(self.classes),
             candidates,
