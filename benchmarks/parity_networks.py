@@ -39,6 +39,7 @@ FURTHER: dict[str, dict[str, Any]] = {
 FURTHER_HEADS = ("detection", "segmentation ddrnet", "segmentation fcn")
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
 SURE = {"prior": 0.5, "score_threshold": 0.01}  # so that there are detections from the start
+LOW = {"max_boxes": 20, "score_threshold": 1e-6}
 #: Two stages; every anchor and proposal is trained, so that near ties change nothing.
 REGIONS = {
     **{"strides": (8, 16, 32), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
@@ -107,7 +108,7 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
         "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
         "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
-        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, "max_boxes": 20}),
+        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, **LOW}),
         "faster_rcnn": ("faster_rcnn", {"classes": shapes.classes, **REGIONS}),
         "mask_rcnn": (
             "mask_rcnn",

@@ -151,3 +151,23 @@ def test_matched_boxes_are_those_whose_offsets_are_learned():
     np.testing.assert_array_equal(labels > 0, positive)
     learned = boxes[matched[positive] - 1]
     np.testing.assert_array_equal(offsets[positive], encode_boxes(learned, ANCHORS[positive]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_low_quality_matches_are_torchvisions(seed):
+    from tests.references.torchvision_cpu import torchvision
+
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 80, (60, 2))
+    anchors = np.concatenate([corners, corners + rng.uniform(5, 40, (60, 2))], 1)
+    anchors = np.concatenate([anchors, anchors[:20]]).astype(np.float32)  # equal IoUs
+    corners = rng.uniform(0, 60, (7, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(4, 50, (7, 2))], 1).astype(np.float32)
+    matcher = torchvision.models.detection._utils.Matcher(0.5, 0.2, True)
+    iou = torchvision.ops.box_iou(torch.tensor(boxes), torch.tensor(anchors))
+    expected = matcher(iou).numpy()
+    found = match_anchors(anchors, boxes, iou_positive=0.5, iou_negative=0.2, low_quality=True)
+    assert {-2, -1} < set(expected)
+    # 1 + index here; background is -1 there, and ignored -2.
+    np.testing.assert_array_equal(found, np.where(expected == -2, -1, expected + 1))
