@@ -118,18 +118,17 @@ def boxes_of(printed, prediction, names):
 
 
 @BOTH
-def test_instances(network_of, tmp_path, photograph, kind):
-    network = network_of("resnet18", "instance")
+@pytest.mark.parametrize(("task", "names"), [("instance", "012"), ("mask_rcnn", "abc")])
+def test_instances(network_of, tmp_path, photograph, kind, task, names):
+    network = network_of("resnet18", task)
     printed, predictions, text = exported(network, tmp_path, photograph, kind)
     assert len(text.splitlines()) <= LINES
-    prediction = predictions["instance"]
-    boxes_of(printed, prediction, "012")
+    prediction = predictions[task]
+    boxes_of(printed, prediction, names)
     expected = np.stack([coco.decode(mask) for mask in prediction["masks"]])
-    masks = np.stack(
-        [cv2.imread(f"{photograph}.instance.{n}.png", -1) for n in range(len(printed))]
-    )
+    masks = np.stack([cv2.imread(f"{photograph}.{task}.{n}.png", -1) for n in range(len(printed))])
     assert set(np.unique(masks)) == {0, 255}
-    assert 0.05 < expected.mean() < 0.95
+    assert 0.01 < expected.mean() < 0.95
     assert np.mean(masks.astype(bool) != expected.astype(bool)) < 1e-4
 
 

@@ -64,9 +64,9 @@ def area(boxes: Any) -> Any:
     return sym.prod(high - low, axis=2)
 
 
-def intersection(boxes: Any, candidates: Any) -> Any:
-    """(B, N, M) areas that (B, N, 4) boxes share with (B, M, 4) candidates."""
-    (low, high), (other_low, other_high) = corners(boxes), corners(candidates)
+def intersection(boxes: Any, rivals: Any) -> Any:
+    """(B, N, M) areas that (B, N, 4) boxes share with (B, M, 4) rivals."""
+    (low, high), (other_low, other_high) = corners(boxes), corners(rivals)
     sides = []
     for axis in (0, 1):
         first = sym.broadcast_maximum(_column(low, axis), _row(other_low, axis))

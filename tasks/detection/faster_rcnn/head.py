@@ -150,18 +150,16 @@ class FasterRCNN(RegionNetwork):
     def detect(self, features: Features, levels: Sequence[Any]) -> Any:
         """The rows of `evaluate` from the feature maps of `levels`."""
         size = features.input_size
-        proposals, is_proposal = self.propose(*self.anchor_predictions(levels), size)
+        boxes, is_proposal = self.propose(*self.anchor_predictions(levels), size)
         count = self.proposal_count(size)
-        scores, offsets = self.box_predictions(
-            self.regions(features, levels, proposals, POOLED), count
-        )
+        scores, offsets = self.box_predictions(self.regions(features, levels, boxes, POOLED), count)
         pairs = count * len(self.classes)
         check_exact_count(pairs, "pairs of proposal and class", f"head {self.name!r}")
         candidates = min(self.candidates, pairs)
         return detections(
             scores,
             offsets,
-            proposals,
+            boxes,
             is_proposal,
             len(self.classes),
             candidates,

@@ -114,7 +114,7 @@ def _levels(boxes: Any, strides: Sequence[int], canonical_size: float) -> Any:
     first = strides[0].bit_length() - 1
     side = sym.sqrt(sym.maximum(area(boxes), 0))
     exponent = sym.floor(sym.log2(side / canonical_size) + (CANONICAL_LEVEL + 1e-6))
-    level = sym.clip(exponent - first, 0, len(strides) - 1)
+    level = sym.minimum(sym.maximum(exponent - first, 0), len(strides) - 1)
     return sym.expand_dims(level, axis=2)
 
 

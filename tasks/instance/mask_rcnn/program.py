@@ -19,22 +19,18 @@ def print_regions(head: str) -> str:
     """
     name = quoted(head)
     return (
-        f'rows = outputs["{name}_boxes"].astype(float)\n'
-        "regions = rows[:, 2:6].copy()\n"
+        f'rows = outputs["{name}_boxes"].astype(float)[:, [0, 1, 2, 3, 4, 5, 2, 3, 4, 5]]\n'
         f"{BOXES_TO_IMAGE}"
         "keep = (rows[:, 0] >= 0) & ((rows[:, 4:6] > 0) & (rows[:, 2:4] < [W, H])).all(1)\n"
-        "for n, (row, (l, t, r, d), mask) in enumerate(\n"
-        f'    zip(rows[keep], regions[keep], outputs["{name}_masks"][keep])\n'
-        "):\n"
+        f'for n, (row, mask) in enumerate(zip(rows[keep], outputs["{name}_masks"][keep])):\n'
         f'    print("{name}", names["{name}"][int(row[0])], round(row[1], 6), '
         "*np.round(row[2:6], 3))\n"
-        f"    p, q = {MASK_SIZE} / (r - l), {MASK_SIZE} / (d - t)\n"
-        "    to_mask = np.array([[b / W * p, 0, (x + b / W / 2 - l) * p - 0.5], "
-        "[0, a / H * q, (y + a / H / 2 - t) * q - 0.5]])\n"
+        "    to_mask = np.array([[b / W, 0, x + b / W / 2 - row[6]], "
+        "[0, a / H, y + a / H / 2 - row[7]]]) "
+        f"* {MASK_SIZE} / (row[8:] - row[6:8])[:, None] - [0, 0, 0.5]\n"
         "    (l, t, r, d), inside = np.ceil(row[2:6] - 0.5).astype(int), "
         "np.zeros((H, W), np.uint8)\n"
         "    inside[t:d, l:r] = 255 * (cv2.warpAffine(mask, to_mask, (W, H), "
-        "flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)"
-        f"[t:d, l:r] >= {HALF})\n"
+        f"flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)[t:d, l:r] >= {HALF})\n"
         f'    cv2.imwrite(sys.argv[1] + ".{name}." + str(n) + ".png", inside)\n'
     )
