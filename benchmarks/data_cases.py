@@ -8,7 +8,8 @@ from typing import Any
 
 from densefit.config import read
 from densefit.data.loader.loader import Loader
-from densefit.tools.recipes.data.loaders import augmenting, make_dataset, train_loader
+from densefit.tools.recipes.data.loaders import augmenting, train_loader
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 

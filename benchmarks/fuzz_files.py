@@ -5,12 +5,13 @@ python benchmarks/fuzz_files.py --only 4711    # one of them again, with the who
 python benchmarks/fuzz_files.py --kinds "YOLO labels" "boxes CSV"
 
 Annotations (VOC's XML, COCO's JSON, YOLO's labels and data.yaml, boxes in tables and text files,
-lists, tables, recipes, records and their indices), masks, depths and pictures are changed at
-random: bits, bytes and chunks, and, knowing what they are, values, elements, headers and sizes.
-Each is read as part of a dataset. It must be read, as another reader reads it (ElementTree, json
-and pycocotools, csv, struct, Pillow), or be refused by an error of densefit that names it. Whatever
-else happens is a failure, listed by its number: an exception of another kind, an error without the
-name, a crash, too much time or memory, another content. Files that are not changed are all read.
+lists, tables, recipes, records and their indices), masks, depths, pictures and files of weights
+are changed at random: bits, bytes and chunks, and, knowing what they are, values, elements, headers
+and sizes. Each is read as part of a dataset. It must be read, as another reader reads it
+(ElementTree, json and pycocotools, csv, struct, Pillow, safetensors, onnx), or be refused by an
+error of densefit that names it. Whatever else happens is a failure, listed by its number: an
+exception of another kind, an error without the name, a crash, too much time or memory, another
+content. Files that are not changed are all read.
 Ends with 1 if there is a failure.
 """
 

@@ -34,7 +34,7 @@ from densefit.engine.onnx.devices import thread_count
 from densefit.evaluation.images import image_loader
 from densefit.exporting.samples import generated_images
 from densefit.tools.recipes.checkpoint_settings import recipe_of
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data
 
 BATCH = 8  # of scores
@@ -42,6 +42,9 @@ SETTLE = 0.1  # seconds in which threads of the last engine stop spinning
 KEYPOINTS = {"keypoints": Shapes.keypoint_names, "flip_pairs": Shapes.flip_pairs}
 HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
+    "fcos": {"classes": 20},
+    "retinanet": {"classes": 20},
+    "yolox": {"classes": 20},
     "segmentation": {"classes": 21},
     "classification": {"classes": 100},
     "multilabel": {"classes": 20},

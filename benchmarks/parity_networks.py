@@ -38,6 +38,7 @@ FURTHER: dict[str, dict[str, Any]] = {
 }
 FURTHER_HEADS = ("detection", "segmentation ddrnet", "segmentation fcn")
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
+SURE = {"prior": 0.5, "score_threshold": 0.01}  # so that there are detections from the start
 #: Further decoders, without what is random.
 DECODERS: dict[str, dict[str, Any]] = {
     "ddrnet": {"context": 8},
@@ -99,6 +100,9 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "classification": ("classification", {"classes": shapes.label_classes}),
         "multilabel": ("multilabel", {"classes": shapes.classes}),
         "detection": ("detection", {"classes": shapes.classes, **DETECTION}),
+        "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
+        "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
+        "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, "max_boxes": 20}),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
@@ -116,6 +120,9 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
     named["segmentation losses"] = ("segmentation", {**classes, **settings})
     overlap = {"classes": shapes.classes, **DETECTION, "box_loss": "ciou"}
     named["detection ciou"] = ("detection", overlap)
+    second = {"normalization": "group", "extra_levels": "backbone", "box_loss": "giou"}
+    second = {"classes": shapes.classes, **DETECTION, **SURE, "strides": (16, 32, 64), **second}
+    named["retinanet second"] = ("retinanet", second)
     return named
 
 
@@ -144,7 +151,7 @@ def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
                     df.Network(backbone, [df.head(task, **head_settings)], settings=settings),
                 )
     if pattern in "resnet18 several":
-        several = [df.head(task, **settings) for task, settings in list(heads().values())[:6]]
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:9]]
         yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 
 

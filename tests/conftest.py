@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -25,6 +26,15 @@ load_plugins()  # before a test replaces a registry for itself
 def _nothing_was_said():
     """Warnings that come once a process come in each test."""
     forget()
+
+
+@pytest.fixture(params=["mxnet", "torch"])
+def each_engine(request, monkeypatch):
+    """Name of an engine, with which `tests.executor` computes in the test."""
+    if find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    monkeypatch.setenv("DENSEFIT_ENGINE", request.param)
+    return request.param
 
 
 class Recorder(df.Callback):

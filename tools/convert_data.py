@@ -12,7 +12,7 @@ from pathlib import Path
 
 from densefit.tools.conversion.convert import Conversion, convert
 from densefit.tools.recipes.data.division import read_once
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data

@@ -18,7 +18,7 @@ from densefit.errors import ConfigError
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.formats.packed_shards import pack_shards
 from densefit.tools.recipes.command_line import completed
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data

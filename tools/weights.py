@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +15,7 @@ from densefit.checkpoint.weights.library.table import TABLE
 from densefit.errors import ConfigError
 from densefit.registry import nearest
 from densefit.tools.pretrained.fetch import fetch
-from densefit.tools.pretrained.store import add, check, is_right
+from densefit.tools.pretrained.store import add, check, check_download, is_right
 from densefit.tools.recipes.program import program
 
 USAGE = """usage: densefit weights list             known weights by backbone
@@ -115,8 +114,8 @@ def _where() -> None:
 
 
 def _add(names: Sequence[str]) -> None:
-    for entry, file in [(check(name), name) for name in names]:
-        print(f"{entry.name}: {add(entry, Path(file).read_bytes())}")
+    for entry, content in [check(name) for name in names]:
+        print(f"{entry.name}: {add(entry, content)}")
 
 
 def _fetch(names: Sequence[str]) -> None:
@@ -129,7 +128,9 @@ def _fetch(names: Sequence[str]) -> None:
         if path is not None and is_right(entries[name], path):
             print(f"{name}: {path} is there already")
         else:
-            print(f"{name}: {add(entries[name], fetch(entries[name]))}")
+            content = fetch(entries[name])
+            check_download(entries[name], content)
+            print(f"{name}: {add(entries[name], content)}")
 
 
 def _backbone(entry: PretrainedFile) -> str:

@@ -12,6 +12,7 @@ from fuzz.pictures import MAPS, PICTURES
 from fuzz.records import Idx, Packed, Rec, RecBoxes
 from fuzz.supervisely_files import SuperviselyJson, SuperviselyMeta
 from fuzz.text_layouts import TEXT_LAYOUTS
+from fuzz.weight_files import WEIGHTS
 
 KINDS: tuple[Kind, ...] = (
     *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
@@ -22,4 +23,5 @@ KINDS: tuple[Kind, ...] = (
     *(COLOR_MASKS, ColorTable(), DepthList(), KittiList()),
     *PICTURES,
     *TEXT_LAYOUTS,
+    *WEIGHTS,
 )

@@ -85,13 +85,34 @@ def _constants(name: str, channels: int) -> tuple[Any, Any]:
 
 
 def _group_norm(x: Any, name: str, channels: int, eps: float) -> Any:
-    """MXNet's GroupNorm has a scale a group, not a channel: its own stay 1 and 0."""
+    return group_norm(x, *channel_scales(name, channels), channels, eps, name)
+
+
+def channel_scales(name: str, channels: int) -> tuple[Any, Any]:
+    """Scale and shift of each channel, which several layers may share."""
+    return (
+        sym.Variable(f"{name}_gamma", init=init.One(), shape=(channels,)),
+        sym.Variable(f"{name}_beta", init=init.Zero(), shape=(channels,)),
+    )
+
+
+def group_norm(x: Any, gamma: Any, beta: Any, channels: int, eps: float, name: str) -> Any:
+    """Normalize each sample in groups of channels; see `Normalization`.
+
+    MXNet's GroupNorm has a scale a group, not a channel: its own stay 1 and 0.
+
+    Args:
+        x: (B, channels, H, W).
+        gamma: (channels,) scale.
+        beta: (channels,) shift.
+        channels: number of channels.
+        eps: added to the variance.
+        name: name of the layer.
+    """
     groups = gcd(channels // 2 if channels % 2 == 0 else channels, 32)
     x = sym.GroupNorm(
         x, sym.ones((groups,)), sym.zeros((groups,)), num_groups=groups, eps=eps, name=name
     )
     shape = (1, channels, 1, 1)
-    gamma = sym.Variable(f"{name}_gamma", init=init.One(), shape=(channels,))
-    beta = sym.Variable(f"{name}_beta", init=init.Zero(), shape=(channels,))
     x = sym.broadcast_mul(x, sym.reshape(gamma, shape=shape))
     return sym.broadcast_add(x, sym.reshape(beta, shape=shape))

@@ -35,10 +35,7 @@ def owners(network: Network) -> dict[str, str | None]:
     names = [name for name in _names(symbol) if name not in inputs]
     trunk: set[str] = set()
     if network.heads:
-        with NameManager():
-            data = sym.Variable("data")
-            maps = network.backbone.features(data, SIZE, network.output_stride).maps
-        trunk.update(_names(sym.Group(list(maps.values()))))
+        trunk.update(backbone_parameters(network))
     elif valued:
         names = [name for name in names if name in valued]
     return {
@@ -47,6 +44,18 @@ def owners(network: Network) -> dict[str, str | None]:
         else None
         for name in names
     }
+
+
+def backbone_parameters(network: Network) -> list[str]:
+    """Return parameters and moving statistics of the whole backbone of a network with heads.
+
+    Layers of maps that no head reads are not in the network's graphs, nor in `owners`.
+    """
+    with NameManager():
+        data = sym.Variable("data")
+        maps = network.backbone.features(data, SIZE, network.output_stride).maps
+    names = _names(sym.Group(list(maps.values())))
+    return [name for name in names if name != "data"]
 
 
 def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:

@@ -1,5 +1,8 @@
-"""Detection: boxes with classes and scores. Importing this package registers the head."""
+"""Detection: boxes with classes and scores. Importing this package registers the heads."""
 
+from .fcos import FCOS
 from .head import Detection
+from .retinanet import RetinaNet
+from .yolox import YOLOX
 
-__all__ = ["Detection"]
+__all__ = ["FCOS", "YOLOX", "Detection", "RetinaNet"]

@@ -6,9 +6,11 @@ and all anchors above a threshold of IoU take their best box. Runs in the loader
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from .anchors import encode_boxes
+from .anchors import VARIANCES, encode_boxes
 
 IGNORE = -1
 
@@ -72,6 +74,7 @@ def match_anchors(
     crowd: np.ndarray | None = None,
     iou_positive: float = 0.5,
     iou_negative: float = 0.5,
+    low_quality: bool = False,
 ) -> np.ndarray:
     """The box assigned to each anchor.
 
@@ -84,6 +87,9 @@ def match_anchors(
         iou_positive: lowest IoU at which an anchor takes its best box.
         iou_negative: anchors below this IoU with all boxes are background; anchors in between are
             ignored. Not above `iou_positive`.
+        low_quality: as in Faster R-CNN and RetinaNet all anchors with the highest IoU of a box are
+            positive, below `iou_positive` too, and take their best box, which may be another. By
+            default each box takes one anchor, as in SSD.
 
     Returns:
         (A,) int64: -1 ignored, 0 background, 1 + index of the box. Without boxes all anchors are
@@ -124,10 +130,16 @@ def match_anchors(
     nearest[enough] = iou[:, enough].argmax(axis=0)
     labels[(value >= iou_negative) & (value < iou_positive)] = IGNORE
     positive = value >= iou_positive
-    assigned = best_anchors(iou)
-    boxes_with_anchor = np.flatnonzero(assigned >= 0)
-    nearest[assigned[boxes_with_anchor]] = boxes_with_anchor
-    positive[assigned[boxes_with_anchor]] = True
+    if low_quality:
+        best = iou.max(axis=1, keepdims=True)
+        anchors_of_boxes = np.flatnonzero(((iou == best) & (best > 0)).any(axis=0))
+        nearest[anchors_of_boxes] = iou[:, anchors_of_boxes].argmax(axis=0)
+        positive[anchors_of_boxes] = True
+    else:
+        assigned = best_anchors(iou)
+        boxes_with_anchor = np.flatnonzero(assigned >= 0)
+        nearest[assigned[boxes_with_anchor]] = boxes_with_anchor
+        positive[assigned[boxes_with_anchor]] = True
 
     index = np.flatnonzero(positive)
     labels[index] = learned[nearest[index]] + 1
@@ -135,7 +147,11 @@ def match_anchors(
 
 
 def anchor_targets(
-    matched: np.ndarray, anchors: np.ndarray, boxes: np.ndarray, classes: np.ndarray
+    matched: np.ndarray,
+    anchors: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    variances: Sequence[float] = VARIANCES,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Class and box targets of all anchors.
 
@@ -144,6 +160,7 @@ def anchor_targets(
         anchors: (A, 4) float32 xyxy, in input pixels.
         boxes: (n, 4) float32 xyxy, in input pixels.
         classes: (n,) int, from 0.
+        variances: scales of the offsets.
 
     Returns:
         (A,) float32: -1 ignored, 0 background, 1 + class; and (A, 4) float32 offsets, zero
@@ -154,5 +171,5 @@ def anchor_targets(
     index = np.flatnonzero(matched > 0)
     source = matched[index] - 1
     labels[index] = np.asarray(classes)[source] + 1
-    offsets[index] = encode_boxes(np.asarray(boxes, np.float32)[source], anchors[index])
+    offsets[index] = encode_boxes(np.asarray(boxes, np.float32)[source], anchors[index], variances)
     return labels, offsets

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Label
 
-from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
+from .anchors import VARIANCES, Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, anchor_targets, match_anchors
 from .box_head import BoxHead
 
 
 class BoxEncoding(BoxHead):
-    """The part of `Detection` that encodes boxes as classes and offsets of anchors.
+    """The part of a detector that encodes boxes as classes and offsets of anchors.
 
-    Its attributes are settings of `Detection`.
+    Its other attributes are settings of `Detection`.
+
+    Attributes:
+        at_corners: position of the anchors, see `cell_positions`.
+        low_quality_matches: see `match_anchors`.
+        variances: scales of the four offsets.
     """
+
+    at_corners: ClassVar[bool] = False
+    low_quality_matches: ClassVar[bool] = False
+    variances: ClassVar[tuple[float, float, float, float]] = VARIANCES
 
     strides: tuple[int, ...]
     sizes: tuple[tuple[float, ...], ...]
@@ -40,7 +50,8 @@ class BoxEncoding(BoxHead):
     def anchors(self, input_size: Sequence[int]) -> np.ndarray:
         """All anchors, (A, 4) float32 xyxy in input pixels."""
         height, width = input_size
-        return anchor_boxes((height, width), self.strides, self.shapes((height, width)))
+        size = (height, width)
+        return anchor_boxes(size, self.strides, self.shapes(size), self.at_corners)
 
     def anchor_count(self, input_size: tuple[int, int]) -> int:
         """Number of anchors A."""
@@ -63,7 +74,9 @@ class BoxEncoding(BoxHead):
             offsets = np.zeros((len(anchors), 4), np.float32)
             return {"class": ignored, "box": offsets, "known": self.annotated_classes(sample)}
         boxes, classes = sample.targets["boxes"], sample.targets["classes"]
-        labels, offsets = anchor_targets(self.match_anchors(sample), anchors, boxes, classes)
+        labels, offsets = anchor_targets(
+            self.match_anchors(sample), anchors, boxes, classes, self.variances
+        )
         return {"class": labels, "box": offsets, "known": self.annotated_classes(sample)}
 
     def match_anchors(self, sample: Sample) -> np.ndarray:
@@ -84,6 +97,7 @@ class BoxEncoding(BoxHead):
             crowd=targets.get("crowd"),
             iou_positive=self.iou_positive,
             iou_negative=self.iou_negative,
+            low_quality=self.low_quality_matches,
         )
 
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:

@@ -5,6 +5,7 @@ Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, section 2.2, equati
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from densefit.model.losses.boxes import iou_loss
@@ -83,10 +84,17 @@ def box_loss(offsets: Any, box_target: Any, target: Any) -> Any:
         target: (B, A): -1 ignored, 0 background, 1 + class.
     """
     distance = sym.smooth_l1(offsets - box_target, scalar=1.0)
-    return _mean_over_positives(sym.sum(distance, axis=2), target)
+    return mean_over_positives(sym.sum(distance, axis=2), target)
 
 
-def overlap_loss(kind: str, offsets: Any, box_target: Any, target: Any, anchors: Any) -> Any:
+def overlap_loss(
+    kind: str,
+    offsets: Any,
+    box_target: Any,
+    target: Any,
+    anchors: Any,
+    decode: Callable[[Any, Any], Any] = corners,
+) -> Any:
     """(B,) mean of 1 - GIoU, DIoU or CIoU over the positive anchors.
 
     Args:
@@ -95,13 +103,14 @@ def overlap_loss(kind: str, offsets: Any, box_target: Any, target: Any, anchors:
         box_target: (B, A, 4).
         target: (B, A): -1 ignored, 0 background, 1 + class.
         anchors: (A, 4) in center form, see `anchor_symbol`.
+        decode: (B, A, 4) offsets and (B, A, 4) anchors -> xyxy boxes.
     """
     anchors = sym.broadcast_like(sym.expand_dims(anchors, axis=0), offsets)
-    loss = iou_loss(kind, corners(offsets, anchors), corners(box_target, anchors))
-    return _mean_over_positives(loss, target)
+    loss = iou_loss(kind, decode(offsets, anchors), decode(box_target, anchors))
+    return mean_over_positives(loss, target)
 
 
-def _mean_over_positives(loss: Any, target: Any) -> Any:
+def mean_over_positives(loss: Any, target: Any) -> Any:
     """(B,) mean of (B, A) losses over the positive anchors; 0 without any."""
     positive = sym.BlockGrad(target > 0)
     total = sym.sum(loss * positive, axis=1)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from densefit.symbol import sym
 
-from .anchors import VARIANCES, Shapes, level_size
+from .anchors import VARIANCES, Shapes, cell_positions, level_size
 
 # A box is at most 64 times as wide as its anchor, so that an untrained network cannot overflow.
 MAX_GROWTH = math.log(64.0)
 
 
 def anchor_symbol(
-    input_size: tuple[int, int], strides: Sequence[int], shapes: Sequence[Shapes]
+    input_size: tuple[int, int],
+    strides: Sequence[int],
+    shapes: Sequence[Shapes],
+    at_corners: bool = False,
 ) -> Any:
     """(A, 4) anchors (center x, center y, width, height) in input pixels, in anchor order.
 
@@ -26,8 +29,9 @@ def anchor_symbol(
     for stride, level_shapes in zip(strides, shapes):
         height, width = level_size(input_size, stride)
         full = (height, width, len(level_shapes), 1)
-        x = (sym.arange(0, width) + 0.5) * stride
-        y = (sym.arange(0, height) + 0.5) * stride
+        (top, down), (left, right) = cell_positions(input_size, stride, at_corners)
+        x = sym.arange(0, width) * right + left
+        y = sym.arange(0, height) * down + top
         sides = sym.concat(
             *(sym.full((1, 1), side) for shape in level_shapes for side in shape), dim=0
         )
@@ -71,7 +75,32 @@ def detections(
     """
     probability = sym.softmax(scores, axis=-1)
     probability = sym.slice_axis(probability, axis=2, begin=1, end=None)
-    best = sym.topk(sym.reshape(probability, shape=(0, -1)), k=candidates, axis=1, ret_typ="both")
+    rows = best_pairs(probability, offsets, anchors, classes, candidates, corners)
+    return suppressed(rows, score_threshold, nms_iou, max_detections)
+
+
+def best_pairs(
+    probability: Any,
+    offsets: Any,
+    anchors: Any,
+    classes: int,
+    count: int,
+    decode: Callable[[Any, Any], Any],
+) -> Any:
+    """The best pairs of anchor and class of each image, by falling score.
+
+    Args:
+        probability: (B, A, classes) scores.
+        offsets: (B, A, 4).
+        anchors: (A, 4), see `anchor_symbol`.
+        classes: number of classes.
+        count: number of pairs, at most A * classes.
+        decode: (B, N, 4) offsets and (B, N, 4) anchors -> xyxy boxes.
+
+    Returns:
+        (B, count, 7) [class, score, x1, y1, x2, y2, anchor] in input pixels.
+    """
+    best = sym.topk(sym.reshape(probability, shape=(0, -1)), k=count, axis=1, ret_typ="both")
     score, pair = best[0], best[1]
     # Indices travel as float32; they and their quotients are exact below 2**24 pairs.
     anchor = sym.floor(pair / classes)
@@ -80,15 +109,23 @@ def detections(
         sym.reshape(sym.contrib.arange_like(pair, axis=0), shape=(-1, 1)), pair
     )
     offsets = sym.gather_nd(offsets, sym.stack(sample, anchor, axis=0))
-    boxes = corners(offsets, sym.take(anchors, anchor))
-    rows = sym.concat(
+    boxes = decode(offsets, sym.take(anchors, anchor))
+    return sym.concat(
         sym.expand_dims(label, axis=2),
         sym.expand_dims(score, axis=2),
         boxes,
         sym.expand_dims(anchor, axis=2),
         dim=2,
     )
-    return suppressed(rows, score_threshold, nms_iou, max_detections)
+
+
+def clipped(rows: Any, input_size: tuple[int, int]) -> Any:
+    """(B, N, 7) rows of `best_pairs` whose boxes end at the border of the input."""
+    height, width = input_size
+    columns = [sym.slice_axis(rows, axis=2, begin=i, end=i + 1) for i in range(7)]
+    for column, limit in zip(range(2, 6), (width, height, width, height)):
+        columns[column] = sym.clip(columns[column], 0, limit)
+    return sym.concat(*columns, dim=2)
 
 
 def suppressed(rows: Any, score_threshold: float, nms_iou: float, max_detections: int) -> Any:
@@ -116,10 +153,22 @@ def suppressed(rows: Any, score_threshold: float, nms_iou: float, max_detections
     return sym.slice_axis(rows, axis=1, begin=0, end=max_detections)
 
 
-def corners(offsets: Any, anchors: Any) -> Any:
-    """xyxy boxes from (B, N, 4) offsets and (B, N, 4) anchors in center form."""
+def corners(
+    offsets: Any,
+    anchors: Any,
+    variances: Sequence[float] = VARIANCES,
+    growth_limits: tuple[float, float] = (-MAX_GROWTH, MAX_GROWTH),
+) -> Any:
+    """xyxy boxes from (B, N, 4) offsets and (B, N, 4) anchors in center form.
+
+    Args:
+        offsets: shifts by the anchor's sides, and logarithms of the growth of the sides.
+        anchors: (center x, center y, width, height).
+        variances: scales of the offsets; one for both shifts and one for both sides.
+        growth_limits: least and greatest logarithm of the growth.
+    """
     center, side = (sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
     shift, growth = (sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))
-    center = center + shift * VARIANCES[0] * side
-    half = sym.exp(sym.clip(growth * VARIANCES[2], -MAX_GROWTH, MAX_GROWTH)) * side / 2
+    center = center + shift * variances[0] * side
+    half = sym.exp(sym.clip(growth * variances[2], *growth_limits)) * side / 2
     return sym.concat(center - half, center + half, dim=2)

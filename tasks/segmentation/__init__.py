@@ -1,5 +1,6 @@
-"""Semantic segmentation: a class for every pixel."""
+"""Semantic segmentation: a class for every pixel. Importing this package registers the head."""
 
+from . import published
 from .head import Segmentation
 
-__all__ = ["Segmentation"]
+__all__ = ["Segmentation", "published"]

@@ -5,6 +5,7 @@ import importlib
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,6 +164,14 @@ def sources():
 def test_shards_memory_prints_a_row_for_each_count(run):
     memory = rows(run("shards_memory"), r"^ +([\d,]+) samples, +(\d+) shards: +([\d.]+) MiB")
     assert [row[:2] for row in memory] == [("200", "2"), ("2,000", "20")]
+
+
+@pytest.mark.skipif(not find_spec("timm"), reason="timm is not installed")
+def test_pretrained_photographs_prints_a_row_for_each_picture(run):
+    found = rows(run("pretrained_photographs"), r"^\| mobilenetv2 \| noise \| (\S+) \| (\w+) \|")
+    ((difference, top5),) = found
+    assert float(difference) < 1e-4
+    assert top5 == "same"
 
 
 def test_every_benchmark_has_a_smallest_size():

@@ -28,6 +28,8 @@ INPUT = (64, 64)
 PICTURES = [(64, 64), (50, 90), (97, 33)]
 SETTINGS = {
     "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "fcos": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": 4},
     "instance": {
@@ -52,6 +54,13 @@ SETTINGS = {
     "depth": {"decoder": "fcn", "channels": 8},
     "normals": {"decoder": "fcn", "channels": 8},
     "multilabel": {"classes": 3},
+    "yolox": {
+        "classes": 3,
+        "strides": (8, 16),
+        "channels": 8,
+        "max_boxes": 10,
+        "max_detections": 40,
+    },
     "keypoints": {
         "classes": 3,
         "keypoints": Shapes.keypoint_names,
@@ -73,6 +82,12 @@ VARIANTS = {
         "background": "0",
     },
     "detection giou": {"box_loss": "giou"},
+    "retinanet second": {
+        "normalization": "group",
+        "extra_levels": "backbone",
+        "box_loss": "giou",
+        "strides": (16, 32, 64),
+    },
     "panoptic losses": {
         "segmentation": {"decoder": "unet", "channels": 8, "loss": {"dice": 1, "focal": 2}}
     },
@@ -121,6 +136,9 @@ def points_inside(prediction, size):
 
 PLACED = {
     "detection": boxes_inside,
+    "fcos": boxes_inside,
+    "retinanet": boxes_inside,
+    "yolox": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
@@ -135,7 +153,14 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
-OF_OBJECTS = ("detection", "instance", "keypoints")  # predicted where they are shown
+OF_OBJECTS = (
+    "detection",
+    "fcos",
+    "retinanet",
+    "yolox",
+    "instance",
+    "keypoints",
+)  # predicted where they are shown
 
 
 class Mixed:

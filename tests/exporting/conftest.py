@@ -10,6 +10,9 @@ from tests.model.backbones.narrow import NARROW
 SIZE = (64, 96)
 SETTINGS = {
     "detection": {"classes": ("a", "b", "c"), "strides": (8, 16), "channels": 8},
+    "fcos": {"classes": 3, "strides": (8, 16), "channels": 8},
+    "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8},
+    "yolox": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 20},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": ("cat", "dog", "cow")},
     "instance": {

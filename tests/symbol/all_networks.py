@@ -55,6 +55,9 @@ HEADS = [
             "instance": INSTANCE,
         },
     ),
+    ("retinanet", {**DETECTION, "normalization": "group"}),
+    ("fcos", DETECTION),
+    ("yolox", DETECTION),
 ]
 
 

@@ -57,14 +57,18 @@ def test_list_and_where(folders, capsys):
     assert "its sha256 differs" in capsys.readouterr().out
 
 
-def test_add_copies_a_known_file(folders, tmp_path, capsys):
+def test_add_reads_a_known_file_once_and_copies_it(folders, tmp_path, capsys, monkeypatch):
     file = tmp_path / "downloaded.pth"
     file.write_bytes(b"unknown")
     assert weights.main(["add", str(file)]) == 1
     assert "none of the known weights" in capsys.readouterr().err
     assert weights.main(["add", str(tmp_path / "none.pth")]) == 1
     file.write_bytes(CONTENT)
+    reads = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path) or read_bytes(path))
     assert weights.main(["add", str(file)]) == 0
+    assert reads == [file]
     assert (folders[0] / ENTRY.file).read_bytes() == CONTENT
     assert search.find(ENTRY) == folders[0] / ENTRY.file
 

@@ -12,6 +12,8 @@ SIZE = (64, 64)
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 5}
 HEADS = {
     "detection": DETECTION,
+    "fcos": DETECTION,
+    "retinanet": DETECTION,
     "instance": {"prototypes": 4, "channels": 8, "mask_positives": 6, "detection": DETECTION},
     "keypoints": {
         "keypoints": Shapes.keypoint_names,
@@ -24,6 +26,8 @@ HEADS = {
 # behind that of the background.
 SCORES = {
     "detection": ("_class_bias", 4),  # one of each level
+    "fcos": ("_class_bias", 3),
+    "retinanet": ("_class_bias", 3),
     "instance": ("_class_bias", 4),
     "keypoints": ("_centre_bias", 3),
     "multilabel": ("_class_bias", 3),

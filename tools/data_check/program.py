@@ -16,8 +16,8 @@ from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.mask_files import print_unread, read_masks
 from densefit.tools.data_check.report import report
 from densefit.tools.recipes.data.division import check_divided, read_once
-from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import stream
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.data.splits import takes_whole
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import Model

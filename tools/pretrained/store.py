@@ -17,8 +17,8 @@ def is_right(entry: PretrainedFile, path: Path) -> bool:
     return hashlib.sha256(path.read_bytes()).hexdigest().startswith(entry.sha256)
 
 
-def check(path: str | Path) -> PretrainedFile:
-    """Return the entry of a file.
+def check(path: str | Path) -> tuple[PretrainedFile, bytes]:
+    """Return the entry of a file, and its content, which is read once.
 
     Raises:
         CheckpointError: there is no such file, or it is not in the table.
@@ -26,7 +26,8 @@ def check(path: str | Path) -> PretrainedFile:
     file = Path(path)
     if not file.is_file():
         raise CheckpointError("There is no file of weights", where=path)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     entry = by_sha256(digest)
     if entry is None:
         raise CheckpointError(
@@ -36,16 +37,11 @@ def check(path: str | Path) -> PretrainedFile:
             fix="densefit weights list shows the known ones; any file can be used by its path: "
             "--model.weights FILE",
         )
-    return entry
+    return entry, content
 
 
-def add(entry: PretrainedFile, content: bytes) -> Path:
-    """Write a file of the table to the first folder of the search path, atomically.
-
-    Raises:
-        CheckpointError: the content has another sha256.
-        OSError: the disk refuses.
-    """
+def check_download(entry: PretrainedFile, content: bytes) -> None:
+    """Raise CheckpointError if what was downloaded has another sha256 than its entry."""
     digest = hashlib.sha256(content).hexdigest()
     if not digest.startswith(entry.sha256):
         raise CheckpointError(
@@ -54,6 +50,14 @@ def add(entry: PretrainedFile, content: bytes) -> Path:
             received=f"{digest}, {len(content)} bytes",
             fix="try again; nothing was stored",
         )
+
+
+def add(entry: PretrainedFile, content: bytes) -> Path:
+    """Write a checked file of the table to the first folder of the search path, atomically.
+
+    Raises:
+        OSError: the disk refuses.
+    """
     path = search.folders()[0] / entry.file
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, [content])

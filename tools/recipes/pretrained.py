@@ -77,5 +77,7 @@ def _print(report: LoadedWeights) -> None:
     }
     text = ", ".join(f"{title} {len(names)}" for title, names in counts.items() if names)
     console.print(Text(f"parameters: {text}"))
+    for line in report.head_lines():
+        console.print(Text(line))
     if report.is_normalised_otherwise:
         console.print(Text("input: normalised by mean and std of model.settings, not as trained"))

@@ -31,7 +31,8 @@ class Data:
         test: name of the split to score at the end; null for none.
         splits: splits that are made of a dataset without any, e.g. {train: 0.7, val: 0.15, test:
             0.15, seed: 0}, by a hash of each sample's id and the seed: samples that are added move
-            no others. `of: train` divides that split of the dataset's own; its other splits stay.
+            no others. A dataset that has splits is refused, unless `of: train` divides that split
+            (its other splits stay), `of: all` all samples, or `existing: keep` uses them.
         group_by: keeps samples together in one of these splits: folder (of the image), a regular
             expression with one group that is looked for in ids and paths, such as (patient\\d+)_,
             or a table, FILE.csv, with the columns id and group.

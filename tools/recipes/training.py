@@ -98,7 +98,11 @@ def run(
     }
     rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
     check_distinct(prepared.data)
-    for line in division_lines(prepared.data):
+    lines = division_lines(prepared.data)
+    if not lines and getattr(data, "splits", None) is not None:
+        sizes = ", ".join(f"{split} {len(dataset)}" for split, dataset in prepared.data.items())
+        lines = [f"data: the dataset's own splits, {sizes}; data.splits is for one without"]
+    for line in lines:
         print(line)
     for split, dataset in prepared.data.items():
         median = getattr(dataset, "median_depth", None)

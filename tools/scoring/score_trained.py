@@ -30,7 +30,7 @@ from densefit.metrics.core.unreadable import counts_text
 from densefit.model.network import Network
 from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from densefit.checkpoint.weights.files.weight_file import WeightFile
 from densefit.checkpoint.weights.loaded_weights import listed
 from densefit.checkpoint.weights.matching import Match
+from densefit.checkpoint.weights.parameters import ROUNDED_ZERO
 from densefit.errors import BindError, CheckpointError
 from densefit.model.network import Network
 from densefit.model.parameters import shapes
@@ -48,12 +49,21 @@ def in_shape(
     return shaped, reshaped
 
 
-def check_numbers(arrays: Mapping[str, np.ndarray], file: WeightFile) -> None:
-    """Raise CheckpointError if an array is not of finite real numbers."""
+def check_numbers(
+    arrays: Mapping[str, np.ndarray], file: WeightFile, variances: Collection[str] = ()
+) -> None:
+    """Raise CheckpointError if an array is not of finite real numbers, or a variance negative."""
     for name, array in arrays.items():
         if array.dtype.kind != "f" or not np.isfinite(array).all():
             raise CheckpointError(
                 f"The weights of {name!r} are not finite real numbers",
                 received=str(array.dtype),
+                where=file.path,
+            )
+        if name in variances and (array < ROUNDED_ZERO).any():
+            raise CheckpointError(
+                f"The moving variance {name!r} of the file is negative",
+                expected="0 or more",
+                received=f"{array.min():g}",
                 where=file.path,
             )

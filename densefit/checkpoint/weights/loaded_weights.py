@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _SHOWN = 6
@@ -24,6 +25,11 @@ class LoadedWeights:
         input_normalization: (mean, std) of the weights, in RGB of [0, 255].
         is_normalised_otherwise: whether the network keeps another normalisation, which its
             settings state.
+        heads: head -> whose names its layers have in the file of a whole model.
+        matched_classes: head -> its classes whose rows are the file's.
+        new_classes: head -> its other classes, whose rows the file does not have: they begin at
+            random, or keep the values that they had.
+        left_out: head -> why its layers, or its layers of classes, were not loaded.
     """
 
     path: str
@@ -36,6 +42,10 @@ class LoadedWeights:
     reshaped: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
     input_normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     is_normalised_otherwise: bool = False
+    heads: Mapping[str, str] = field(default_factory=dict)
+    matched_classes: Mapping[str, list[str]] = field(default_factory=dict)
+    new_classes: Mapping[str, list[str]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"weights of {self.path} ({self.layout}): {len(self.loaded)} loaded"]
@@ -43,7 +53,16 @@ class LoadedWeights:
             names = list(getattr(self, title))
             if names:
                 lines.append(f"{title} {len(names)}: {listed(names)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.head_lines()])
+
+    def head_lines(self) -> list[str]:
+        """Format what the heads got, a line for each fact."""
+        lines = [f"head {head!r}: names of {layout}" for head, layout in self.heads.items()]
+        for head, names in self.matched_classes.items():
+            lines.append(f"head {head!r}: {len(names)} classes of the file: {listed(names)}")
+        for head, names in self.new_classes.items():
+            lines.append(f"head {head!r}: {len(names)} new classes: {listed(names)}")
+        return [*lines, *(f"head {head!r} left out: {why}" for head, why in self.left_out.items())]
 
 
 def listed(names: list[str]) -> str:

@@ -23,25 +23,34 @@ class Match:
         names: parameter -> name in the file.
         unexpected: other names in the file.
         unused: other names in the file that are of no use.
-        input_normalization: of the input, if the layout says it.
-        stem: layer that reads the image.
+        table: the layout's; None of densefit's names.
+        prefix: what precedes the backbone's names in the file.
     """
 
     layout: str
     names: Mapping[str, str]
     unexpected: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
-    input_normalization: InputNormalization | None = None
-    stem: str = "stem"
+    table: NameMap | None = None
+    prefix: str = ""
 
     @property
     def is_own(self) -> bool:
         """Whether the names are densefit's."""
         return self.layout == OWN
 
+    @property
+    def input_normalization(self) -> InputNormalization | None:
+        """Normalisation of the input, if the layout says it."""
+        return None if self.table is None else self.table.input_normalization
+
 
 def match_names(
-    backbone: Backbone, parameters: Sequence[str], file: WeightFile, prefix: str | None = None
+    backbone: Backbone,
+    parameters: Sequence[str],
+    file: WeightFile,
+    prefix: str | None = None,
+    idle: Sequence[str] = (),
 ) -> Match:
     """Find all parameters of a backbone in a file, by the tables of names.
 
@@ -50,6 +59,7 @@ def match_names(
         parameters: its parameters and moving statistics.
         file: the file.
         prefix: what precedes its names in the file; None for the usual ones.
+        idle: parameters of its layers that no head reads; the file may have them.
 
     Raises:
         BindError: parameters are missing, or the file has more layers.
@@ -73,15 +83,18 @@ def match_names(
     table = layouts.get(layout)
     if table is None:
         return Match(OWN, present, unexpected=rest)
-    _check_leftover(backbone, rest, start, table, file, layout)
-    unused = [name for name in rest if table.is_unused(name.removeprefix(start))]
+    no_use = {start + name for name in table.names(idle, backbone.name).values()}
+    more = [name for name in rest if name not in no_use]
+    _check_leftover(backbone, more, start, table, file, layout)
+    _check_built(backbone, table, file, layout)
+    unused = [n for n in rest if n in no_use or table.is_unused(n.removeprefix(start))]
     return Match(
         layout,
         present,
         unexpected=[name for name in rest if name not in {*unused}],
         unused=unused,
-        input_normalization=table.input_normalization,
-        stem=table.stem,
+        table=table,
+        prefix=start,
     )
 
 
@@ -103,6 +116,19 @@ def _check_leftover(
             where=f"{file.path}, with names of {layout}",
             fix="choose the backbone that the file is of",
         )
+
+
+def _check_built(backbone: Backbone, table: NameMap, file: WeightFile, layout: str) -> None:
+    """Raise BindError if the weights need a backbone of other settings."""
+    for name, value in table.built.items():
+        if getattr(backbone, name) != value:
+            raise BindError(
+                f"The weights were trained with another {name} than the backbone's",
+                expected=f"{name} {value}, with names of {layout}",
+                received=f"{name} {getattr(backbone, name)} of {backbone.name!r}",
+                where=file.path,
+                fix=f"settings={{{name!r}: {value}}} of the backbone (--model.settings.{name})",
+            )
 
 
 def _missing(

@@ -13,10 +13,11 @@ from densefit.errors import CheckpointError
 from densefit.model.moving_variances import moving_variances
 from densefit.model.network import Network
 
+#: Least moving variance, but for rounding.
 # MXNet computes a batch's variance as 1 / (1 / sqrt(variance + eps))^2 - eps. Of a channel that is
 # constant, as some of ImageNet's MobileNetV2 are, that is -8e-13 at eps 1e-5 (seen, MXNet 1.9.1).
 # Nothing is clipped: the scores of a checkpoint must be those of the training.
-_ROUNDED_ZERO = -1e-9
+ROUNDED_ZERO = -1e-9
 
 _FIX = "use another checkpoint beside it"
 
@@ -70,7 +71,7 @@ def parameters_of(
                 where=where,
                 fix=_FIX,
             )
-        if name in variances and (array < _ROUNDED_ZERO).any():
+        if name in variances and (array < ROUNDED_ZERO).any():
             raise CheckpointError(
                 f"The moving variance {name!r} of the checkpoint is negative",
                 expected="0 or more",

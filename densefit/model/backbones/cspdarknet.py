@@ -6,18 +6,15 @@ stacks the four cells of 2x2, and the deepest map is pooled at several sizes (He
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from densefit.model.backbones.backbone import Backbone, backbones
 from densefit.model.backbones.strides import Strides
-from densefit.model.layers import conv_bn
+from densefit.model.cross_stage import cross_stage, joined, swish_conv
 from densefit.symbol import sym
 
 #: Blocks of the stages at strides 4 to 32; each has twice the channels of the one before.
 BLOCKS = (1, 3, 3, 1)
-
-_conv = partial(conv_bn, activation="swish", eps=1e-3)
 
 
 class CSPDarknet(Backbone):
@@ -40,18 +37,20 @@ class CSPDarknet(Backbone):
         self, x: Any, output_stride: int, input_size: tuple[int, int]
     ) -> dict[int, tuple[Any, int]]:
         """See `Backbone.maps_at`; odd sizes are padded by a cell of zeros."""
-        x = _conv(_stacked(x, input_size), f"{self.name}_stem", self.width)
+        x = swish_conv(_stacked(x, input_size), f"{self.name}_stem", self.width)
         maps = {}
         strides, channels = Strides(output_stride, stride=2), self.width
         for stage, blocks in enumerate(BLOCKS):
             stride, dilation = strides.enter(2)
             channels *= 2
             name = f"{self.name}_stage{stage + 1}"
-            x = _conv(x, f"{name}_down", channels, stride=stride, dilation=dilation)
+            x = swish_conv(x, f"{name}_down", channels, stride=stride, dilation=dilation)
             is_last = stage == len(BLOCKS) - 1
             if is_last:
                 x = _pooled(x, f"{name}_spp", channels, strides.dilation)
-            x = _cross_stage(x, name, channels, blocks, strides.dilation, has_sums=not is_last)
+            x = cross_stage(
+                x, name, channels, blocks, dilation=strides.dilation, has_sums=not is_last
+            )
             maps[strides.stride] = (x, channels)
         return maps
 
@@ -71,7 +70,7 @@ def _pooled(x: Any, name: str, channels: int, dilation: int) -> Any:
 
     The maxima of 5x5, 9x9 and 13x13 cells are those of 5x5, once, twice and three times.
     """
-    x = _conv(x, f"{name}_conv1", channels // 2, kernel=1)
+    x = swish_conv(x, f"{name}_conv1", channels // 2, kernel=1)
     maps = [x]
     reach = 2 * dilation
     for number in range(3):
@@ -84,30 +83,7 @@ def _pooled(x: Any, name: str, channels: int, dilation: int) -> Any:
             name=f"{name}_pool{number}",
         )
         maps.append(x)
-    return _conv(_joined(maps), f"{name}_conv2", channels, kernel=1)
-
-
-def _cross_stage(
-    x: Any, name: str, channels: int, blocks: int, dilation: int, *, has_sums: bool
-) -> Any:
-    """A stage; whether its blocks are added to their inputs."""
-    half = channels // 2
-    through = _conv(x, f"{name}_conv1", half, kernel=1)
-    past = _conv(x, f"{name}_conv2", half, kernel=1)
-    for block in range(blocks):
-        y = _conv(through, f"{name}_{block}_conv1", half, kernel=1)
-        y = _conv(y, f"{name}_{block}_conv2", half, dilation=dilation)
-        through = through + y if has_sums else y
-    return _conv(_joined([through, past]), f"{name}_conv3", channels, kernel=1)
-
-
-def _joined(maps: list[Any]) -> Any:
-    """Concatenate maps of equal sizes along channels.
-
-    Not by `concat`, whose gradient ends MXNet by a division by zero where maps of few channels
-    (4 or 8) are products, as of swish.
-    """
-    return sym.reshape(sym.stack(*maps, axis=1), shape=(0, -3, -2))
+    return swish_conv(joined(maps), f"{name}_conv2", channels, kernel=1)
 
 
 @backbones.register("cspdarknet_s")

@@ -24,6 +24,12 @@ def iou_loss(kind: str, boxes: Any, truth: Any) -> Any:
     return OVERLAPS[kind](boxes, truth)
 
 
+def squared_iou_loss(boxes: Any, truth: Any) -> Any:
+    """Compute 1 - IoU**2, as in YOLOX (Ge et al. 2021)."""
+    iou, _ = _iou(boxes, truth)
+    return 1 - sym.square(iou)
+
+
 def giou_loss(boxes: Any, truth: Any) -> Any:
     """Compute 1 - GIoU (Rezatofighi et al., CVPR 2019): 0 to 2.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from densefit.model.losses.binary_cross_entropy import binary_cross_entropy
 from densefit.symbol import sym
 
 
@@ -20,6 +21,4 @@ def quality_focal_loss(logits: Any, quality: Any, beta: float = 2.0) -> Any:
     """
     quality = sym.BlockGrad(quality)
     probability = sym.sigmoid(logits)
-    # ln(1 + exp(x)) - x y
-    entropy = sym.Activation(logits, act_type="softrelu") - logits * quality
-    return sym.abs(quality - probability) ** beta * entropy
+    return sym.abs(quality - probability) ** beta * binary_cross_entropy(logits, quality)

@@ -5,12 +5,15 @@ import numpy as np
 import densefit as df
 from densefit.checkpoint.weights.maps import layouts_of
 from densefit.model.parameters import owners, shapes
+from tests.model.backbones.narrow import KINDS, NARROW
 
 SMALL = {
+    **{name: NARROW[name] for name in KINDS},
     "resnet18": {"width": 8},
     "resnet34": {"width": 8},
     "resnet50": {"width": 8},
-    "mobilenetv2": {"multiplier": 0.25},
+    "vgg16_bn": {"width": 4},
+    "darknet53": {"width": 4, "slope": 0.01},
 }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.checkpoint.weights.converting import with_channels_turned
 from densefit.checkpoint.weights.maps import layouts_of
 from densefit.errors import BindError, CheckpointError, ConfigError
 from densefit.symbol import sym
@@ -27,6 +28,7 @@ def complete_layouts(network):
         layout
         for layout, table in tables.items()
         if len(table.names(parameters, network.backbone.name)) == len(parameters)
+        and table.eps is None  # whose numbers are converted
     ]
 
 
@@ -54,6 +56,10 @@ def test_every_layout_gives_every_parameter(backbone, layout, written):
     file = in_layout(network, layout, arrays)
     assert len(file) == len(arrays)
     report = df.load_weights(network, written({**file, "fc.weight": np.ones(3, np.float32)}))
+    table = layouts_of(network.backbone)[layout]
+    if table.input_normalization.order == "BGR":
+        stem = f"{backbone}_{table.stem}_weight"
+        arrays[stem] = with_channels_turned(arrays[stem])
     check_loaded(network, arrays)
     assert report.layout == layout
     assert report.loaded == trunk_of(network)
@@ -63,11 +69,12 @@ def test_every_layout_gives_every_parameter(backbone, layout, written):
 
 
 def test_a_backbone_has_the_layouts_that_the_page_promises():
-    assert {name: len(complete_layouts(network_of(name))) for name in SMALL} == {
-        "resnet18": 3,
-        "resnet34": 3,
-        "resnet50": 2,
-        "mobilenetv2": 2,
+    counts = {name: len(complete_layouts(network_of(name))) for name in SMALL}
+    two = ("resnet50", "resnext50_32x4d", "mobilenetv2", "mobilenetv3_small", "efficientnet_lite0")
+    assert counts == {
+        **dict.fromkeys(SMALL, 1),
+        **dict.fromkeys((*two, "regnety_400mf", "convnext_tiny"), 2),
+        **dict.fromkeys(("resnet18", "resnet34", "efficientnet_b0"), 3),
     }
 
 
@@ -142,6 +149,21 @@ def test_another_architecture(written):
     wide = network_of("resnet18", width=16)
     file = written(in_layout(network, PLAIN, random_arrays(network)))
     refused(wide, file, BindError, "other shapes", "conv1.weight (8, 3, 7, 7), not (16, 3, 7, 7)")
+
+
+def test_layers_that_no_head_reads_may_be_in_the_file(written):
+    """Of a network that reads the map of stride 8 alone, the file's deeper stages are no others."""
+    head = df.head("detection", classes=2, strides=[8], sizes=[[2.0]], fpn=False, name="kind")
+    network = df.Network("resnet18", [head], settings=SMALL["resnet18"], output_stride=32)
+    whole = network_of("resnet18")
+    file = in_layout(whole, PLAIN, random_arrays(whole))
+    report = df.load_weights(network, written(file))
+    assert "layer4.1.conv2.weight" in report.unused
+    assert "resnet18_layer4_1_conv2_weight" not in report.loaded
+    assert report.unexpected == []
+    deeper = network_of("resnet34")
+    file = in_layout(deeper, PLAIN, random_arrays(deeper))
+    refused(network, written(file), BindError, "more layers", "layer1.2.bn1.bias")
 
 
 def test_axes_of_size_1_are_reshaped(written):

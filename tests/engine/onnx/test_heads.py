@@ -18,6 +18,7 @@ HEADS = {
     "classification": {"classes": 4},
     "multilabel": {"classes": 3},
     "detection": {"classes": 3, **SSD},
+    **{detector: {"classes": 3, **SSD} for detector in ("fcos", "retinanet", "yolox")},
     "segmentation": {"classes": 4, "channels": 8},
     "depth": {"channels": 8},
     "normals": {"channels": 8},

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from densefit.checkpoint.weights.maps import layouts_of
 from densefit.engine.torch.program import Program, Run
 from densefit.model.backbones import backbones
 from densefit.model.complexity import multiply_adds
@@ -16,34 +17,20 @@ from densefit.model.symbol_graph import SymbolGraph
 from densefit.symbol import sym
 from tests.model.backbones.random_values import random_values
 
-#: Ends of our names -> those of PyTorch's.
-ENDS = (
-    (r"_(gamma|weight)$", ".weight"),
-    (r"_(beta|bias)$", ".bias"),
-    (r"_moving_mean$", ".running_mean"),
-    (r"_moving_var$", ".running_var"),
-)
 
-
-def translate(name, rules, ends=ENDS):
-    """Our name of an array as the reference names it."""
-    for pattern, replacement in (*rules, *ends):
-        name = re.sub(pattern, replacement, name)
-    return name
-
-
-def load(reference, values, rules, unused):
+def load(reference, values, names, unused):
     """Write values into a reference, each of whose arrays must get one unless `unused` matches."""
     state = {
         name: tensor
         for name, tensor in reference.state_dict().items()
         if not name.endswith("num_batches_tracked") and not re.search(unused, name)
     }
-    names = {translate(name, rules): name for name in values}
-    assert len(names) == len(values)
-    assert set(names) == set(state)
+    assert names.keys() == values.keys()
+    ours = {theirs: name for name, theirs in names.items()}
+    assert len(ours) == len(names)
+    assert set(ours) == set(state)
     for name, tensor in state.items():
-        value = torch.from_numpy(values[names[name]])
+        value = torch.from_numpy(values[ours[name]])
         assert value.numel() == tensor.numel(), name
         state[name] = value.reshape(tensor.shape)
     reference.load_state_dict(state, strict=False, assign=True)
@@ -93,9 +80,15 @@ class Ours:
 
     def __init__(self, name, settings, size, output_stride, strides, batch=2):
         maps = backbones.create(name, **settings).maps_at(sym.Variable("data"), output_stride, size)
+        self.name, self.settings = name, settings
         self.strides, self.symbol = strides, sym.Group([maps[stride][0] for stride in strides])
         self.values = random_values(self.symbol, size, batch)
         self.image = torch.from_numpy(np.random.default_rng(1).normal(size=(batch, 3, *size)))
+
+    def names(self, layout):
+        """Parameter -> its name in a layout of `load_weights`."""
+        table = layouts_of(backbones.create(self.name, **self.settings))[layout]
+        return table.names(self.values, self.name)
 
     def assert_equal(self, theirs, training):
         """Compare the maps in a mode with those of a reference, stride -> array."""
@@ -113,7 +106,7 @@ class Ours:
 def compare(
     name,
     reference,
-    rules,
+    layout,
     maps_of,
     *,
     settings=None,
@@ -128,7 +121,7 @@ def compare(
     Args:
         name: name of the backbone.
         reference: an nn.Module; on the device "meta" it costs nothing.
-        rules: (pattern, replacement) that make its names of ours, in turn.
+        layout: whose names it has, one of the backbone's in `densefit.checkpoint.weights.maps`.
         maps_of: (reference, image) -> stride -> tensor.
         settings: of the backbone.
         unused: pattern of the reference's arrays that the backbone lacks, as of a classifier.
@@ -138,7 +131,7 @@ def compare(
         batch: number of images.
     """
     ours = Ours(name, settings or {}, size, output_stride, strides, batch)
-    load(reference, ours.values, rules, unused)
+    load(reference, ours.values, ours.names(layout), unused)
     for training in (False, True):  # in this order: training moves the statistics
         reference.train(training)
         with torch.no_grad():

@@ -5,18 +5,10 @@ import torch  # noqa: F401
 from tests.model.backbones.parity import compare, last_of_stride
 from tests.references.timm_models import timm
 
-RULES = (
-    (r"^\w+?_stem", "stem.conv1"),
-    *((rf"^\w+?_stage{stage}_down", f"stages.{stage - 1}.conv_down") for stage in range(1, 6)),
-    *((rf"^\w+?_stage{stage}_(\d)_", rf"stages.{stage - 1}.blocks.\1.") for stage in range(1, 6)),
-    (r"_bn", ".bn"),
-    (r"_weight", ".conv_weight"),
-)
-
 
 def test_darknet53():
     compare(
-        *("darknet53", timm.create_model("darknet53"), RULES),
+        *("darknet53", timm.create_model("darknet53"), "timm"),
         lambda net, x: last_of_stride([net.stem, *net.stages], x),
         settings={"slope": 0.01},
         unused="^head",

@@ -5,26 +5,12 @@ import pytest
 import torch  # noqa: F401
 
 from densefit.backend import mx
-from tests.model.backbones.parity import Ours, translate
-
-RULES = (
-    (r"^\w+_stem_data_bn", "features.0"),
-    (r"^\w+_stem_bn", "features.2"),
-    (r"^\w+_stem", "features.1"),
-    (r"^\w+_final_bn", "features.9"),
-    (r"^\w+_layer1_(\d+)_", r"features.5.\1."),
-    (r"^\w+_layer2_(\d+)_", r"features.6.\1."),
-    (r"^\w+_layer3_(\d+)_", r"features.7.\1."),
-    (r"^\w+_layer4_(\d+)_", r"features.8.\1."),
-    (r"shortcut", "downsample"),
-)
-ENDS = ((r"_moving_", ".running_"), (r"_(weight|gamma|beta)$", r".\1"))
-
+from tests.model.backbones.parity import Ours
 
 WIDTH = 8
 
 
-def zoo(depth, values, image):
+def zoo(depth, values, names, image):
     """The zoo's network, of a few channels, with these values."""
     vision = mx.gluon.model_zoo.vision
     kind, layers, channels = vision.resnet.resnet_spec[depth]
@@ -38,10 +24,11 @@ def zoo(depth, values, image):
         for name, array in net._collect_params_with_prefix().items()
         if not name.startswith("output")
     }
-    names = {translate(name, RULES, ENDS): name for name in values}
-    assert set(names) == set(arrays)
+    assert names.keys() == values.keys()
+    ours = {theirs: name for name, theirs in names.items()}
+    assert set(ours) == set(arrays)
     for name, array in arrays.items():
-        array.set_data(mx.nd.array(values[names[name]], dtype="float64"))
+        array.set_data(mx.nd.array(values[ours[name]], dtype="float64"))
     return net.features
 
 
@@ -49,7 +36,7 @@ def zoo(depth, values, image):
 def test_resnet_v2(depth):
     ours = Ours(f"resnet{depth}_v2", {"width": WIDTH}, (64, 64), 32, (4, 8, 16, 32))
     image = mx.nd.array(ours.image.numpy(), dtype="float64")
-    features = zoo(depth, ours.values, image)
+    features = zoo(depth, ours.values, ours.names("MXNet's model zoo and GluonCV v2"), image)
     for training in (False, True):
         with mx.autograd.record(train_mode=training):
             x, results = image, []

@@ -32,7 +32,11 @@ def test_one_text_is_no_list_of_letters(classes):
 
 
 @pytest.mark.parametrize(
-    "task", ["classification", "detection", "instance", "keypoints", "multilabel", "segmentation"]
+    "task",
+    [
+        *("classification", "detection", "fcos", "instance", "keypoints", "multilabel"),
+        *("retinanet", "segmentation", "yolox"),
+    ],
 )
 def test_every_head_takes_and_refuses_alike(task):
     made = df.head(task, classes=np.int64(3))

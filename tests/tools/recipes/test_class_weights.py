@@ -10,7 +10,7 @@ from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.tools import score, train_seg
 from densefit.tools.recipes import class_weights
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data, Model, Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 

@@ -6,7 +6,8 @@ import pytest
 
 from densefit.config import parse, read
 from densefit.errors import ConfigError
-from densefit.tools.recipes.data.loaders import fitting, make_dataset, train_loader
+from densefit.tools.recipes.data.loaders import fitting, train_loader
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.parts import make_guard, make_schedule
 from densefit.tools.recipes.recipe import WITHOUT_MOMENTUM, Data, Recipe, Training
 from densefit.tools.recipes.recipe_heads import make_network

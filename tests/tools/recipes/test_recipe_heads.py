@@ -7,7 +7,7 @@ from densefit.data.mixture.mixture import Mixture
 from densefit.datasets.shapes import Shapes
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Head, heads
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data, Model
 from densefit.tools.recipes.recipe_heads import make_heads
 

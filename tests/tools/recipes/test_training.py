@@ -10,8 +10,8 @@ import yaml
 from densefit.callbacks.jsonl import read_lines
 from densefit.checkpoint.storage import store
 from densefit.tools import score, train_det, train_seg
-from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.run_data import primary_numbers
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data, Model, Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 from densefit.tools.recipes.training import chosen_by

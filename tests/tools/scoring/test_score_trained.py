@@ -13,7 +13,8 @@ from densefit.evaluation.score import score
 from densefit.interop import is_installed
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.checkpoint_settings import settings
-from densefit.tools.recipes.data.loaders import make_dataset, score_loader
+from densefit.tools.recipes.data.loaders import score_loader
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.scoring import score_trained
 from densefit.tools.scoring.score_trained import Scoring, Worst, head_metrics, run
 from densefit.visualize.fitted import Fitted

@@ -21,6 +21,10 @@ from densefit.errors import ConfigError, DataError
 from densefit.tools.recipes.data.groups import sample_groups
 
 EXAMPLE = "{train: 0.7, val: 0.15, test: 0.15}"
+#: Value of `of`: all samples, also of a dataset with splits of its own.
+ALL = "all"
+#: Value of `existing`: where the dataset has splits of its own, these are used.
+KEEP = "keep"
 _ROUNDING = 1e-6  # of the sum of the fractions
 _wholes: ContextVar[dict[str, Dataset] | None] = ContextVar("wholes", default=None)
 
@@ -32,14 +36,22 @@ class Division:
     Attributes:
         fractions: split -> its part of the samples.
         seed: of the hash.
-        of: the dataset's own split that is divided; None: all samples.
+        of: the dataset's own split that is divided; "all": all samples; None: all samples of a
+            dataset without splits.
         group_by: what keeps samples together, see `sample_groups`; None: nothing.
+        keeps_existing: whether a dataset with splits of its own keeps them; else it is an error.
     """
 
     fractions: Mapping[str, float]
     seed: int = 0
     of: str | None = None
     group_by: str | None = None
+    keeps_existing: bool = False
+
+    @property
+    def divides_all(self) -> bool:
+        """Whether all samples are divided."""
+        return self.of in (None, ALL)
 
     def __str__(self) -> str:
         parts = ", ".join(f"{name}: {part:g}" for name, part in sorted(self.fractions.items()))
@@ -115,8 +127,11 @@ def division_of(data: Any, where: str) -> Division | None:
                 fix=f"--{where}.splits '{EXAMPLE}'",
             )
         return None
-    parts = {name: value for name, value in settings.items() if name not in ("seed", "of")}
+    parts = {
+        name: value for name, value in settings.items() if name not in ("seed", "of", "existing")
+    }
     seed, of = settings.get("seed", 0), settings.get("of")
+    existing = settings.get("existing")
     numbers = [value for value in parts.values() if _is_fraction(value)]
     is_whole = math.isclose(math.fsum(numbers), 1.0, abs_tol=_ROUNDING)
     if len(numbers) < len(parts) or not is_whole:
@@ -126,14 +141,18 @@ def division_of(data: Any, where: str) -> Division | None:
             received=f"{settings}, the sum of {math.fsum(numbers):g}",
             where=f"{where}.splits",
         )
-    if type(seed) is not int or not (of is None or isinstance(of, str)):
+    if (
+        type(seed) is not int
+        or not (of is None or isinstance(of, str))
+        or existing not in (None, KEEP)
+    ):
         raise ConfigError(
-            "The seed is a whole number, and `of` the name of a split",
-            received=f"seed {seed!r}, of {of!r}",
+            "The seed is a whole number, `of` a split or 'all', and `existing` is 'keep'",
+            received=f"seed {seed!r}, of {of!r}, existing {existing!r}",
             where=f"{where}.splits",
         )
     fractions = {str(name): float(value) for name, value in parts.items()}
-    return Division(fractions, seed, of, group_by)
+    return Division(fractions, seed, of, group_by, existing == KEEP)
 
 
 def _is_fraction(value: Any) -> bool:

@@ -13,7 +13,8 @@ from densefit.data.loader.loader import Loader
 from densefit.data.subset import Subset
 from densefit.errors import ConfigError, DataError
 from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
-from densefit.tools.recipes.data.loaders import make_dataset, score_loader
+from densefit.tools.recipes.data.loaders import score_loader
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data
 
 _COMPARED, _CALIBRATED = 8, 128  # samples

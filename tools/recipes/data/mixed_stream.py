@@ -16,7 +16,7 @@ from densefit.errors import ConfigError, DensefitError
 from densefit.model.heads.head import Head
 from densefit.registry import nearest
 from densefit.tools.recipes.data.division import check_divided
-from densefit.tools.recipes.data.loaders import make_dataset
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.data.splits import renames_of_split
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import Data

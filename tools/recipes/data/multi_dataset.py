@@ -10,9 +10,10 @@ from densefit.model.network import Network
 from densefit.registry import nearest
 from densefit.tools.recipes.data.by_dataset import by_dataset
 from densefit.tools.recipes.data.division import read_once
-from densefit.tools.recipes.data.loaders import fitting, make_dataset, score_loader, train_loader
+from densefit.tools.recipes.data.loaders import fitting, score_loader, train_loader
 from densefit.tools.recipes.data.mixed_stream import Stream, common_classes, mixture, stream
 from densefit.tools.recipes.data.run_data import RunData, prepare
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe_heads import make_network, network_of
 

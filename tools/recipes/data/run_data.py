@@ -11,7 +11,8 @@ from densefit.data.sample import Dataset
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.model.network import Network
 from densefit.tools.recipes.data.division import check_divided, read_once
-from densefit.tools.recipes.data.loaders import make_dataset, score_loader, train_loader
+from densefit.tools.recipes.data.loaders import score_loader, train_loader
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 

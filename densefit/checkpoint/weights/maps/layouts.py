@@ -7,9 +7,12 @@ from functools import singledispatch
 from densefit.checkpoint.weights.maps.name_map import NameMap
 from densefit.model.backbones import Backbone
 
-#: What wrappers and whole models put in front of a backbone's names: DataParallel, Lightning,
-#: torchvision's segmentation and detection, segmentation_models_pytorch.
-PREFIXES = ("", "module.", "model.", "backbone.", "backbone.body.", "encoder.", "module.backbone.")
+#: What wrappers put in front of a model's names: DataParallel, Lightning.
+_WRAPPERS = ("", "module.", "model.")
+#: What whole models put in front of their backbone's names: torchvision's segmenters and detectors,
+#: segmentation_models_pytorch, YOLOX.
+_MODELS = ("", "backbone.", "backbone.body.", "encoder.", "backbone.backbone.")
+PREFIXES = tuple(wrapper + model for model in _MODELS for wrapper in _WRAPPERS)
 
 
 @singledispatch

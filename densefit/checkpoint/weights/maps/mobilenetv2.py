@@ -7,7 +7,7 @@ nor torchvision, timm and densefit have: their weights fit none of them.
 from __future__ import annotations
 
 from densefit.checkpoint.weights.maps.layouts import layouts_of
-from densefit.checkpoint.weights.maps.name_map import TORCH, NameMap, Rows
+from densefit.checkpoint.weights.maps.name_map import TORCH, NameMap, Row, Rows
 from densefit.model.backbones.mobilenet import STAGES, MobileNetV2
 
 _TORCHVISION: Rows = {
@@ -23,7 +23,7 @@ _TORCHVISION: Rows = {
 
 def _timm() -> Rows:
     """timm numbers blocks within their stage."""
-    rows: dict[str, tuple[str, str | None]] = {
+    rows: dict[str, Row] = {
         "stem": ("conv_stem", "bn1"),
         "block0_depthwise": ("blocks.0.0.conv_dw", "blocks.0.0.bn1"),
         "block0_project": ("blocks.0.0.conv_pw", "blocks.0.0.bn2"),

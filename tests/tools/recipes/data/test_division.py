@@ -9,12 +9,12 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.wrapped import attribute_of
 from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.tools import score, train_det, train_multi
-from densefit.tools.recipes.data import loaders
+from densefit.tools.recipes.data import split_dataset
 from densefit.tools.recipes.data.division import check_distinct, division_lines, read_once
-from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import stream
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import prepare
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.recipe import Data, Recipe
 
@@ -46,7 +46,9 @@ def labelimg(root, **settings):
 
 def ids_of(data):
     splits = data.splits or ("train", "val", "test")
-    made = {name: make_dataset(data, name) for name in splits if name not in ("seed", "of")}
+    made = {
+        name: make_dataset(data, name) for name in splits if name not in ("seed", "of", "existing")
+    }
     return {name: {dataset.id_of(i) for i in range(len(dataset))} for name, dataset in made.items()}
 
 
@@ -181,12 +183,65 @@ def test_a_mask_folder_is_divided(tmp_path):
     assert sum(map(len, ids_of(data).values())) == 20
 
 
-def test_splits_of_its_own_are_divided_by_name_only():
+def test_existing_splits_are_divided_by_name_only():
     data = Data(settings={"length": 30}, splits={"train": 0.7, "val": 0.3})
-    with pytest.raises(ConfigError, match=r"which one is divided[\s\S]*--data\.splits\.of train"):
+    with pytest.raises(ConfigError, match=r"splits of its own[\s\S]*--data\.splits\.of train"):
         make_dataset(data, "train")
     data.splits["of"] = "train"
     assert len(make_dataset(data, "train")) + len(make_dataset(data, "val")) == 30
+
+
+@pytest.fixture(params=["labelimg", "yolo"])
+def with_splits(request, tmp_path):
+    """Settings of a folder with splits of its own, as exports of annotation programs are."""
+    for split, count in (("train", 6), ("valid", 2), ("test", 3)):
+        for index in range(count):
+            name = f"{split}{index}"
+            if request.param == "labelimg":
+                write(tmp_path / split, name)
+                continue
+            write(tmp_path / split / "images", name)
+            (tmp_path / split / "images" / f"{name}.xml").unlink()
+            (tmp_path / split / "labels").mkdir(exist_ok=True)
+            (tmp_path / split / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "data.yaml").write_text(
+        "train: train/images\nval: valid/images\ntest: test/images\nnames: [dog]\n"
+    )
+    return Data(dataset=request.param, root=str(tmp_path))
+
+
+def test_existing_splits_are_not_mixed_without_a_word(with_splits):
+    with_splits.splits = SPLITS
+    with pytest.raises(ConfigError, match="splits of its own") as error:
+        make_dataset(with_splits, "train")
+    assert "the splits train, val, test" in str(error.value)
+    for fix in ("splits null", "splits.of train", "splits.of all", "existing: keep"):
+        assert fix in str(error.value)
+
+
+def test_existing_splits_are_kept(with_splits):
+    with_splits.splits = {**SPLITS, "existing": "keep"}
+    assert [len(make_dataset(with_splits, name)) for name in SPLITS] == [6, 2, 3]
+
+
+def test_existing_splits_are_mixed_by_request(with_splits):
+    with_splits.splits = {**SPLITS, "of": "all"}
+    ids = ids_of(with_splits)
+    assert sum(map(len, ids.values())) == 11 == len(set.union(*ids.values()))
+
+
+def test_existing_splits_are_kept_only_where_there_are_any(root):
+    data = labelimg(root, splits={**SPLITS, "existing": "keep"})
+    assert sum(map(len, ids_of(data).values())) == 40
+
+
+def test_a_training_says_whose_splits_it_uses(with_splits, tiny, tmp_path, capsys):
+    data = ["--data.dataset", with_splits.dataset, "--data.root", with_splits.root]
+    data += ["--data.settings", "{}", "--data.splits", str({**SPLITS, "existing": "keep"})]
+    heads = ["--model.heads", "{detection: {strides: [8, 16], channels: 16}}"]
+    arguments = [*tiny(out=tmp_path / "run"), *data, *heads, "--training.epochs", "1"]
+    assert train_det.main(arguments) == 0
+    assert "data: the dataset's own splits, train 6, val 2, test 3;" in capsys.readouterr().out
 
 
 def test_a_folder_without_splits_is_an_error_with_the_line_to_add(root):
@@ -240,8 +295,13 @@ def test_the_dataset_is_read_once_for_all_splits(root, monkeypatch):
     calls = []
     create = datasets.create
     monkeypatch.setattr(
-        loaders.datasets, "create", lambda *args, **kw: calls.append(args) or create(*args, **kw)
+        split_dataset.datasets, "create", lambda *args, **kw: created(create(*args, **kw))
     )
+
+    def created(dataset):
+        calls.append(dataset)
+        return dataset
+
     with read_once():
         parts = [make_dataset(labelimg(root), name) for name in SPLITS]
     assert len(calls) == 1

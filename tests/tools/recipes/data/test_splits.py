@@ -6,8 +6,8 @@ from PIL import Image
 
 from densefit.datasets import VOC, ImageFolder
 from densefit.errors import ConfigError, MissingSplitError
-from densefit.tools.recipes.data.loaders import make_dataset
 from densefit.tools.recipes.data.mixed_stream import common_classes, mixture
+from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipes.recipe import Data
 

@@ -1,0 +1,6 @@
+"""FCOS. Importing this package registers the head."""
+
+from . import published
+from .head import FCOS
+
+__all__ = ["FCOS", "published"]
