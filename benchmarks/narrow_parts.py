@@ -25,6 +25,7 @@ INSTANCE = {"prototypes": 4, "channels": 8, "mask_positives": 6, "detection": DE
 #: Setting of a head -> small value, for all heads that have it.
 SMALL: dict[str, Any] = {
     "channels": 8,
+    "depth": 1,
     "max_detections": 5,
     "prototypes": 4,
     "mask_positives": 6,

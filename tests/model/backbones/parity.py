@@ -86,7 +86,9 @@ class Ours:
         self.image = torch.from_numpy(np.random.default_rng(1).normal(size=(batch, 3, *size)))
 
     def names(self, layout):
-        """Parameter -> its name in a layout of `load_weights`."""
+        """Parameter -> its name in a layout of `load_weights`, or as a function names it."""
+        if callable(layout):
+            return {name: layout(name) for name in self.values}
         table = layouts_of(backbones.create(self.name, **self.settings))[layout]
         return table.names(self.values, self.name)
 
@@ -121,7 +123,8 @@ def compare(
     Args:
         name: name of the backbone.
         reference: an nn.Module; on the device "meta" it costs nothing.
-        layout: whose names it has, one of the backbone's in `densefit.checkpoint.weights.maps`.
+        layout: whose names it has, one of the backbone's in `densefit.checkpoint.weights.maps`,
+            or a function: our name -> its.
         maps_of: (reference, image) -> stride -> tensor.
         settings: of the backbone.
         unused: pattern of the reference's arrays that the backbone lacks, as of a classifier.
