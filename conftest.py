@@ -8,6 +8,7 @@ DENSEFIT_TEST_ENGINES=mxnet,torch,onnx a missing engine is an error.
 import gc
 import os
 import re
+import signal
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -53,7 +54,21 @@ VERSIONS = {engine: version_of(engine) for engine in ENGINES}
 MISSING = {engine for engine, version in VERSIONS.items() if version is None}
 
 
+#: Files with fixtures of many seconds. They come first, where no worker takes half of their tests
+#: over from another, and makes the fixtures again: pytest-xdist steals from the end.
+FIRST = (
+    "tests/train/test_ranks.py",
+    "tests/test_three_heads.py",
+    "tests/engine/torch/test_rank_sum.py",
+    "tests/e2e/test_stranger.py",
+    "tests/symbol/test_networks.py",
+    "tests/contract/test_heads.py",
+)
+
+
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's job in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mxnet: needs MXNet, in a file that does not")
     required = [name for name in os.environ.get("DENSEFIT_TEST_ENGINES", "").split(",") if name]
     for engine in required:
@@ -130,7 +145,8 @@ def pytest_ignore_collect(collection_path):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out the tests of MXNet in files that test more than it, where it is not installed."""
+    """Put `FIRST` first; without MXNet, leave out its tests in files that test more than it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
     if "mxnet" not in MISSING:
         return
     kinds = {True: [], False: []}

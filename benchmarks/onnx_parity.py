@@ -44,6 +44,8 @@ HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
     "fcos": {"classes": 20},
     "retinanet": {"classes": 20},
+    "faster_rcnn": {"classes": 20},
+    "mask_rcnn": {"classes": 20},
     "yolox": {"classes": 20},
     "segmentation": {"classes": 21},
     "classification": {"classes": 100},

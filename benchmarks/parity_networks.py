@@ -39,6 +39,11 @@ FURTHER: dict[str, dict[str, Any]] = {
 FURTHER_HEADS = ("detection", "segmentation ddrnet", "segmentation fcn")
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 20}
 SURE = {"prior": 0.5, "score_threshold": 0.01}  # so that there are detections from the start
+#: Two stages; every anchor and proposal is trained, so that near ties change nothing.
+REGIONS = {
+    **{"strides": (8, 16, 32), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
+    **{"sampled": 200, "sampled_anchors": 1000, "max_boxes": 20, "max_detections": 20},
+}
 #: Further decoders, without what is random.
 DECODERS: dict[str, dict[str, Any]] = {
     "ddrnet": {"context": 8},
@@ -103,6 +108,11 @@ def heads() -> dict[str, tuple[str, dict[str, Any]]]:
         "fcos": ("fcos", {"classes": shapes.classes, **DETECTION, **SURE}),
         "retinanet": ("retinanet", {"classes": shapes.classes, **DETECTION, **SURE}),
         "yolox": ("yolox", {"classes": shapes.classes, **DETECTION, "max_boxes": 20}),
+        "faster_rcnn": ("faster_rcnn", {"classes": shapes.classes, **REGIONS}),
+        "mask_rcnn": (
+            "mask_rcnn",
+            {"classes": shapes.classes, "mask_channels": 8, "detection": REGIONS},
+        ),
         "instance": ("instance", {"classes": shapes.classes, **INSTANCE}),
         "panoptic": ("panoptic", {"classes": shapes.mask_classes, **panoptic}),
         "keypoints": ("keypoints", {"classes": shapes.classes, "channels": 8, **keypoints}),
@@ -151,7 +161,7 @@ def networks(pattern: str = "") -> Iterator[tuple[str, df.Network]]:
                     df.Network(backbone, [df.head(task, **head_settings)], settings=settings),
                 )
     if pattern in "resnet18 several":
-        several = [df.head(task, **settings) for task, settings in list(heads().values())[:9]]
+        several = [df.head(task, **settings) for task, settings in list(heads().values())[:11]]
         yield "resnet18 several", df.Network("resnet18", several, settings=BACKBONES["resnet18"])
 
 

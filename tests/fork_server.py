@@ -47,40 +47,73 @@ def receive(channel, flags=0):
     return json.loads(text), list(descriptors)
 
 
-def serve(channel):
-    """Fork for each program that comes; in the forked process, return it."""
-    waiting = selectors.DefaultSelector()
-    waiting.register(channel, selectors.EVENT_READ)
-    while True:
-        for key, _ in waiting.select():
-            if key.fileobj is not channel:
-                waiting.unregister(key.fileobj)
-                os.close(key.fileobj)
-                process, client = key.data
-                _, status = os.waitpid(process, 0)
-                try:
-                    send(client, status)
-                except OSError:  # nobody waits for it
-                    pass
-                client.close()
-                continue
-            try:
-                program, (status, *streams) = receive(channel)
-            except (EOFError, ConnectionError):
-                os._exit(0)
-            process = os.fork()
-            if not process:
-                os.close(status)
-                for data in [key.data for key in waiting.get_map().values() if key.data]:
-                    data[1].close()
-                waiting.close()
-                channel.close()
-                return program, streams
-            for stream in streams:
-                os.close(stream)
-            client = socket.socket(fileno=status)
-            send(client, process)
-            waiting.register(os.pidfd_open(process), selectors.EVENT_READ, (process, client))
+class Server:
+    """Forks for each program that comes from the processes that run tests.
+
+    Args:
+        listener: socket to which they connect.
+        owner: their first process, with which the server ends.
+    """
+
+    def __init__(self, listener, owner):
+        self.waiting = selectors.DefaultSelector()
+        self._call(listener, self._accept)
+        self._call(os.pidfd_open(owner), lambda _: os._exit(0))
+
+    def _call(self, source, function, *rest):
+        self.waiting.register(source, selectors.EVENT_READ, (function, *rest))
+
+    def serve(self):
+        """Return (program, streams) in each forked process."""
+        while True:
+            for key, _ in self.waiting.select():
+                function, *rest = key.data
+                program = function(key.fileobj, *rest)
+                if program:
+                    return program
+
+    def _accept(self, listener):
+        self._call(listener.accept()[0], self._fork)
+
+    def _fork(self, channel):
+        try:
+            program, (status, *streams) = receive(channel)
+        except (EOFError, ConnectionError):
+            self.waiting.unregister(channel)
+            channel.close()
+            return None
+        client = socket.socket(fileno=status)
+        process = os.fork()
+        if not process:
+            client.close()
+            self._close()
+            return program, streams
+        for stream in streams:
+            os.close(stream)
+        self._tell(client, process)
+        self._call(os.pidfd_open(process), self._ended, client, process)
+        return None
+
+    @staticmethod
+    def _tell(client, number):
+        try:
+            send(client, number)
+        except OSError:  # nobody waits for it
+            pass
+
+    def _close(self):
+        """Close what is the server's, in a forked process."""
+        for key in list(self.waiting.get_map().values()):
+            for source in (key.fileobj, *key.data[1:2]):
+                source.close() if isinstance(source, socket.socket) else os.close(source)
+        self.waiting.close()
+
+    def _ended(self, descriptor, client, process):
+        self.waiting.unregister(descriptor)
+        os.close(descriptor)
+        _, status = os.waitpid(process, 0)
+        self._tell(client, status)
+        client.close()
 
 
 def become(program, streams, defaults):
@@ -167,7 +200,6 @@ if __name__ == "__main__":
                 raise
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy all pages
-    with socket.socket(fileno=int(sys.argv[1])) as requests:
-        request = serve(requests)
+    request = Server(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()
     set_by_imports = {name: value for name, value in os.environ.items() if name not in before}
     finish(become(*request, set_by_imports))

@@ -5,10 +5,13 @@ the engines and densefit forks for each program. It is no substitute where a tes
 import does, or what the environment says to an engine at its import.
 """
 
+import errno
 import os
 import socket
 import subprocess
 import sys
+import time
+import uuid
 from functools import cache
 from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError, CompletedProcess, TimeoutExpired
 
@@ -17,19 +20,39 @@ from tests import fork_server
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "CalledProcessError", "Popen", "TimeoutExpired", "run"]
 
 
+#: The tests' first process: it starts the workers of pytest-xdist, which share one server.
+_OWNER = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+_ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}  # before any test changes it
+
+
 @cache
 def _server():
-    """Start the server of this process; it ends when this process does."""
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
-        subprocess.Popen(
-            [sys.executable, "-m", fork_server.__name__, str(its.fileno())],
-            pass_fds=[its.fileno()],
-            stdin=DEVNULL,
-            cwd=fork_server.ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-    return ours
+    """Connect to the server, which the first that asks starts; it ends when the owner does."""
+    address = f"\0densefit-tests-{_RUN}"  # of no file: none is left
+    while True:
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            channel.connect(address)
+            return channel
+        except ConnectionRefusedError:
+            channel.close()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            try:
+                listener.bind(address)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                time.sleep(0.01)  # another process is about to listen
+                continue
+            listener.listen()
+            subprocess.Popen(
+                [sys.executable, "-m", fork_server.__name__, str(listener.fileno()), str(_OWNER)],
+                pass_fds=[listener.fileno()],
+                stdin=DEVNULL,
+                cwd=fork_server.ROOT,
+                env=_ENVIRONMENT,
+            )
 
 
 class Popen(subprocess.Popen):

@@ -80,7 +80,8 @@ def _list() -> None:
     """Print the table of known weights."""
     table = Table(title=Text("known weights of ImageNet"), title_justify="left")
     for column in ("name", "source", "top-1", "licence", "here"):
-        table.add_column(column, no_wrap=True)
+        whole = column not in ("source", "licence")  # these may take several lines
+        table.add_column(column, no_wrap=whole, overflow="fold")
     for entry in TABLE:
         table.add_row(
             entry.name,
@@ -89,8 +90,8 @@ def _list() -> None:
             entry.licence,
             "yes" if search.find(entry) else "",
         )
+    Console().print(table)
     console = Console(soft_wrap=True)
-    console.print(table)
     for entry in TABLE:
         console.print(Text(f"{entry.name}: backbone {_backbone(entry)}, input {_input(entry)}"))
         console.print(Text(f"    sha256 {entry.sha256}  {entry.address}", style="dim"))

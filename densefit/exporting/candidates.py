@@ -31,16 +31,21 @@ class Suppression:
 def without_suppression(graph: SymbolGraph) -> tuple[SymbolGraph, list[Suppression]]:
     """Replace each box_nms by its input, and keep all of its rows.
 
+    A suppression that other layers read, such as that of proposals, stays.
+
     Raises:
-        ExportError: no output has the rows of a suppression.
+        ExportError: no output has the rows of any suppression.
     """
-    suppressions = [_suppression(graph, node) for node in graph.nodes if _is_nms(node)]
+    all_nodes = [node for node in graph.nodes if _is_nms(node)]
+    last = {node for head in graph.outputs.values() for node in _sources(head.node)}
+    left_out = [node for node in all_nodes if node in last] or all_nodes
+    suppressions = [_suppression(graph, node) for node in left_out]
 
     def change(node: Node, new: Node) -> Node:
         source = new.inputs[0] if new.inputs else None
         if source is None or source.number:
             return new
-        if _is_nms(node) or _cuts_rows(node):
+        if node in left_out or (_cuts_rows(node) and node.inputs[0].node in left_out):
             return Node("_copy", node.name, (source,))
         return new
 

@@ -44,8 +44,8 @@ class Freezing:
         if total is not None and updates_per_epoch is not None:
             self.set_length(total, updates_per_epoch)
         elif self._until is not None and not self._is_in_epochs:
-            known = {"ep": updates_per_epoch, "%": total}.get(self._until.unit, 0)
-            if known is not None:
+            unit_updates = {"ep": updates_per_epoch, "%": total}.get(self._until.unit, 0)
+            if unit_updates is not None:
                 self._updates = self._until.resolve(updates_per_epoch, total, "unfreeze")
 
     def __str__(self) -> str:

@@ -13,16 +13,16 @@ from densefit.model.heads.head import Label
 from densefit.tasks.detection.assign import anchor_targets
 from densefit.tasks.detection.head import Detection
 
+from .instance_head import InstanceHead
 from .targets import mask_targets, no_mask_targets, sample_cells
 
 
-class InstanceEncoding:
+class InstanceEncoding(InstanceHead):
     """The part of `Instance` that reads annotations.
 
     Its attributes are settings of `Instance`.
     """
 
-    targets: tuple[str, ...]
     detector: Detection
     mask_stride: int
     mask_positives: int
@@ -74,7 +74,3 @@ class InstanceEncoding:
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Number of positive anchors."""
         return self.detector.positives(labels)
-
-    def objects(self, sample: Sample) -> int:
-        """Number of boxes to learn."""
-        return self.detector.objects(sample)

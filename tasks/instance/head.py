@@ -8,32 +8,25 @@ from typing import Any, cast
 
 import numpy as np
 
-from densefit.data.loader.views import View
 from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
-from densefit.metrics import COCOMaskAveragePrecision, Metric
-from densefit.model.heads.head import Features, Head, Term, class_names, heads
+from densefit.model.heads.head import Features, Term, class_names, heads
 from densefit.model.loss_weights import check_weight
-from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.symbol import sym
 from densefit.tasks.detection.head import Detection
-from densefit.tasks.detection.merge import detected_rows, select_detections
+from densefit.tasks.detection.merge import detected_rows
 from densefit.tasks.detection.pyramid import anchor_rows
 
-from .drawing import draw_annotated, draw_predicted
 from .encoding import InstanceEncoding
+from .instance_head import SHARED_SETTINGS
 from .loss import mask_loss
 from .paste import paste_masks
 from .program import print_instances
 from .prototypes import assemble_masks, prototypes
-from .scoring import BoxAveragePrecision, true_masks
-
-#: Settings of the detector that the instance head sets.
-SHARED_SETTINGS = ("classes", "name", "weight", "metric")
 
 
 @heads.register("instance")
-class Instance(InstanceEncoding, Head):
+class Instance(InstanceEncoding):
     """Boxes with classes, scores and masks, as in YOLACT.
 
     A detection head predicts boxes; the image has a few prototype masks, and each anchor predicts
@@ -62,13 +55,11 @@ class Instance(InstanceEncoding, Head):
         ConfigError: an unknown setting, or one out of range.
     """
 
-    targets = ("boxes", "classes", "instances", "instance_ids")
-    class_target = "classes"
     terms = MappingProxyType(
         {
             "class_loss": Term(Detection.targets),
             "box_loss": Term(Detection.targets),
-            "mask_loss": Term(targets),
+            "mask_loss": Term(InstanceEncoding.targets),
         }
     )
 
@@ -105,11 +96,6 @@ class Instance(InstanceEncoding, Head):
         check_weight(mask_weight, "mask_weight", f"head {name!r}")
         self.mask_weight, self.prototypes, self.mask_stride = mask_weight, prototypes, mask_stride
         self.channels, self.mask_positives, self.metric = channels, mask_positives, metric
-
-    def class_rows(self) -> dict[str, list[Any]]:
-        """Classes of the rows of the detector."""
-        self.detector.learned_names = self.learned_names
-        return self.detector.class_rows()
 
     def _masks(self, features: Features) -> tuple[list[Any], Any, Any]:
         """Levels, prototypes, and coefficients (B, A, prototypes) of all anchors."""
@@ -165,44 +151,6 @@ class Instance(InstanceEncoding, Head):
             predictions.append(detections)
         return predictions
 
-    def view_merger(self, size: tuple[int, int]) -> Merger:
-        """A merger by one suppression over the boxes of all views, with their masks."""
-        return Predictions(self.decode, self._merge)
-
-    def _merge(self, predictions: Sequence[Any], views: Sequence[View]) -> dict[str, Any]:
-        limits = self.detector.nms_iou, self.detector.max_detections
-        chosen = select_detections(predictions, views, *limits)
-        names = ("boxes", "scores", "classes")
-        merged = {key: np.concatenate([part[key] for part in predictions])[chosen] for key in names}
-        masks = [mask for part in predictions for mask in part["masks"]]
-        return {**merged, "masks": [masks[row] for row in chosen]}
-
-    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """Annotated objects with masks, None without boxes or instances."""
-        return true_masks(targets)
-
     def program_lines(self) -> str:
         """Lines that print class, score and box of each object, and write its mask."""
         return print_instances(self.name, self.mask_stride)
-
-    def metrics(self) -> list[Metric]:
-        """COCO's average precision of masks, and of boxes with `metric="both"`.
-
-        Over 100 detections per image and class, or `max_detections` if that is more.
-        """
-        limit = max(100, self.detector.max_detections)
-        metrics: list[Metric] = [COCOMaskAveragePrecision(self.classes, limit)]
-        if self.metric == "both":
-            metrics.append(BoxAveragePrecision(self.classes, limit))
-        return metrics
-
-    resizable = True
-    supports_crops = True
-
-    def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
-        """The detections above the detector's `draw_threshold`, each in a colour of its own."""
-        return draw_predicted(image, prediction, self.classes, self.detector.draw_threshold)
-
-    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The annotated objects, each in a colour of its own; crowds are marked."""
-        return draw_annotated(image, truth, self.classes)

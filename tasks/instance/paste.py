@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import cv2
@@ -44,16 +44,40 @@ def paste_mask(
     Returns:
         x1, y1, x2, y2 of the pixels, and (y2 - y1, x2 - x1) bool.
     """
-    x1, y1, x2, y2 = window = pixel_window(box, geometry.size)
+    return resample_mask(
+        probability, box, geometry.matrix / stride, geometry.size, cv2.BORDER_REPLICATE
+    )
+
+
+def resample_mask(
+    probability: np.ndarray,
+    box: np.ndarray,
+    to_cells: np.ndarray,
+    size: tuple[int, int],
+    border: int,
+) -> tuple[tuple[int, int, int, int], np.ndarray]:
+    """Resample a mask at the pixel centres of its box, and threshold it at 0.5.
+
+    Args:
+        probability: (h, w) uint8, 255 for 1.
+        box: (4,) xyxy in original pixels.
+        to_cells: (2, 3) map from original pixels to cells of the mask.
+        size: (height, width) of the original image.
+        border: OpenCV's kind of border around the mask.
+
+    Returns:
+        x1, y1, x2, y2 of the pixels, and (y2 - y1, x2 - x1) bool.
+    """
+    x1, y1, x2, y2 = window = pixel_window(box, size)
     # warpAffine takes the map from pixel indices of the window to cell indices.
-    matrix = geometry.matrix / stride
+    matrix = np.array(to_cells)
     matrix[:, 2] += matrix[:, :2] @ (x1 + 0.5, y1 + 0.5) - 0.5
     values = cv2.warpAffine(
         probability,
         matrix,
         (x2 - x1, y2 - y1),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        borderMode=border,
     )
     return window, np.asarray(values) >= HALF
 
@@ -61,7 +85,7 @@ def paste_mask(
 def paste_masks(
     probabilities: Sequence[np.ndarray], boxes: np.ndarray, stride: int, geometry: Geometry
 ) -> list[dict[str, Any]]:
-    """Paste masks and encode them as COCO run lengths: a few hundred bytes each.
+    """Paste masks and encode them as COCO run lengths.
 
     Args:
         probabilities: (h, w) uint8 each, 255 for 1.
@@ -69,11 +93,26 @@ def paste_masks(
         stride: input pixels per cell.
         geometry: geometry of the sample.
     """
-    whole: np.ndarray = np.zeros(geometry.size, np.uint8, order="F")
-    masks = []
-    for probability, box in zip(probabilities, boxes):
-        (x1, y1, x2, y2), inside = paste_mask(probability, box, stride, geometry)
+    pasted = (
+        paste_mask(probability, box, stride, geometry)
+        for probability, box in zip(probabilities, boxes)
+    )
+    return run_lengths(pasted, geometry.size)
+
+
+def run_lengths(
+    masks: Iterable[tuple[tuple[int, int, int, int], np.ndarray]], size: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """COCO run lengths of masks: a few hundred bytes each.
+
+    Args:
+        masks: x1, y1, x2, y2 and the pixels of each, as `resample_mask` gives them.
+        size: (height, width) of the image.
+    """
+    whole: np.ndarray = np.zeros(size, np.uint8, order="F")
+    texts = []
+    for (x1, y1, x2, y2), inside in masks:
         whole[y1:y2, x1:x2] = inside
-        masks.append(as_text(encode(whole)))
+        texts.append(as_text(encode(whole)))
         whole[y1:y2, x1:x2] = 0
-    return masks
+    return texts

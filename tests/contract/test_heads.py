@@ -39,6 +39,20 @@ SETTINGS = {
         "mask_positives": 6,
         "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
     },
+    "mask_rcnn": {
+        "classes": 3,
+        "mask_channels": 8,
+        "detection": {
+            "strides": (8, 16, 32, 64),
+            "sizes": (3.0,),
+            "channels": 8,
+            "hidden": 16,
+            "proposals": 20,
+            "sampled": 16,
+            "max_boxes": 10,
+            "max_detections": 5,
+        },
+    },
     "panoptic": {
         "classes": ("ground", "circle", "square", "triangle"),
         "things": ("circle", "square", "triangle"),
@@ -50,6 +64,17 @@ SETTINGS = {
             "mask_positives": 6,
             "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
         },
+    },
+    "faster_rcnn": {
+        "classes": 3,
+        "strides": (8, 16, 32, 64),
+        "sizes": (3.0,),
+        "channels": 8,
+        "hidden": 16,
+        "proposals": 20,
+        "sampled": 16,
+        "max_boxes": 10,
+        "max_detections": 5,
     },
     "depth": {"decoder": "fcn", "channels": 8},
     "normals": {"decoder": "fcn", "channels": 8},
@@ -136,12 +161,14 @@ def points_inside(prediction, size):
 
 PLACED = {
     "detection": boxes_inside,
+    "faster_rcnn": boxes_inside,
     "fcos": boxes_inside,
     "retinanet": boxes_inside,
     "yolox": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
+    "mask_rcnn": masks_in_boxes,
     "panoptic": segments_described,
     "multilabel": lambda prediction, size: prediction.shape == (3,),  # lies nowhere
     "depth": lambda prediction, size: prediction.shape == size and (prediction > 0).all(),
@@ -153,14 +180,11 @@ PLACED = {
 
 
 WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
+#: Predicted where they are shown.
 OF_OBJECTS = (
-    "detection",
-    "fcos",
-    "retinanet",
-    "yolox",
-    "instance",
-    "keypoints",
-)  # predicted where they are shown
+    *("detection", "faster_rcnn", "fcos", "retinanet", "yolox"),
+    *("instance", "keypoints", "mask_rcnn"),
+)
 
 
 class Mixed:

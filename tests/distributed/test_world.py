@@ -79,13 +79,13 @@ if world.rank == int(sys.argv[1]):
     time.sleep(60)
 world.barrier("two")
 """
-    ranks = start(HEAD + code, 3, [killed])
+    ranks = start(HEAD + code, 3, [killed], DENSEFIT_SILENT_SECONDS="100")
     for rank in ranks:
         assert rank.stdout.readline() == "ready\n"
     before = time.monotonic()
     ranks[killed].kill()
     results = finish(ranks)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 60
     for number, (status, _, err) in enumerate(results):
         if number != killed:
             assert status == 76

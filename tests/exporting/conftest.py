@@ -10,6 +10,15 @@ from tests.model.backbones.narrow import NARROW
 SIZE = (64, 96)
 SETTINGS = {
     "detection": {"classes": ("a", "b", "c"), "strides": (8, 16), "channels": 8},
+    "faster_rcnn": {
+        "classes": ("a", "b", "c"),
+        "strides": (8, 16, 32),
+        "sizes": (3.0,),
+        "channels": 8,
+        "hidden": 16,
+        "proposals": 20,
+        "proposal_candidates": 40,
+    },
     "fcos": {"classes": 3, "strides": (8, 16), "channels": 8},
     "retinanet": {"classes": 3, "strides": (8, 16), "channels": 8},
     "yolox": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 20},
@@ -20,6 +29,19 @@ SETTINGS = {
         "prototypes": 4,
         "channels": 8,
         "detection": {"strides": (8, 16), "channels": 8, "max_detections": 20},
+    },
+    "mask_rcnn": {
+        "classes": ("a", "b", "c"),
+        "mask_channels": 8,
+        "detection": {
+            "strides": (8, 16, 32),
+            "sizes": (3.0,),
+            "channels": 8,
+            "hidden": 16,
+            "proposals": 20,
+            "proposal_candidates": 40,
+            "max_detections": 20,
+        },
     },
     "panoptic": {
         "classes": ("ground", "circle", "square", "triangle"),

@@ -77,8 +77,15 @@ def test_mxnet_first_trains(site):
     assert done.stdout.split("\n")[-2] == "['age/mae']"
 
 
-def test_a_module_of_mxnet_first_and_mxnet_again(site):
+def test_looking_for_mxnet_imports_nothing_and_a_module_of_it_all(site):
     code = """
+import importlib.util, sys
+before = set(sys.modules)
+for _ in range(2):
+    spec = importlib.util.find_spec("mxnet")
+    assert spec.name == "mxnet" and spec.submodule_search_locations, spec
+assert not {"numpy", "mxnet", "densefit", "setuptools"} & (set(sys.modules) - before)
+assert importlib.util.find_spec("no_such_module") is None
 from mxnet.gluon import nn
 import mxnet, importlib, numpy, sys
 assert not [f for f in sys.meta_path if type(f).__name__ == "MXNetFinder"]
@@ -88,20 +95,6 @@ assert importlib.import_module("mxnet") is mxnet
 import densefit.backend
 assert densefit.backend.mx is mxnet
 assert numpy.bool is numpy.bool_ or numpy.__version__ < "1.24"
-"""
-    python(site, code)
-
-
-def test_looking_for_mxnet_imports_nothing(site):
-    code = """
-import importlib.util, sys
-before = set(sys.modules)
-for _ in range(2):
-    spec = importlib.util.find_spec("mxnet")
-    assert spec.name == "mxnet" and spec.submodule_search_locations, spec
-assert not {"numpy", "mxnet", "densefit", "setuptools"} & (set(sys.modules) - before)
-assert importlib.util.find_spec("no_such_module") is None
-import mxnet
 """
     python(site, code)
 

@@ -31,6 +31,8 @@ LOSSES = {
     **{name: 1 for name in ("boundary", "dice", "focal", "lovasz", "tversky")},
 }
 DETECTION = {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5}
+REGIONS = {**DETECTION, "hidden": 16, "proposals": 20, "max_boxes": 10}
+WITHOUT_CLASSES = {name: value for name, value in REGIONS.items() if name != "classes"}
 INSTANCE = {
     "prototypes": 4,
     "channels": 8,
@@ -55,6 +57,8 @@ HEADS = [
             "instance": INSTANCE,
         },
     ),
+    ("faster_rcnn", REGIONS),
+    ("mask_rcnn", {"classes": 3, "mask_channels": 8, "detection": WITHOUT_CLASSES}),
     ("retinanet", {**DETECTION, "normalization": "group"}),
     ("fcos", DETECTION),
     ("yolox", DETECTION),

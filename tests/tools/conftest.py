@@ -26,6 +26,15 @@ HEADS = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _no_curves(monkeypatch):
+    """To draw curves takes as long as the rest of a small training.
+
+    `trained` is made before this, and has them; tests/callbacks/test_curves.py looks at others.
+    """
+    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda log, path: None)
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """Arguments of a training that takes seconds; settings given again win."""

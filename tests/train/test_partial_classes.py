@@ -12,9 +12,20 @@ SIZE = (64, 64)
 DETECTION = {"strides": (8, 16), "channels": 8, "max_detections": 5}
 HEADS = {
     "detection": DETECTION,
+    "faster_rcnn": {
+        **{"strides": (8, 16), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
+        "max_boxes": 10,
+    },
     "fcos": DETECTION,
     "retinanet": DETECTION,
     "instance": {"prototypes": 4, "channels": 8, "mask_positives": 6, "detection": DETECTION},
+    "mask_rcnn": {
+        "mask_channels": 8,
+        "detection": {
+            **{"strides": (8, 16), "sizes": (3.0,), "channels": 8, "hidden": 16, "proposals": 20},
+            "max_boxes": 10,
+        },
+    },
     "keypoints": {
         "keypoints": Shapes.keypoint_names,
         "flip_pairs": Shapes.flip_pairs,
@@ -26,9 +37,11 @@ HEADS = {
 # behind that of the background.
 SCORES = {
     "detection": ("_class_bias", 4),  # one of each level
+    "faster_rcnn": ("_class_bias", 4),
     "fcos": ("_class_bias", 3),
     "retinanet": ("_class_bias", 3),
     "instance": ("_class_bias", 4),
+    "mask_rcnn": ("_class_bias", 4),
     "keypoints": ("_centre_bias", 3),
     "multilabel": ("_class_bias", 3),
 }

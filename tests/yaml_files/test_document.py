@@ -36,11 +36,11 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(text, line, said):
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(ConfigError, match=said) as told:
         Document(text, "r.yaml")
     assert told.value.where == f"r.yaml, line {line}"
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_anchors_and_merges_are_copies():

@@ -84,9 +84,9 @@ def test_nothing_expands_without_end(told):
         f"    {name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
         for before, name in zip("a" + names, names)
     )
-    begun = time.monotonic()
+    begun = time.process_time()
     assert "200000 values" in str(told(text))
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(

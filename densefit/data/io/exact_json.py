@@ -26,6 +26,7 @@ from densefit.data.io.strict_json import MAX_DIGITS, check_size, parse
 from densefit.errors import DataError
 
 MAX_DEPTH = 100  # of nested lists and dicts
+_PLAIN = 1 << 63  # integers below it are written whatever MAX_DIGITS is
 _DTYPE = re.compile(r"[<>|]([iu][1248]|b1|f[248])")
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -137,7 +138,11 @@ class _Encoder:
                 for key, item in value.items()
             }
         items = [
-            self.encode(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)
+            # Most are whole numbers, of the states of random generators.
+            item
+            if type(item) is int and -_PLAIN < item < _PLAIN
+            else self.encode(item, f"{path}[{index}]", depth + 1)
+            for index, item in enumerate(value)
         ]
         return {"$tuple": items} if isinstance(value, tuple) and self.tuples else items
 
@@ -161,7 +166,10 @@ def _decode(value: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise ValueError("lists or objects are nested too deep")
     if isinstance(value, list):
-        return [_decode(item, depth + 1) for item in value]
+        return [
+            item if type(item) is int and depth < MAX_DEPTH else _decode(item, depth + 1)
+            for item in value
+        ]
     if not isinstance(value, dict):
         return value
     word = next((key for key in value if key.startswith("$") and not key.startswith("$$")), None)
@@ -180,7 +188,7 @@ def _decode(value: Any, depth: int) -> Any:
     if word == "$bytes":
         return content.encode("latin-1")
     if word == "$tuple" and isinstance(content, list):
-        return tuple(_decode(item, depth + 1) for item in content)
+        return tuple(_decode(content, depth))
     if word == "$pairs" and isinstance(content, list):
         return _mapping(content, depth + 1)
     raise ValueError("an unknown word that begins with $")

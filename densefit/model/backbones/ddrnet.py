@@ -130,7 +130,7 @@ def _stacked(
     maps: dict[int, tuple[Any, int]], output_stride: int, input_size: tuple[int, int]
 ) -> dict[int, tuple[Any, int]]:
     """The maps down to a stride, with the deeper ones stacked on the last."""
-    kept = {stride: maps[stride] for stride in maps if stride < output_stride}
+    shallow = {stride: maps[stride] for stride in maps if stride < output_stride}
     deeper = [stride for stride in maps if stride >= output_stride]
     size = _size(input_size, output_stride)
     stacked = [
@@ -138,7 +138,7 @@ def _stacked(
         for stride in deeper
     ]
     x = stacked[0] if len(stacked) == 1 else sym.concat(*stacked, dim=1)
-    return {**kept, output_stride: (x, sum(maps[stride][1] for stride in deeper))}
+    return {**shallow, output_stride: (x, sum(maps[stride][1] for stride in deeper))}
 
 
 def _size(input_size: tuple[int, int], stride: int) -> tuple[int, int]:

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import time
 
@@ -97,12 +98,12 @@ def test_a_sample_larger_than_its_slot_comes_whole_and_makes_slots_larger(ahead)
 
 
 def test_a_killed_process_names_its_sample_at_once_and_new_ones_go_on(ahead):
-    ahead.begin(work(slow=30), [0, 4, 6, 1, 3])
+    ahead.begin(work(slow=200), [0, 4, 6, 1, 3])
     assert ahead.next().id == "s0"
     begun = time.monotonic()
     with pytest.raises(LostWorkerError, match=r"SIGKILL[\s\S]*sample 's6'"):
         ahead.next()  # waits for 4
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 100
     assert ahead.next() is None
     ahead.begin(work(), [1])
     assert ahead.next().id == "s1"
@@ -129,9 +130,13 @@ def test_a_slow_sample_that_was_begun_ahead_is_told_at_its_turn_too(ahead):
     ahead.timeout = 0.3
     ahead.begin(work(slow=0.6), [0, 4, 1])
     assert ahead.next().id == "s0"
-    time.sleep(0.9)  # all are made meanwhile
-    with pytest.raises(TooSlowError, match=r"at most 0\.3 s[\s\S]*0\.6\d* s[\s\S]*'s4'"):
+    end = time.monotonic() + 60
+    while not ahead.ready(2) and time.monotonic() < end:
+        time.sleep(0.05)  # all are made meanwhile
+    with pytest.raises(TooSlowError, match=r"at most 0\.3 s") as caught:
         ahead.next()
+    (took,) = re.findall(r"(\d\.\d+) s\b[\s\S]*'s4'", str(caught.value).split("at most 0.3 s")[1])
+    assert 0.6 <= float(took) < 60
     assert [ahead.next().id, ahead.next()] == ["s1", None]
     assert [one.pid for one in ahead._pool._processes] == processes  # none of them hangs
 

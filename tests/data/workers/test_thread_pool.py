@@ -31,9 +31,9 @@ def test_even_an_exit_does_not_kill_a_thread(pool):
 
 
 def test_work_is_really_done_side_by_side(pool):
-    barrier = threading.Barrier(2, timeout=5)
+    barrier = threading.Barrier(2, timeout=60)
     futures = [pool.submit(lambda n: barrier.wait() >= 0, n) for n in range(2)]
-    assert all(future.result(5) for future in futures)
+    assert all(future.result(60) for future in futures)
 
 
 def test_cancelled_and_queued_calls_are_dropped_at_the_end():

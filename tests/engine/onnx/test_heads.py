@@ -14,11 +14,14 @@ from densefit.visualize.fitted import Fitted
 
 SIZE = (64, 96)
 SSD = {"strides": [8, 16], "channels": 8, "max_detections": 20, "score_threshold": 0.2}
+REGIONS = {**SSD, "sizes": [3.0], "hidden": 16, "proposals": 20}
 HEADS = {
     "classification": {"classes": 4},
     "multilabel": {"classes": 3},
     "detection": {"classes": 3, **SSD},
     **{detector: {"classes": 3, **SSD} for detector in ("fcos", "retinanet", "yolox")},
+    "faster_rcnn": {"classes": 3, **REGIONS},
+    "mask_rcnn": {"classes": 3, "mask_channels": 8, "detection": REGIONS},
     "segmentation": {"classes": 4, "channels": 8},
     "depth": {"channels": 8},
     "normals": {"channels": 8},
@@ -71,9 +74,15 @@ def images():
     return [cv2.GaussianBlur(Shapes(3, (80, 70), seed=7)[i].image, (3, 3), 0) for i in range(3)]
 
 
-def predictions(network, images):
+@pytest.fixture(scope="module")
+def predictions(network, exported, images):
+    """Predictions of all heads, by the network itself and by its exported models."""
     fit = df.transform("letterbox", height=SIZE[0], width=SIZE[1])
-    return dict(df.predict(network, images, transform=fit, batch_size=3))
+    models = {"network": network, **exported}
+    return {
+        name: dict(df.predict(model, images, transform=fit, batch_size=3))
+        for name, model in models.items()
+    }
 
 
 def assert_close(first, second, where):
@@ -99,8 +108,8 @@ def assert_close(first, second, where):
 
 @pytest.mark.parametrize("mode", ["evaluate", "raw"])
 @pytest.mark.parametrize("task", HEADS)
-def test_predictions_are_equal(network, exported, images, task, mode):
-    expected, received = predictions(network, images), predictions(exported[mode], images)
+def test_predictions_are_equal(predictions, task, mode):
+    expected, received = predictions["network"], predictions[mode]
     assert expected.keys() == received.keys() == {"0", "1", "2"}
     for key, prediction in expected.items():
         assert_close(prediction[task], received[key][task], f"{key}: {task}")

@@ -10,12 +10,10 @@ from benchmarks.parity_networks import Pictures, Smooth, heads
 from tests.engine.torch.both_engines import assert_close, train_alike
 
 NETWORKS = {
-    "several": ["detection", "segmentation fcn", "classification"],
-    "keypoints": ["keypoints"],
+    "several": ["detection", "segmentation fcn", "classification", "keypoints"],
     "instance": ["instance"],
     # Without segformer: BatchNorm cancels its biases, and Adam enlarges what rounding leaves.
-    "decoders": [f"segmentation {decoder}" for decoder in ("lraspp", "pspnet", "unet")],
-    "losses": ["segmentation losses"],
+    "segmentation": [f"segmentation {kind}" for kind in ("lraspp", "pspnet", "unet", "losses")],
 }
 
 

@@ -16,4 +16,6 @@ def maps_of(net, x):
 
 
 def test_hrnet_w18():
-    compare("hrnet_w18", timm.create_model("hrnet_w18"), "the authors, timm", maps_of, unused=HEAD)
+    with torch.device("meta"):
+        net = timm.create_model("hrnet_w18")
+    compare("hrnet_w18", net, "the authors, timm", maps_of, unused=HEAD)

@@ -35,7 +35,7 @@ def test_one_text_is_no_list_of_letters(classes):
     "task",
     [
         *("classification", "detection", "fcos", "instance", "keypoints", "multilabel"),
-        *("retinanet", "segmentation", "yolox"),
+        *("faster_rcnn", "mask_rcnn", "retinanet", "segmentation", "yolox"),
     ],
 )
 def test_every_head_takes_and_refuses_alike(task):

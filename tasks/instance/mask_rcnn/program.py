@@ -1,0 +1,40 @@
+"""Lines of the program beside an exported model that print boxes and write their masks."""
+
+from __future__ import annotations
+
+from densefit.model.heads.program_lines import BOXES_TO_IMAGE, quoted
+from densefit.tasks.instance.paste import HALF
+
+from .layers import MASK_SIZE
+
+
+def print_regions(head: str) -> str:
+    """Lines that print class, score and box of each object, and write its mask.
+
+    The masks are `<image>.<head>.<number>.png`, 255 inside of the object, numbered from 0 in the
+    order of the printed lines. See `paste_regions`.
+
+    Args:
+        head: name of the head, with outputs `boxes` and `masks`.
+    """
+    name = quoted(head)
+    return (
+        f'rows = outputs["{name}_boxes"].astype(float)\n'
+        "regions = rows[:, 2:6].copy()\n"
+        f"{BOXES_TO_IMAGE}"
+        "keep = (rows[:, 0] >= 0) & ((rows[:, 4:6] > 0) & (rows[:, 2:4] < [W, H])).all(1)\n"
+        "for n, (row, (l, t, r, d), mask) in enumerate(\n"
+        f'    zip(rows[keep], regions[keep], outputs["{name}_masks"][keep])\n'
+        "):\n"
+        f'    print("{name}", names["{name}"][int(row[0])], round(row[1], 6), '
+        "*np.round(row[2:6], 3))\n"
+        f"    p, q = {MASK_SIZE} / (r - l), {MASK_SIZE} / (d - t)\n"
+        "    to_mask = np.array([[b / W * p, 0, (x + b / W / 2 - l) * p - 0.5], "
+        "[0, a / H * q, (y + a / H / 2 - t) * q - 0.5]])\n"
+        "    (l, t, r, d), inside = np.ceil(row[2:6] - 0.5).astype(int), "
+        "np.zeros((H, W), np.uint8)\n"
+        "    inside[t:d, l:r] = 255 * (cv2.warpAffine(mask, to_mask, (W, H), "
+        "flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)"
+        f"[t:d, l:r] >= {HALF})\n"
+        f'    cv2.imwrite(sys.argv[1] + ".{name}." + str(n) + ".png", inside)\n'
+    )
