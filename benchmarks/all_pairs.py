@@ -46,15 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.smallest:
         options.backbones, options.heads = "mobilenetv2", "classification"
     engine = engine_name(options.engine)
-    logging.getLogger("densefit").setLevel(logging.ERROR)  # not of rare classes
     results = read(options.out)
-    for backbone, head in pairs(options.backbones, options.heads):
-        key = backbone, head, engine
-        if key not in results or results[key]["error"]:
-            results[key] = result(*key)
-            if options.out is not None:
-                append(options.out, results[key])
-            print(line(results[key]), flush=True)
+    logger = logging.getLogger("densefit")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # no warnings of rare classes
+    try:
+        for backbone, head in pairs(options.backbones, options.heads):
+            key = backbone, head, engine
+            if key not in results or results[key]["error"]:
+                results[key] = result(*key)
+                if options.out is not None:
+                    append(options.out, results[key])
+                print(line(results[key]), flush=True)
+    finally:
+        logger.setLevel(level)
     chosen = {
         (backbone, head): results[backbone, head, engine]
         for backbone, head in pairs(options.backbones, options.heads)

@@ -62,7 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.smallest:
         options.networks, options.updates = "resnet18 classification", 2
-    logging.getLogger("densefit").setLevel(logging.ERROR)  # not of rare classes
     print(f"{'network':32}" + "".join(f"{column:>15}" for column in COLUMNS) + f"{'seconds':>9}")
     worst = dict.fromkeys(COLUMNS, 0.0)
     for name, network in networks(options.networks):
@@ -252,4 +251,5 @@ def _norm(arrays: Iterable[np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    logging.getLogger("densefit").setLevel(logging.ERROR)  # not of rare classes
     main()

@@ -1,6 +1,7 @@
 """Networks and data that train in milliseconds."""
 
 import itertools
+import logging
 import sys
 from importlib.util import find_spec
 
@@ -19,13 +20,18 @@ from densefit.registry import load_plugins
 from densefit.symbol import sym
 from tests.rows import Changed, iterator_of_arrays
 
+_logger = logging.getLogger("densefit")
 load_plugins()  # before a test replaces a registry for itself
 
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said():
-    """Warnings that come once a process come in each test."""
+    """Warnings that come once a process come in each test, and no test silences others."""
     forget()
+    level = _logger.level
+    yield
+    changed, _logger.level = _logger.level, level
+    assert changed == level, "the test leaves densefit's logger at another level"
 
 
 @pytest.fixture(params=["mxnet", "torch"])

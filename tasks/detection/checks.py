@@ -11,6 +11,7 @@ from densefit.model.losses.boxes import OVERLAPS
 
 if TYPE_CHECKING:
     from .box_head import BoxHead
+    from .faster_rcnn.head import FasterRCNN
     from .head import Detection
 
 BOX_LOSSES = ("smooth_l1", *OVERLAPS)
@@ -74,6 +75,43 @@ def check_detector(head: BoxHead, strides: Sequence[int], candidates: int) -> No
     require(head, head.metric in METRICS, "Unknown metric", metrics, head.metric)
 
 
+def check_sizes(
+    head: Detection | FasterRCNN,
+    sizes: Sequence[Sequence[float]],
+    ratios: Sequence[float],
+    relative_to: str,
+) -> None:
+    """Raise ConfigError for anchors that a level lacks, or that have no area.
+
+    Args:
+        head: the detector.
+        sizes: sides of the anchors of each level.
+        ratios: their ratios.
+        relative_to: unit of the sides.
+    """
+    require(
+        head,
+        len(sizes) == len(head.strides) and all(sizes) and bool(ratios),
+        "Every level needs anchors",
+        f"ratios, and sizes for each of the {len(head.strides)} levels",
+        f"ratios {ratios}, sizes {sizes}",
+    )
+    require(
+        head,
+        min(min(row) for row in sizes) > 0 and min(ratios) > 0,
+        "Anchors need an area",
+        "positive sizes and ratios",
+        f"ratios {ratios}, sizes {sizes}",
+    )
+    require(
+        head,
+        relative_to in ("stride", "input"),
+        "Unknown unit of the anchors' sizes",
+        "'stride' or 'input'",
+        relative_to,
+    )
+
+
 def check_overlaps(head: BoxHead, iou_negative: float, iou_positive: float) -> None:
     """Raise ConfigError if the overlaps that make anchors negative or positive contradict."""
     require(
@@ -118,27 +156,7 @@ def check_settings(head: Detection) -> None:
     check_weight(head.box_weight, "box_weight", f"head {head.name!r}")
     check_detector(head, head.strides, head.candidates)
     check_overlaps(head, head.iou_negative, head.iou_positive)
-    require(
-        head,
-        len(head.sizes) == len(head.strides) and all(head.sizes) and bool(head.ratios),
-        "Every level needs anchors",
-        f"ratios, and sizes for each of the {len(head.strides)} levels",
-        f"ratios {head.ratios}, sizes {head.sizes}",
-    )
-    require(
-        head,
-        min(min(row) for row in head.sizes) > 0 and min(head.ratios) > 0,
-        "Anchors need an area",
-        "positive sizes and ratios",
-        f"ratios {head.ratios}, sizes {head.sizes}",
-    )
-    require(
-        head,
-        head.sizes_relative_to in ("stride", "input"),
-        "Unknown unit of the anchors' sizes",
-        "'stride' or 'input'",
-        head.sizes_relative_to,
-    )
+    check_sizes(head, head.sizes, head.ratios, head.sizes_relative_to)
     require(
         head,
         head.min_negatives >= 1 and head.negatives_per_positive >= 0,

@@ -9,12 +9,16 @@ import numpy as np
 
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Label
-from densefit.tasks.detection.anchors import Shapes, level_size
+from densefit.tasks.detection.anchors import Shapes, encode_boxes, level_size
+from densefit.tasks.detection.assign import match_anchors
 from densefit.tasks.detection.box_head import BoxHead
 
-from .anchor_targets import encode_offsets, match_anchors, sample_anchors
+from .anchor_sampling import sample_anchors
 from .anchors import anchor_shapes, grid_anchors
 from .truth import CROWD, IGNORED, NO_BOX, truth_rows
+
+#: Offsets of anchors are as they are.
+UNSCALED = (1.0, 1.0, 1.0, 1.0)
 
 
 class RegionEncoding(BoxHead):
@@ -121,12 +125,12 @@ class RegionEncoding(BoxHead):
         arrays["truth"] = truth_rows(columns, self.max_boxes, where)
         anchors = self.anchors((height, width))
         limits = self.anchor_iou_positive, self.anchor_iou_negative
-        matched = match_anchors(anchors, boxes, ignored, crowd, *limits)
+        matched = match_anchors(anchors, boxes, ignored, crowd, *limits, low_quality=True)
         chosen = sample_anchors(matched, self.sampled_anchors, 0.5, rng)
         arrays["anchor"][: len(chosen)] = chosen
         arrays["objectness"][: len(chosen)] = matched[chosen] > 0
         positive = chosen[matched[chosen] > 0]  # the first ones
-        offsets = encode_offsets(boxes[matched[positive] - 1], anchors[positive])
+        offsets = encode_boxes(boxes[matched[positive] - 1], anchors[positive], UNSCALED)
         arrays["offset"][: len(positive)] = offsets
         return arrays
 

@@ -5,6 +5,8 @@ by little more than MXNet's is. Activations are smooth here; a ReLU's gradient j
 moves an activation over 0.
 """
 
+from zlib import crc32
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +70,7 @@ def arrays(network, mode):
     )
     for name, shape in shapes.items():
         if name not in values:
+            rng = np.random.default_rng(crc32(name.encode()))  # whatever else is in the network
             values[name] = draw(rng, name, shape)
     return symbol, values
 
@@ -89,7 +92,8 @@ def smooth(node, new):
 
 
 def in_float64(node, new):
-    return new.with_attrs(dtype="float64") if new.attr("dtype") == "float32" else new
+    is_single = new.attr("dtype") == "float32" or new.op == "one_hot"
+    return new.with_attrs(dtype="float64") if is_single else new
 
 
 def exactly(graph, values):
@@ -130,7 +134,9 @@ def test_training(networks, backbone):
             error([exact[1][name] for name in learned], [gradients[name] for name in learned]),
             error(exact[2].values(), [moved[name] for name in exact[2]]),
         )
-    assert all(error < bound for error, bound in zip(errors[by_torch], (1e-6, 1e-5, 1e-6))), errors
+    # To rounding, or as near as MXNet's float32.
+    bounds = np.maximum((1e-6, 1e-5, 1e-6), errors[by_mxnet])
+    assert all(np.asarray(errors[by_torch]) <= bounds), errors
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "mobilenetv2"])
@@ -147,8 +153,10 @@ def test_evaluation(networks, backbone):
     first, second = by_mxnet(symbol, values).outputs, by_torch(symbol, values).outputs
     for name, a, b in zip(symbol.list_outputs(), first, second):
         assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        if name.endswith("peaks_output"):  # where a map has few peaks, others of score 0 fill up
+            a, b = (np.where(rows[..., 2:] > 1e-4, rows, 0) for rows in (a, b))
         near = np.isclose(a, b, rtol=1e-3, atol=1e-4)
-        # A cell between two classes, or two boxes of one score, may change sides.
+        # A cell between two classes may change sides.
         assert near.mean() > 0.995, (name, near.mean())
 
 

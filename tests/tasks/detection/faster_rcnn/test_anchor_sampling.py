@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from densefit.tasks.detection.faster_rcnn.anchor_targets import (
-    encode_offsets,
-    match_anchors,
-    sample_anchors,
-)
+from densefit.tasks.detection.anchors import encode_boxes
+from densefit.tasks.detection.assign import match_anchors
+from densefit.tasks.detection.faster_rcnn.anchor_sampling import sample_anchors
+from densefit.tasks.detection.faster_rcnn.encoding import UNSCALED
 
 LIMITS = (0.7, 0.3)
 
@@ -21,7 +20,7 @@ def random_boxes(rng, count):
 def match(anchors, boxes, ignored=(), crowd=()):
     numbers = np.arange(len(boxes))
     flags = np.isin(numbers, ignored), np.isin(numbers, crowd)
-    return match_anchors(anchors, np.asarray(boxes, np.float32), *flags, *LIMITS)
+    return match_anchors(anchors, np.asarray(boxes, np.float32), *flags, *LIMITS, low_quality=True)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -46,7 +45,9 @@ def test_offsets_are_torchvision_s():
     boxes, anchors = random_boxes(rng, 9), random_boxes(rng, 9)
     coder = torchvision.models.detection._utils.BoxCoder((1.0, 1.0, 1.0, 1.0))
     expected = coder.encode_single(torch.from_numpy(boxes), torch.from_numpy(anchors))
-    np.testing.assert_allclose(encode_offsets(boxes, anchors), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        encode_boxes(boxes, anchors, UNSCALED), expected, rtol=1e-5, atol=1e-6
+    )
 
 
 ANCHORS = np.array([[0, 0, 20, 20], [0, 0, 20, 10], [50, 50, 70, 70], [80, 80, 99, 99]], np.float32)
