@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import math
 import sys
 import time
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 from narrow_parts import SIZE, head_settings, narrow_network
 from parity_networks import Pictures
+from quiet import errors_only
 
 import densefit as df
 from densefit.engine import engine_name
@@ -47,10 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.backbones, options.heads = "mobilenetv2", "classification"
     engine = engine_name(options.engine)
     results = read(options.out)
-    logger = logging.getLogger("densefit")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # no warnings of rare classes
-    try:
+    with errors_only():
         for backbone, head in pairs(options.backbones, options.heads):
             key = backbone, head, engine
             if key not in results or results[key]["error"]:
@@ -58,8 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if options.out is not None:
                     append(options.out, results[key])
                 print(line(results[key]), flush=True)
-    finally:
-        logger.setLevel(level)
     chosen = {
         (backbone, head): results[backbone, head, engine]
         for backbone, head in pairs(options.backbones, options.heads)

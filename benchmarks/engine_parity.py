@@ -23,7 +23,6 @@ A number that is not finite on one engine only counts as an infinite difference.
 from __future__ import annotations
 
 import argparse
-import logging
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +30,7 @@ from typing import Any
 
 import numpy as np
 from parity_networks import Pictures, networks, smooth_copy
+from quiet import errors_only
 
 import densefit as df
 from densefit.engine import make
@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     worst = dict.fromkeys(COLUMNS, 0.0)
     for name, network in networks(options.networks):
         began = time.perf_counter()
-        row = compare(network, options.engines, options.updates)
+        with errors_only():
+            row = compare(network, options.engines, options.updates)
         worst = {column: max(worst[column], row[column]) for column in COLUMNS}
         seconds = f"{time.perf_counter() - began:>9.1f}"
         print(f"{name:32}" + "".join(f"{row[c]:>15.1e}" for c in COLUMNS) + seconds, flush=True)
@@ -251,5 +252,4 @@ def _norm(arrays: Iterable[np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    logging.getLogger("densefit").setLevel(logging.ERROR)  # not of rare classes
     main()
