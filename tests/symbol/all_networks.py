@@ -72,7 +72,8 @@ def networks():
     for decoder in DECODERS:
         settings = {"decoder": decoder, "channels": 8}
         heads.append(("segmentation", {"classes": 4, **settings}))
-        heads += [(task, settings) for task in ("depth", "normals")]
+        # A decoder builds the same for every head.
+        heads += [(task, settings) for task in ("depth", "normals") if decoder in ("fcn", "unet")]
     for background in (None, "a"):
         settings = {"classes": ("a", "b", "c"), "decoder": "fcn", "channels": 8}
         settings.update(loss=LOSSES, auxiliary=0.4, background=background)
