@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from densefit.errors import ConfigError
@@ -51,11 +51,15 @@ def backbone_parameters(network: Network) -> list[str]:
 
     Layers of maps that no head reads are not in the network's graphs, nor in `owners`.
     """
+    names = _names(sym.Group(list(backbone_maps(network, SIZE).values())))
+    return [name for name in names if name != "data"]
+
+
+def backbone_maps(network: Network, input_size: tuple[int, int]) -> Mapping[int, Any]:
+    """Build all maps of a network's backbone, stride -> Symbol, named as in its graphs."""
     with NameManager():
         data = sym.Variable("data")
-        maps = network.backbone.features(data, SIZE, network.output_stride).maps
-    names = _names(sym.Group(list(maps.values())))
-    return [name for name in names if name != "data"]
+        return network.backbone.features(data, input_size, network.output_stride).maps
 
 
 def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:

@@ -11,10 +11,10 @@ from densefit.errors import ConfigError
 from densefit.model.complexity import multiply_adds
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
-from densefit.model.parameters import owners, shapes
+from densefit.model.parameters import backbone_maps, owners, shapes
 from densefit.model.resolution import Layer, layers
 from densefit.model.symbol_graph import SymbolGraph
-from densefit.symbol import NameManager, sym
+from densefit.symbol import sym
 
 Shape = tuple[int, ...]
 Row = tuple[str, str, str, str]
@@ -148,9 +148,7 @@ def summary(network: Network, input_size: tuple[int, int]) -> Summary:
 
 def _backbone_layers(network: Network, input_size: tuple[int, int]) -> dict[str, Layer]:
     """The backbone's layers by name, the maps that heads get last of their strides."""
-    with NameManager():  # as in the network's graphs
-        data = sym.Variable("data")
-        maps = network.backbone.features(data, input_size, network.output_stride).maps
+    maps = backbone_maps(network, input_size)
     by_name = layers(sym.Group(list(maps.values())), data=(1, 3, *input_size))
     for symbol in maps.values():
         name = SymbolGraph.of(symbol).heads[0].node.name
