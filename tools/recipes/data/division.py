@@ -214,7 +214,10 @@ def _some_files(dataset: Dataset) -> tuple[str, ...]:
 
 @contextmanager
 def read_once() -> Iterator[None]:
-    """Within this block, the splits of a division share one dataset, which is read once."""
+    """Within the outermost such block, the splits of a division share a dataset, read once."""
+    if _wholes.get() is not None:
+        yield
+        return
     token = _wholes.set({})
     try:
         yield

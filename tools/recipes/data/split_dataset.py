@@ -11,7 +11,7 @@ from densefit.data.io.cache import cached
 from densefit.data.sample import Dataset, datasets
 from densefit.datasets.files.names import missing_split as unknown_split
 from densefit.errors import ConfigError, DataError, MissingSplitError, located
-from densefit.tools.recipes.data.division import ALL, KEEP, Division, division_of, whole
+from densefit.tools.recipes.data.division import ALL, KEEP, Division, division_of, read_once, whole
 from densefit.tools.recipes.data.splits import missing_split, renames_of_split, takes_whole
 
 
@@ -23,6 +23,7 @@ class Source(Protocol):
     settings: dict[str, Any]
 
 
+@read_once()
 def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
     """Make the dataset of a split; factories that take `root` and `split` receive them.
 
