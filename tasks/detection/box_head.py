@@ -72,10 +72,14 @@ class BoxHead(Head):
         targets = sample.targets
         if "boxes" not in targets:  # a panoptic sample may have masks alone
             return 0
+        return int(np.count_nonzero(~self.excluded(targets)))
+
+    def excluded(self, targets: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) bool: crowds, and difficult boxes unless they are learned."""
         excluded = np.zeros(len(targets["boxes"]), bool)
         for name in ("crowd",) if self.train_difficult else ("crowd", "difficult"):
             excluded |= np.asarray(targets.get(name, excluded), bool)
-        return int(np.count_nonzero(~excluded))
+        return excluded
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]

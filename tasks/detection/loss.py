@@ -39,6 +39,23 @@ def hard_negatives(difficulty: Any, candidate: Any, count: Any, limit: int) -> A
     return sym.BlockGrad(above + sym.broadcast_mul(level, share))
 
 
+def class_entropy(scores: Any, target: Any, annotated: Any) -> Any:
+    """(B, A) cross-entropy of the softmax with the target; of ignored rows with the background.
+
+    Background does not train scores of classes that are not annotated.
+
+    Args:
+        scores: (B, A, 1 + classes) logits, the background first.
+        target: (B, A): -1 ignored, 0 background, 1 + class.
+        annotated: (B, 1 + classes), 0 for classes that are not annotated, else 1.
+    """
+    unsure = sym.expand_dims(target == 0, axis=2)
+    log_probability = partial_log_softmax(
+        scores, sym.expand_dims(annotated, axis=1), unsure, axis=-1
+    )
+    return -sym.pick(log_probability, sym.maximum(target, 0), axis=-1)
+
+
 def class_loss(
     scores: Any,
     target: Any,
@@ -60,11 +77,7 @@ def class_loss(
         min_negatives: trained background anchors per image, at least.
         limit: the number of anchors A.
     """
-    unsure = sym.expand_dims(target == 0, axis=2)
-    log_probability = partial_log_softmax(
-        scores, sym.expand_dims(annotated, axis=1), unsure, axis=-1
-    )
-    loss = -sym.pick(log_probability, sym.maximum(target, 0), axis=-1)
+    loss = class_entropy(scores, target, annotated)
     positive = target > 0
     background = target == 0
     positives = sym.sum(positive, axis=1)

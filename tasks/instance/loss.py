@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.data.geometry.instance_map import NONE, UNKNOWN
+from densefit.model.losses.binary_cross_entropy import binary_cross_entropy
 from densefit.symbol import sym
 
 
@@ -32,10 +33,7 @@ def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[
     cells = sym.expand_dims(instances, axis=1)
     weight = sym.BlockGrad(sym.broadcast_mul(inside, cells != UNKNOWN))
     target = sym.BlockGrad(sym.broadcast_equal(cells, sym.reshape(owner, shape=(0, 0, 1, 1))))
-    # -t log s(x) - (1 - t) log(1 - s(x)), without overflow.
-    entropy = (
-        sym.relu(logits) - logits * target + sym.Activation(-sym.abs(logits), act_type="softrelu")
-    )
+    entropy = binary_cross_entropy(logits, target)
     total = sym.sum(entropy * weight, axis=(2, 3))
     mean = total / sym.maximum(sym.sum(weight, axis=(2, 3)), 1)
     learned = sym.BlockGrad(owner != NONE)

@@ -7,7 +7,7 @@ from typing import Any
 from densefit.symbol import sym
 from densefit.tasks.detection.select import suppressed
 
-from .boxes import clip, decode, rows_at, shortest_side
+from ..boxes import clip, decode, rows_at, shortest_side
 
 #: torchvision's weights of the boxes' offsets: they bring them to a similar spread.
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.model.partial_softmax import partial_log_softmax
+from densefit.model.losses.binary_cross_entropy import binary_cross_entropy
 from densefit.symbol import sym
+
+from ..loss import class_entropy
 
 #: smooth_l1 is quadratic below 1 / 3**2, torchvision's beta of 1/9.
 SIGMA = 3.0
@@ -22,9 +24,7 @@ def objectness_loss(logits: Any, target: Any) -> Any:
         logits: (B, S) of the sampled anchors.
         target: (B, S): 1 object, 0 background, -1 unused.
     """
-    loss = sym.relu(logits) - logits * (target > 0)
-    loss = loss + sym.Activation(-sym.abs(logits), act_type="softrelu")
-    return mean_over(loss, target >= 0)
+    return mean_over(binary_cross_entropy(logits, target > 0), target >= 0)
 
 
 def offset_loss(offsets: Any, expected: Any, target: Any) -> Any:
@@ -49,12 +49,7 @@ def class_loss(scores: Any, target: Any, annotated: Any) -> Any:
         target: (B, S): 0 background, 1 + class, -1 unused.
         annotated: (B, 1 + classes), 0 for classes that are not annotated, else 1.
     """
-    unsure = sym.expand_dims(target == 0, axis=2)
-    log_probability = partial_log_softmax(
-        scores, sym.expand_dims(annotated, axis=1), unsure, axis=-1
-    )
-    loss = -sym.pick(log_probability, sym.maximum(target, 0), axis=-1)
-    return mean_over(loss, target >= 0)
+    return mean_over(class_entropy(scores, target, annotated), target >= 0)
 
 
 def mean_over(loss: Any, used: Any) -> Any:

@@ -10,11 +10,11 @@ from densefit.symbol import sym
 from densefit.tasks.detection.checks import check_exact_count
 from densefit.tasks.detection.fpn import pyramid_levels
 
+from ..boxes import encode, rows_at
+from ..label_shape import sample_zeros, shaped_label
 from .anchors import level_anchors
-from .boxes import encode, rows_at
 from .detections import BOX_WEIGHTS
 from .encoding import RegionEncoding
-from .label_shape import sample_zeros, shaped_label
 from .layers import box_predictions, region_proposals
 from .loss import class_loss, objectness_loss, offset_loss
 from .proposals import proposals

@@ -11,7 +11,7 @@ from typing import Any
 
 from densefit.symbol import sym
 
-from .boxes import clip, decode, rows_at, shortest_side
+from ..boxes import clip, decode, rows_at, shortest_side
 
 #: Offsets of anchors are not scaled.
 ANCHOR_WEIGHTS = (1.0, 1.0, 1.0, 1.0)

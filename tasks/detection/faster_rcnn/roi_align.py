@@ -16,7 +16,7 @@ from densefit.symbol import sym
 from densefit.tasks.detection.anchors import level_size
 from densefit.tasks.detection.checks import check_exact_count
 
-from .boxes import area
+from ..boxes import area
 
 #: Sampling points of a bin in each direction.
 SAMPLES = 2

@@ -10,7 +10,7 @@ from typing import Any
 
 from densefit.symbol import sym
 
-from .boxes import area, corners, intersection, rows_at
+from ..boxes import area, corners, intersection, rows_at
 from .truth import CROWD, CROWD_SHARE, IGNORED
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from densefit.symbol import sym
 
+from ..boxes import area, intersection
+
 #: Weight of the IoU's cost, and the IoUs that count towards k, as in the paper.
 IOU_WEIGHT, LARGEST = 3.0, 10
 # Costs that order after all others: of cells far from a box's centre, and of none at all. The
@@ -79,19 +81,9 @@ def _near(truth: Any, cells: Any, radius: float) -> Any:
 
 def _overlaps(truth: Any, boxes: Any) -> Any:
     """(B, G, A) IoU of (B, G, 4) true and (B, A, 4) predicted boxes."""
-    first = [sym.slice_axis(truth, axis=2, begin=i, end=i + 1) for i in range(4)]
-    rows = sym.transpose(boxes, axes=(0, 2, 1))
-    second = [sym.slice_axis(rows, axis=1, begin=i, end=i + 1) for i in range(4)]
-    sides = [
-        sym.relu(
-            sym.broadcast_minimum(first[i + 2], second[i + 2])
-            - sym.broadcast_maximum(first[i], second[i])
-        )
-        for i in (0, 1)
-    ]
-    shared = sides[0] * sides[1]
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
-    return shared / (sym.broadcast_add(*areas) - shared + 1e-9)
+    shared = intersection(truth, boxes)
+    first, second = sym.expand_dims(area(truth), axis=2), sym.expand_dims(area(boxes), axis=1)
+    return shared / (sym.broadcast_add(first, second) - shared + 1e-9)
 
 
 def _class_cost(scores: Any, objectness: Any, label: Any, classes: int) -> Any:

@@ -59,7 +59,7 @@ class ObjectEncoding(BoxHead):
             boxes = np.asarray(targets["boxes"], np.float32).reshape(-1, 4)
             sides = boxes[:, 2:] - boxes[:, :2]
             solid = (sides > 0).all(axis=1)
-            learned = np.flatnonzero(solid & ~self._excluded(targets))
+            learned = np.flatnonzero(solid & ~self.excluded(targets))
             if len(learned) > self.max_boxes:
                 largest = np.argsort(-sides[learned].prod(axis=1), kind="stable")
                 learned = np.sort(learned[largest[: self.max_boxes]])
@@ -73,13 +73,6 @@ class ObjectEncoding(BoxHead):
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Number of boxes: each is assigned to one cell at least."""
         return int(np.count_nonzero(labels["objects"][:, 0] >= 0))
-
-    def _excluded(self, targets: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) bool: crowds, and difficult boxes unless they are learned."""
-        excluded = np.zeros(len(targets["boxes"]), bool)
-        for name in ("crowd",) if self.train_difficult else ("crowd", "difficult"):
-            excluded |= np.asarray(targets.get(name, excluded), bool)
-        return excluded
 
     def _inside(self, input_size: tuple[int, int], boxes: np.ndarray) -> np.ndarray:
         """(A,) bool: whether a cell's centre lies in one of (n, 4) boxes."""

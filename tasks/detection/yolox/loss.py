@@ -10,6 +10,7 @@ from densefit.model.losses.binary_cross_entropy import binary_cross_entropy
 from densefit.model.losses.boxes import squared_iou_loss
 from densefit.symbol import sym
 
+from ..label_shape import sample_zeros, shaped_label
 from ..select import anchor_symbol, corners
 from .assign import Sizes, assigned
 
@@ -48,10 +49,8 @@ def losses(
         sizes: numbers of cells, boxes and classes.
         radius: distance from a box's centre, in strides, below which a cell may be positive.
     """
-    objects, center = (
-        _with_shape(labels["objects"], scores, sizes.boxes),
-        sym.slice_axis(cells, axis=1, begin=0, end=3),
-    )
+    objects = shaped_label(labels["objects"], (sizes.boxes, 5), sample_zeros(scores))
+    center = sym.slice_axis(cells, axis=1, begin=0, end=3)
     taken, iou = assigned(scores, boxes, objectness, objects, center, sizes, radius)
     label = sym.slice_axis(objects, axis=2, begin=0, end=1)
     kinds = sym.one_hot(sym.squeeze(label, axis=2), depth=sizes.classes)
@@ -75,9 +74,3 @@ def losses(
         "objectness_loss": sym.sum(binary_cross_entropy(objectness, positive) * trained, axis=1)
         / count,
     }
-
-
-def _with_shape(objects: Any, scores: Any, boxes: int) -> Any:
-    """(B, G, 5) rows, whose shape MXNet infers before the labels are bound: its topk needs it."""
-    first = sym.slice(scores, begin=(None, 0, 0), end=(None, 1, 1))
-    return objects + sym.broadcast_axis(sym.zeros_like(first), axis=(1, 2), size=(boxes, 5))

@@ -15,7 +15,7 @@ from densefit.model.heads.head import Features, Term, class_names, heads, named_
 from densefit.model.loss_weights import check_weight
 from densefit.symbol import sym
 from densefit.tasks.detection.faster_rcnn import FasterRCNN
-from densefit.tasks.detection.faster_rcnn.label_shape import sample_zeros, shaped_label
+from densefit.tasks.detection.label_shape import sample_zeros, shaped_label
 from densefit.tasks.detection.merge import detected_rows
 from densefit.tasks.instance.instance_head import SHARED_SETTINGS
 

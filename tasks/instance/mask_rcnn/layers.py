@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.symbol import init, sym
-from densefit.tasks.detection.faster_rcnn.boxes import rows_at
+from densefit.tasks.detection.boxes import rows_at
 
 #: Cells of a box's features and of its mask in each direction.
 POOLED, MASK_SIZE = 14, 28

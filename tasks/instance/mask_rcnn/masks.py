@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.data.geometry.instance_map import UNKNOWN
+from densefit.model.losses.binary_cross_entropy import binary_cross_entropy
 from densefit.symbol import sym
 from densefit.tasks.detection.faster_rcnn.roi_align import roi_corners
 
@@ -50,9 +51,7 @@ def mask_loss(logits: Any, target: Any, is_known: Any, is_learned: Any) -> Any:
         is_known: (B * K, h, w).
         is_learned: (B, K), 0 for boxes that train no mask.
     """
-    entropy = (
-        sym.relu(logits) - logits * target + sym.Activation(-sym.abs(logits), act_type="softrelu")
-    )
+    entropy = binary_cross_entropy(logits, target)
     total = sym.sum(entropy * is_known, axis=(1, 2))
     mean = total / sym.maximum(sym.sum(is_known, axis=(1, 2)), 1)
     is_learned = sym.BlockGrad(is_learned)
