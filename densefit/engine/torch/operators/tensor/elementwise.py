@@ -134,13 +134,6 @@ def cast(attrs: Attributes) -> Compute:
     return lambda run, x: x.to(dtype)
 
 
-@operator("clip")
-def clip(attrs: Attributes) -> Compute:
-    """Clamp; the gradient passes where the input is within the limits, both included."""
-    low, high = attrs.number("a_min"), attrs.number("a_max")
-    return lambda run, x: torch.clamp(x, low, high)
-
-
 @operator("smooth_l1")
 def smooth_l1(attrs: Attributes) -> Compute:
     """Quadratic within 1/scalar^2, linear beyond."""
