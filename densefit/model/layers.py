@@ -73,6 +73,23 @@ def conv_bn(
     return activate(normalize(x, f"{name}_bn", channels, eps), activation, name)
 
 
+def separable_conv_bn(x: Any, name: str, inputs: int, channels: int, **settings: Any) -> Any:
+    """A 3x3 convolution by channel, a 1x1 convolution, normalization, and an activation.
+
+    About a ninth of the multiply-adds of a full 3x3 convolution, as in Xception (Chollet, CVPR
+    2017). Parameters are `<name>_depthwise_weight` and those of `conv_bn`.
+
+    Args:
+        x: a feature map of `inputs` channels.
+        name: prefix of the parameters.
+        inputs: channels of x.
+        channels: number of filters.
+        settings: stride, dilation and pad of the convolution by channel.
+    """
+    x = conv(x, f"{name}_depthwise", inputs, groups=inputs, **settings)
+    return conv_bn(x, name, channels, kernel=1)
+
+
 def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -> Any:
     """Upsample a (B, C, h, w) Symbol bilinearly by an integer factor, and crop it to `out`.
 

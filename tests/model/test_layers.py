@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+import torch
 
 from densefit.model.heads.head import Features
-from densefit.model.layers import conv_bn, pooled_logits, strongest, upsample
+from densefit.model.layers import (
+    conv_bn,
+    pooled_logits,
+    separable_conv_bn,
+    strongest,
+    upsample,
+)
 from densefit.symbol import sym
 from tests.executor import Executor, compute
+from tests.references import smp_parts
 
 
 def run(symbol, x):
@@ -102,3 +110,26 @@ def test_the_strongest_channel_is_that_of_the_enlarged_map(factor, out):
     found = executor.forward(is_train=False, data=x)[0]
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, whole.argmax(axis=1))
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_separable_convolutions_are_those_of_a_reference(dilation):
+    modules = smp_parts.part("decoders.deeplabv3.decoder")
+    layer = modules.SeparableConv2d(4, 6, 3, padding=dilation, dilation=dilation, bias=False)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 4, 9, 7)).astype(np.float32)
+    symbol = separable_conv_bn(sym.Variable("data"), "s", 4, 6, dilation=dilation)
+    executor = Executor(symbol, data=x.shape)
+    assert set(executor.arg_dict) - {"data"} == {
+        "s_depthwise_weight",
+        "s_weight",
+        "s_bn_gamma",
+        "s_bn_beta",
+    }
+    executor.arg_dict["s_depthwise_weight"][:] = layer[0].weight.detach().numpy()
+    executor.arg_dict["s_weight"][:] = layer[1].weight.detach().numpy()
+    executor.arg_dict["s_bn_gamma"][:] = 1
+    executor.aux_dict["s_bn_moving_var"][:] = 1
+    expected = layer(torch.from_numpy(x)).relu().detach().numpy() / np.sqrt(1 + 1e-5)
+    (ours,) = executor.forward(is_train=False, data=x)
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)

@@ -91,6 +91,29 @@ def test_earlier_checkpoints_have_the_same_parameters(name):
     assert weights == FIRST[name]
 
 
+def test_separable_convolutions_of_deeplab():
+    made = decoders.create("deeplabv3+", channels=8, rates=(2, 4), separable=True)
+    given = features((64, 64), 16)
+    symbol = made(given, "seg", 9)
+    shapes, _, _ = symbol.infer_shape(**used_shapes(symbol, given))
+    weights = {
+        key[4:]: shape
+        for key, shape in zip(symbol.list_arguments(), shapes)
+        if key.startswith("seg_") and key.endswith("weight")
+    }
+    separable = {
+        "aspp_rate2": (12, 8),
+        "aspp_rate4": (12, 8),
+        "refine1": (56, 8),
+        "refine2": (8, 8),
+    }
+    expected = dict(FIRST["deeplabv3+"])
+    for layer, (inputs, outputs) in separable.items():
+        expected[f"{layer}_depthwise_weight"] = (inputs, 1, 3, 3)
+        expected[f"{layer}_weight"] = (outputs, inputs, 1, 1)
+    assert weights == expected
+
+
 @pytest.mark.parametrize("name", ["ddrnet", "deeplabv3+", "pspnet", "lraspp"])
 def test_context_of_the_whole_image(name):
     """A change in one corner reaches the other."""
