@@ -15,6 +15,8 @@ from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
 from densefit.metrics.core.unreadable import counts_text, without_counts
 from densefit.model.network import Network
+from densefit.tools.analysis.pass_metrics import pass_metrics
+from densefit.tools.page.write import write_report
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import choose_thresholds
@@ -25,7 +27,7 @@ from densefit.train.gradient_conflict import conflict
 _FILES = (
     *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
     *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
-    *("checkpoints/last", "checkpoints/best"),
+    *("report.html", "checkpoints/last", "checkpoints/best"),
 )
 
 #: Writes a network's predictions on some of what was scored to an image.
@@ -67,11 +69,15 @@ def finish(
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
     by_dataset, unreadable = {}, {}
+    passes: dict[str, Any] = {}
     for name, loader in loaders.items():
+        metrics = pass_metrics(network)
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = labelled_heads(network, [head.name for head in network.heads], loader)
-                scores.update(score(network, {name: watched}, heads, devices=chosen_devices))
+                metrics = {head: metrics[head] for head in heads}
+                data = {name: watched}
+                scores.update(score(network, data, heads, metrics, devices=chosen_devices))
                 prefix = f"{name}/"
             else:
                 check_parameters(network)
@@ -80,10 +86,13 @@ def finish(
                     watched,
                     "scoring",
                     nonfinite="raise",
+                    metrics=metrics,
                 )
                 scores.update(scorer.run() or {})
-                choose_thresholds(network, scorer.metrics)
+                metrics = dict(scorer.metrics)
+                choose_thresholds(network, metrics)
                 prefix = ""
+        passes[name] = (loader, metrics)
         dataset_scores = {
             key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)
         }
@@ -101,6 +110,7 @@ def finish(
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
     draw(network, test, out / "predictions.png")
+    write_report(out, network, passes, splits)
     for name, (numbers, title) in by_dataset.items():
         print_scores(by_head(numbers), f"{title} of {name}" if name else title)
     print(f"wrote to {out}: {', '.join(written(out))}")
