@@ -118,7 +118,7 @@ def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:
     """(key, title) of the sections, in order."""
     has_decisions = context["decisions"] or context["recipe_facts"]
     entries = [
-        ("decisions", "Decisions", has_decisions),
+        ("decisions", "Decisions and settings", has_decisions),
         ("curves", "Curves", context["training_charts"]),
         *((head.key, head.name, True) for head in context["heads"]),
         ("timing", "Timing", context["timing"]),

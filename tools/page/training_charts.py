@@ -21,6 +21,8 @@ def training_charts(lines: Sequence[dict[str, Any]]) -> list[Chart]:
         lines: records that `JSONLines` wrote.
     """
     losses, scores = main_keys(lines, _TRAIN), main_keys(lines, ("validation",))
+    if sum(line["kind"] == "validation" for line in lines) < 2:
+        scores = []  # points alone: the tables have them
     by_head: dict[str, list[str]] = {}
     for key in losses:
         by_head.setdefault(key.rpartition("/")[0], []).append(key)

@@ -40,7 +40,7 @@ def by_threshold(curves: Curves) -> dict[str, Curves]:
         for key, values in zip(numbers, (f1(curve), curve.y, curve.x)):
             numbers[key][name] = Curve(x, np.asarray(values)[::-1])
     return {
-        key: Curves("score threshold", key, lines, f"{key} by score threshold")
+        key: Curves("score threshold", key, lines, f"{key[:1].upper()}{key[1:]} by score threshold")
         for key, lines in numbers.items()
     }
 
