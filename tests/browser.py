@@ -24,7 +24,9 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatev
 
 def require_browser():
     """Skip the test without Chromium and its driver, or fail where they are required."""
-    missing = [name for name, path in (("chromium", CHROMIUM), ("chromedriver", DRIVER)) if not path]
+    missing = [
+        name for name, path in (("chromium", CHROMIUM), ("chromedriver", DRIVER)) if not path
+    ]
     if not missing:
         return
     text = f"{' and '.join(missing)} not found: apt-get install chromium chromium-driver"

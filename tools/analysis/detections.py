@@ -50,9 +50,7 @@ def detection_analysis(
         values["best_thresholds"] = {name: asdict(point) for name, point in best.items()}
     outcomes = metric.outcomes()
     counted = outcomes.is_right | outcomes.is_wrong
-    calibration = score_calibration(
-        outcomes.scores[counted], outcomes.is_right[counted], bins=BINS
-    )
+    calibration = score_calibration(outcomes.scores[counted], outcomes.is_right[counted], bins=BINS)
     values["calibration"] = _calibration_values(calibration)
     values.setdefault("curves", {})["reliability"] = curves_values(_reliability(calibration))
     detections, truth = _with_boxes(metric.predicted()), _with_boxes(metric.true())

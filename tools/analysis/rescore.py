@@ -65,9 +65,7 @@ def rescore(
                 metrics=pass_metrics(network),
             )
             scorer.run()
-        metrics = {
-            head: ms for head, ms in scorer.metrics.items() if head not in scorer.unlabelled
-        }
+        metrics = {head: ms for head, ms in scorer.metrics.items() if head not in scorer.unlabelled}
         choose_thresholds(network, metrics)
         passes[name], splits[name] = (loader, metrics), part_split
     return network, passes, splits

@@ -50,9 +50,7 @@ class SamplePictures:
         sample = read_sample(self._dataset, self._indices[key], [])
         targets = match_head(self._dataset, head)(sample.targets)
         prediction = self._predictions[key][head.name]
-        images = truth_and_prediction(
-            head, sample.image, targets, prediction, _SMALLEST, _LARGEST
-        )
+        images = truth_and_prediction(head, sample.image, targets, prediction, _SMALLEST, _LARGEST)
         return prediction, head.ground_truth(targets), images
 
 

@@ -37,7 +37,7 @@ def write_analysis(
     network: Network,
     passes: Passes,
     splits: Mapping[str, Any],
-    settings: AnalysisSettings = AnalysisSettings(),
+    settings: AnalysisSettings | None = None,
 ) -> list[str]:
     """Write `analysis/<head>.json`, the confusion matrix as PNG, and drawings of samples.
 
@@ -46,11 +46,12 @@ def write_analysis(
         network: network with parameters.
         passes: what was scored.
         splits: dataset -> name of its split.
-        settings: settings of the analysis.
+        settings: settings of the analysis; the defaults if None.
 
     Returns:
         Names of the JSON files.
     """
+    settings = settings or AnalysisSettings()
     folder = out / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     analyses = [

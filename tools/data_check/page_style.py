@@ -12,8 +12,8 @@ STYLE = """
 --error:#ff9d94;--warning:#f0b65c;--note:#8bbcf0;--c0:#6ea3f5;--c1:#f0a24a;--c2:#55c596;--c3:#c98be6;
 --c4:#f07f79;--c5:#72bccb;--c6:#cdbb4e;--c7:#a79df5}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",
-Roboto,"Helvetica Neue",Arial,sans-serif}
+body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,
+"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 main{max-width:1160px;margin:0 auto;padding:28px 20px 60px}
 header{display:flex;flex-wrap:wrap;align-items:center;gap:6px 16px;margin-bottom:18px}
 h1{font-size:28px;margin:0}
@@ -21,8 +21,8 @@ header p{margin:0;color:var(--muted)}
 .badge{padding:3px 12px;border-radius:999px;font-weight:600}
 header .sound{background:var(--good-back);color:var(--good)}
 header .broken{background:var(--bad-back);color:var(--bad)}
-section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 20px 20px;
-margin:0 0 18px}
+section{background:var(--card);border:1px solid var(--line);border-radius:10px;
+padding:16px 20px 20px;margin:0 0 18px}
 h2{font-size:18px;margin:0 0 12px}
 section p{margin:8px 0;color:var(--muted)}
 .wide{overflow-x:auto}
@@ -33,7 +33,8 @@ th,td{padding:6px 10px;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left;padding-left:0}
 td:last-child{white-space:normal}
 tr:last-child td{border-bottom:0}
-.finding{border-left:4px solid;border-radius:4px;background:var(--soft);padding:8px 12px;margin:8px 0}
+.finding{border-left:4px solid;border-radius:4px;background:var(--soft);
+padding:8px 12px;margin:8px 0}
 .finding summary{cursor:pointer}
 .finding ul{margin:8px 0 2px;padding-left:20px}
 .finding li{overflow-wrap:anywhere;margin:3px 0}

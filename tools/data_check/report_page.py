@@ -83,8 +83,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows
     )
+    # A region that scrolls is reached by the keyboard, and has a name.
+    region = f'tabindex="0" role="region" aria-label="by {escape(head[0])}"'
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(head[0])}"><table><thead><tr>{titles}</tr></thead>'
+        f'<div class="wide" {region}><table><thead><tr>{titles}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -108,9 +108,11 @@ def chart(
 
     Args:
         title: title.
-        x_label, y_label: titles of the axes.
+        x_label: title of the x axis.
+        y_label: title of the y axis.
         lines: lines.
-        x_range, y_range: ranges of the axes; by default those of the points.
+        x_range: range of the x axis; by default that of the points.
+        y_range: range of the y axis; by default that of the points.
         may_be_log: whether a y axis over more than a decade may be logarithmic.
     """
     points = {id(line): _defined(line) for line in lines}
@@ -187,5 +189,7 @@ def _summary(
         ends = points[id(line)]
         if ends and not line.is_thin and line.color >= 0:
             (first, start), (last, end) = ends[0], ends[-1]
-            parts.append(f"{line.name} from {start:.3g} at {first:,.4g} to {end:.3g} at {last:,.4g}")
+            parts.append(
+                f"{line.name} from {start:.3g} at {first:,.4g} to {end:.3g} at {last:,.4g}"
+            )
     return f"{title} over {x_label}. {'; '.join(parts)}."

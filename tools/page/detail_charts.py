@@ -45,11 +45,13 @@ def _lines(points: Mapping[str, Sequence[Any]], notes: Mapping[str, str]) -> lis
         grey = ranked[COLORS // 2 : -COLORS // 2][:_GREY]
     else:
         grey = []
-    lines = [Line(name, *points[name], color=-1) for name in grey]
+    lines = [Line(name, points[name][0], points[name][1], color=-1) for name in grey]
     if _PERFECT in points:
-        lines.append(Line(_PERFECT, *points[_PERFECT], color=-1, is_dashed=True))
+        x, y = points[_PERFECT]
+        lines.append(Line(_PERFECT, x, y, color=-1, is_dashed=True))
     for index, name in enumerate(named):
-        lines.append(Line(name, *points[name], color=index, note=notes.get(name, "")))
+        x, y = points[name]
+        lines.append(Line(name, x, y, color=index, note=notes.get(name, "")))
     return lines
 
 

@@ -44,7 +44,10 @@ def recipe_facts(recipe: Mapping[str, Any]) -> Facts:
         ("input", _text(recipe.get("input_size"))),
         ("epochs", _text(training.get("epochs"))),
         ("batch size", _text(training.get("batch_size"))),
-        ("optimizer", f"{training.get('optimizer', '')} {_settings(training.get('optimizer_params'))}"),
+        (
+            "optimizer",
+            f"{training.get('optimizer', '')} {_settings(training.get('optimizer_params'))}",
+        ),
         ("schedule", _settings(training.get("schedule"))),
         ("augmentation", ", ".join(_names(training.get("augment")))),
         ("best checkpoint by", _text(training.get("best"))),
@@ -135,4 +138,6 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return f"({_settings(value)})"
     return str(value)

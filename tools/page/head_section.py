@@ -153,8 +153,7 @@ def _sizes(analysis: Mapping[str, Any]) -> list[SizeBar]:
         total = sum(counts[index] for counts in sizes.values())
         if total:
             parts = [
-                (name, counts[index], 100 * counts[index] / total)
-                for name, counts in sizes.items()
+                (name, counts[index], 100 * counts[index] / total) for name, counts in sizes.items()
             ]
             bars.append(SizeBar(label, total, parts))
     return bars

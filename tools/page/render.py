@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 import densefit
+from densefit.metrics.core.unreadable import without_counts
 from densefit.tools.data_check.page_style import STYLE
 from densefit.tools.data_check.report_page import sections
 from densefit.tools.page.facts import environment, recipe_facts, tiles, timing
@@ -51,8 +52,8 @@ def _render(run: RunFiles, budget: PictureBudget) -> str:
     context: dict[str, Any] = {
         "title": run.folder.resolve().name,
         "subtitle": _subtitle(run),
-        "style": Markup(STYLE + _template_text("report.css")),  # noqa: S704  # files of ours
-        "script": Markup(script),  # noqa: S704
+        "style": Markup(STYLE + _template_text("report.css")),
+        "script": Markup(script),
         "script_sha256": base64.b64encode(digest).decode("ascii"),
         "version": densefit.__version__,
         "unread": run.unread,
@@ -78,15 +79,17 @@ def _heads(run: RunFiles, budget: PictureBudget) -> list[HeadSection]:
         dataset, head = str(analysis.get("dataset", "")), str(analysis.get("head", ""))
         analyses[f"{dataset}/{head}" if dataset else head] = analysis
     depth = 2 if isinstance(run.scored.get("samples"), dict) else 1
-    scores: dict[str, dict[str, float]] = {name: {} for name in analyses}
-    for key, value in run.scores.items():
+    scores: dict[str, dict[str, float]] = {}
+    for key, value in without_counts(run.scores).items():
         *parts, rest = key.split("/", depth)
         number = float("nan") if value is None else value
         scores.setdefault("/".join(parts), {})[rest] = number
+    for name in analyses:
+        scores.setdefault(name, {})
+    scores.pop("", None)  # the numbers of the whole dataset
     return [
         head_section(index, name, numbers, analyses.get(name, {}), run.folder, budget)
         for index, (name, numbers) in enumerate(scores.items())
-        if name
     ]
 
 
@@ -111,7 +114,7 @@ def _data_check(run: RunFiles) -> Markup | None:
         parts = [f"<h3>{title}</h3>{content}" for title, content in sections(run.data_check)]
     except (KeyError, TypeError, ValueError, AttributeError):  # of another version
         return None
-    return Markup("".join(parts))  # noqa: S704
+    return Markup("".join(parts))
 
 
 def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:

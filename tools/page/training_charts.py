@@ -10,6 +10,7 @@ from densefit.model.heads.loss_terms import LossTerms
 from densefit.tools.page.charts import COLORS, Chart, Line, chart
 
 _TRAIN = ("update", "epoch")
+_ABOUT = ("labelled", "loss_weight")  # beside the losses
 _MOST = 600  # points of a line
 _SPAN = 4.0  # between the highest values of scores that share a chart
 
@@ -25,6 +26,8 @@ def training_charts(lines: Sequence[dict[str, Any]]) -> list[Chart]:
         scores = []  # points alone: the tables have them
     by_head: dict[str, list[str]] = {}
     for key in losses:
+        if key.rpartition("/")[2] in _ABOUT:
+            continue
         by_head.setdefault(key.rpartition("/")[0], []).append(key)
     charts = [_losses(lines, head, keys) for head, keys in by_head.items()]
     by_part: dict[str, list[str]] = {}

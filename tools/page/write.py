@@ -51,7 +51,7 @@ def write_report(
         settings: settings of the analysis.
     """
     try:
-        write_analysis(out, network, passes, splits, settings or AnalysisSettings())
+        write_analysis(out, network, passes, splits, settings)
         write_page(out)
     except Exception as error:  # a head of a plugin may draw wrongly: the scores are written
         _log.warning(

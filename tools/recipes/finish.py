@@ -62,6 +62,7 @@ def finish(
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
     if test is None:
+        write_report(out, network, {}, {})
         print(f"wrote to {out}: {', '.join(written(out))}")
         return {}
     loaders = test if isinstance(test, Mapping) else {"": test}
@@ -75,7 +76,7 @@ def finish(
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = labelled_heads(network, [head.name for head in network.heads], loader)
-                metrics = {head: metrics[head] for head in heads}
+                metrics = {head: metrics[head] for head in heads if head in metrics}
                 data = {name: watched}
                 scores.update(score(network, data, heads, metrics, devices=chosen_devices))
                 prefix = f"{name}/"

@@ -17,6 +17,7 @@ from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
+from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
 from densefit.tools.recipes.data.division import check_distinct, division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
@@ -96,7 +97,10 @@ def run(
         for split in prepared.data
         if (data.on_error if split in training_splits else data.score_on_error) == "skip"
     }
-    rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
+    checked: dict[str, Any] = {}
+    rest_of_check = check_data(
+        prepared.data, training_splits, data.check, skipping, keep=checked.update
+    )
     check_distinct(prepared.data)
     lines = division_lines(prepared.data)
     if not lines and getattr(data, "splits", None) is not None:
@@ -125,7 +129,10 @@ def run(
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
+            RunRecorder(
+                *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
+                records={DATA_CHECK: checked},
+            ),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*recipe_callbacks, ProfileLine(), Cost(out)),

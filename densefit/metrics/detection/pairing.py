@@ -88,10 +88,9 @@ def _images(
     """Yield the rows of detections and of true boxes of each image with a detection."""
     images, starts = np.unique(detections["image"], return_index=True)
     stops = np.append(starts[1:], len(detections["image"]))
-    first = np.searchsorted(truth["image"], images, side="left")
-    last = np.searchsorted(truth["image"], images, side="right")
-    for start, stop, begin, end in zip(starts, stops, first, last):
-        yield np.arange(start, stop), np.arange(begin, end)
+    for image, start, stop in zip(images.tolist(), starts.tolist(), stops.tolist()):
+        first, last = np.searchsorted(truth["image"], [image, image + 1])
+        yield np.arange(start, stop), np.arange(first, last)
 
 
 def _matches(overlaps: np.ndarray, is_same: np.ndarray, iou: float) -> Iterator[tuple[int, int]]:

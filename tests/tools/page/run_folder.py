@@ -18,11 +18,20 @@ def write_run(folder, samples=4, side=64):
     )
     lines = []
     for epoch in range(4):
-        about = {"update": 10 * epoch + 10, "epoch": epoch, "seconds": 5.0 * epoch, "lr": 0.1**epoch}
+        about = {
+            "update": 10 * epoch + 10,
+            "epoch": epoch,
+            "seconds": 5.0 * epoch,
+            "lr": 0.1**epoch,
+        }
         lines.append({"kind": "epoch", **about, "boxes/loss": 2.0 / (epoch + 1)})
         lines.append({"kind": "validation", **about, "boxes/AP": 0.1 * epoch})
     (folder / "scalars.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    start = {"started": "2026-01-02T03:04:05+00:00", "command": ["train", HOSTILE], "engine": "torch"}
+    start = {
+        "started": "2026-01-02T03:04:05+00:00",
+        "command": ["train", HOSTILE],
+        "engine": "torch",
+    }
     contents = {
         "environment.json": [start],
         "scores.json": {"boxes/AP": 0.25, **{f"boxes/AP/{name}": 0.5 for name in CLASSES}},

@@ -12,10 +12,11 @@ from tests.tools.page.run_folder import CLASSES, HOSTILE, write_run
 
 SAMPLES = 250  # of two drawings each
 AXE = """
-const done = arguments[arguments.length - 1];
 const options = {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]};
-window.axe.run(document, options).then(result => { window.found = result.violations.map(
-  each => `${each.id}: ${each.nodes.slice(0, 3).map(node => node.html).join(" ")}`.slice(0, 600)); });
+const nodes = each => each.nodes.slice(0, 3).map(node => node.html).join(" ");
+window.axe.run(document, options).then(result => {
+  window.found = result.violations.map(each => `${each.id}: ${nodes(each)}`.slice(0, 600));
+});
 """
 
 
