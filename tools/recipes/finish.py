@@ -27,7 +27,7 @@ from densefit.train.gradient_conflict import conflict
 _FILES = (
     *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
     *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
-    *("report.html", "checkpoints/last", "checkpoints/best"),
+    *("data_check.json", "report.html", "checkpoints/last", "checkpoints/best"),
 )
 
 #: Writes a network's predictions on some of what was scored to an image.
