@@ -26,7 +26,7 @@ def begin_with_weights(network: Network, recipe: Recipe) -> None:
     written into the recipe. A resumed training has weights already: then nothing is loaded.
 
     Raises:
-        ConfigError: `init_from` is set, too; `weights_classes` are others than the file's in number.
+        ConfigError: `init_from` is set, too; or `weights_classes` are not as many as in the file.
         CheckpointError: the file is missing, damaged, refused, or another one.
         BindError: the file does not fit the backbone.
     """
