@@ -9,6 +9,7 @@ import gc
 import os
 import re
 import signal
+import sys
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
+from _pytest.doctest import DoctestModule  # noqa: E402
 
 from densefit.errors import EngineError  # noqa: E402
 
@@ -100,6 +102,17 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"engines: {', '.join(present) or 'none'}{absent}")
 
 
+def draw_no_constants_of_files():
+    """Keep hypothesis from the constants in densefit's files.
+
+    It parses all 1,200 of them in each worker, and a test that is not random draws other examples
+    when another module is imported.
+    """
+    providers = sys.modules.get("hypothesis.internal.conjecture.providers")
+    if providers and hasattr(providers, "is_local_module_file"):  # not in older ones
+        providers.is_local_module_file = lambda path: False
+
+
 #: Folders and files that need these engines without importing them at the top.
 PATHS = {
     "densefit/backend.py": {"mxnet"},
@@ -144,8 +157,19 @@ def pytest_ignore_collect(collection_path):
     return True if needs(collection_path) & MISSING else None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path):
+    """Look for doctests in densefit alone: tests have none, and 800 files are searched for them."""
+    collectors = yield
+    if ROOT / "tests" not in file_path.parents:
+        return collectors
+    return [found for found in collectors if not isinstance(found, DoctestModule)]
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Put `FIRST` first; without MXNet, leave out its tests in files that test more than it."""
+    draw_no_constants_of_files()
     items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
     if "mxnet" not in MISSING:
         return
