@@ -88,8 +88,9 @@ def pytest_collection_finish(session):
     gc.enable()
     # A collection of the oldest looks at the engines that were imported since: a third of a second,
     # which came every 14 s. What tests leave in cycles is small.
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, 40)
+    # Among the youngest, 700 objects are less than a small network makes.
+    _, middle, _ = gc.get_threshold()
+    gc.set_threshold(10_000, middle, 40)
 
 
 def pytest_terminal_summary(terminalreporter):
