@@ -12,6 +12,8 @@ from densefit.callbacks.pace import duration
 from densefit.callbacks.score_board import ScoreBoard, main_of, table
 from densefit.data.loader.object_counts import format_counts
 
+_LONG = 110  # letters of a line
+
 
 def position(state: TrainState) -> str:
     """Format epoch (from 1) and update.
@@ -34,12 +36,17 @@ def of_updates(state: TrainState) -> str:
 
 
 def epoch_line(state: TrainState) -> str:
-    """Return a line about an epoch that has ended: its duration, losses and objects."""
-    parts = [f"{position(state)} done in {duration(state.seconds)}"]
-    losses = loss_text(state.train(), heads_of(state), with_parts=True)
-    parts += [losses] if losses else []
+    """Describe an epoch that has ended: its duration and losses; below it, its objects.
+
+    The parts of the losses are left out where the line would become long.
+    """
+    title, heads = f"{position(state)} done in {duration(state.seconds)}", heads_of(state)
+    numbers = state.train()
+    losses = loss_text(numbers, heads, with_parts=True)
+    if len(title) + len(losses) > _LONG:
+        losses = loss_text(numbers, heads)
     objects = format_counts(state.objects)
-    return ": ".join(parts) + (f"; {objects}" if objects else "")
+    return ": ".join(filter(None, (title, losses))) + (f"\n  {objects}" if objects else "")
 
 
 def validation_lines(state: TrainState, board: ScoreBoard) -> list[Text]:

@@ -13,7 +13,8 @@ from densefit.callbacks.main_number import is_main
 from densefit.metrics.core.unreadable import ComparableScores, without_counts
 
 _WORST = 3  # classes that are named
-_MORE = 8  # other scores of a head in a line
+_HEADS = 2  # with more heads only their main scores are shown
+_MORE = 5  # other scores of a head in a line
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,8 @@ def table(
     for key, value in without_counts(scores).items():
         if key not in main and is_main(key, heads) and not math.isnan(value):
             head, _, name = key.rpartition("/")
-            others.setdefault(head, []).append(f"{name} {value:.4g}")
-    for head, texts in others.items():
+            others.setdefault(head, []).append(f"{name} {format_score(value)}")
+    for head, texts in others.items() if len(others) <= _HEADS else ():
         more = f", {len(texts) - _MORE} more" if len(texts) > _MORE else ""
         about = f"{head}: " if head and len(others) > 1 else ""
         lines.append(Text(f"  also {about}{', '.join(texts[:_MORE])}{more}", style="dim"))
@@ -171,15 +172,26 @@ def table(
         worst = worst_classes(scores, row.key, directions.get(row.key))
         if len(worst) > 1:
             about = f" of {row.key}" if len(rows) > 1 else ""
-            listed = ", ".join(f"{name} {value:.4g}" for name, value in worst)
+            listed = ", ".join(f"{name} {format_score(value)}" for name, value in worst)
             lines.append(Text(f"  worst classes{about}: {listed}"))
     return lines
+
+
+def format_score(value: float) -> str:
+    """Format with four decimals, large values with five digits.
+
+    >>> format_score(0.5), format_score(0.00001), format_score(12345.678)
+    ('0.5000', '0.0000', '12346')
+    """
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.5g}"
 
 
 def _line(row: Row, width: int, is_first: bool) -> Text:
     """Return a main score with its changes; the most important one is bold."""
     line = Text("  ")
-    line.append(f"{row.key:{width}}  {row.value:>8.4g}", style="bold" if is_first else "")
+    line.append(
+        f"{row.key:{width}}  {format_score(row.value):>8}", style="bold" if is_first else ""
+    )
     if not math.isnan(row.since_last):
         style = "" if row.is_better is None else "green" if row.is_better else "red"
         if row.since_last == 0:
@@ -189,5 +201,7 @@ def _line(row: Row, width: int, is_first: bool) -> Text:
         gain = "" if math.isnan(row.best) else f" ({row.value - row.best:+.4f})"
         line.append(f"  * the best so far{gain}", style="bold green" if is_first else "green")
     elif not math.isnan(row.best):
-        line.append(f"  {row.value - row.best:+.4f} to the best, {row.best:.4g}", style="dim")
+        line.append(
+            f"  {row.value - row.best:+.4f} to the best, {format_score(row.best)}", style="dim"
+        )
     return line

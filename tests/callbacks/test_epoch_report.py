@@ -18,7 +18,7 @@ def test_an_epoch_is_a_line():
     )
     objects = {"annotated": 40, "left": 30, "crowds": 0, "positives/det": 95}
     state = state_of(objects=objects, train=dict)
-    assert epoch_line(state).endswith("done in 0:00; objects 30 of 40 (75 %), det 95 positives")
+    assert epoch_line(state).endswith("done in 0:00\n  objects 30 of 40 (75 %), det 95 positives")
 
 
 def test_a_validation_is_a_table_with_the_declared_main_score_first():
@@ -27,7 +27,14 @@ def test_a_validation_is_a_table_with_the_declared_main_score_first():
     state = state_of(validation=scores, main_scores=["seg/mIoU", "boxes/AP"], directions=directions)
     lines = [line.plain for line in validation_lines(state, ScoreBoard())]
     assert lines == [
-        "  seg/mIoU       0.6  * the best so far",
-        "  boxes/AP      0.25  * the best so far",
-        "  also AP50 0.5",
+        "  seg/mIoU    0.6000  * the best so far",
+        "  boxes/AP    0.2500  * the best so far",
+        "  also AP50 0.5000",
     ]
+
+
+def test_parts_of_losses_are_left_out_of_a_long_line():
+    heads = {f"head{n}/{name}": 1.0 for n in range(4) for name in ("loss", "class_loss")}
+    line = epoch_line(state_of(train=lambda: heads))
+    assert "head3 loss 1" in line
+    assert "class" not in line

@@ -75,8 +75,8 @@ def test_objects_are_told_at_the_start_and_for_each_epoch(monkeypatch):
     lines = run.run().splitlines()
     assert lines[0] == "after 8 samples: objects 30 of 40 (75 %), det 95 positives"
     assert lines[1].startswith("epoch 1/2, update 10/20 done in 0:10: det loss 2.346")
-    assert lines[1].endswith("; objects 30 of 40 (75 %), det 95 positives")
-    assert len(lines) == 4
+    assert lines[2] == "  objects 30 of 40 (75 %), det 95 positives"
+    assert len(lines) == 6
 
 
 def test_numbers_are_read_only_to_be_shown(monkeypatch):
@@ -220,10 +220,10 @@ def test_the_best_score_is_known_after_a_resume(monkeypatch):
     state.validation = {"a/AP": 0.4}
     again.validated(state, Control())
     line = again._stream.getvalue().splitlines()[1]
-    assert line == "  a/AP       0.4  -0.1000 since the last  -0.1000 to the best, 0.5"
+    assert line == "  a/AP    0.4000  -0.1000 since the last  -0.1000 to the best, 0.5000"
 
 
 def test_scores_that_are_not_defined_are_left_out(capsys):
     scores = {"det/AP": 0.5, "det/APl": float("nan")}
     Progress().validated(TrainState(None, validation=scores), Control())
-    assert capsys.readouterr().err == "validation after update 0:\n  det/AP       0.5\n"
+    assert capsys.readouterr().err == "validation after update 0:\n  det/AP    0.5000\n"

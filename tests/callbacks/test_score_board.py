@@ -77,9 +77,9 @@ def test_a_table_names_main_scores_then_others_then_the_worst_classes():
     rows = ScoreBoard().add(scores, ["a/mIoU"], HIGH)
     lines = [line.plain for line in table(rows, scores, HIGH)]
     assert lines == [
-        "  a/mIoU       0.4  * the best so far",
-        "  also kappa 0.5, n0 1, n1 1, n2 1, n3 1, n4 1, n5 1, n6 1, 2 more",
-        "  worst classes: y 0.1, x 0.3",
+        "  a/mIoU    0.4000  * the best so far",
+        "  also kappa 0.5000, n0 1.0000, n1 1.0000, n2 1.0000, n3 1.0000, 5 more",
+        "  worst classes: y 0.1000, x 0.3000",
     ]
 
 
