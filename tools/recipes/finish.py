@@ -23,7 +23,14 @@ from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
 
 _FILES = (
-    *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
+    *(
+        "config.yaml",
+        "environment.json",
+        "scalars.jsonl",
+        "curves.png",
+        "curves",
+        "train_batch.png",
+    ),
     *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
     *("checkpoints/last", "checkpoints/best"),
 )
