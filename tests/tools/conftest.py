@@ -32,7 +32,7 @@ def _no_curves(monkeypatch):
 
     `trained` is made before this, and has them; tests/callbacks/test_curves.py looks at others.
     """
-    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda log, path: None)
+    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def check_data(
     train: Sequence[str],
     level: bool | str,
     skipping: Collection[str] = (),
-) -> Callback | None:
+) -> tuple[DataCheck | None, Callback | None]:
     """Check all splits of a run, before its first update.
 
     Args:
@@ -39,7 +39,8 @@ def check_data(
         skipping: names of splits whose broken samples are skipped: they are warnings.
 
     Returns:
-        A callback that finishes the check behind the training, if files are left to be read.
+        The check, None if nothing was checked; and a callback that finishes it behind the training,
+        if files are left to be read.
 
     Raises:
         ConfigError: another level.
@@ -53,7 +54,7 @@ def check_data(
             where="data.check",
         )
     if not level:
-        return None
+        return None, None
     check = DataCheck.of(data, train)
     is_small = level == "deep" or check.missing_headers <= MOST_HEADERS
     if is_small:
@@ -71,7 +72,7 @@ def check_data(
     _print_checked(check, is_small)
     warnings = _to_log(check.findings())
     _warn(warnings)
-    return None if is_small else BackgroundCheck(check, warnings)
+    return check, None if is_small else BackgroundCheck(check, warnings)
 
 
 def raise_broken(check: DataCheck, skipping: Collection[str] = ()) -> None:

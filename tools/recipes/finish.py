@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,30 @@ from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
 from densefit.metrics.core.unreadable import counts_text, without_counts
-from densefit.model.network import Network
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.report.panels import write_panels
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
 
 _FILES = (
-    *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
+    *(
+        "config.yaml",
+        "environment.json",
+        "scalars.jsonl",
+        "curves.png",
+        "curves",
+        "train_batch.png",
+    ),
     *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
     *("checkpoints/last", "checkpoints/best"),
 )
 
-#: Writes a network's predictions on some of what was scored to an image.
-Draw = Callable[[Network, Any, Path], None]
-
 
 def finish(
-    out: Path, prepared: RunData, draw: Draw, batches: int = 0, devices: Sequence[Any] = ()
+    out: Path, prepared: RunData, batches: int = 0, devices: Sequence[Any] = ()
 ) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
@@ -43,10 +47,8 @@ def finish(
     Args:
         out: folder of the run.
         prepared: network and data of the training.
-        draw: writes predictions.png.
         batches: number of training batches for the cosine between the heads' gradients, written
             to conflict.json as "<head>~<head>" -> number; not measured for a single head.
-
         devices: devices that score; empty for the CPU.
 
     Returns:
@@ -100,7 +102,7 @@ def finish(
     if any(unreadable.values()):
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
-    draw(network, test, out / "predictions.png")
+    write_panels(network, test, out / "predictions.png")
     for name, (numbers, title) in by_dataset.items():
         print_scores(by_head(numbers), f"{title} of {name}" if name else title)
     print(f"wrote to {out}: {', '.join(written(out))}")
