@@ -44,9 +44,11 @@ class ImageFit(ABC):
 
     Attributes:
         views: settings of the views; None if an image is one row.
+        max_pixels: largest number of pixels per batch; None for any number.
     """
 
     views: Views | None = None
+    max_pixels: int | None = None
 
     @abstractmethod
     def __call__(self, image: np.ndarray) -> FittedImage:
@@ -79,10 +81,11 @@ class OwnSize(ImageFit):
 
     Args:
         multiple: the padded sides are multiples of it, in pixels.
+        max_pixels: largest number of pixels per batch; a larger image is alone.
     """
 
-    def __init__(self, multiple: int = 64) -> None:
-        self.multiple = multiple
+    def __init__(self, multiple: int = 64, max_pixels: int = 4 * 1024 * 1024) -> None:
+        self.multiple, self.max_pixels = multiple, max_pixels
 
     def __call__(self, image: np.ndarray) -> FittedImage:
         padded = PadTask(ImageArrays([image]), self.multiple, None, None)(0)
@@ -100,11 +103,12 @@ class Viewed(ImageFit):
     """
 
     def __init__(self, views: Views, input_size: tuple[int, int], whole: bool = False) -> None:
-        self.views, self.input_size, self.whole = views, input_size, whole
+        self.views = self._views = views
+        self.input_size, self.whole = input_size, whole
 
     def __call__(self, image: np.ndarray) -> FittedImage:
         dataset = ImageArrays([image])
-        looked = LookTask(dataset, self.views, self.input_size)(0)
+        looked = LookTask(dataset, self._views, self.input_size)(0)
         rows, geometries = list(looked.images), list(looked.views)
         if self.whole and len(rows) > 1:
             once = LookTask(dataset, Views(fit="letterbox"), self.input_size)(0)

@@ -85,7 +85,9 @@ class Predictor:
         ]
         check_parameters(network)
         self._engine = engines.make(network, devices, engines.engine_name(engine, network))
-        self._readers: OrderedDict[tuple[int, ...], tuple[GivenBatches, BatchReader]] = OrderedDict()
+        self._readers: OrderedDict[tuple[int, ...], tuple[GivenBatches, BatchReader]] = (
+            OrderedDict()
+        )
         self._lock = threading.Lock()
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[dict[str, Any]]:
@@ -110,8 +112,12 @@ class Predictor:
             if self.fit.views is not None:
                 self._compute_views([images[index] for index in indices], indices, results)
                 continue
-            for first in range(0, len(indices), self.batch_size):
-                some = indices[first : first + self.batch_size]
+            rows = self.batch_size
+            if self.fit.max_pixels is not None:
+                height, width = images[indices[0]].input_size
+                rows = max(1, min(rows, self.fit.max_pixels // (height * width)))
+            for first in range(0, len(indices), rows):
+                some = indices[first : first + rows]
                 for index, result in zip(some, self.compute_batch([images[i] for i in some])):
                     results[index] = result
         return [result for result in results if result is not None]
@@ -184,4 +190,3 @@ class Predictor:
             self._readers[key] = source, reader
         self._readers.move_to_end(key)
         return self._readers[key]
-
