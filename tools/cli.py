@@ -48,6 +48,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Use": {
         "score": Command("score", "--checkpoint RUN", "exact scores on a split", is_ranked=True),
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
+        "serve": Command("serve", "--checkpoint RUN", "predict over HTTP"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
         "summary": Command("summary", "RUN", "parameters and costs of a network"),
         "weights": Command("weights", "list|where|add FILE|fetch NAME", "pretrained weights"),
