@@ -19,7 +19,7 @@ from densefit.tools.predicting.inputs import Inputs, inputs_of
 from densefit.tools.predicting.items import frame_items, picture_items
 from densefit.tools.predicting.make_predictor import load_network, make_predictor, untiled
 from densefit.tools.predicting.pipeline import Item
-from densefit.tools.predicting.settings import FilePrediction
+from densefit.tools.predicting.settings import FilePrediction, needs_recipe
 from densefit.tools.predicting.write_results import write_results
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.command_line import with_lists
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Predict on images, folders, videos or a camera: drawings, and files of many formats."
     words = with_lists(sys.argv[1:] if arguments is None else arguments, ("save", "classes"))
-    return program(lambda: run(*settings(FilePrediction, text, words, positional="images")))
+    is_needed = needs_recipe(words)
+    return program(lambda: run(*settings(FilePrediction, text, words, "images", is_needed)))
 
 
 def run(chosen: FilePrediction, checkpoint: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from densefit.errors import ConfigError, MissingPackageError
 from densefit.tools.predicting.drawing_thresholds import set_thresholds
 from densefit.tools.predicting.make_predictor import load_network
-from densefit.tools.predicting.settings import PredictionSettings
+from densefit.tools.predicting.settings import PredictionSettings, needs_recipe
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.command_line import with_lists
 from densefit.tools.recipes.program import program
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Serve predictions over HTTP: POST an image to /predict."
     words = with_lists(sys.argv[1:] if arguments is None else arguments, ("classes",))
-    return program(lambda: run(*settings(Serving, text, words)))
+    is_needed = needs_recipe(words)
+    return program(lambda: run(*settings(Serving, text, words, needs_recipe=is_needed)))
 
 
 def run(chosen: Serving, checkpoint: Path) -> None:

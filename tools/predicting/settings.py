@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from densefit.data.loader.views import Views
@@ -66,6 +67,12 @@ class PredictionSettings(CheckpointSettings):
     def whole_fit(self) -> ImageFit:
         """How the whole image is fitted for labels of the whole image, beside tiles."""
         return Transformed(fitting(self))
+
+
+def needs_recipe(words: Sequence[str]) -> bool:
+    """Whether a checkpoint must say how images are fitted: the command line does not."""
+    options = {word.partition("=")[0] for word in words}
+    return options.isdisjoint({"--input_size", "--input-size", "--tile", "--config"})
 
 
 @dataclass
