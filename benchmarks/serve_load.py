@@ -4,7 +4,7 @@
     python benchmarks/serve_load.py --smallest # seconds
 
 Both decode the same JPEGs, in as many threads. The server is a process of its own, the clients are
-another one; on a busy machine compare the CPU milliseconds per image, in which clients have no part.
+another one; on a busy machine compare the CPU milliseconds per image, which are without clients.
 """
 
 from __future__ import annotations
