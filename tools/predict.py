@@ -71,7 +71,8 @@ def run(chosen: FilePrediction, checkpoint: Path) -> None:
         videos=videos,
     )
     failed.update(failures(pictures))
-    print(f"wrote {written.count} images and {', '.join(written.files) or 'nothing else'} to {out}")
+    files = "".join(f" and {text}" for text in [", ".join(written.files)] if text)
+    print(f"wrote {written.count} image{'' if written.count == 1 else 's'}{files} to {out}")
     write_failed(out / FAILED, failed)
     if failed:
         first = [f"{path}: {reason}" for path, reason in failed.items()]

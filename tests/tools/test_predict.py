@@ -340,7 +340,7 @@ def test_a_list_on_stdin_is_read(trained, photos, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{photos}/a.png\nnowhere.png\n"))
     out = tmp_path / "out"
     assert predict.main(["--checkpoint", str(trained), "--out", str(out), "-"]) == 1
-    assert "wrote 1 images" in capsys.readouterr().out
+    assert "wrote 1 image and predictions.jsonl" in capsys.readouterr().out
     assert (out / "failed.txt").read_text().startswith("nowhere.png\t")
 
 

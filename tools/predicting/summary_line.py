@@ -17,7 +17,7 @@ _LISTED = 4  # classes of a head
 
 
 def summary_line(result: Result, heads: Sequence[Head], label: str) -> str:
-    """Describe a result: `a.jpg 640x480  detection 3 (2 cat, 1 dog)  12 + 45 + 3 ms`.
+    """Describe a result: `a.jpg 640x480  boxes 3 (2 cat, 1 dog)  decoding 3.1, network ... ms`.
 
     Counts are of objects that are drawn.
 
@@ -29,8 +29,8 @@ def summary_line(result: Result, heads: Sequence[Head], label: str) -> str:
     height, width = result.image.shape[:2]
     parts = [f"{label} {width}x{height}"]
     parts += [contents(head, result.predictions[head.name]) for head in heads]
-    times = (result.milliseconds[name] for name in ("decoding", "network", "after"))
-    return "  ".join([*parts, " + ".join(f"{value:.1f}" for value in times) + " ms"])
+    times = [f"{name} {value:.1f}" for name, value in result.milliseconds.items()]
+    return "  ".join([*parts, ", ".join(times) + " ms"])
 
 
 def contents(head: Head, prediction: Any) -> str:

@@ -99,12 +99,13 @@ class Service:
             raise self._busy() from None
         except (ExpiredError, TimeoutError, asyncio.TimeoutError):
             raise self._busy("The image was not computed in time") from None
-        waited = 1000 * (time.monotonic() - start)
+        network = predicted.network_ms
+        queue = max(0.0, 1000 * (time.monotonic() - start) - network - predicted.decode_ms)
         predictions = {
             head.name: selection(head, predicted.predictions[head.name])
             for head in self.network.heads
         }
-        return predictions, {"network": predicted.network_ms, "queue": waited}
+        return predictions, {"network": network, "queue": queue}
 
     def close(self) -> None:
         """Answer what waits, and end the threads."""

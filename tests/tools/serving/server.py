@@ -46,3 +46,15 @@ def ask(address, method, path, body=None, headers=None):
         return response.status, content, response.headers
     finally:
         connection.close()
+
+
+def wait_for(address):
+    """Wait until the server is healthy."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if ask(address, "GET", "/health")[0] == 200:
+                return
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+    raise TimeoutError(address)

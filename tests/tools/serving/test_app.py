@@ -1,7 +1,9 @@
 """Answers of a real server: equal to predictions, from any number of clients."""
 
 import base64
+import signal
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +23,9 @@ from densefit.tools.serving.batcher import Model
 from densefit.tools.serving.limits import Limits
 from densefit.tools.serving.make_service import make_service
 from densefit.tools.serving.service import Service
+from tests import forked
 
-from .server import serving
+from .server import serving, wait_for
 
 IMAGE = {"Content-Type": "image/png"}
 
@@ -234,3 +237,21 @@ def test_a_port_that_is_taken_is_told_before_the_network_is_made(trained, capsys
         port = str(taken.getsockname()[1])
         assert serve.main(["--checkpoint", str(trained), "--port", port]) == 2
     assert "cannot listen" in capsys.readouterr().err
+
+
+def test_the_program_serves_until_it_is_told_to_end(trained):
+    command = [sys.executable, "-m", "densefit", "serve", "--checkpoint", str(trained)]
+    process = forked.Popen([*command, "--port", "0"], stdout=forked.PIPE, text=True)
+    try:
+        lines = []
+        while not (lines and "serving on" in lines[-1]):
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        assert "drawn from score 0.1 (the recipe)" in lines[0]
+        assert "which change no bit of an answer" in lines[1]
+        port = int(lines[-1].partition("127.0.0.1:")[2].partition("/")[0])
+        wait_for(("127.0.0.1", port))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (-signal.SIGTERM, 128 + signal.SIGTERM)
+    finally:
+        process.kill()
