@@ -66,8 +66,7 @@ def run(chosen: FilePrediction, checkpoint: Path) -> None:
         make_predictor(chosen, network),
         [FORMATS[name](context) for name in dict.fromkeys(chosen.save)],
         chosen.selection(),
-        workers=default_workers() if chosen.data.workers is None else chosen.data.workers,
-        together=chosen.score_batch_size * (4 if chosen.resize == "none" else 1),
+        **_ahead(chosen),
         videos=videos,
     )
     failed.update(failures(pictures))
@@ -105,6 +104,18 @@ def _items(pictures: Pictures, videos: dict[str, Frames], failed: dict[str, str]
     yield from picture_items(pictures)
     for name, frames in videos.items():
         yield from frame_items(frames, name, failed)
+
+
+def _ahead(chosen: FilePrediction) -> dict[str, int]:
+    """Threads that read, and images that are predicted at once; large images are read one ahead."""
+    workers = default_workers() if chosen.data.workers is None else chosen.data.workers
+    if chosen.tile is not None or chosen.windows:
+        return {"workers": min(workers, 1), "together": 1}
+    # Of images at their own size more wait, so that some of them have one size.
+    return {
+        "workers": workers,
+        "together": chosen.score_batch_size * (4 if chosen.resize == "none" else 1),
+    }
 
 
 def _notes(chosen: FilePrediction, network: Network) -> list[str]:
