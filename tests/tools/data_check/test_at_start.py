@@ -144,7 +144,7 @@ def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys, 
     assert (scores["samples/scored"], scores["samples/unreadable"]) == (1, 1)
     scored = json.loads((out / "scored.json").read_text())
     assert (scored["samples"], scored["unreadable"]) == (2, 1)
-    assert scored["thresholds"] == {"segmentation": 0.25}
+    assert scored["thresholds"] == {"detection": 0.25}
     lines = [json.loads(line) for line in (out / "scalars.jsonl").read_text().splitlines()]
     validated = [line for line in lines if line["kind"] == "validation"]
     assert [line["samples/unreadable"] for line in validated] == [1]
