@@ -27,6 +27,7 @@ RUN = {
     "loading.md": 1,
     "many-tasks.md": 1,
     "plugins.md": 6,
+    "predicting.md": 1,
     "pretrained-weights.md": 1,
     "python.md": 2,
     "transforms.md": 1,

@@ -42,7 +42,8 @@ def finish(
     """Score the best checkpoint on the test data and draw some of its predictions.
 
     scored.json describes the scored data; "primary" maps the primary score of each head to whether
-    a high value is better.
+    a high value is better, "thresholds" heads to the scores with the highest F1, from which objects
+    are drawn.
 
     Args:
         out: folder of the run.
@@ -69,6 +70,7 @@ def finish(
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
     by_dataset, unreadable = {}, {}
+    thresholds: dict[str, float] = {}
     for name, loader in loaders.items():
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
@@ -84,7 +86,7 @@ def finish(
                     nonfinite="raise",
                 )
                 scores.update(scorer.run() or {})
-                choose_thresholds(network, scorer.metrics)
+                thresholds = choose_thresholds(network, scorer.metrics)
                 prefix = ""
         dataset_scores = {
             key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)
@@ -99,6 +101,8 @@ def finish(
         primary.update(directions)
     about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
     about["samples"] = samples if isinstance(test, Mapping) else samples[""]
+    if thresholds:
+        about["thresholds"] = thresholds
     if any(unreadable.values()):
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
