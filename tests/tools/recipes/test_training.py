@@ -29,7 +29,8 @@ def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
     files |= {"environment.json", "cost.json", "scores.json", "scored.json", "train_batch.png"}
-    assert names == {*files, "checkpoints", "curves"}
+    files |= {"data_check.json", "report.html"}
+    assert names == {*files, "checkpoints", "curves", "analysis"}
     figures = {path.name for path in (trained / "curves").iterdir()}
     assert figures == {"detection.png", "segmentation.png", "kind.png", "classes.png"}
     (table,) = re.findall(r"## Run folder\n(.*)", PAGE.read_text(), re.S)
