@@ -33,7 +33,7 @@ def _no_curves(monkeypatch):
     `trained` is made before this, and has them; tests/callbacks/test_curves.py and tests/tools/page
     look at others.
     """
-    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda log, path: None)
+    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
     monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
 
 

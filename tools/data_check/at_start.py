@@ -31,7 +31,7 @@ def check_data(
     level: bool | str,
     skipping: Collection[str] = (),
     keep: Callable[[Mapping[str, Any]], object] | None = None,
-) -> Callback | None:
+) -> tuple[DataCheck | None, Callback | None]:
     """Check all splits of a run, before its first update.
 
     Args:
@@ -42,7 +42,8 @@ def check_data(
         keep: called with the report of the check, as JSON values.
 
     Returns:
-        A callback that finishes the check behind the training, if files are left to be read.
+        The check, None if nothing was checked; and a callback that finishes it behind the training,
+        if files are left to be read.
 
     Raises:
         ConfigError: another level.
@@ -56,7 +57,7 @@ def check_data(
             where="data.check",
         )
     if not level:
-        return None
+        return None, None
     check = DataCheck.of(data, train)
     is_small = level == "deep" or check.missing_headers <= MOST_HEADERS
     if is_small:
@@ -77,7 +78,7 @@ def check_data(
         keep(report(check, findings))
     warnings = _to_log(findings)
     _warn(warnings)
-    return None if is_small else BackgroundCheck(check, warnings)
+    return check, None if is_small else BackgroundCheck(check, warnings)
 
 
 def raise_broken(check: DataCheck, skipping: Collection[str] = ()) -> None:

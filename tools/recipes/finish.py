@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +14,44 @@ from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
 from densefit.metrics.core.unreadable import counts_text, without_counts
-from densefit.model.network import Network
 from densefit.tools.analysis.pass_metrics import pass_metrics
 from densefit.tools.page.write import write_report
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.report.panels import write_panels
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
 
 _FILES = (
-    *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
+    *(
+        "config.yaml",
+        "environment.json",
+        "scalars.jsonl",
+        "curves.png",
+        "curves",
+        "train_batch.png",
+    ),
     *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
     *("data_check.json", "report.html", "checkpoints/last", "checkpoints/best"),
 )
 
-#: Writes a network's predictions on some of what was scored to an image.
-Draw = Callable[[Network, Any, Path], None]
-
 
 def finish(
-    out: Path, prepared: RunData, draw: Draw, batches: int = 0, devices: Sequence[Any] = ()
+    out: Path, prepared: RunData, batches: int = 0, devices: Sequence[Any] = ()
 ) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
     scored.json describes the scored data; "primary" maps the primary score of each head to whether
-    a high value is better.
+    a high value is better, "thresholds" heads to the scores with the highest F1, from which objects
+    are drawn.
 
     Args:
         out: folder of the run.
         prepared: network and data of the training.
-        draw: writes predictions.png.
         batches: number of training batches for the cosine between the heads' gradients, written
             to conflict.json as "<head>~<head>" -> number; not measured for a single head.
-
         devices: devices that score; empty for the CPU.
 
     Returns:
@@ -70,6 +73,7 @@ def finish(
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
     by_dataset, unreadable = {}, {}
+    thresholds: dict[str, float] = {}
     passes: dict[str, Any] = {}
     for name, loader in loaders.items():
         metrics = pass_metrics(network)
@@ -91,7 +95,7 @@ def finish(
                 )
                 scores.update(scorer.run() or {})
                 metrics = dict(scorer.metrics)
-                choose_thresholds(network, metrics)
+                thresholds = choose_thresholds(network, metrics)
                 prefix = ""
         passes[name] = (loader, metrics)
         dataset_scores = {
@@ -107,10 +111,12 @@ def finish(
         primary.update(directions)
     about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
     about["samples"] = samples if isinstance(test, Mapping) else samples[""]
+    if thresholds:
+        about["thresholds"] = thresholds
     if any(unreadable.values()):
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
-    draw(network, test, out / "predictions.png")
+    write_panels(network, test, out / "predictions.png")
     write_report(out, network, passes, splits)
     for name, (numbers, title) in by_dataset.items():
         print_scores(by_head(numbers), f"{title} of {name}" if name else title)

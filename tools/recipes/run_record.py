@@ -1,4 +1,4 @@
-"""Record the environment of each start of a run, and its cost."""
+"""Record the environment of each start of a run, its end, and its cost."""
 
 from __future__ import annotations
 
@@ -93,6 +93,22 @@ def record_start(
     replace_file(path, [f"{text}\n".encode()])
 
 
+def record_end(out: Path, update: int, stop_reason: str | None) -> None:
+    """Add to the last start in environment.json that the run has ended as planned, or early.
+
+    Args:
+        out: folder of the run.
+        update: updates done.
+        stop_reason: why the training stopped early; None if it did not.
+    """
+    starts = _read(out / FILE)
+    if not starts:
+        return
+    ended = {"time": _now(), "update": update, "stop_reason": stop_reason}
+    text = json.dumps([*starts[:-1], {**starts[-1], "ended": ended}], indent=1)
+    replace_file(out / FILE, [f"{text}\n".encode()])
+
+
 def environment(
     data: Mapping[str, Dataset],
     seed: int,
@@ -101,9 +117,8 @@ def environment(
     engine_name: str | None = None,
 ) -> dict[str, Any]:
     """Versions, hardware and data of this process, as JSON values."""
-    now = datetime.datetime.now(datetime.timezone.utc)
     return {
-        "started": now.isoformat(timespec="seconds"),
+        "started": _now(),
         "command": sys.argv,
         "directory": os.getcwd(),
         "git": commit(Path.cwd()),
@@ -178,6 +193,10 @@ def commit(directory: Path) -> dict[str, Any] | None:
         return {"commit": git("rev-parse", "HEAD").strip(), "changed": changed}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 def _versions() -> dict[str, str]:
