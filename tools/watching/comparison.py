@@ -69,13 +69,16 @@ def _chart(
     kind: str,
     may_be_log: bool = False,
 ) -> Chart | None:
-    """A line for each run; within the first epoch its updates."""
+    """A line for each run with the number; within the first epoch its updates."""
     drawn = []
     for index, (run, files) in enumerate(runs):
         x, y = series(files.lines, key, kind)
         if len(x) < 2 and kind == "epoch":
             x, y = series(files.lines, key, "update")
-        drawn.append(Line(run.name, x, y, color=index if index < COLORS else -1))
+        if x:
+            drawn.append(Line(run.name, x, y, color=index if index < COLORS else -1))
+    if sum(len(line.x) for line in drawn) < 2:
+        return None  # a point alone: the table has it
     label = "loss" if kind == "epoch" else "score"
     return chart(title, "update", label, drawn, may_be_log=may_be_log)
 
