@@ -8,7 +8,11 @@ from types import MappingProxyType
 from typing import Any, get_type_hints
 
 
-@lru_cache(maxsize=1000)
-def hints_of(kind: type) -> Mapping[str, Any]:
+def hints_of(kind: Any) -> Mapping[str, Any]:
     """Return name of a field -> its type, as `typing.get_type_hints` evaluates it."""
+    return _evaluated(kind)
+
+
+@lru_cache(maxsize=1000)
+def _evaluated(kind: Any) -> Mapping[str, Any]:
     return MappingProxyType(get_type_hints(kind))

@@ -12,7 +12,6 @@ import numpy as np
 from densefit.backend import mx
 from densefit.errors import ConfigError
 
-
 #: Endings of names whose parameters MXNet's initializers fill with a constant, by this method.
 _CONSTANT = {
     "bias": "_init_bias",
