@@ -21,7 +21,14 @@ from densefit.model.heads.routed_head import head_adapter
 from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
-from densefit.model.network_graph import Weigh, build_graph, check_graphs
+from densefit.model.network_graph import (
+    SIZE,
+    Weigh,
+    build_graph,
+    build_trunk,
+    built_mode,
+    check_graphs,
+)
 from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
@@ -60,6 +67,7 @@ class Network:
     fitting: Any = None
     #: Names of the inputs of an exported model, which has no Symbol.
     input_names: Sequence[str] | None = None
+    _trunk: Any = None  # of all graphs at SIZE, while these are checked
 
     #: Engines that `predict` keeps; not copied with the network.
     _predictors: dict[Any, Any] | None = None
@@ -107,8 +115,15 @@ class Network:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
-        check_graphs(self.graph, self.adapters)  # reports errors of a head here, not in fit
+        self._check_graphs()  # reports errors of a head here, not in fit
         self._record_spec(backbone, settings)
+
+    def _check_graphs(self) -> None:
+        self._trunk = build_trunk(self.backbone, self.output_stride, SIZE)
+        try:
+            check_graphs(self.graph, self.adapters)
+        finally:
+            self._trunk = None  # the user may change the backbone
 
     @staticmethod
     def _make_backbone(
@@ -201,6 +216,7 @@ class Network:
             return self._symbol
         if input_size is None:
             raise BindError("A backbone with heads needs the input's (height, width)")
+        mode = built_mode(self.adapters, mode)
         key = (mode, input_size, weigh)
         with _BUILDING:
             if key in self._graphs:
@@ -208,9 +224,8 @@ class Network:
                 return self._graphs[key]
             while len(self._graphs) >= KEPT:
                 self._graphs.popitem(last=False)
-            self._graphs[key] = build_graph(
-                self.backbone, self.output_stride, self.adapters, mode, input_size, weigh
-            )
+            trunk = self._trunk or build_trunk(self.backbone, self.output_stride, input_size)
+            self._graphs[key] = build_graph(trunk, self.adapters, mode, input_size, weigh)
             return self._graphs[key]
 
     @property
@@ -332,7 +347,7 @@ class Network:
             raise ConfigError("The normalisation cannot change while the network is being trained")
         self.backbone.normalise_input_by(mean, std)
         self.forget_graphs()
-        check_graphs(self.graph, self.adapters)
+        self._check_graphs()
         if self._spec is not None:
             changed = {"mean": list(self.backbone.mean), "std": list(self.backbone.std)}
             self._spec = {**self._spec, "settings": {**self._spec["settings"], **changed}}

@@ -163,7 +163,7 @@ def start(words: list[str], stop, monkeypatch) -> None:
         assert not arguments
         raise Parsed
     scored = f"scoring.{name}_{arguments[0]}" if arguments else ""
-    parsing = ("recipes.plugins", "recipes.training", "recipes.checkpoint_settings")
+    parsing = ("recipes.plugins", "recipes.train", "recipes.checkpoint_settings")
     for own in (name, scored, *parsing):
         if (ROOT / "tools" / f"{own.replace('.', '/')}.py").is_file():
             stop(importlib.import_module(f"densefit.tools.{own}"))

@@ -172,7 +172,9 @@ class Recipe:
             transforms of training that state no size have it, and scales refer to it.
         resize: how an image is brought to it: letterbox (keeps proportions) or stretch.
         score_batch_size: samples per batch when scoring.
-        out: the run's folder: config, scalars, checkpoints, curves and images.
+        out: the run's folder: config, scalars, checkpoints, curves and images; empty for runs/NAME,
+            of the recipe's name. What a recipe says is numbered where it exists (runs/NAME-2 and so
+            on); what the command line says, never.
         seed: seed of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
@@ -192,7 +194,7 @@ class Recipe:
     input_size: tuple[int, int] = (96, 96)
     resize: str = "letterbox"
     score_batch_size: int = 8
-    out: str = "runs/latest"
+    out: str = ""
     seed: int = 0
     resume: str = "none"
     init_from: str | None = None
