@@ -20,6 +20,7 @@ from densefit.tools.predicting.items import frame_items, picture_items
 from densefit.tools.predicting.make_predictor import load_network, make_predictor, untiled
 from densefit.tools.predicting.pipeline import Item
 from densefit.tools.predicting.settings import FilePrediction, needs_recipe
+from densefit.tools.predicting.summary_line import printable
 from densefit.tools.predicting.write_results import write_results
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.command_line import with_lists
@@ -74,7 +75,7 @@ def run(chosen: FilePrediction, checkpoint: Path) -> None:
     print(f"wrote {written.count} image{'' if written.count == 1 else 's'}{files} to {out}")
     write_failed(out / FAILED, failed)
     if failed:
-        first = [f"{path}: {reason}" for path, reason in failed.items()]
+        first = [printable(f"{path}: {reason}") for path, reason in failed.items()]
         total = len(pictures) + len(inputs.missing) + len(inputs.videos) + len(inputs.cameras)
         raise DataError(
             f"{len(failed)} of {total} images cannot be read",
@@ -94,7 +95,7 @@ def _open_videos(
         try:
             frames = Frames(source, chosen.every, chosen.frames)
         except DataError as error:
-            failed[str(error.where)] = error.what
+            failed[str(source)] = error.what
             continue
         videos[names.take(frames.name, ".mp4")[: -len(".mp4")]] = frames
     return videos

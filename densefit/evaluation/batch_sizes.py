@@ -48,26 +48,32 @@ def equal_batch_sizes(
 ) -> BatchSizes:
     """Measure which sizes, of the powers of two up to `most`, give equal bits.
 
-    Each of several images is computed at each place of a batch, among different neighbours.
+    Each of several images is computed at each place of a batch, among different neighbours. Of
+    several groups of sizes that agree, the one that spans most is taken: 2, 4 and 8, say, where a
+    batch of 1 has other bits.
 
     Args:
         predictor: computes.
         input_size: (height, width) of the network's input.
         most: largest number of rows.
-        prefers_large: whether the result contains the largest size whose places agree, as GPUs
-            need; else it contains 1.
+        prefers_large: take the group of the largest size whose places agree, as GPUs need, which
+            fill a batch in no time.
     """
     sizes = [1 << power for power in range(most.bit_length())]
     images = _images(input_size, sizes[-1])
-    bits = {rows: _bits(predictor, images[:rows], rows) for rows in sizes}
-    reference = max(rows for rows in sizes if bits[rows] is not None) if prefers_large else 1
-    expected = bits[reference] or []
-    equal = [
-        rows
-        for rows, found in bits.items()
-        if found is not None and all(a == b for a, b in zip(found, expected))
-    ]
-    return BatchSizes(tuple(equal))
+    groups: list[dict[int, list[bytes]]] = []
+    for rows in sizes:
+        bits = _bits(predictor, images[:rows], rows)
+        if bits is None:
+            continue
+        for group in groups:
+            if all(a == b for found in group.values() for a, b in zip(found, bits)):
+                group[rows] = bits
+                break
+        else:
+            groups.append({rows: bits})
+    spans = [tuple(group) for group in groups]  # that of 1 is the first
+    return BatchSizes(max(spans, key=max if prefers_large else lambda rows: rows[-1] / rows[0]))
 
 
 def _bits(predictor: Predictor, images: Sequence[FittedImage], rows: int) -> list[bytes] | None:

@@ -152,10 +152,15 @@ class Predictor:
         self, images: Sequence[FittedImage], rows: int | None = None
     ) -> dict[str, np.ndarray]:
         """Outputs of the network by short name; see `compute_batch`."""
+        count = len(images)
+        rows = rows or count
+        # Here and not in the engine, as ONNX Runtime's takes batches of any size as they are.
+        filled = [*images, *[images[-1]] * (rows - count)]
         with self._lock:
-            source, reader = self._reader(rows or len(images), images[0].rows[0].shape, None)
-            source.batches = [whole_batch(images)]
-            return next(iter(list(self._engine.evaluate(reader))))[1]
+            source, reader = self._reader(rows, images[0].rows[0].shape, None)
+            source.batches = [whole_batch(filled)]
+            outputs = next(iter(list(self._engine.evaluate(reader))))[1]
+        return {name: array[: len(array) // rows * count] for name, array in outputs.items()}
 
     def _compute_views(
         self,

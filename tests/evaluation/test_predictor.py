@@ -75,6 +75,16 @@ def test_the_whole_image_is_a_further_view(images):
     assert len(Viewed(windows, (80, 80), whole=True)(images[0]).rows) == 1
 
 
+def test_a_batch_is_filled_up(network, images):
+    predictor = Predictor(network, Transformed(FIT))
+    fitted = [predictor.fit(image) for image in images[:3]]
+    filled = predictor.compute_batch(fitted, rows=4)
+    assert len(filled) == 3
+    whole = predictor.compute_batch([*fitted, fitted[2]])
+    for one, two in zip(filled, whole):
+        assert_equal(one.predictions, two.predictions)
+
+
 def test_threads_share_a_network(network, images, tmp_path):
     expected = [network.predict(image, transform=FIT) for image in images]
     with ThreadPoolExecutor(6) as pool:

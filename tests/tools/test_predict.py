@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from xml.etree import ElementTree
 
 import cv2
@@ -361,3 +362,19 @@ def test_the_suppression_is_chosen(trained, photos, tmp_path, capsys):
     for bad, said in ((["--classes", "cirle"], "circle"), (["--save", "jsn"], "json")):
         assert predict.main([*arguments, *bad, str(photos)]) == 2
         assert f"did you mean '{said}'" in capsys.readouterr().err
+
+
+def test_names_of_files_may_hold_any_bytes(trained, photos, tmp_path, capsys):
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    for name in (b"caf\xe9.png", b"a\x1b[31m.png", b"b\n.png"):
+        (odd / os.fsdecode(name)).write_bytes((photos / "a.png").read_bytes())
+    (odd / os.fsdecode(b"broken\xff.png")).write_bytes(b"x")
+    out = tmp_path / "out"
+    arguments = ["--checkpoint", str(trained), "--out", str(out), "--save", "json,voc,yolo,coco"]
+    assert predict.main([*arguments, str(odd)]) == 1
+    shown = capsys.readouterr().out
+    assert "wrote 3 images" in shown
+    assert "\x1b" not in shown
+    assert r"caf\udce9.png 90x40" in shown
+    assert len(list((out / "voc").iterdir())) == len(list((out / "yolo").glob("*.txt"))) == 3

@@ -33,6 +33,21 @@ class Frame:
     image: np.ndarray
 
 
+def opencv_path(path: Path) -> str:
+    """A path for OpenCV's videos, which crash at a name that is no UTF-8.
+
+    Raises:
+        DataError: the name is none.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            "The name of a video is not valid UTF-8", received=ascii(str(path)), fix="rename it"
+        ) from error
+    return str(path)
+
+
 class Frames:
     """Every N-th frame of a video file, or of a camera until it is stopped.
 
@@ -58,7 +73,8 @@ class Frames:
         self.name = f"camera{source}" if isinstance(source, int) else source.stem
         if isinstance(source, Path) and not source.is_file():
             raise DataError("There is no such file or folder", where=source)
-        self._capture: Any = cv2.VideoCapture(source if isinstance(source, int) else str(source))
+        opened = source if isinstance(source, int) else opencv_path(source)
+        self._capture: Any = cv2.VideoCapture(opened)
         if not self._capture.isOpened():
             raise DataError(
                 "The camera cannot be opened"

@@ -33,6 +33,15 @@ def summary_line(result: Result, heads: Sequence[Head], label: str) -> str:
     return "  ".join([*parts, ", ".join(times) + " ms"])
 
 
+def printable(text: str) -> str:
+    r"""Escape what a terminal would obey or cannot show: names of files may hold any bytes.
+
+    >>> printable("a b\x1b[2J\udce9.jpg") == r"a b\x1b[2J\udce9.jpg"
+    True
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def contents(head: Head, prediction: Any) -> str:
     """Describe a head's prediction in some words."""
     names = [str(name) for name in classes_of(head)]

@@ -10,7 +10,7 @@ from densefit.tools.predicting.formats import Writer
 from densefit.tools.predicting.frames import Frames
 from densefit.tools.predicting.pipeline import Item, Predicts, Result, results
 from densefit.tools.predicting.selection import Selection
-from densefit.tools.predicting.summary_line import summary_line
+from densefit.tools.predicting.summary_line import printable, summary_line
 
 
 @dataclass
@@ -58,7 +58,7 @@ def write_results(
                     writer.add(result)
                 result.milliseconds["after"] += 1000 * (time.perf_counter() - start)
                 written.count += 1
-                print(summary_line(result, heads, _label(result)), flush=True)
+                print(printable(summary_line(result, heads, _label(result))), flush=True)
         except KeyboardInterrupt:
             if not any(isinstance(frames.source, int) for frames in videos.values()):
                 raise

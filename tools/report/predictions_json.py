@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from densefit.errors import writing
 from densefit.model.heads.head import Head
+from densefit.tools.formats.image_files import encode_png
 
 
 def prediction_to_json(prediction: Any, head: Head, out: Path, key: str) -> Any:
@@ -41,8 +41,8 @@ def prediction_to_json(prediction: Any, head: Head, out: Path, key: str) -> Any:
     if array.ndim == 2:
         picture = out / map_files(key, head.name)[0]
         if array.dtype == np.uint8:
-            if not cv2.imwrite(str(picture), array):
-                raise OSError(f"cannot write {picture}")
+            with writing(picture):  # cv2.imwrite crashes at names that are no UTF-8
+                picture.write_bytes(encode_png(array, key))
             return {"mask": picture.relative_to(out).as_posix(), "classes": names}
         return {"map": _map_file(array, head, out, key)}
     if names and array.shape == (len(names),):

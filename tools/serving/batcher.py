@@ -17,6 +17,9 @@ from densefit.evaluation.predictor import Predicted
 Compute = Callable[[Sequence[Any], int], list[Predicted]]
 
 
+_SHARE = 0.1
+
+
 @dataclass(frozen=True)
 class Model:
     """What the thread computes with.
@@ -51,7 +54,8 @@ class Batcher:
 
     Args:
         make: makes the model, in that thread.
-        wait: longest time in seconds that an image waits for others.
+        wait: longest time in seconds that an image waits for others; a tenth of the last batch's
+            time if that is longer: a slow network gains more by full batches.
         most: images that may wait.
         expected: number of images that will come soon; without any the thread does not wait.
         measured: called with (images, rows, seconds) of each batch.
@@ -69,6 +73,7 @@ class Batcher:
         measured: Callable[[int, int, float], None] = lambda images, rows, seconds: None,
     ) -> None:
         self._wait, self._expected, self._measured = wait, expected, measured
+        self._last = 0.0  # seconds of the last batch
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(most)
         self._started: Future[Model] = Future()
         self._thread = threading.Thread(target=self._run, args=(make,), name="network", daemon=True)
@@ -131,7 +136,7 @@ class Batcher:
         """Wait for an image, and a moment for others; (images, whether more may come)."""
         items: list[_Waiting] = []
         item = self._queue.get()
-        until = time.monotonic() + self._wait
+        until = time.monotonic() + max(self._wait, _SHARE * self._last)
         while item is not None:
             items.append(item)
             if len(items) == most:
@@ -157,7 +162,8 @@ class Batcher:
                 for item in some:
                     item.future.set_exception(error)
                 continue
-            self._measured(len(some), rows, time.perf_counter() - start)
+            self._last = time.perf_counter() - start
+            self._measured(len(some), rows, self._last)
             for item, result in zip(some, results):
                 item.future.set_result(result)
 

@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -42,3 +44,10 @@ def test_what_is_no_video_is_an_error(tmp_path):
             Frames(path)
     with pytest.raises(ConfigError, match="1 or more"):
         Frames(tmp_path / "broken.mp4", every=0)
+
+
+def test_a_name_that_opencv_crashes_at_is_an_error(video):
+    odd = video.with_name(os.fsdecode(b"caf\xe9.mp4"))
+    video.rename(odd)
+    with pytest.raises(DataError, match="UTF-8"):
+        Frames(odd)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from densefit.errors import DataError
-from densefit.tools.predicting.frames import Frames
+from densefit.tools.predicting.frames import Frames, opencv_path
 
 _SLOWEST = 3600  # seconds that ffmpeg may take
 
@@ -41,7 +41,9 @@ class DrawnVideo:
             height, width = image.shape[:2]
             self._size = (width - width % 2, height - height % 2)  # encoders take even sides
             code = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._part), code, self.frames.rate, self._size)
+            self._writer = cv2.VideoWriter(
+                opencv_path(self._part), code, self.frames.rate, self._size
+            )
             if not self._writer.isOpened():
                 raise DataError("The video cannot be written", where=self.path)
         width, height = self._size

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 
 from densefit.errors import writing
+from densefit.tools.formats.image_files import encode_png
 from densefit.tools.predicting.pipeline import Result
 from densefit.tools.report.predictions_json import map_files
 from densefit.visualize.style import color_of
@@ -85,8 +85,5 @@ def map_of(prediction: Any) -> np.ndarray | None:
 def _write_png(writer: Writer, name: str, array: np.ndarray) -> None:
     path = writer.out / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    encoded, data = cv2.imencode(".png", array)
-    if not encoded:
-        raise OSError(f"cannot write {path}")
     with writing(path):
-        path.write_bytes(data.tobytes())
+        path.write_bytes(encode_png(array, name))
