@@ -48,9 +48,11 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Use": {
         "score": Command("score", "--checkpoint RUN", "exact scores on a split", is_ranked=True),
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
+        "serve": Command("serve", "--checkpoint RUN", "predict over HTTP"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
         "summary": Command("summary", "RUN", "parameters and costs of a network"),
         "weights": Command("weights", "list|where|add FILE|fetch NAME", "pretrained weights"),
+        "doctor": Command("doctor", "[RECIPE.yaml]", "look at the installation and the machine"),
     },
     "Data": {
         "check-data": Command("check_data", "RECIPE.yaml", "find mistakes in data"),
@@ -59,6 +61,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
     "Compare": {
         "plot-run": Command("plot_run", "RUN...", "plot trainings"),
+        "report": Command("run_report", "RUN", "one page with all of a training"),
         "compare-tasks": Command("compare_tasks", "RUN...", "tasks alone, together"),
     },
 }

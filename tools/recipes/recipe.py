@@ -85,6 +85,8 @@ class Model:
             imagenet for one of the known files that is on this machine; null for random ones. A
             resume loads none.
         weights_sha256: what the sha256 of the file must begin with; recorded when it is null.
+        weights_classes: class names of a file of a whole model, by row, or head -> class names;
+            null for those of the published weights with as many rows (VOC's, COCO's).
         heads: name of a head -> its settings; `task` says which, and is the name by default.
         output_stride: output stride of the backbone; null for the smallest that a head asks for.
     """
@@ -93,6 +95,7 @@ class Model:
     settings: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
     weights_sha256: str | None = None
+    weights_classes: list[str] | dict[str, list[str]] | None = None
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
 

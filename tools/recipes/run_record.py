@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class RunRecorder(Callback):
         seed: seed of the run.
         resume: checkpoint that the run continues from.
         loaders: loaders of some of `data`, whose fingerprints are reused.
+        records: file name -> JSON values to write beside; empty ones are not written.
     """
 
     def __init__(
@@ -53,12 +55,17 @@ class RunRecorder(Callback):
         seed: int,
         resume: str,
         loaders: Sequence[Loader] = (),
+        records: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self._out, self._text, self._about = out, text, (data, seed, resume, loaders)
+        self._records = records
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Write both files."""
+        """Write the files."""
         replace_file(self._out / "config.yaml", [self._text.encode()])
+        for name, values in self._records.items():
+            if values:
+                replace_file(self._out / name, [f"{json.dumps(values, indent=1)}\n".encode()])
         record_start(self._out, *self._about, engine.engine_name(model=state.network))
 
 

@@ -16,6 +16,7 @@ from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
+from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
 from densefit.tools.recipes.data.division import check_distinct, division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
@@ -76,7 +77,10 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
         for split in prepared.data
         if (data.on_error if split in training_splits else data.score_on_error) == "skip"
     }
-    check, rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
+    checked: dict[str, Any] = {}
+    check, rest_of_check = check_data(
+        prepared.data, training_splits, data.check, skipping, keep=checked.update
+    )
     check_distinct(prepared.data)
     lines = division_lines(prepared.data)
     if not lines and getattr(data, "splits", None) is not None:
@@ -107,7 +111,10 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
         schedule=make_schedule(training),
         callbacks=[
             StartBlock(recipe, prepared, check, best),
-            RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
+            RunRecorder(
+                *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
+                records={DATA_CHECK: checked},
+            ),
             *(
                 Progress(unit="images"),
                 JSONLines(out / "scalars.jsonl"),

@@ -16,7 +16,7 @@ from densefit.tools.recipes.recipe import Data, Model, Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 from densefit.tools.recipes.training import chosen_by
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "command-line.md"
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
 
 
@@ -29,10 +29,11 @@ def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
     files |= {"environment.json", "cost.json", "scores.json", "scored.json", "train_batch.png"}
-    assert names == {*files, "checkpoints", "curves"}
+    files |= {"data_check.json", "report.html"}
+    assert names == {*files, "checkpoints", "curves", "analysis"}
     figures = {path.name for path in (trained / "curves").iterdir()}
     assert figures == {"detection.png", "segmentation.png", "kind.png", "classes.png"}
-    (table,) = re.findall(r"## Run folder\n(.*?)\n## ", README.read_text(), re.S)
+    (table,) = re.findall(r"## Run folder\n(.*)", PAGE.read_text(), re.S)
     shown = re.findall(r"^\| ([\w./, ]+) \|", table, re.M)[1:]
     assert {name.split("/")[0] for row in shown for name in row.split(", ")} == names
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
