@@ -113,8 +113,6 @@ class Progress(Callback):
             self._write(f"validation after {of_updates(state)}:")
         for line in validation_lines(state, self._board):
             self._write(line)
-        if state.losses_seconds:
-            self._write(f"  the losses took {state.losses_seconds:.1f} s of this validation")
         self._begin_to_measure(state)
 
     def rolled_back(self, state: TrainState, control: Control) -> None:

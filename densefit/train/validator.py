@@ -99,7 +99,9 @@ class Validator:
         before = time.perf_counter()
         values = losses.run(self._is_given_up)
         self._session.state.losses_seconds = time.perf_counter() - before
-        return None if values is None else {**values, **scores}
+        if values is None:
+            return None
+        return {**scores, **{key: values[key] for key in values if key not in scores}}
 
     def _is_given_up(self) -> bool:
         return self._signals.received is not None

@@ -67,7 +67,8 @@ def test_a_low_loss_is_the_best_and_its_cost_is_shown(tmp_path):
     assert (tmp_path / "best").is_dir()
     lines = text.getvalue().splitlines()
     assert lines[1].startswith("  kind/loss  ")
-    assert sum("s of this validation" in line for line in lines) == 1
+    assert sum(line.startswith("  validation loss ") for line in lines) == 1
+    assert sum("; the losses took " in line for line in lines) == 1
 
 
 def test_there_must_be_a_validation():
