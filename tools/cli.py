@@ -62,6 +62,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Compare": {
         "plot-run": Command("plot_run", "RUN...", "plot trainings"),
         "report": Command("run_report", "RUN", "one page with all of a training"),
+        "watch": Command("watch", "runs/", "show trainings while they run"),
         "compare-tasks": Command("compare_tasks", "RUN...", "tasks alone, together"),
     },
 }
