@@ -42,6 +42,7 @@ class TrainState:
         directions: validation score -> whether higher is better (None: not declared).
         main_scores: names of the validation scores that a report shows first: the score that
             selects the best checkpoint, then the primary score of each head.
+        losses_seconds: seconds that the last validation took for `validation_losses`.
         validated: `update` at the last validation, -1 before the first.
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: wall seconds of this process by phase.
@@ -75,6 +76,7 @@ class TrainState:
     validation: Mapping[str, float] = field(default_factory=dict)
     directions: Mapping[str, bool | None] = field(default_factory=dict)
     main_scores: Sequence[str] = ()
+    losses_seconds: float = 0.0
     validated: int = -1
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from densefit.callbacks.loss_text import LOSS
+from densefit.callbacks.loss_text import LOSS, is_loss
 from densefit.callbacks.main_number import is_main
 from densefit.callbacks.score_board import main_of, worst_classes
 
@@ -50,7 +50,9 @@ class History:
         losses = by_head(key for key in main_keys(lines, TRAIN) if key.split("/")[-1] not in _ABOUT)
         for keys in losses.values():
             keys.sort(key=lambda key: key.split("/")[-1] != LOSS)
-        scores = by_head(main_keys(lines, VALIDATION))
+        # Validation losses are drawn with the losses of training.
+        terms = {key for keys in losses.values() for key in keys if is_loss(key)}
+        scores = by_head(key for key in main_keys(lines, VALIDATION) if key not in terms)
         names = [key for keys in scores.values() for key in keys]
         chosen = main_of(dict.fromkeys(names, 0.0), main, set(losses))
         for keys in scores.values():

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from rich.text import Text
 
 from densefit.callbacks.callback import TrainState
-from densefit.callbacks.loss_text import loss_text
+from densefit.callbacks.loss_text import is_loss, loss_text
 from densefit.callbacks.pace import duration
 from densefit.callbacks.score_board import ScoreBoard, main_of, table
 from densefit.data.loader.object_counts import format_counts
@@ -58,7 +58,13 @@ def validation_lines(state: TrainState, board: ScoreBoard) -> list[Text]:
     """
     heads, scores = heads_of(state), state.validation
     rows = board.add(scores, main_of(scores, state.main_scores, heads), state.directions)
-    return table(rows, scores, state.directions, heads)
+    if not state.losses_seconds:
+        return table(rows, scores, state.directions, heads)
+    losses = {key: value for key, value in scores.items() if is_loss(key)}
+    others = {key: value for key, value in scores.items() if key not in losses}
+    text = loss_text(losses, heads, with_parts=True)
+    lines = table(rows, others, state.directions, heads)
+    return [*lines, Text(f"  validation {text}; the losses took {state.losses_seconds:.1f} s")]
 
 
 def heads_of(state: TrainState) -> Collection[str]:

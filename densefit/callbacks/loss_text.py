@@ -11,6 +11,16 @@ LOSS = "loss"
 _ABOUT = ("labelled", "loss_weight")  # of training numbers: about the losses, not losses
 
 
+def is_loss(key: str) -> bool:
+    """Whether a number is a head's loss or a term of it, as `LossTerms` names them.
+
+    >>> [is_loss(key) for key in ("det/loss", "det/class_loss", "det/AP", "kind/cross_entropy")]
+    [True, True, False, False]
+    """
+    name = key.rpartition("/")[2]
+    return name == LOSS or name.endswith(f"_{LOSS}")
+
+
 def loss_text(
     numbers: Mapping[str, Any], heads: Collection[str] = (), with_parts: bool = False
 ) -> str:

@@ -88,8 +88,8 @@ class Progress(Callback):
 
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Report if enough time has passed."""
-        if self._is_first:
-            self._is_first = False
+        is_first, self._is_first = self._is_first, False
+        if is_first:
             objects = format_counts(state.objects)
             if objects:
                 self._write(f"after {state.samples} {self._unit}: {objects}")
@@ -97,8 +97,8 @@ class Progress(Callback):
             more = self._frozen - len(state.frozen)
             self._write(f"{position(state)}: {more} more parameters are trained from here on")
         self._frozen = len(state.frozen)
-        now = self._clock()
-        if now - self._reported >= (self.every if self._live is None else self.refresh):
+        now, wait = self._clock(), self.every if self._live is None else self.refresh
+        if now - self._reported >= wait or (is_first and self._live is not None):
             self._reported = now
             self._report(state, now)
 

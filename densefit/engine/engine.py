@@ -131,6 +131,21 @@ class Engine(Protocol):
             while_computing: called when the device has begun, e.g. to read the next batch.
         """
 
+    def losses(
+        self, batch: Batch, shares: Mapping[str, float] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Compute the train graph's outputs for the real rows of a batch, in evaluation mode.
+
+        No gradient, statistic or parameter changes. Averages of weights are not used.
+
+        Args:
+            batch: a batch with labels and at least one real row.
+            shares: see `compute`.
+
+        Returns:
+            Outputs by short name.
+        """
+
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only.
 

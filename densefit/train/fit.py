@@ -32,6 +32,7 @@ def fit(
     heads: Mapping[str, Route] | None = None,
     validation: NamedData | None = None,
     validate_every: DurationLike = "1ep",
+    validation_losses: Data | None = None,
     derived: Mapping[str, Derived] | None = None,
     epochs: int | None = None,
     updates: int | None = None,
@@ -89,6 +90,10 @@ def fit(
             name. Each is scored by the heads that it has labels for; a warning names heads without
             any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
+        validation_losses: like `train`, without augmentation: validation data with labels, whose
+            losses are computed at each validation, too, and are scores of it ("<head>/loss"). The
+            train graph computes them in evaluation mode, with the weights in training rather than
+            their averages, on real rows alone. The console says how long that takes.
         derived: name -> a score computed from a validation's scores and listed among them (a mean
             over heads that selects the best checkpoint, for example).
         epochs: length of the training in epochs, or
@@ -199,6 +204,7 @@ def fit(
         train=train,
         validation=validation,
         validate_every=validate_every,
+        validation_losses=validation_losses,
         derived=derived,
         epochs=epochs,
         updates=updates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from densefit.metrics.core.derived import Derived, with_derived
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.ranks import Ranks
 from densefit.train.signals import Signals
+from densefit.train.validation_losses import ValidationLosses
 
 
 class Validator:
@@ -26,6 +28,7 @@ class Validator:
         control: requests of callbacks.
         signals: SIGINT and SIGTERM.
         ranks: the ranks of the training.
+        losses: computes losses on validation data; None for none.
     """
 
     def __init__(
@@ -38,8 +41,9 @@ class Validator:
         control: Control,
         signals: Signals,
         ranks: Ranks,
+        losses: ValidationLosses | None = None,
     ) -> None:
-        self._ranks = ranks
+        self._ranks, self._losses = ranks, losses
         self._session, self._scorer, self._derived = session, scorer, derived
         self._keep, self._checkpointer = keep, checkpointer
         self._control, self._signals = control, signals
@@ -80,8 +84,24 @@ class Validator:
         """Return scores and derived scores; None if a signal came meanwhile."""
         self._session.learner.parameters.check_finite()
         try:
-            scores = self._scorer.run(lambda: self._signals.received is not None)
+            scores = self._scorer.run(self._is_given_up)
+            if scores is not None and self._losses is not None:
+                scores = self._with_losses(scores, self._losses)
             return None if scores is None else with_derived(scores, self._derived)
         except Exception:
             self._checkpointer.rescue()
             raise
+
+    def _with_losses(
+        self, scores: dict[str, float], losses: ValidationLosses
+    ) -> dict[str, float] | None:
+        """Add the losses to the scores, and note how long they took; None if a signal came."""
+        before = time.perf_counter()
+        values = losses.run(self._is_given_up)
+        self._session.state.losses_seconds = time.perf_counter() - before
+        if values is None:
+            return None
+        return {**scores, **{key: values[key] for key in values if key not in scores}}
+
+    def _is_given_up(self) -> bool:
+        return self._signals.received is not None

@@ -27,6 +27,13 @@ def test_numbers_are_sorted_by_head_the_main_ones_first():
     assert History.of(LINES[:2], ["a/AP"], {}).class_scores == {}  # one validation is no curve
 
 
+def test_validation_losses_are_no_scores():
+    lines = [*LINES, line("validation", 4, **{"a/loss": 2.0, "a/AP": 0.1, "b/mae": 1.0})]
+    scores = History.of(lines, [], {}).scores
+    assert scores["a"] == ["a/AP50", "a/AP"]
+    assert scores["b"] == ["b/rmse", "b/mae"]  # a score that is measured in training, too
+
+
 def test_the_best_is_that_of_the_declared_direction():
     history = History.of(LINES, [], {"a/AP": True, "b/rmse": False})
     assert history.best("a/AP") == (2, 0.3)

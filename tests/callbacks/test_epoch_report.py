@@ -33,6 +33,14 @@ def test_a_validation_is_a_table_with_the_declared_main_score_first():
     ]
 
 
+def test_validation_losses_are_a_line_with_their_seconds():
+    scores = {"boxes/AP": 0.25, "boxes/AP50": 0.5, "boxes/loss": 2.0, "boxes/class_loss": 1.5}
+    state = state_of(validation=scores, main_scores=["boxes/AP"], losses_seconds=3.25)
+    lines = [line.plain for line in validation_lines(state, ScoreBoard())]
+    assert lines[1] == "  also AP50 0.5000"
+    assert lines[2] == "  validation loss 2 (class 1.5); the losses took 3.2 s"
+
+
 def test_parts_of_losses_are_left_out_of_a_long_line():
     heads = {f"head{n}/{name}": 1.0 for n in range(4) for name in ("loss", "class_loss")}
     line = epoch_line(state_of(train=lambda: heads))

@@ -120,9 +120,9 @@ def test_every_dataset_has_its_part_of_the_report(train, monkeypatch):
 def test_the_picture_shows_truth_and_prediction_of_each_head(train):
     picture = cv2.imread(str(train("both", "--training.epochs", "1") / "predictions.png"))
     assert picture.std() > 0
-    # six samples in two columns, each with two cells of thrice 64 pixels
-    assert 4 * 192 < picture.shape[1] < 5 * 192
-    assert 3 * 144 < picture.shape[0] < 5 * 144
+    # samples below each other, each with two tiles of two heads
+    assert 4 * 300 < picture.shape[1] < 5 * 300
+    assert 225 < picture.shape[0]
 
 
 def test_a_training_is_resumed(train, tmp_path):

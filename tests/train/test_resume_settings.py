@@ -67,6 +67,10 @@ CHANGES = {
     "heads": ("symbol", {"heads": lambda small: {"kind": small.tiny.routes()["kind"]}}),
     "validation": ("heads", {"validation": lambda small: small.heads(length=6)["train"]}),
     "validate_every": ("heads", {"validate_every": "1st"}),
+    "validation_losses": (
+        "heads",
+        {"validation_losses": lambda small: small.heads(length=6)["train"]},
+    ),
     "derived": ("heads", {"derived": {"both": Composite({"a": {"a/mae": False}})}}),
     "epochs": ("heads", {"epochs": 3}),
     "updates": ("heads", {"epochs": None, "updates": 5}),

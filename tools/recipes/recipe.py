@@ -114,6 +114,8 @@ class Training:
             exponential, inverse_square_root, joined, plateau) and settings of the learning rate.
         augment: random transforms, in order: name and settings each.
         validate_every: e.g. 1ep, 500st, 10%.
+        validation_losses: whether each validation computes the losses, too, without augmentation; a
+            pass over the validation data more, whose seconds are shown.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
             the mean of all heads' first ones.
         keep: how many of the last checkpoints are kept, beside the best.
@@ -146,6 +148,7 @@ class Training:
     )
     augment: list[dict[str, Any]] = field(default_factory=list)
     validate_every: str = "1ep"
+    validation_losses: bool = False
     best: str | None = None
     keep: int = 1
     accumulate: int = 1

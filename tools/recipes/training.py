@@ -19,6 +19,7 @@ from densefit.tools.data_check.at_start import check_data
 from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
 from densefit.tools.recipes.data.division import check_distinct, division_lines
+from densefit.tools.recipes.data.loaders import losses_loader
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.data.run_data import prepare as prepare_data
@@ -105,6 +106,7 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
         prepared.train,
         validation=prepared.validation,
         validate_every=training.validate_every,
+        validation_losses=losses_loader(recipe, prepared.validation, network.heads),
         epochs=training.epochs,
         optimizer=training.optimizer,
         optimizer_params=training.optimizer_params,

@@ -130,6 +130,21 @@ class Learner(BaseLearner):
         if while_computing is not None:
             while_computing()
 
+    def losses(
+        self, batch: Batch, shares: Mapping[str, float] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Compute the train graph's outputs in evaluation mode; see `Engine`."""
+        arrays = train_inputs(self._modules.inputs, self.network, batch, shares)
+        shapes = {name: array.shape for name, array in arrays.items()}
+        check_split(self.devices, batch.real, f"samples {', '.join(batch.ids)}")
+        module, inputs = self._modules.of(shapes), to_ndarrays(arrays)
+        data = [inputs[name] for name in self._modules.data_names]
+        label = [inputs[name] for name in self._modules.label_names]
+        module.forward(mx.io.DataBatch(data=data, label=label or None, pad=0), is_train=False)
+        self._shapes = {}  # the next update chooses its module again
+        arrays = dict(zip(self._outputs, module.get_outputs()))
+        return {name: array.asnumpy() for name, array in arrays.items()}
+
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only."""
         arrays = dict(zip(self._outputs, self.computed.get_outputs()))

@@ -96,6 +96,28 @@ class Passes:
         if while_computing is not None:
             while_computing()
 
+    def losses(self, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Compute the outputs in evaluation mode, by short name; nothing else changes.
+
+        Args:
+            arrays: inputs of the graph by name.
+        """
+        plan = self._bound.plan
+        plan.check_batch(
+            {name: tuple(array.shape) for name, array in arrays.items()}, self._bound.symbol
+        )
+        tensors = {
+            name: to_tensor(array, plan.inputs[name].dtype, self._device)
+            for name, array in arrays.items()
+        }
+        with torch.no_grad():
+            outputs = self._bound.compute(
+                {**self._bound.parameters, **self._bound.statistics, **tensors},
+                Run(training=False, precision=self._bound.precision),
+            )
+        values = dict(zip(self._bound.outputs, outputs))
+        return {name: np.array(value.cpu().numpy()) for name, value in values.items()}
+
     def take_part(self, arrays: Mapping[str, Any]) -> None:
         """Take part in the sums of other ranks' passes, with a row that counts nowhere.
 

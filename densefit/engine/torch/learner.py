@@ -139,6 +139,14 @@ class Learner(BaseLearner):
         if while_computing is not None:
             while_computing()
 
+    def losses(
+        self, batch: Batch, shares: Mapping[str, float] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Compute the train graph's outputs in evaluation mode; see `Engine`."""
+        return self._passes.losses(
+            train_inputs(self.bound.plan.inputs, self.network, batch, shares)
+        )
+
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only."""
         return self._passes.outputs(None if names is None else list(names))

@@ -7,6 +7,8 @@ from typing import Any
 
 from densefit.callbacks.callback import TrainState
 from densefit.engine.engine import Engine
+from densefit.engine.model_input import ModelInput, batches_of
+from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
 from densefit.evaluation.scorer import Scorer
 from densefit.evaluation.update_metrics import compute_metrics
@@ -14,6 +16,8 @@ from densefit.metrics import Metric
 from densefit.metrics.core.derived import Derived, check_derived, derived_directions
 from densefit.metrics.core.direction import Directions
 from densefit.model.heads.adapter import HeadAdapter
+from densefit.train.setup.settings import Settings
+from densefit.train.validation_losses import ValidationLosses
 
 
 def training_metrics(
@@ -44,6 +48,26 @@ def scorer_of(
     if isinstance(validation, Mapping):
         return MultiScorer(learner, validation, where="validation", adapters=adapters)
     return scorer_of_labelled(learner, validation, "validation", adapters)
+
+
+def losses_of(
+    learner: Engine, settings: Settings, model: ModelInput, adapters: Mapping[str, HeadAdapter]
+) -> ValidationLosses | None:
+    """Return what computes losses on validation data; None without such data.
+
+    Raises:
+        ConfigError: there are no validation data to score.
+    """
+    if settings.validation_losses is None:
+        return None
+    if settings.validation is None:
+        raise ConfigError(
+            "Validation losses come with a validation, and there is none",
+            where="validation_losses",
+            fix="fit(..., validation=...)",
+        )
+    data = batches_of(settings.validation_losses, model, "validation_losses")
+    return ValidationLosses(learner, data, adapters)
 
 
 def directions_of(

@@ -34,6 +34,7 @@ from densefit.train.seeds import seed_all
 from densefit.train.setup.class_names import take_names
 from densefit.train.setup.metrics import (
     directions_of,
+    losses_of,
     main_scores_of,
     scorer_of,
     training_metrics,
@@ -53,6 +54,7 @@ from densefit.train.setup.trained_model import (
     module_arguments,
     read_model,
 )
+from densefit.train.validation_losses import ValidationLosses
 
 _log = logging.getLogger("densefit")
 
@@ -71,6 +73,7 @@ class Plan:
         optimizer: optimizer of the training; a Module's own optimizer continues.
         schedule: argument of `fit`, with the direction of the score that it follows.
         scorer: scorer of the validation data; None without any.
+        losses: losses on validation data; None without any.
         session: state that a checkpoint stores.
         validating: interval of validations.
         saving: interval of saves.
@@ -87,6 +90,7 @@ class Plan:
     optimizer: OptimizerSettings
     schedule: Schedule | None
     scorer: Scorer | MultiScorer | None
+    losses: ValidationLosses | None
     session: Session
     validating: Interval
     saving: Interval
@@ -122,7 +126,9 @@ class Plan:
         learner = make_engine(model, settings.devices, engine_name)
         learner.check_optimizer(optimizer, batch_size, settings.accumulate)
         scorer = scorer_of(learner, validations_of(settings.validation, model), module.adapters)
+        losses = losses_of(learner, settings, model, network.adapters)
         directions = directions_of(scorer, settings.derived)
+        directions.update({} if losses is None else losses.directions)
         schedule = settings.schedule
         if schedule is not None:
             schedule = schedule.judged_by(directions)
@@ -156,7 +162,14 @@ class Plan:
         session = Session(learner, state, history, callbacks, metrics, rate, settings.balance)
         return cls(
             *(settings, model, module, live, reader, adapters, optimizer),
-            *(schedule, scorer, session, validating, saving, freezing, ranks),
+            schedule=schedule,
+            scorer=scorer,
+            losses=losses,
+            session=session,
+            validating=validating,
+            saving=saving,
+            freezing=freezing,
+            world=ranks,
         )
 
     @property

@@ -47,6 +47,7 @@ class Settings:
     train: Any
     validation: Any
     validate_every: DurationLike
+    validation_losses: Any
     derived: Mapping[str, Derived]
     epochs: int | None
     updates: int | None
@@ -100,6 +101,7 @@ class Settings:
             settings = replace(settings, resume=resume)
         check_one_iterator(settings.train, "train")
         check_one_iterator(settings.validation, "validation")
+        check_one_iterator(settings.validation_losses, "validation_losses")
         check_kvstore(settings.kvstore)
         settings._check_length()
         settings._check_two_iterators()

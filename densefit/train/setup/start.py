@@ -117,7 +117,7 @@ def _loop(plan: Plan, length: TrainingLength, binding: Binding) -> Loop:
         reseed=reseed,
         validator=Validator(
             *(session, plan.scorer, settings.derived, keep, checkpointer),
-            *(control, signals, ranks),
+            *(control, signals, ranks, plan.losses),
         ),
         checkpointer=checkpointer,
         recorder=EpochRecorder(session, plan.reader, length, ranks),

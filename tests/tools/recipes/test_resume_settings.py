@@ -123,6 +123,7 @@ ONE = {
     "training.schedule": {"name": "constant", "lr": 0.02},
     "training.augment": [{"name": "random_flip"}],
     "training.validate_every": "1st",
+    "training.validation_losses": True,
     "training.best": "kind/cross_entropy",
     "training.keep": 2,
     "training.accumulate": 2,

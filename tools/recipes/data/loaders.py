@@ -118,3 +118,38 @@ def score_loader(recipe: Input, dataset: Dataset, data: Data) -> Loader:
         workers=data.workers,
         on_error="leave_out" if data.score_on_error == "skip" else "raise",
     )
+
+
+def losses_loader(recipe: Recipe, validation: Any, heads: Sequence[Head]) -> Loader | None:
+    """Make the loader of validation losses: labels encoded as in training, no augmentation.
+
+    Args:
+        recipe: the settings.
+        validation: loader of the validation data.
+        heads: heads to train.
+
+    Returns:
+        None if the recipe asks for no such losses.
+
+    Raises:
+        ConfigError: there are no validation data, or several datasets.
+    """
+    if not recipe.training.validation_losses:
+        return None
+    if not isinstance(validation, Loader):
+        raise ConfigError(
+            "Validation losses are of one validation dataset",
+            received="none" if validation is None else f"{len(validation)} datasets",
+            where="training.validation_losses",
+            fix="leave it out",
+        )
+    return Loader(
+        validation.dataset,
+        batch_size=recipe.training.batch_size,
+        transform=validation.transform,
+        heads=heads,
+        workers=recipe.data.workers,
+        worker_kind=recipe.data.worker_kind,
+        on_error=recipe.data.score_on_error,
+        originals=False,
+    )
