@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.recipes.class_weights import use_saved_weights
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.division import check_distinct, division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
@@ -31,6 +33,7 @@ from densefit.tools.recipes.parts import (
     make_guard,
     make_schedule,
 )
+from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_input_normalization
 from densefit.tools.recipes.program import program
@@ -63,22 +66,41 @@ def main(
     """
 
     def work() -> None:
-        recipe, _ = parse(kind, arguments, description=description)
-        files = use_plugins(recipe.plugins)
-        checkpoints = Path(recipe.out) / "checkpoints"
-        recipe.resume = resume_after_restart(recipe.resume, checkpoints)
-        if world().is_first:
-            check_unmixed(checkpoints, recipe.resume)
-        resumed = store.resolve(recipe.resume, checkpoints)
-        if resumed is not None:
-            check_recorded(resumed, files)
-        use_saved_weights(recipe)
-        use_saved_input_normalization(recipe)
-        prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
-        begin_with_weights(prepared.network, recipe)
-        run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
+        words = with_dotted(completed(sys.argv[1:] if arguments is None else arguments), kind)
+        recipe, _ = parse(kind, words, description=description)
+        train_by(recipe, prepare, draw)
 
     return program(work)
+
+
+def train_by(
+    recipe: Kind,
+    prepare: Callable[[Kind], RunData] = prepare,
+    draw: Draw = write_predictions,
+) -> dict[str, float]:
+    """Train by a recipe, from the import of its plugins to the pictures.
+
+    Args:
+        recipe: the settings.
+        prepare: function that makes network and data of a recipe.
+        draw: function that draws predictions on some of the scored samples.
+
+    Returns:
+        The test scores.
+    """
+    files = use_plugins(recipe.plugins)
+    checkpoints = Path(recipe.out) / "checkpoints"
+    recipe.resume = resume_after_restart(recipe.resume, checkpoints)
+    if world().is_first:
+        check_unmixed(checkpoints, recipe.resume)
+    resumed = store.resolve(recipe.resume, checkpoints)
+    if resumed is not None:
+        check_recorded(resumed, files)
+    use_saved_weights(recipe)
+    use_saved_input_normalization(recipe)
+    prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
+    begin_with_weights(prepared.network, recipe)
+    return run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
 
 
 def run(
