@@ -1,98 +1,132 @@
-"""Train by a recipe whose task is read off it, or by a folder whose recipe is planned."""
+"""Train by a recipe whose task is read off it, or by folders whose recipe is planned."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from densefit.checkpoint.storage import store
 from densefit.config import parse
 from densefit.errors import ConfigError
+from densefit.plugin_files import import_plugins
+from densefit.tools.recipes.checkpoint_settings import recipe_of
 from densefit.tools.recipes.command_line import completed
+from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.multi_dataset import prepare_datasets
-from densefit.tools.recipes.data.run_data import prepare
+from densefit.tools.recipes.data.run_data import RunData, prepare
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.plain_words import with_dotted
+from densefit.tools.recipes.planning.folders import dataset_names, split_folders
+from densefit.tools.recipes.planning.options import PlanOptions
+from densefit.tools.recipes.planning.plan import Line, machine_of, plan, planned_batch
+from densefit.tools.recipes.planning.starting_recipe import starting_recipe
+from densefit.tools.recipes.planning.time_plan import plan_time
 from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.recipe_kind import check_tasks, recipe_kind
 from densefit.tools.recipes.training import train_by
 from densefit.tools.report.panels import write_panels
 from densefit.tools.report.pictures import write_predictions
-from densefit.yaml_files.document import Document, read_document
-from densefit.yaml_files.recipe import recipe_path
 
 TEXT = "Train a network of one task or several, on one dataset or several."
 
 
-def train_tasks(tasks: Sequence[str], options: Sequence[str]) -> dict[str, float]:
-    """Train by the options of a command line; returns the test scores.
+@read_once()
+def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> dict[str, float]:
+    """Train by the options of a command line; returns the test scores, {} of a dry run.
+
+    A run that is resumed has the settings of its record: nothing is planned or measured again.
 
     Args:
         tasks: tasks that the command names; empty for those of the recipe.
-        options: the other words.
+        words: the other words.
 
     Raises:
         ConfigError: the tasks are not the recipe's, or an option is wrong.
     """
-    words = completed(options)
+    options, words = PlanOptions.of(completed(words))
+    folders, others = split_folders(words)
+    has_recipe = any(word.partition("=")[0] == "--config" for word in words)
+    base: dict[str, Any] = {}
+    if folders and not has_recipe:
+        base = _of_folders(tasks, folders, others)
+        words = ["--config", json.dumps(base), *others]
+    elif len(folders) > 1:
+        raise ConfigError(
+            "A recipe with several datasets names their folders",
+            received=" ".join(f"--data {folder}" for folder in folders),
+            fix="--datasets.NAME.root DIR for each",
+        )
+    recipe, named = _parsed(words, others)
+    saved = _saved_recipe(recipe)
+    if saved is not None and (base or options != PlanOptions()):
+        recipe, named = _parsed(["--config", json.dumps(saved), *others], others)
+        lines: list[Line] = [("settings", f"those of the run in {recipe.out}")]
+    else:
+        lines = plan(recipe, named) if base else []
+        if options.time is not None:
+            lines = [line for line in lines if line[0] != "length"]
+        lines += _planned(recipe, named, options, is_planned=bool(base))
+    check_tasks(recipe, tasks)
+    for what, text in lines:
+        print(f"{what + ':':<12}{text}", flush=True)
+    if options.is_dry:
+        print("nothing was written (--dry-run)")
+        return {}
+    draw = write_panels if isinstance(recipe, MultiRecipe) else write_predictions
+    return train_by(recipe, _prepare, draw)
+
+
+def _of_folders(
+    tasks: Sequence[str], folders: Sequence[str], words: Sequence[str]
+) -> dict[str, Any]:
+    """The starting recipe of tasks on folders."""
+    if not tasks:
+        raise ConfigError(
+            "What is to be trained?",
+            expected="a task, as detection or segmentation",
+            fix="densefit train TASK --data DIR; densefit list tasks",
+        )
+    import_plugins(_parsed(words, words)[0].plugins)
+    base = starting_recipe(tasks)
+    if len(folders) == 1:
+        base["data"]["root"] = os.path.abspath(folders[0])
+    else:
+        base["datasets"] = {
+            name: {"root": os.path.abspath(folder)}
+            for name, folder in dataset_names(folders).items()
+        }
+    return base
+
+
+def _parsed(words: Sequence[str], typed: Sequence[str]) -> tuple[Recipe, set[str]]:
+    """(settings, dotted keys that were typed)."""
     kind = recipe_kind(words)
     recipe, _ = parse(kind, with_dotted(words, kind), description=TEXT)
-    check_tasks(recipe, tasks)
-    if isinstance(recipe, MultiRecipe):
-        return train_by(recipe, prepare_datasets, write_panels)
-    return train_by(recipe, prepare, write_predictions)
+    dotted = with_dotted(typed, kind)
+    return recipe, {word[2:].partition("=")[0] for word in dotted if word[:2] == "--"}
 
 
-def recipe_kind(words: Sequence[str]) -> type[Recipe]:
-    """The dataclass of a command line's recipe: that of several tasks where it has some.
-
-    A record of a run is read by the dataclass that wrote it, so that the run is repeated as it was.
-    """
-    settings = {key: value for recipe in _recipes(words) for key, value in recipe.items()}
-    options = {word[2:].partition("=")[0].partition(".")[0] for word in words if word[:2] == "--"}
-    more = {field.name for field in dataclasses.fields(MultiRecipe)} - {
-        field.name for field in dataclasses.fields(Recipe)
-    }
-    model = settings.get("model")
-    heads = model.get("heads") if isinstance(model, Mapping) else None
-    has_several = isinstance(heads, Mapping) and len(heads) > 1
-    return MultiRecipe if has_several or more & {*settings, *options} else Recipe
+def _saved_recipe(recipe: Recipe) -> dict[str, Any] | None:
+    """Settings of the run that a training continues, in its checkpoint; None if it begins."""
+    checkpoint = store.resolve(recipe.resume, Path(recipe.out) / "checkpoints")
+    return None if checkpoint is None else recipe_of(checkpoint, is_needed=False) or None
 
 
-def _recipes(words: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Content of the recipes that a command line names."""
-    recipes = []
-    for index, word in enumerate(words):
-        option, equals, path = word.partition("=")
-        if option != "--config":
-            continue
-        path = path if equals else next(iter(words[index + 1 :]), "")
-        if path and not path.startswith("--"):
-            is_text = path.lstrip().startswith("{")
-            document = Document(path) if is_text else read_document(recipe_path(path))
-            recipes.append(document.value if isinstance(document.value, Mapping) else {})
-    return recipes
+def _planned(recipe: Recipe, named: set[str], options: PlanOptions, is_planned: bool) -> list[Line]:
+    """Plan the batch and the time of a training that begins, where the options ask for it."""
+    lines: list[Line] = []
+    if options.plans_batch and not is_planned:
+        import_plugins(recipe.plugins)
+        samples = len(_prepare(recipe).train.dataset)
+        lines.append(planned_batch(recipe, samples, machine_of(recipe)))
+    if options.time is not None:
+        import_plugins(recipe.plugins)
+        lines += plan_time(recipe, named, options.time, _prepare)
+    return lines
 
 
-def check_tasks(recipe: Recipe, tasks: Sequence[str]) -> None:
-    """Give a recipe without heads those of the tasks; else compare them.
-
-    Raises:
-        ConfigError: there is no task, or one is not the recipe's.
-    """
-    heads = recipe.model.heads
-    if not heads:
-        heads.update({task: {"task": task} for task in tasks})
-    if not heads:
-        raise ConfigError(
-            "The recipe has no head: what is to be trained?",
-            expected="a task, as detection or segmentation",
-            fix="densefit train TASK --config RECIPE; densefit list tasks",
-        )
-    present = [settings.get("task", name) for name, settings in heads.items()]
-    missing = [task for task in tasks if task not in {*present, *heads}]
-    if missing:
-        raise ConfigError(
-            f"The recipe has no head for {missing[0]}",
-            received=", ".join(present),
-            fix="leave the task out: it is read off the recipe",
-        )
+def _prepare(recipe: Any) -> RunData:
+    return prepare_datasets(recipe) if isinstance(recipe, MultiRecipe) else prepare(recipe)
