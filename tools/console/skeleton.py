@@ -33,7 +33,7 @@ class {kind}(df.Head):
     def __init__(self, name="{name}", weight=1.0):
         self.name, self.weight = name, weight  # CHANGE: add settings; a recipe states them
 
-    def truth(self, targets):
+    def number_of(self, targets):
         """CHANGE: what is learned, from the targets of a sample."""
         return float(len(targets["boxes"]))
 
@@ -43,7 +43,7 @@ class {kind}(df.Head):
 
     def encode(self, sample):
         """These arrays, of a sample behind all transforms."""
-        return {{"number": np.array([self.truth(sample.targets)], np.float32)}}
+        return {{"number": np.array([self.number_of(sample.targets)], np.float32)}}
 
     def number(self, features):
         """CHANGE: the layers; `features.maps` is stride -> map of the backbone."""
@@ -66,7 +66,7 @@ class {kind}(df.Head):
 
     def ground_truth(self, targets):
         """What predictions are compared with; None where it is not known."""
-        return self.truth(targets) if "boxes" in targets else None
+        return self.number_of(targets) if "boxes" in targets else None
 
     def metrics(self):
         """The first one chooses the best checkpoint."""

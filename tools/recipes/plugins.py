@@ -16,6 +16,7 @@ from densefit.errors import ConfigError
 from densefit.plugin_files import PACKAGE, PluginFile, import_plugins, imported
 from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.plain_words import with_dotted
+from densefit.tools.recipes.planning.layout import set_layout
 
 _log = logging.getLogger("densefit")
 
@@ -36,8 +37,11 @@ def parse_and_import(kind: type[Kind], arguments: Sequence[str] | None, descript
         ConfigError: see `densefit.config.parse` and `use_plugins`.
     """
     words = completed(sys.argv[1:] if arguments is None else arguments)
-    settings, _ = parse(kind, with_dotted(words, kind), description=description)
+    dotted = with_dotted(words, kind)
+    settings, _ = parse(kind, dotted, description=description)
     use_plugins(settings.plugins)
+    if any(word.partition("=")[0] == "--data" for word in words):
+        set_layout(settings, {word.partition("=")[0][2:] for word in dotted})
     return settings
 
 

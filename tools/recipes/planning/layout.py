@@ -92,6 +92,22 @@ def find_layout(root: str, targets: Set[str] = frozenset()) -> str:
     raise _no_layout(path)
 
 
+def set_layout(settings: Any, named: Set[str]) -> None:
+    """Set the layout of a program's data, where only the folder was named: `--data DIR`.
+
+    Args:
+        settings: of a program, with `data`, which are changed.
+        named: options of the command line, as dotted keys.
+
+    Raises:
+        DataError, ConfigError: see `find_layout`.
+    """
+    data = settings.data
+    if data.root is not None and not named & {"data.dataset", "config"}:
+        data.dataset = find_layout(data.root)
+        print(f"{data.root}: layout {data.dataset}")
+
+
 def _has(name: str, root: str, targets: Set[str]) -> bool:
     """Whether a folder can be read in a layout and has the targets."""
     taken = inspect.signature(datasets.get(name)).parameters
@@ -109,11 +125,12 @@ def _has(name: str, root: str, targets: Set[str]) -> bool:
 
 def _no_layout(path: Path) -> DataError:
     inner = [folder for folder in folders_in(path)[:20] if look_alikes(path / folder)]
-    fix = f"--data {path / inner[0]}, which looks like {look_alikes(path / inner[0])[0]}"
-    known = "--data.dataset NAME, if you know its layout; docs/own-data.md shows all of them"
+    fix = "--data.dataset NAME, if you know its layout; docs/own-data.md shows all of them"
+    if inner:
+        fix = f"--data {path / inner[0]}, which looks like {look_alikes(path / inner[0])[0]}"
     return DataError(
         "The folder has no known layout of samples and labels",
         received=contents(path),
         where=path,
-        fix=fix if inner else known,
+        fix=fix,
     )
