@@ -31,6 +31,8 @@ PROGRAMS = [
 FIRST = re.compile(r"densefit [a-z]|(python|make|for|R=|\.venv/bin/python)\b|R=")
 STANDS_FOR = {
     "N": "19",
+    "NAME": "counting",
+    "runs/mine/config.yaml": "configs/ssd_resnet18_shapes.yaml",
     "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
     "configs/multi_NAME.yaml": "configs/multi_resnet18_nuclei.yaml",
 }
