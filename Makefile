@@ -9,7 +9,7 @@ ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo test lint reference weights wheel clean distclean
+.PHONY: help demo test lint docs reference weights wheel clean distclean
 .NOTPARALLEL:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test       lint, types, import contracts and all tests, of both engines where both run"
 	@echo "                (ENGINE=torch or ENGINE=mxnet with either: that engine alone)"
 	@echo "make lint       the same without the tests"
+	@echo "make docs       the documentation as pages in build/docs/; every link within it is checked"
 	@echo "make reference  write docs/reference/ from docstrings"
 	@echo "make weights    fetch pretrained MobileNetV2 (13 MB) to the search path of weights"
 	@echo "make wheel      dist/densefit-*.whl"
@@ -37,6 +38,11 @@ lint: $(VENV)/dev$(ENGINE).stamp
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy -p densefit -m _densefit_mxnet_shims
 	$(VENV)/bin/lint-imports --cache-dir .import_linter_cache
+
+# Warnings are errors: a link to no page or heading, a docstring that cannot be read.
+docs: $(VENV)/docs.stamp
+	$(PY) -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
+	@echo "wrote build/docs/index.html"
 
 reference: $(VENV)/demo.stamp
 	$(PY) -m docs.generator.reference
@@ -67,6 +73,10 @@ $(VENV)/demo$(ENGINE).stamp: $(BUILD) | $(VENV)/pip.stamp
 $(VENV)/dev$(ENGINE).stamp: $(BUILD) | $(VENV)/pip.stamp
 	$(PY) .ci/install.py --extras dev --engine $(or $(ENGINE),all)
 	@touch $(VENV)/demo$(ENGINE).stamp $@
+
+$(VENV)/docs.stamp: $(BUILD) | $(VENV)/demo$(ENGINE).stamp
+	$(PY) -m pip install --quiet --editable ".[docs]"
+	@touch $@
 
 # A candidate is run, not only looked for: shims of version managers exist and fail. MXNet runs on
 # Python 3.10 to 3.12 alone, so these are tried first.

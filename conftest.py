@@ -9,6 +9,7 @@ import gc
 import os
 import re
 import signal
+import sys
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
+from _pytest.doctest import DoctestModule  # noqa: E402
 
 from densefit.errors import EngineError  # noqa: E402
 
@@ -86,8 +88,9 @@ def pytest_collection_finish(session):
     gc.enable()
     # A collection of the oldest looks at the engines that were imported since: a third of a second,
     # which came every 14 s. What tests leave in cycles is small.
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, 40)
+    # Among the youngest, 700 objects are less than a small network makes.
+    _, middle, _ = gc.get_threshold()
+    gc.set_threshold(10_000, middle, 40)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -98,6 +101,17 @@ def pytest_terminal_summary(terminalreporter):
         left_out = sum(bool(needs_with_folders(path) & MISSING) for path in files)
         absent += f", which {left_out} of {len(files)} test files need"
     terminalreporter.write_line(f"engines: {', '.join(present) or 'none'}{absent}")
+
+
+def draw_no_constants_of_files():
+    """Keep hypothesis from the constants in densefit's files.
+
+    It parses all 1,200 of them in each worker, and a test that is not random draws other examples
+    when another module is imported.
+    """
+    providers = sys.modules.get("hypothesis.internal.conjecture.providers")
+    if providers and hasattr(providers, "is_local_module_file"):  # not in older ones
+        providers.is_local_module_file = lambda path: False
 
 
 #: Folders and files that need these engines without importing them at the top.
@@ -144,8 +158,19 @@ def pytest_ignore_collect(collection_path):
     return True if needs(collection_path) & MISSING else None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path):
+    """Look for doctests in densefit alone: tests have none, and 800 files are searched for them."""
+    collectors = yield
+    if ROOT / "tests" not in file_path.parents:
+        return collectors
+    return [found for found in collectors if not isinstance(found, DoctestModule)]
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Put `FIRST` first; without MXNet, leave out its tests in files that test more than it."""
+    draw_no_constants_of_files()
     items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
     if "mxnet" not in MISSING:
         return

@@ -54,7 +54,7 @@ def run(search: Search) -> RateSearch:
     begin_with_weights(network, search)
     begin_from(network, search)
     network.engine_name = search.engine
-    out = make_folder(search.out)
+    out = make_folder(search.out or "runs/find_lr")
     with loader:
         result = find_lr(
             network,

@@ -2,88 +2,128 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from densefit.checkpoint.weights.load import load
-from densefit.errors import ConfigError, DataError, writing
-from densefit.evaluation.predict import predict
+from densefit.data.workers.factory import default_workers
+from densefit.errors import ConfigError, DataError
+from densefit.model.network import Network
 from densefit.tools.formats.picture_files import Pictures
-from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, settings
+from densefit.tools.predicting.coco_numbers import CocoNumbers
+from densefit.tools.predicting.drawing_thresholds import set_thresholds
+from densefit.tools.predicting.formats import FORMATS, Context, check_formats, names_of
+from densefit.tools.predicting.frames import Frames
+from densefit.tools.predicting.inputs import Inputs, inputs_of
+from densefit.tools.predicting.items import frame_items, picture_items
+from densefit.tools.predicting.make_predictor import load_network, make_predictor, untiled
+from densefit.tools.predicting.pipeline import Item
+from densefit.tools.predicting.settings import FilePrediction, needs_recipe
+from densefit.tools.predicting.write_results import write_results
+from densefit.tools.recipes.checkpoint_settings import settings
+from densefit.tools.recipes.command_line import with_lists
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.progress import WithProgress
-from densefit.tools.report.pictures import drawn, write_image
-from densefit.tools.report.prediction_files import check_out, write_failed, written
-from densefit.tools.report.predictions_json import prediction_to_json
+from densefit.tools.report.file_names import FileNames
+from densefit.tools.report.prediction_files import check_out, failures, write_failed
 
 FAILED = "failed.txt"
 
 
-@dataclass
-class Predicting(CheckpointSettings):
-    __doc__ = f"""{str(CheckpointSettings.__doc__).rstrip()}
-        images: image files, and folders that are searched recursively.
-    """
-
-    images: list[str] = field(default_factory=list)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
-    text = "Draw each head's predictions on images, and write them as JSON lines."
-    return program(lambda: run(*settings(Predicting, text, arguments, positional="images")))
+    text = "Predict on images, folders, videos or a camera: drawings, and files of many formats."
+    words = with_lists(sys.argv[1:] if arguments is None else arguments, ("save", "classes"))
+    is_needed = needs_recipe(words)
+    return program(lambda: run(*settings(FilePrediction, text, words, "images", is_needed)))
 
 
-def run(chosen: Predicting, checkpoint: Path) -> None:
-    """Write a drawing and the maps of each input, and `predictions.jsonl`.
+def run(chosen: FilePrediction, checkpoint: Path) -> None:
+    """Write the files that `save` names for each input.
 
     Raises:
-        DataError: some images cannot be read; raised after all others are written.
+        DataError: some inputs cannot be read; raised after all others are written.
     """
-    if not chosen.images:
-        raise ConfigError("No image is given", fix="list files or folders")
+    inputs = inputs_of(chosen.images)
     if chosen.out is None:
         raise ConfigError("There is no output folder", fix="--out DIR")
-    network = load(checkpoint)
-    network.engine_name = chosen.engine or network.engine_name
+    check_formats(chosen.save)
+    network = load_network(chosen, checkpoint)
     heads = [head.name for head in network.heads]
-    pictures = Pictures(chosen.images, partial(written, heads=heads))
     out = Path(chosen.out)
-    check_out(out, pictures, heads)
+    pictures = Pictures(inputs.pictures, partial(names_of, heads=heads, formats=chosen.save))
+    failed = dict(inputs.missing)
+    videos = _open_videos(inputs, chosen, failed)
+    check_out(out, pictures, partial(names_of, heads=heads, formats=chosen.save))
     make_folder(out)
-    loader = chosen.loader(pictures)
-    text = open(out / "predictions.jsonl", "w", encoding="utf-8")
-    with text as lines, WithProgress(loader, "predicting") as watched:
-        for key, predictions in predict(network, watched, devices=chosen.devices or None):
-            image = None if key in pictures.failed else pictures.image(key)
-            if image is None:
-                continue
-            write_image(out / key, drawn(network, image, predictions))
-            line = {
-                "image": str(pictures.paths[key]),
-                "drawn": key,
-                "size": list(image.shape[:2]),
-            }
-            for head in network.heads:
-                line[head.name] = prediction_to_json(predictions[head.name], head, out, key)
-            with writing(out / "predictions.jsonl"):
-                lines.write(json.dumps(line) + "\n")
-    failed = pictures.failed
-    print(f"wrote {len(pictures) - len(failed)} images and predictions.jsonl to {out}")
-    write_failed(out / FAILED, pictures)
+    annotations = None if chosen.coco_annotations is None else Path(chosen.coco_annotations)
+    context = Context(out, network, CocoNumbers(annotations))
+    for line in [*set_thresholds(network, checkpoint, chosen.threshold), *_notes(chosen, network)]:
+        print(line)
+    written = write_results(
+        _items(pictures, videos, failed),
+        make_predictor(chosen, network),
+        [FORMATS[name](context) for name in dict.fromkeys(chosen.save)],
+        chosen.selection(),
+        **_ahead(chosen),
+        videos=videos,
+    )
+    failed.update(failures(pictures))
+    files = "".join(f" and {text}" for text in [", ".join(written.files)] if text)
+    print(f"wrote {written.count} image{'' if written.count == 1 else 's'}{files} to {out}")
+    write_failed(out / FAILED, failed)
     if failed:
-        first = [f"{pictures.paths[name]}: {reason}" for name, reason in failed.items()]
+        first = [f"{path}: {reason}" for path, reason in failed.items()]
+        total = len(pictures) + len(inputs.missing) + len(inputs.videos) + len(inputs.cameras)
         raise DataError(
-            f"{len(failed)} of {len(pictures)} images cannot be read",
+            f"{len(failed)} of {total} images cannot be read",
             received="; ".join(first[:3]) + ("; ..." if len(first) > 3 else ""),
             where=f"{out / FAILED} lists all",
             fix="fetch these files again; the others are done",
         )
+
+
+def _open_videos(
+    inputs: Inputs, chosen: FilePrediction, failed: dict[str, str]
+) -> dict[str, Frames]:
+    """Open all videos and cameras before the work begins: unique name -> frames."""
+    names, videos = FileNames(lambda name: [name]), dict[str, Frames]()
+    sources: list[Path | int] = [*inputs.videos, *inputs.cameras]
+    for source in sources:
+        try:
+            frames = Frames(source, chosen.every, chosen.frames)
+        except DataError as error:
+            failed[str(error.where)] = error.what
+            continue
+        videos[names.take(frames.name, ".mp4")[: -len(".mp4")]] = frames
+    return videos
+
+
+def _items(pictures: Pictures, videos: dict[str, Frames], failed: dict[str, str]) -> Iterator[Item]:
+    yield from picture_items(pictures)
+    for name, frames in videos.items():
+        yield from frame_items(frames, name, failed)
+
+
+def _ahead(chosen: FilePrediction) -> dict[str, int]:
+    """Threads that read, and images that are predicted at once; large images are read one ahead."""
+    workers = default_workers() if chosen.data.workers is None else chosen.data.workers
+    if chosen.tile is not None or chosen.windows:
+        return {"workers": min(workers, 1), "together": 1}
+    # Of images at their own size more wait, so that some of them have one size.
+    return {
+        "workers": workers,
+        "together": chosen.score_batch_size * (4 if chosen.resize == "none" else 1),
+    }
+
+
+def _notes(chosen: FilePrediction, network: Network) -> list[str]:
+    """What --tile does not do."""
+    return [
+        f"{name}: predicted on the whole image: it is a label of it, which no tile shows"
+        for name in untiled(chosen, network)
+    ]
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class TrainState:
             A call reads from the device: use it for reports, not at each update.
         validation: the last validation's scores, empty before the first.
         directions: validation score -> whether higher is better (None: not declared).
+        main_scores: names of the validation scores that a report shows first: the score that
+            selects the best checkpoint, then the primary score of each head.
         validated: `update` at the last validation, -1 before the first.
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: wall seconds of this process by phase.
@@ -72,6 +74,7 @@ class TrainState:
     train: Callable[[], dict[str, float]] = dict
     validation: Mapping[str, float] = field(default_factory=dict)
     directions: Mapping[str, bool | None] = field(default_factory=dict)
+    main_scores: Sequence[str] = ()
     validated: int = -1
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)

@@ -5,44 +5,50 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.callbacks.epoch_report import EpochReport
-from densefit.callbacks.progress import Progress, epoch_report, with_validation
+from densefit.callbacks.epoch_report import epoch_line, of_updates, validation_lines
+from densefit.callbacks.progress import Progress
+from densefit.callbacks.score_board import ScoreBoard
 from densefit.errors import ConfigError
 
 _log = logging.getLogger("densefit")
 
 
 class EpochLog(Callback):
-    """Logs a line per epoch, with validation scores, at level INFO of the logger "densefit"."""
+    """Logs each epoch, and each validation's scores, at level INFO of the logger "densefit"."""
 
     def __init__(self) -> None:
-        self._report: EpochReport | None = None
+        self._board = ScoreBoard()
 
-    def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Log the last epoch, if no validation followed."""
-        self._end()
+    def reset(self) -> None:
+        """Forget the scores of an earlier training."""
+        self._board = ScoreBoard()
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Keep the epoch's metrics; the line waits for the validation that may follow."""
+        """Log a line about the epoch."""
         if _log.isEnabledFor(logging.INFO):
-            self._report = epoch_report(state)
+            _log.info("%s", epoch_line(state))
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """Log the epoch with its scores."""
-        if self._report is not None:
-            self._report = with_validation(state, self._report)
-            self._end()
+        """Log the scores, below one another."""
+        if _log.isEnabledFor(logging.INFO):
+            lines = validation_lines(state, self._board)
+            title = f"validation after {of_updates(state)}:"
+            _log.info("%s", "\n".join([title, *(line.plain for line in lines)]))
 
-    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Log the last epoch."""
-        self._end()
+    def state_dict(self) -> dict[str, Any]:
+        """Return the last and the best scores."""
+        return self._board.state_dict()
 
-    def _end(self) -> None:
-        if self._report is not None:
-            _log.info("%s", self._report.text())
-            self._report = None
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the last and the best scores."""
+        self._board.load_state_dict(state)
+
+    def forget_scores(self) -> None:
+        """Forget earlier scores."""
+        self._board = ScoreBoard()
 
 
 def with_progress(

@@ -1,66 +1,66 @@
-"""Report of an epoch in text: one line, or one per head where that is too long."""
+"""Lines of text about an epoch and about a validation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+
+from rich.text import Text
+
+from densefit.callbacks.callback import TrainState
+from densefit.callbacks.loss_text import loss_text
+from densefit.callbacks.pace import duration
+from densefit.callbacks.score_board import ScoreBoard, main_of, table
+from densefit.data.loader.object_counts import format_counts
+
+_LONG = 110  # letters of a line
 
 
-@dataclass
-class EpochReport:
-    """Metrics and scores of an epoch.
+def position(state: TrainState) -> str:
+    """Format epoch (from 1) and update.
 
-    Attributes:
-        title: number of the epoch and its duration; or the update of a validation in mid-epoch.
-        train: its main training metrics, "<head>/<metric>" -> value.
-        objects: summary of the object counts; "" without objects.
-        validation: main scores of the validation that followed, None without one.
+    >>> position(TrainState(None, epochs=2, update=3, updates=20))
+    'epoch 1/2, update 3/20'
     """
-
-    title: str
-    train: Mapping[str, float] = field(default_factory=dict)
-    objects: str = ""
-    validation: Mapping[str, float] | None = None
-
-    def text(self, width: int | None = None) -> str:
-        """Return one line; if it is longer than `width`, a line per head below the title.
-
-        >>> EpochReport("epoch 1", {"a/loss": 0.5}, validation={"x/a/AP": 0.25}).text()
-        'epoch 1: a/loss 0.5; validation: x/a/AP 0.25'
-        >>> print(EpochReport("epoch 1", {"a/loss": 0.5}, validation={"x/a/AP": 0.25}).text(30))
-        epoch 1
-          a: loss 0.5
-          validation x/a: AP 0.25
-        """
-        parts = [f": {as_text(self.train)}"] if self.train or self.validation is None else []
-        parts += [f"; {self.objects}"] if self.objects else []
-        if self.validation is not None:
-            parts.append(f"; validation: {as_text(self.validation)}")
-        line = "".join([self.title, *parts])
-        if width is None or len(line) <= width:
-            return line
-        lines = [self.title, *_by_head("", self.train)]
-        lines += [f"  {self.objects}"] if self.objects else []
-        return "\n".join([*lines, *_by_head("validation", self.validation or {})])
+    epochs = "" if state.epochs is None else f"/{state.epochs}"
+    updates = "" if state.updates is None else f"/{state.updates}"
+    return f"epoch {state.epoch + 1}{epochs}, update {state.update}{updates}"
 
 
-def as_text(numbers: Mapping[str, float]) -> str:
-    """Format names and values, with 4 digits.
+def of_updates(state: TrainState) -> str:
+    """Format the updates done, of those planned.
 
-    >>> as_text({"seg/mIoU": 0.61234, "det/loss": 2})
-    'seg/mIoU 0.6123, det/loss 2'
+    >>> of_updates(TrainState(None, update=3, updates=20))
+    'update 3 of 20'
     """
-    return ", ".join(f"{key} {value:.4g}" for key, value in numbers.items())
+    return f"update {state.update}" + ("" if state.updates is None else f" of {state.updates}")
 
 
-def _by_head(kind: str, numbers: Mapping[str, float]) -> list[str]:
-    """Return an indented line per head; a head is the key without its last part."""
-    heads: dict[str, dict[str, float]] = {}
-    for key, value in numbers.items():
-        head, _, name = key.rpartition("/")
-        heads.setdefault(head, {})[name] = value
-    lines = []
-    for head, metrics in heads.items():
-        about = " ".join(filter(None, (kind, head)))
-        lines.append(f"  {about}: {as_text(metrics)}" if about else f"  {as_text(metrics)}")
-    return lines
+def epoch_line(state: TrainState) -> str:
+    """Describe an epoch that has ended: its duration and losses; below it, its objects.
+
+    The parts of the losses are left out where the line would become long.
+    """
+    title, heads = f"{position(state)} done in {duration(state.seconds)}", heads_of(state)
+    numbers = state.train()
+    losses = loss_text(numbers, heads, with_parts=True)
+    if len(title) + len(losses) > _LONG:
+        losses = loss_text(numbers, heads)
+    objects = format_counts(state.objects)
+    return ": ".join(filter(None, (title, losses))) + (f"\n  {objects}" if objects else "")
+
+
+def validation_lines(state: TrainState, board: ScoreBoard) -> list[Text]:
+    """Return the table of the last validation, and remember its scores.
+
+    Args:
+        state: state of the training.
+        board: scores of the validations before.
+    """
+    heads, scores = heads_of(state), state.validation
+    rows = board.add(scores, main_of(scores, state.main_scores, heads), state.directions)
+    return table(rows, scores, state.directions, heads)
+
+
+def heads_of(state: TrainState) -> Collection[str]:
+    """Names of the network's heads."""
+    return getattr(state.network, "adapters", ())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.callbacks.progress import duration
+from densefit.callbacks.pace import duration
 from densefit.errors import ConfigError
 
 TimeLike: TypeAlias = float | str

@@ -146,6 +146,7 @@ def scorer_of_labelled(
     where: str,
     adapters: Mapping[str, HeadAdapter] | None = None,
     nonfinite: str = "warn",
+    metrics: Mapping[str, Sequence[Any]] | None = None,
 ) -> Scorer:
     """Make a scorer of one dataset for the heads that it has labels for; warn about other heads.
 
@@ -155,6 +156,7 @@ def scorer_of_labelled(
         where: purpose of the data, for error messages.
         adapters: further heads to score, by name.
         nonfinite: policy for outputs that are not finite: "warn" or "raise".
+        metrics: head -> metrics that replace the head's.
 
     Raises:
         ConfigError, DataError, BindError: as Scorer; no head has labels.
@@ -166,6 +168,7 @@ def scorer_of_labelled(
         raise unlabelled_error(network, names, f"{where} data")
     scorer = Scorer(
         *(learner, data, possible),
+        metrics={head: chosen for head, chosen in (metrics or {}).items() if head in possible},
         where=where,
         adapters=adapters,
         nonfinite=nonfinite,

@@ -5,6 +5,7 @@ Importing this package registers the built-in metrics.
 
 from densefit.metrics.classification.accuracy import Accuracy, TopK
 from densefit.metrics.classification.calibration import CalibrationError
+from densefit.metrics.classification.confusion import ClassConfusion
 from densefit.metrics.classification.f1 import F1
 from densefit.metrics.classification.loss import CrossEntropy, Mean
 from densefit.metrics.classification.multilabel import MultiLabelAveragePrecision
@@ -40,6 +41,7 @@ __all__ = [
     "COCOKeypointAveragePrecision",
     "COCOMaskAveragePrecision",
     "CalibrationError",
+    "ClassConfusion",
     "ConfusionMatrix",
     "CrossEntropy",
     "Depth",

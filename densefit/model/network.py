@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
 from types import MappingProxyType
 from typing import Any
 
@@ -20,11 +21,19 @@ from densefit.model.heads.routed_head import head_adapter
 from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
-from densefit.model.network_graph import Weigh, build_graph, check_graphs
+from densefit.model.network_graph import (
+    SIZE,
+    Weigh,
+    build_graph,
+    build_trunk,
+    built_mode,
+    check_graphs,
+)
 from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # cached graphs of a network
+_BUILDING = RLock()  # threads may predict with one network, each with an engine
 
 
 class Network:
@@ -58,6 +67,10 @@ class Network:
     fitting: Any = None
     #: Names of the inputs of an exported model, which has no Symbol.
     input_names: Sequence[str] | None = None
+    _trunk: Any = None  # of all graphs at SIZE, while these are checked
+
+    #: Engines that `predict` keeps; not copied with the network.
+    _predictors: dict[Any, Any] | None = None
 
     def __init__(
         self,
@@ -102,8 +115,15 @@ class Network:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
-        check_graphs(self.graph, self.adapters)  # reports errors of a head here, not in fit
+        self._check_graphs()  # reports errors of a head here, not in fit
         self._record_spec(backbone, settings)
+
+    def _check_graphs(self) -> None:
+        self._trunk = build_trunk(self.backbone, self.output_stride, SIZE)
+        try:
+            check_graphs(self.graph, self.adapters)
+        finally:
+            self._trunk = None  # the user may change the backbone
 
     @staticmethod
     def _make_backbone(
@@ -196,16 +216,17 @@ class Network:
             return self._symbol
         if input_size is None:
             raise BindError("A backbone with heads needs the input's (height, width)")
+        mode = built_mode(self.adapters, mode)
         key = (mode, input_size, weigh)
-        if key in self._graphs:
-            self._graphs.move_to_end(key)
+        with _BUILDING:
+            if key in self._graphs:
+                self._graphs.move_to_end(key)
+                return self._graphs[key]
+            while len(self._graphs) >= KEPT:
+                self._graphs.popitem(last=False)
+            trunk = self._trunk or build_trunk(self.backbone, self.output_stride, input_size)
+            self._graphs[key] = build_graph(trunk, self.adapters, mode, input_size, weigh)
             return self._graphs[key]
-        while len(self._graphs) >= KEPT:
-            self._graphs.popitem(last=False)
-        self._graphs[key] = build_graph(
-            self.backbone, self.output_stride, self.adapters, mode, input_size, weigh
-        )
-        return self._graphs[key]
 
     @property
     def initialized(self) -> bool:
@@ -266,6 +287,50 @@ class Network:
         self._parameters = host_copies(parameters)
         self._statistics = host_copies(statistics or {})
 
+    def predict(self, images: Any, **settings: Any) -> Any:
+        """Predict on images in original image coordinates, again and again, from any thread.
+
+            network.predict("photo.jpg")["detection"]["boxes"]
+
+        The engine is kept between calls, as long as the parameters stay the same, which
+        `df.predict` makes anew. Images of one input size are computed together, a batch at a time.
+
+        Args:
+            images: an array (H, W, 3) uint8 RGB, an image file or a folder; or a list of arrays
+                and files.
+            settings: `transform`, `batch_size`, `devices` and `engine` of `df.predict`.
+
+        Returns:
+            {head: prediction} for a single image, else a list of these in the order of the images;
+            of a folder by name. Predictions are described by their heads: of boxes they are dicts
+            of `boxes` (n, 4) float32 xyxy, `scores` (n,) float32 and `classes` (n,) int64.
+
+        Raises:
+            BindError: the network has no parameters, or the images do not fit it.
+            DataError: an image cannot be read.
+        """
+        from importlib import import_module  # evaluation is above the model
+
+        return import_module("densefit.evaluation.network_predict").network_predict(
+            self, images, **settings
+        )
+
+    @property
+    def predictors(self) -> dict[Any, Any]:
+        """Return what `predict` keeps between calls."""
+        if self._predictors is None:
+            self._predictors = {}
+        return self._predictors
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without engines."""
+        return {key: value for key, value in vars(self).items() if key != "_predictors"}
+
+    def forget_graphs(self) -> None:
+        """Build the graphs again when they are next used: settings of heads have changed."""
+        self._graphs.clear()
+        self._train = self._predictors = None
+
     def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
         """Let the backbone normalise its input otherwise, as weights from elsewhere expect.
 
@@ -281,9 +346,8 @@ class Network:
         if self._refresh is not None:
             raise ConfigError("The normalisation cannot change while the network is being trained")
         self.backbone.normalise_input_by(mean, std)
-        self._graphs.clear()
-        self._train = None
-        check_graphs(self.graph, self.adapters)
+        self.forget_graphs()
+        self._check_graphs()
         if self._spec is not None:
             changed = {"mean": list(self.backbone.mean), "std": list(self.backbone.std)}
             self._spec = {**self._spec, "settings": {**self._spec["settings"], **changed}}

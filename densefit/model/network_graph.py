@@ -10,17 +10,23 @@ from densefit.errors import BindError
 from densefit.model.backbones import Backbone
 from densefit.model.head_names import weight_name
 from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.features import Features
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.name_collisions import check_inputs, check_outputs
 from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]
-_SIZE = (64, 64)  # at which graphs are checked
+SIZE = (64, 64)  # at which graphs are checked
+
+
+def build_trunk(backbone: Backbone, output_stride: int, input_size: tuple[int, int]) -> Features:
+    """Build the feature maps of the Variable `data`, (B, 3, height, width)."""
+    with NameManager():
+        return backbone.features(sym.Variable("data"), input_size, output_stride)
 
 
 def build_graph(
-    backbone: Backbone,
-    output_stride: int,
+    features: Features,
     adapters: Mapping[str, HeadAdapter],
     mode: str,
     input_size: tuple[int, int],
@@ -29,15 +35,12 @@ def build_graph(
     """Build the Symbol of a backbone and all heads, outputs named `<head>_<output>`.
 
     Args:
-        backbone: backbone of the network.
-        output_stride: output stride of the backbone.
+        features: of the backbone.
         adapters: the heads by name; they note their outputs.
         mode: one of `densefit.model.network.MODES`.
         input_size: (height, width).
         weigh: see `Network.graph`.
     """
-    with NameManager():
-        features = backbone.features(sym.Variable("data"), input_size, output_stride)
     outputs = []
     for adapter in adapters.values():
         if not isinstance(adapter, NetworkHead):
@@ -48,6 +51,14 @@ def build_graph(
             else:
                 outputs += _predictions(adapter, features, mode)
     return sym.Group(outputs)
+
+
+def built_mode(adapters: Mapping[str, HeadAdapter], mode: str) -> str:
+    """The mode whose graph is built: `evaluate` for all in which every head evaluates."""
+    if mode not in ("raw", "views"):
+        return mode
+    heads = [adapter for adapter in adapters.values() if isinstance(adapter, NetworkHead)]
+    return "evaluate" if all(head.evaluates_in(mode) for head in heads) else mode
 
 
 def _losses(
@@ -71,11 +82,11 @@ def _losses(
 def _predictions(adapter: NetworkHead, features: Any, mode: str) -> list[Any]:
     """The outputs of a head in an eval graph."""
     head = adapter.head
-    if mode == "evaluate":
+    if mode == "evaluate" or adapter.evaluates_in(mode):
         outputs = head.evaluate(features)
-        adapter.evaluate_outputs = list(outputs)
+        adapter.note_evaluated(list(outputs))
     elif mode == "raw":
-        outputs = head.raw_outputs(features) if adapter.has_postprocess else head.evaluate(features)
+        outputs = head.raw_outputs(features)
         adapter.raw_outputs = list(outputs)
     else:
         outputs = head.view_outputs(features)
@@ -100,8 +111,8 @@ def check_graphs(
     def outputs(mode: str) -> dict[str, list[str]]:
         return {name: adapter.outputs(mode) for name, adapter in adapters.items()}
 
-    train = graph_of("train", _SIZE)
-    trained = {*train.list_arguments(), *train.list_auxiliary_states()}
+    train = graph_of("train", SIZE)
+    trained = set(train.list_inputs())
     claims = {
         name: [*adapter.labels, *adapter.weights, weight_name(name)]
         for name, adapter in adapters.items()
@@ -109,10 +120,9 @@ def check_graphs(
     check_outputs(outputs("train"))
     check_inputs(train, outputs("train"), claims)
     for mode in ("evaluate", "raw", "views"):
-        graph = graph_of(mode, _SIZE)
+        graph = graph_of(mode, SIZE)
         check_outputs(outputs(mode))
-        used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
-        untrained = [name for name in used if name not in trained]
+        untrained = [name for name in graph.list_inputs() if name not in trained]
         if untrained:
             raise BindError(
                 "Heads evaluate with parameters that they do not train",

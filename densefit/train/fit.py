@@ -128,7 +128,7 @@ def fit(
             "raise", "skip" the update, or "rollback" to the newest checkpoint at a lower rate; a
             Guard has more settings.
         groups: pattern of parameter names -> {"lr": factor, "wd": factor} on rate and decay, e.g.
-            {"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}; of several matches the last wins.
+            `{"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}`; of several matches the last wins.
         balance: a balancer of the heads' losses, see `df.balance`, or a name; by default the sum of
             the losses, weighted by the heads' weights.
         freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is

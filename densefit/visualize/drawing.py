@@ -15,7 +15,7 @@ from densefit.visualize.labels import (
     corners_on,
     draw_label,
     fitted_text,
-    place_label,
+    free_place,
     plate_size,
     put_label,
 )
@@ -43,6 +43,9 @@ def draw_boxes(
 ) -> np.ndarray:
     """Draw outlined and labelled boxes on a copy of `image`.
 
+    Outlines of small boxes are thin. A label that finds no free place is left out: of many boxes
+    in a heap, the highest-scoring ones are labelled.
+
     Args:
         image: (H, W, 3) uint8.
         boxes: (n, 4) xyxy in continuous pixels.
@@ -51,9 +54,10 @@ def draw_boxes(
         scores: (n,) to write after the names; the highest-scoring box is on top.
     """
     result = np.ascontiguousarray(image).copy()
-    width, height = line_width(result), letter_height(result)
+    height = letter_height(result)
     order = np.arange(len(boxes)) if scores is None else np.argsort(scores, kind="stable")
     corners = corners_on(result, boxes)
+    width = min(line_width(result), _width_for(corners))
     for index in order:
         left, top, right, bottom = corners[index]
         color = color_of(int(classes[index]))
@@ -66,9 +70,18 @@ def draw_boxes(
         if words:
             text, letters = fitted_text(result, " ".join(words), height)
             size = plate_size(text, letters)
-            left, top = place_label(result, corners[index].tolist(), size, width, placed)
-            put_label(result, text, left, top, color_of(int(classes[index])), letters)
+            place = free_place(result, corners[index].tolist(), size, width, placed)
+            if place is not None:
+                put_label(result, text, *place, color_of(int(classes[index])), letters)
     return result
+
+
+def _width_for(corners: np.ndarray) -> int:
+    """Width in pixels of an outline that leaves the inside of most boxes (n, 4) visible."""
+    if not len(corners):
+        return 1
+    sides = np.minimum(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    return max(1, round(float(np.median(sides)) / 12))
 
 
 def note_unreached(image: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
@@ -88,14 +101,14 @@ def draw_mask(
     contour: bool = True,
     colors: Sequence[Color] | None = None,
 ) -> np.ndarray:
-    """Tint a copy of `image` by the classes of `mask`.
+    """Tint a copy of `image` by the classes of `mask`; a class that is called background is clear.
 
     Args:
         image: (H, W, 3) uint8.
         mask: (H, W) class indices, 0 to 255.
         names: class names for a legend of the classes present, the largest first; None: no legend.
         alpha: strength of the tint, 0 to 1.
-        hidden: classes without tint (background, void).
+        hidden: classes without tint, besides those that `names` calls background.
         contour: also draw opaque borders between classes.
         colors: colors of the classes; None: `color_of`.
     """
@@ -103,7 +116,8 @@ def draw_mask(
     table = np.array([color_of(index) for index in range(256)], np.uint8)
     if colors is not None:
         table[: len(colors)] = colors
-    tinted = ~np.isin(np.arange(256), list(hidden))[mask]
+    clear = [*hidden, *(index for index, name in enumerate(names or ()) if is_background(name))]
+    tinted = ~np.isin(np.arange(256), clear)[mask]
     paint = table[mask]
     result = np.ascontiguousarray(image).copy()
     result[tinted] = cv2.addWeighted(result, 1.0 - alpha, paint, alpha, 0.0)[tinted]
@@ -117,6 +131,15 @@ def draw_mask(
     if names is not None:
         _put_legend(result, mask[tinted], names, [(r, g, b) for r, g, b in table.tolist()])
     return result
+
+
+def is_background(name: str) -> bool:
+    """Whether a class is called background, as Pascal VOC, labelme and detectors write it.
+
+    >>> [is_background(name) for name in ("background", "__background__", "backgrounds")]
+    [True, True, False]
+    """
+    return name.strip("_").casefold() == "background"
 
 
 def _put_legend(

@@ -16,6 +16,7 @@ from pycocotools import mask as coco
 
 from densefit.data.geometry.rle import decode_runs
 
+_SHARP = 4.0  # factor from which enlarged pixels are drawn as squares
 _DECODED = 1 << 24  # pixels; of larger masks only the drawn pixels are decoded
 
 
@@ -36,13 +37,15 @@ class Fitted:
         """Choose a drawing whose longer side has up to `largest` and over half `smallest` pixels.
 
         Small images are enlarged by a whole factor, up to `smallest` pixels, so that single pixels
-        are visible: an image of 200 pixels is not enlarged to 320.
+        are visible: an image of 200 pixels is not enlarged to 320. If both are equal, so is the
+        longer side of every drawing.
 
         >>> Fitted.within((1000, 4000), 320, 720).drawn, Fitted.within((8, 8), 320, 720).drawn
         ((180, 720), (320, 320))
         """
         longer = max(size)
-        factor = largest / longer if longer > largest else float(max(1, smallest // longer))
+        is_exact = longer > largest or smallest == largest
+        factor = largest / longer if is_exact else float(max(1, smallest // longer))
         height, width = (max(1, round(side * factor)) for side in size)
         return cls((int(size[0]), int(size[1])), (height, width))
 
@@ -50,7 +53,11 @@ class Fitted:
         """Resize an (H, W, 3) image to the drawing."""
         if self.drawn == self.size:
             return image
-        interpolation = cv2.INTER_AREA if self.drawn < self.size else cv2.INTER_NEAREST
+        factor = max(self.drawn) / max(self.size)
+        # Pixels of unequal size are ugly, unless each is large.
+        is_sharp = factor >= _SHARP or factor == round(factor)
+        interpolation = cv2.INTER_NEAREST if is_sharp else cv2.INTER_LINEAR
+        interpolation = cv2.INTER_AREA if self.drawn < self.size else interpolation
         return np.asarray(cv2.resize(image, self.drawn[::-1], interpolation=interpolation))
 
     def __call__(self, value: Any) -> Any:

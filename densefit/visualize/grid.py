@@ -9,6 +9,8 @@ import numpy as np
 from densefit.visualize.letters import put_text, shortened, text_size
 from densefit.visualize.style import Color, contrasting
 
+_SMALLEST_LETTERS = 6.0  # pixels: a longer caption is shortened instead
+
 
 def grid(
     images: Sequence[np.ndarray],
@@ -16,6 +18,7 @@ def grid(
     captions: Sequence[str] | None = None,
     gap: int = 8,
     background: Color = (255, 255, 255),
+    tile: tuple[int, int] = (0, 0),
 ) -> np.ndarray:
     """Arrange images of any sizes in rows of `columns`, centred, with captions below.
 
@@ -25,13 +28,14 @@ def grid(
         captions: a line for each image; shortened if it does not fit.
         gap: pixels between and around the images.
         background: color of the rest.
+        tile: smallest (height, width) of a cell: of images up to this size all cells are equal.
     """
     rows = [list(range(i, min(i + columns, len(images)))) for i in range(0, len(images), columns)]
     widths = [
-        max(images[row[column]].shape[1] for row in rows if column < len(row))
+        max([tile[1], *(images[row[column]].shape[1] for row in rows if column < len(row))])
         for column in range(len(rows[0]))
     ]
-    heights = [max(images[index].shape[0] for index in row) for row in rows]
+    heights = [max([tile[0], *(images[index].shape[0] for index in row)]) for row in rows]
     letters = float(np.clip(float(np.median(widths)) / 40, 8, 14))
     footer = round(2.2 * letters) if captions is not None else 0
     size = (
@@ -53,10 +57,21 @@ def grid(
     return result
 
 
+def tile_of(images: Sequence[np.ndarray]) -> tuple[int, int]:
+    """Return the (height, width) that all images fit into."""
+    return max(image.shape[0] for image in images), max(image.shape[1] for image in images)
+
+
 def _put_caption(
     image: np.ndarray, text: str, left: int, top: int, width: int, letters: float
 ) -> None:
-    """Write `text` centred under a cell, shortened to `width`; nothing if no letter fits."""
+    """Write `text` centred under a cell, with smaller letters or shortened where it is wide.
+
+    Nothing is written if no letter fits.
+    """
+    needed = text_size(text, letters)[0]
+    if needed > width:
+        letters = max(min(letters, _SMALLEST_LETTERS), 0.98 * letters * width / needed)
     fitting = shortened(text, width, letters)
     if not fitting:
         return

@@ -12,7 +12,7 @@ from pycocotools import mask as coco
 from densefit.visualize.labels import (
     corners_on,
     fitted_text,
-    place_label,
+    free_place,
     plate_size,
     put_label,
 )
@@ -32,7 +32,7 @@ def draw_instances(
     """Tint, outline and label every object on a copy of `image`.
 
     Colors distinguish objects, not classes. The first object is on top. A label that is much wider
-    than its object is left out, as it would hide the neighbours.
+    than its object, or finds no free place, is left out, as it would hide the neighbours.
 
     Args:
         image: (H, W, 3) uint8.
@@ -59,8 +59,9 @@ def draw_instances(
         text, height = fitted_text(result, text, letters)
         size = plate_size(text, height)
         if size[0] <= 2 * (box[2] - box[0]):
-            left, top = place_label(result, box, size, width, placed)
-            put_label(result, text, left, top, color_of(first_color + row), height)
+            place = free_place(result, box, size, width, placed)
+            if place is not None:
+                put_label(result, text, *place, color_of(first_color + row), height)
     return result
 
 

@@ -53,8 +53,36 @@ def place_label(
     """Choose (left, top) for a plate of `size` at `box` where it overlaps none of `placed`.
 
     Candidates are above the box, inside its top and below it, each at the left and at the right;
-    the first if all overlap.
+    the first if all overlap. The place is added to `placed`.
     """
+    free, first = _places(image, box, size, line, placed)
+    placed.append(free or first)
+    return placed[-1][:2]
+
+
+def free_place(
+    image: np.ndarray,
+    box: Sequence[int],
+    size: tuple[int, int],
+    line: int,
+    placed: list[tuple[int, int, int, int]],
+) -> tuple[int, int] | None:
+    """Choose a place as `place_label` does; None if every candidate overlaps another label."""
+    free, _ = _places(image, box, size, line, placed)
+    if free is None:
+        return None
+    placed.append(free)
+    return free[:2]
+
+
+def _places(
+    image: np.ndarray,
+    box: Sequence[int],
+    size: tuple[int, int],
+    line: int,
+    placed: Sequence[tuple[int, int, int, int]],
+) -> tuple[tuple[int, int, int, int] | None, tuple[int, int, int, int]]:
+    """Return the first candidate that overlaps none of `placed`, and the first of all."""
     width, height = size
     candidates = []
     for top in (box[1] - height, box[1], box[3]):
@@ -62,13 +90,12 @@ def place_label(
             x = int(np.clip(left, 0, max(0, image.shape[1] - width)))
             y = int(np.clip(top, 0, max(0, image.shape[0] - height)))
             candidates.append((x, y, x + width, y + height))
-    for a in candidates:
-        if all(a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for b in placed):
-            break
-    else:
-        a = candidates[0]
-    placed.append(a)
-    return a[0], a[1]
+    free = (
+        a
+        for a in candidates
+        if all(a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for b in placed)
+    )
+    return next(free, None), candidates[0]
 
 
 def draw_label(

@@ -9,6 +9,7 @@ from typing import Any
 from densefit.errors import ConfigError, writing
 
 _WIDE = 30.0  # ratio of the highest to the lowest value from which an axis is logarithmic
+_DEEP = 1000.0  # ratio of the ends of a logarithmic axis, at most
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -99,10 +100,21 @@ def line_style(index: int) -> str:
 
 
 def log_scale_if_wide(axes: Any) -> None:
-    """Make the y axis logarithmic if the drawn values are positive and span a factor of 30."""
+    """Make the y axis logarithmic if the drawn values are positive and span a factor of 30.
+
+    A factor of 1000 below the highest value ends the axis, as a single value near zero would
+    squash all others. Ticks are plain numbers at 1, 2 and 5.
+    """
     values = [value for line in axes.lines for value in line.get_ydata() if math.isfinite(value)]
-    if values and min(values) > 0 and max(values) / min(values) > _WIDE:
-        axes.set_yscale("log")
+    if not values or min(values) <= 0 or max(values) / min(values) <= _WIDE:
+        return
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=max(min(values), max(values) / _DEEP) / 1.2)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def escape_math(label: str) -> str:

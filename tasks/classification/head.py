@@ -35,6 +35,7 @@ class Classification(Head):
         target: name of the target to learn, so that two heads can learn different labels.
     """
 
+    supports_windows = False
     class_target = "label"
 
     def __init__(

@@ -50,6 +50,7 @@ class MultiLabel(Head):
         ConfigError: a setting is out of range, or a class is named twice.
     """
 
+    supports_windows = False
     class_target = "labels"
     is_multilabel = True
 

@@ -143,6 +143,11 @@ def test_pretrained_gain_prints_a_row_for_each_training(run):
     assert len(rows(out, r"^│ .+ │ +0\.\d{3} │ +0\.\d{3} │ +nan │$")) == 4
 
 
+def test_equal_time_prints_a_row_for_each_contender(run):
+    out = run("equal_time")
+    assert rows(out, r"^│ (\w+) +│ +\d\.\d{3} │ +1 │ +\d+\.\d{3} │") == ["fcos"]
+
+
 def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run):
     out = run("photograph_sizes")
     assert re.search(r"^ +96 +\d+\.\d% of +\d+ +[01]\.\d{4};", out, re.M)

@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from densefit.callbacks import Control, Curves, TrainState, plot_curves
-from densefit.callbacks.curves import main_keys, of_one_magnitude, series
+from densefit.callbacks.curve_series import main_keys, of_one_magnitude, series
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError
 
@@ -108,11 +108,29 @@ def test_numbers_of_several_datasets_are_drawn(tmp_path):
 @pytest.mark.filterwarnings("error")
 def test_many_numbers_make_a_taller_picture(tmp_path):
     path = tmp_path / "log"
-    numbers = {f"head{n}/loss": n for n in range(60)}
+    numbers = {f"head/number{n}": n for n in range(60)}
     line = {"kind": "epoch", "update": 1, "epoch": 0, "seconds": 1.0, "lr": 0.1, **numbers}
     path.write_text(json.dumps(line) + "\n")
-    plot_curves(path, tmp_path / "a.png")
+    assert plot_curves(path, tmp_path / "a.png") == [tmp_path / "a.png"]
     assert cv2.imread(str(tmp_path / "a.png")).shape[0] > 1500
+
+
+def test_several_heads_have_a_figure_each(history, tmp_path):
+    written = plot_curves(history, tmp_path / "a.png")
+    assert written == [
+        tmp_path / "a.png",
+        *(tmp_path / "curves" / f"{n}.png" for n in ("det", "seg")),
+    ]
+
+
+def test_classes_have_a_figure(tmp_path):
+    values = {"a_mIoU": 0.4, "a_IoU_cat": 0.3, "a_IoU_dog": 0.5}
+    for count, named in ((1, []), (2, ["classes.png"])):
+        path = tmp_path / f"log{count}"
+        lines = [line("validation", t + 1, **values) for t in range(count)]
+        path.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+        written = plot_curves(path, tmp_path / "a.png", ["a/mIoU"], {"a/mIoU": True})
+        assert [file.name for file in written[1:]] == named  # a point is no curve
 
 
 def test_without_matplotlib_training_goes_on_with_a_hint(history, tmp_path, monkeypatch, caplog):

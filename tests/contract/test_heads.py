@@ -7,6 +7,8 @@ original picture.
 import inspect
 import json
 import re
+from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -203,23 +205,24 @@ class Mixed:
         return Sample(self.id_of(index), made.image, made.targets)
 
 
-@pytest.fixture(params=[*sorted(SETTINGS), *VARIANTS])
+@pytest.fixture(scope="module", params=[*sorted(SETTINGS), *VARIANTS])
 def variant(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def task(variant):
     return variant.split()[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network(task, variant):
+    """One for all tests of a variant: none changes more than its parameters, by `set_params`."""
     own = df.head(task, name="own", **{**SETTINGS[task], **VARIANTS.get(variant, {})})
     return df.Network("resnet18", [own], settings={"width": 8})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def batch(network):
     return next(
         df.Loader(Mixed(), batch_size=3, heads=network.heads, transform=Resize(*INPUT), workers=0)
@@ -246,12 +249,16 @@ def encoded(head, sample):
     return {f"own_{k}": np.stack([v] * 3) for k, v in head.encode(sample).items()}
 
 
+@lru_cache(maxsize=2)
 def evaluated(network, mode="evaluate"):
+    """(head, outputs by name); the arrays cannot be written."""
     (head,) = network.heads
     symbol = network.graph(mode, INPUT)
     names = [name[len("own_") : -len("_output")] for name in symbol.list_outputs()]
     outputs = bound(network, mode, {}).forward(is_train=False)
-    return head, dict(zip(names, outputs))
+    for output in outputs:
+        output.flags.writeable = False
+    return head, MappingProxyType(dict(zip(names, outputs)))
 
 
 def test_every_head_is_in_this_contract():

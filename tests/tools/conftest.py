@@ -28,11 +28,13 @@ HEADS = (
 
 @pytest.fixture(autouse=True)
 def _no_curves(monkeypatch):
-    """To draw curves takes as long as the rest of a small training.
+    """To draw curves takes as long as the rest of a small training, and the report half of it.
 
-    `trained` is made before this, and has them; tests/callbacks/test_curves.py looks at others.
+    `trained` is made before this, and has them; tests/callbacks/test_curves.py and tests/tools/page
+    look at others.
     """
-    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda log, path: None)
+    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
+    monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
 
 
 @pytest.fixture(scope="session")

@@ -88,3 +88,34 @@ def test_detections_that_are_not_drawn_are_told_of():
     np.testing.assert_array_equal(said, expected)
     for shown in (np.array([0.4]), np.zeros(0)):
         np.testing.assert_array_equal(note_unreached(image, shown, 0.4), image)
+
+
+def test_a_background_is_clear_and_in_no_legend():
+    image, mask = np.full((90, 120, 3), 100, np.uint8), np.zeros((90, 120), np.uint8)
+    mask[:, 60:] = 1
+    drawn = draw_mask(image, mask, ["background", "cat"], contour=False)
+    assert (drawn[45:, :60] == 100).all()
+    assert (drawn[45:, 60:] != 100).any(axis=2).all()
+    assert (drawn[:30, :10] == color_of(1)).all(axis=2).any()  # the legend
+    assert not (drawn == color_of(0)).all(axis=2).any()
+    other = draw_mask(image, mask, ["wall", "cat"], contour=False)
+    assert (other[45:, :60] != 100).any(axis=2).all()
+
+
+def test_labels_without_a_free_place_are_left_out():
+    image = np.zeros((200, 300, 3), np.uint8)
+    boxes = np.tile([[50, 50, 150, 120.0]], (20, 1))
+    classes, scores = np.arange(20), np.linspace(0.5, 0.9, 20)
+    heap = draw_boxes(image, boxes, classes, [f"class {n}" for n in range(20)], scores)
+    seen = [(heap == color_of(n)).all(axis=2).sum() for n in range(20)]
+    assert seen[19] > 500  # the plate of the best
+    assert sum(count > 500 for count in seen) <= 6
+    assert seen[0] == 0
+
+
+def test_outlines_of_small_boxes_are_thin():
+    image = np.zeros((800, 800, 3), np.uint8)
+    for side, width in ((12, 1), (400, 5)):  # OpenCV draws 5 for a width of 3
+        drawn = draw_boxes(image, np.array([[100, 100, 100 + side, 100 + side]]), np.array([0]))
+        row = drawn[100 + side // 2, 90 : 100 + side // 2]
+        assert (row.sum(axis=1) > 0).sum() == width

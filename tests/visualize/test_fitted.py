@@ -86,3 +86,10 @@ def test_a_mask_of_ten_thousand_million_pixels():
     (found,) = fitted({"masks": [{"size": [side, side], "counts": counts}]})["masks"]
     columns = coco.decode(found).all(axis=0)
     assert np.flatnonzero(columns).tolist() == list(range(240, 360))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (100, 300), (2000, 1500)])
+def test_all_drawings_have_one_longer_side(size):
+    fitted = Fitted.within(size, 300, 300)
+    assert max(fitted.drawn) == 300
+    assert fitted.image(np.zeros((*size, 3), np.uint8)).shape[:2] == fitted.drawn

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from densefit.visualize.grid import grid
+from densefit.visualize.grid import grid, tile_of
 
 
 def grey(height, width):
@@ -36,3 +36,20 @@ def test_captions_of_narrow_cells_end(width):
     assert tiled.shape == (60 + 18 + 16, width + 16, 3)
     cell = tiled[8 : 8 + 60, 8 : 8 + width]
     assert (cell == 128).all()
+
+
+def test_tiles_are_of_one_size():
+    images = [grey(20, 30), grey(30, 20), grey(25, 30)]
+    assert tile_of(images) == (30, 30)
+    tiled = grid(images[:1], gap=5, tile=tile_of(images))
+    assert tiled.shape == (40, 40, 3)
+    assert (tiled[10:30, 5:35] == 128).all()  # centred
+
+
+def test_a_long_caption_has_smaller_letters_before_it_is_shortened():
+    wide = grid([grey(60, 300)], captions=["segmentation: prediction"])
+    narrow = grid([grey(60, 130)], captions=["segmentation: prediction"])
+    for tiled in (wide, narrow):
+        inked = (tiled[8 + 60 :] < 100).all(axis=2).any(axis=0).nonzero()[0]
+        assert inked[-1] - inked[0] > 100  # the whole text
+    assert inked[-1] < 8 + 130

@@ -39,6 +39,17 @@ def test_the_axis_follows_the_span_of_the_values(values, scale):
     assert axes.get_yscale() == scale
 
 
+def test_one_value_near_zero_does_not_squash_a_logarithmic_axis():
+    axes = new_figure(4, 3).subplots()
+    axes.plot(range(4), [1e-9, 0.5, 2.0, 40.0])
+    log_scale_if_wide(axes)
+    low, high = axes.get_ylim()
+    assert 40 / 2000 < low < 0.5
+    assert high >= 40
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert {"0.1", "0.5", "1", "20"} <= set(labels)
+
+
 def test_a_legend_without_curves_says_none():
     axes = new_figure(2, 2).subplots()
     legend_beside(axes, 0)

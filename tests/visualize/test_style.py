@@ -22,6 +22,6 @@ def test_colours_are_fixed_and_distinct():
 
 
 def test_lines_and_letters_grow_with_the_picture():
-    assert line_width(grey(100, 100)) == 1
+    assert [line_width(grey(side, 2000)) for side in (40, 100, 320, 720)] == [1, 1, 2, 3]
     assert line_width(grey(1200, 1600)) == 4
     assert letter_height(grey(1200, 1600)) > letter_height(grey(480, 640))

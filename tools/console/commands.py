@@ -28,6 +28,7 @@ class Command:
 GROUPS: dict[str, dict[str, Command]] = {
     "Begin": {
         "demo": Command("demo", "", "train a detector on generated pictures", needs_words=False),
+        "doctor": Command("doctor", "[RECIPE]", "look at the installation", needs_words=False),
         "list": Command("list_parts", "[KIND]", "tasks, backbones, losses ...", needs_words=False),
         "new-task": Command("new_task", "NAME", "write a plugin: a head and a metric"),
     },
@@ -48,12 +49,14 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Use": {
         "score": Command("score", "--checkpoint RUN", "exact scores", is_ranked=True),
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
+        "serve": Command("serve", "--checkpoint RUN", "predict over HTTP"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
         "summary": Command("summary", "RUN", "parameters and costs of a network"),
     },
     "Compare": {
         "plot": Command("plot_run", "RUN...", "plot trainings"),
-        "compare": Command("compare_tasks", "RUN...", "tasks alone, together"),
+        "report": Command("run_report", "RUN", "one page with all of a training"),
+        "compare": Command("compare", "RUN...", "scores and settings side by side"),
     },
     "Shell": {
         "completion": Command("completion", "bash|zsh", "complete commands and options"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.data.sample import Dataset
@@ -13,7 +14,7 @@ from densefit.errors import ConfigError, DataError, DensefitError
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.findings import ERROR, WARNING, Finding
 from densefit.tools.data_check.mask_files import print_unread, read_masks
-from densefit.tools.data_check.report import checked
+from densefit.tools.data_check.report import checked, report
 from densefit.tools.data_check.report_text import what_was_checked
 
 _log = logging.getLogger("densefit")
@@ -29,7 +30,8 @@ def check_data(
     train: Sequence[str],
     level: bool | str,
     skipping: Collection[str] = (),
-) -> Callback | None:
+    keep: Callable[[Mapping[str, Any]], object] | None = None,
+) -> tuple[DataCheck | None, Callback | None]:
     """Check all splits of a run, before its first update.
 
     Args:
@@ -37,9 +39,11 @@ def check_data(
         train: names of the splits to train on.
         level: True, False (no check) or "deep" (decode every sample).
         skipping: names of splits whose broken samples are skipped: they are warnings.
+        keep: called with the report of the check, as JSON values.
 
     Returns:
-        A callback that finishes the check behind the training, if files are left to be read.
+        The check, None if nothing was checked; and a callback that finishes it behind the training,
+        if files are left to be read.
 
     Raises:
         ConfigError: another level.
@@ -53,7 +57,7 @@ def check_data(
             where="data.check",
         )
     if not level:
-        return None
+        return None, None
     check = DataCheck.of(data, train)
     is_small = level == "deep" or check.missing_headers <= MOST_HEADERS
     if is_small:
@@ -69,9 +73,12 @@ def check_data(
         check.compare_images()
         check.save_cache()
     _print_checked(check, is_small)
-    warnings = _to_log(check.findings())
+    findings = check.findings()
+    if keep is not None:
+        keep(report(check, findings))
+    warnings = _to_log(findings)
     _warn(warnings)
-    return None if is_small else BackgroundCheck(check, warnings)
+    return check, None if is_small else BackgroundCheck(check, warnings)
 
 
 def raise_broken(check: DataCheck, skipping: Collection[str] = ()) -> None:

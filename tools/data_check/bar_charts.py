@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 _COLORS = ("#2f6fdb", "#e08a1e", "#2a9d6f", "#a04fc4", "#c9443f", "#4b8f9e")
-_SHADES = ("#9dc3f7", "#4f8fe6", "#1d4f9f")
+_SHADES = ("#4a73b3", "#2f5aa3", "#1c3a73")  # white text is readable on each
 _MOST = 120  # rows of a chart
 
 Counts = Mapping[str, Mapping[str, int]]

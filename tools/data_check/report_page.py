@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,19 +38,8 @@ def page(
     parts = [
         f'<header><h1>Data</h1><p class="badge {badge}">{text}</p>',
         f"<p>{escape(verdict(report))}</p></header>",
-        _section("Splits", _splits(report)),
-        _section("Findings", _findings(report["findings"])) if report["findings"] else "",
+        *(_section(title, content) for title, content in sections(report)),
     ]
-    parts += [
-        _section(
-            f"{escape(target)}: {escape(table['unit'])} by class", grouped_bars(table["counts"])
-        )
-        for target, table in report["classes"].items()
-    ]
-    if any(split["objects"] for split in report["splits"].values()):
-        parts.append(_section("Object sizes", _sizes(report["splits"])))
-    if report["anchors"]:
-        parts.append(_section("Boxes against anchors", _anchors(report["anchors"])))
     drawings = thumbnails or Thumbnails()
     if drawings.equal:
         figures = "".join(f'<div class="pair">{_figures(group)}</div>' for group in drawings.equal)
@@ -67,6 +56,24 @@ def page(
     )
 
 
+def sections(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield title and content, both HTML, of each section without drawings.
+
+    Args:
+        report: result of `densefit.tools.data_check.report.report`.
+    """
+    yield "Splits", _splits(report)
+    if report["findings"]:
+        yield "Findings", _findings(report["findings"])
+    for target, table in report["classes"].items():
+        title = f"{escape(target)}: {escape(table['unit'])} by class"
+        yield title, grouped_bars(table["counts"])
+    if any(split["objects"] for split in report["splits"].values()):
+        yield "Object sizes", _sizes(report["splits"])
+    if report["anchors"]:
+        yield "Boxes against anchors", _anchors(report["anchors"])
+
+
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{title}</h2>{content}</section>"
 
@@ -76,8 +83,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows
     )
+    # A region that scrolls is reached by the keyboard, and has a name.
+    region = f'tabindex="0" role="region" aria-label="by {escape(head[0])}"'
     return (
-        f'<div class="wide"><table><thead><tr>{titles}</tr></thead>'
+        f'<div class="wide" {region}><table><thead><tr>{titles}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -98,30 +98,39 @@ class CheckpointSettings:
         Raises:
             ConfigError: a setting out of range.
         """
+        views = self.views()
+        if views is not None:
+            return ViewLoader(
+                dataset,
+                input_size=self.input_size,
+                batch_size=self.score_batch_size,
+                views=views,
+                workers=self.data.workers,
+            )
+        if self.resize == "none":
+            return OriginalSizeLoader(
+                dataset, batch_size=self.score_batch_size, workers=self.data.workers
+            )
+        return score_loader(self, dataset, self.data)
+
+    def views(self) -> Views | None:
+        """Views of each image; None if it is looked at once, as `resize` says.
+
+        Raises:
+            ConfigError: a setting out of range, or views of images at their own size.
+        """
+        is_plain = not self.flip and tuple(self.scales) == (1.0,)
         if self.resize == "none" and not self.windows:
-            return self._at_own_size(dataset)
+            if not is_plain:
+                raise ConfigError(
+                    "Whole images at their own size are looked at once",
+                    received=f"resize none, flip {self.flip}, scales {self.scales}",
+                    fix="--windows true with --flip or --scales",
+                )
+            return None
         fit = "original" if self.windows else self.resize
         views = Views(self.flip, self.scales, fit, self.overlap)
-        if not self.windows and not self.flip and views.scales == (1.0,):
-            return score_loader(self, dataset, self.data)
-        return ViewLoader(
-            dataset,
-            input_size=self.input_size,
-            batch_size=self.score_batch_size,
-            views=views,
-            workers=self.data.workers,
-        )
-
-    def _at_own_size(self, dataset: Dataset) -> OriginalSizeLoader:
-        if self.flip or self.scales != (1.0,):
-            raise ConfigError(
-                "Whole images at their own size are looked at once",
-                received=f"resize none, flip {self.flip}, scales {self.scales}",
-                fix="--windows true with --flip or --scales",
-            )
-        return OriginalSizeLoader(
-            dataset, batch_size=self.score_batch_size, workers=self.data.workers
-        )
+        return None if is_plain and not self.windows else views
 
     def _run(self) -> str:
         if self.out is None:

@@ -40,3 +40,37 @@ def underscored(word: str) -> str:
     if not option.startswith("--") or "." in option:
         return word
     return f"--{option[2:].replace('-', '_')}{equals}{value}"
+
+
+def with_lists(words: Sequence[str], options: Collection[str]) -> list[str]:
+    """Write lists of words that commas separate as the parser takes them.
+
+    >>> with_lists(["--save", "json,coco", "a,b.jpg", "--classes=cat"], ["save", "classes"])
+    ['--save', "['json', 'coco']", 'a,b.jpg', "--classes=['cat']"]
+
+    Args:
+        words: arguments of a program.
+        options: options that are lists of words.
+    """
+    complete: list[str] = []
+    flags = {f"--{name}" for name in options}
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if equals and option in flags:
+            complete.append(f"{option}={_as_list(value)}")
+        elif index and words[index - 1] in flags and not word.startswith("--"):
+            complete.append(_as_list(word))
+        else:
+            complete.append(word)
+    return complete
+
+
+def _as_list(text: str) -> str:
+    if text.startswith("["):
+        return text
+    return f"[{', '.join(_quoted(part) for part in text.split(','))}]"
+
+
+def _quoted(text: str) -> str:
+    """A word in single quotes, as YAML takes any: `traffic light`, `17`, `no`."""
+    return "'" + text.strip().replace("'", "''") + "'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +14,44 @@ from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
 from densefit.metrics.core.unreadable import counts_text, without_counts
-from densefit.model.network import Network
+from densefit.tools.analysis.pass_metrics import pass_metrics
+from densefit.tools.page.write import write_report
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.report.panels import write_panels
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
 
 _FILES = (
-    *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
+    *(
+        "config.yaml",
+        "environment.json",
+        "scalars.jsonl",
+        "curves.png",
+        "curves",
+        "train_batch.png",
+    ),
     *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
-    *("checkpoints/last", "checkpoints/best"),
+    *("data_check.json", "report.html", "checkpoints/last", "checkpoints/best"),
 )
-
-#: Writes a network's predictions on some of what was scored to an image.
-Draw = Callable[[Network, Any, Path], None]
 
 
 def finish(
-    out: Path, prepared: RunData, draw: Draw, batches: int = 0, devices: Sequence[Any] = ()
+    out: Path, prepared: RunData, batches: int = 0, devices: Sequence[Any] = ()
 ) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
     scored.json describes the scored data; "primary" maps the primary score of each head to whether
-    a high value is better.
+    a high value is better, "thresholds" heads to the scores with the highest F1, from which objects
+    are drawn.
 
     Args:
         out: folder of the run.
         prepared: network and data of the training.
-        draw: writes predictions.png.
         batches: number of training batches for the cosine between the heads' gradients, written
             to conflict.json as "<head>~<head>" -> number; not measured for a single head.
-
         devices: devices that score; empty for the CPU.
 
     Returns:
@@ -60,6 +65,7 @@ def finish(
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
     if test is None:
+        write_report(out, network, {}, {})
         print(f"wrote to {out}: {', '.join(written(out))}")
         return {}
     loaders = test if isinstance(test, Mapping) else {"": test}
@@ -67,11 +73,16 @@ def finish(
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
     by_dataset, unreadable = {}, {}
+    thresholds: dict[str, float] = {}
+    passes: dict[str, Any] = {}
     for name, loader in loaders.items():
+        metrics = pass_metrics(network)
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = labelled_heads(network, [head.name for head in network.heads], loader)
-                scores.update(score(network, {name: watched}, heads, devices=chosen_devices))
+                metrics = {head: metrics[head] for head in heads if head in metrics}
+                data = {name: watched}
+                scores.update(score(network, data, heads, metrics, devices=chosen_devices))
                 prefix = f"{name}/"
             else:
                 check_parameters(network)
@@ -80,10 +91,13 @@ def finish(
                     watched,
                     "scoring",
                     nonfinite="raise",
+                    metrics=metrics,
                 )
                 scores.update(scorer.run() or {})
-                choose_thresholds(network, scorer.metrics)
+                metrics = dict(scorer.metrics)
+                thresholds = choose_thresholds(network, metrics)
                 prefix = ""
+        passes[name] = (loader, metrics)
         dataset_scores = {
             key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)
         }
@@ -97,10 +111,13 @@ def finish(
         primary.update(directions)
     about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
     about["samples"] = samples if isinstance(test, Mapping) else samples[""]
+    if thresholds:
+        about["thresholds"] = thresholds
     if any(unreadable.values()):
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
-    draw(network, test, out / "predictions.png")
+    write_panels(network, test, out / "predictions.png")
+    write_report(out, network, passes, splits)
     for name, (numbers, title) in by_dataset.items():
         print_scores(by_head(numbers), f"{title} of {name}" if name else title)
     print(f"wrote to {out}: {', '.join(written(out))}")

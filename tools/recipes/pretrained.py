@@ -26,7 +26,7 @@ def begin_with_weights(network: Network, recipe: Recipe) -> None:
     written into the recipe. A resumed training has weights already: then nothing is loaded.
 
     Raises:
-        ConfigError: `init_from` is set, too.
+        ConfigError: `init_from` is set, too; or `weights_classes` are not as many as in the file.
         CheckpointError: the file is missing, damaged, refused, or another one.
         BindError: the file does not fit the backbone.
     """
@@ -41,7 +41,9 @@ def begin_with_weights(network: Network, recipe: Recipe) -> None:
         )
     if store.resolve(recipe.resume, Path(recipe.out) / "checkpoints"):
         return
-    report = load_weights(network, model.weights, sha256=model.weights_sha256)
+    report = load_weights(
+        network, model.weights, sha256=model.weights_sha256, classes=model.weights_classes
+    )
     model.weights_sha256 = report.sha256
     if network.spec is not None:
         model.settings = dict(network.spec["settings"])

@@ -85,6 +85,8 @@ class Model:
             imagenet for one of the known files that is on this machine; null for random ones. A
             resume loads none.
         weights_sha256: what the sha256 of the file must begin with; recorded when it is null.
+        weights_classes: class names of a file of a whole model, by row, or head -> class names;
+            null for those of the published weights with as many rows (VOC's, COCO's).
         heads: name of a head -> its settings; `task` says which, and is the name by default.
         output_stride: output stride of the backbone; null for the smallest that a head asks for.
     """
@@ -93,6 +95,7 @@ class Model:
     settings: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
     weights_sha256: str | None = None
+    weights_classes: list[str] | dict[str, list[str]] | None = None
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
 
@@ -174,7 +177,9 @@ class Recipe:
             transforms of training that state no size have it, and scales refer to it.
         resize: how an image is brought to it: letterbox (keeps proportions) or stretch.
         score_batch_size: samples per batch when scoring.
-        out: the run's folder: config, scalars, checkpoints, curves and images.
+        out: the run's folder: config, scalars, checkpoints, curves and images; empty for runs/NAME,
+            of the recipe's name. What a recipe says is numbered where it exists (runs/NAME-2 and so
+            on); what the command line says, never.
         seed: seed of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
@@ -194,7 +199,7 @@ class Recipe:
     input_size: tuple[int, int] = (96, 96)
     resize: str = "letterbox"
     score_batch_size: int = 8
-    out: str = "runs/latest"
+    out: str = ""
     seed: int = 0
     resume: str = "none"
     init_from: str | None = None

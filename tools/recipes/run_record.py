@@ -1,4 +1,4 @@
-"""Record the environment of each start of a run, and its cost."""
+"""Record the environment of each start of a run, its end, and its cost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class RunRecorder(Callback):
         seed: seed of the run.
         resume: checkpoint that the run continues from.
         loaders: loaders of some of `data`, whose fingerprints are reused.
+        records: file name -> JSON values to write beside; empty ones are not written.
     """
 
     def __init__(
@@ -53,12 +55,17 @@ class RunRecorder(Callback):
         seed: int,
         resume: str,
         loaders: Sequence[Loader] = (),
+        records: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self._out, self._text, self._about = out, text, (data, seed, resume, loaders)
+        self._records = records
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Write both files."""
+        """Write the files."""
         replace_file(self._out / "config.yaml", [self._text.encode()])
+        for name, values in self._records.items():
+            if values:
+                replace_file(self._out / name, [f"{json.dumps(values, indent=1)}\n".encode()])
         record_start(self._out, *self._about, engine.engine_name(model=state.network))
 
 
@@ -86,6 +93,22 @@ def record_start(
     replace_file(path, [f"{text}\n".encode()])
 
 
+def record_end(out: Path, update: int, stop_reason: str | None) -> None:
+    """Add to the last start in environment.json that the run has ended as planned, or early.
+
+    Args:
+        out: folder of the run.
+        update: updates done.
+        stop_reason: why the training stopped early; None if it did not.
+    """
+    starts = _read(out / FILE)
+    if not starts:
+        return
+    ended = {"time": _now(), "update": update, "stop_reason": stop_reason}
+    text = json.dumps([*starts[:-1], {**starts[-1], "ended": ended}], indent=1)
+    replace_file(out / FILE, [f"{text}\n".encode()])
+
+
 def environment(
     data: Mapping[str, Dataset],
     seed: int,
@@ -94,9 +117,8 @@ def environment(
     engine_name: str | None = None,
 ) -> dict[str, Any]:
     """Versions, hardware and data of this process, as JSON values."""
-    now = datetime.datetime.now(datetime.timezone.utc)
     return {
-        "started": now.isoformat(timespec="seconds"),
+        "started": _now(),
         "command": sys.argv,
         "directory": os.getcwd(),
         "git": commit(Path.cwd()),
@@ -171,6 +193,10 @@ def commit(directory: Path) -> dict[str, Any] | None:
         return {"commit": git("rev-parse", "HEAD").strip(), "changed": changed}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 def _versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.data.run_data import RunData, prepare
 from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.out_folder import newest_folder, recipe_name
 from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.planning.folders import dataset_names, split_folders
 from densefit.tools.recipes.planning.options import PlanOptions
@@ -26,16 +27,14 @@ from densefit.tools.recipes.planning.starting_recipe import starting_recipe
 from densefit.tools.recipes.planning.time_plan import plan_time
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_kind import check_tasks, recipe_kind
-from densefit.tools.recipes.training import train_by
-from densefit.tools.report.panels import write_panels
-from densefit.tools.report.pictures import write_predictions
+from densefit.tools.recipes.train import RUNS, begin, names_folder
 
 TEXT = "Train a network of one task or several, on one dataset or several."
 
 
 @read_once()
-def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> dict[str, float]:
-    """Train by the options of a command line; returns the test scores, {} of a dry run.
+def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
+    """Train by the options of a command line.
 
     A run that is resumed has the settings of its record: nothing is planned or measured again.
 
@@ -60,7 +59,7 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> dict[str, float]:
             fix="--datasets.NAME.root DIR for each",
         )
     recipe, named = _parsed(words, others)
-    saved = _saved_recipe(recipe)
+    saved = _saved_recipe(recipe, words)
     if saved is not None and (base or options != PlanOptions()):
         recipe, named = _parsed(["--config", json.dumps(saved), *others], others)
         lines: list[Line] = [("settings", f"those of the run in {recipe.out}")]
@@ -74,9 +73,8 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> dict[str, float]:
         print(f"{what + ':':<12}{text}", flush=True)
     if options.is_dry:
         print("nothing was written (--dry-run)")
-        return {}
-    draw = write_panels if isinstance(recipe, MultiRecipe) else write_predictions
-    return train_by(recipe, _prepare, draw)
+        return
+    begin(recipe, words, TEXT, _prepare)
 
 
 def _of_folders(
@@ -109,9 +107,12 @@ def _parsed(words: Sequence[str], typed: Sequence[str]) -> tuple[Recipe, set[str
     return recipe, {word[2:].partition("=")[0] for word in dotted if word[:2] == "--"}
 
 
-def _saved_recipe(recipe: Recipe) -> dict[str, Any] | None:
+def _saved_recipe(recipe: Recipe, words: Sequence[str]) -> dict[str, Any] | None:
     """Settings of the run that a training continues, in its checkpoint; None if it begins."""
-    checkpoint = store.resolve(recipe.resume, Path(recipe.out) / "checkpoints")
+    out = Path(recipe.out or Path(RUNS) / recipe_name(words, "train"))
+    if not names_folder(words) and recipe.resume == "auto":
+        out = newest_folder(out.parent, out.name) or out
+    checkpoint = store.resolve(recipe.resume, out / "checkpoints")
     return None if checkpoint is None else recipe_of(checkpoint, is_needed=False) or None
 
 

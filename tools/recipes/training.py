@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
-from densefit.config import parse
 from densefit.data.loader.loader import Loader
 from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
 from densefit.tools.data_check.at_start import check_data
+from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.division import check_distinct, division_lines
 from densefit.tools.recipes.data.paths import with_absolute_paths
-from densefit.tools.recipes.data.run_data import RunData, prepare, primary_numbers
+from densefit.tools.recipes.data.run_data import RunData, primary_numbers
+from densefit.tools.recipes.data.run_data import prepare as prepare_data
 from densefit.tools.recipes.data.train_batch import TrainBatch
-from densefit.tools.recipes.finish import Draw, finish
+from densefit.tools.recipes.finish import finish
 from densefit.tools.recipes.init_from import begin_from
 from densefit.tools.recipes.parts import (
     make_balancer,
@@ -34,64 +33,26 @@ from densefit.tools.recipes.parts import (
     make_schedule,
     settings_of_callbacks,
 )
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_input_normalization
-from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe, Training
-from densefit.tools.recipes.run_record import Cost, RunRecorder
-from densefit.tools.report.pictures import write_predictions
+from densefit.tools.recipes.run_record import Cost, RunRecorder, record_end
+from densefit.tools.recipes.start_block import StartBlock
 from densefit.train.fit import fit
-from densefit.train.setup.restarted import resume_after_restart
 from densefit.yaml_files.words import dump
 
-Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"
 
 
-def main(
-    kind: type[Kind],
-    description: str,
-    arguments: Sequence[str] | None = None,
-    prepare: Callable[[Kind], RunData] = prepare,
-    draw: Draw = write_predictions,
-) -> int:
-    """Parse settings from the command line, train, and return the exit code.
+def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> dict[str, float]:
+    """Train by a recipe whose folder is chosen, and return the test scores.
 
     Args:
-        kind: the recipe's dataclass.
-        description: first lines of the help.
-        arguments: command line; by default the program's.
-        prepare: function that makes network and data of a recipe.
-        draw: function that draws predictions on some of the scored samples.
-    """
-
-    def work() -> None:
-        words = with_dotted(completed(sys.argv[1:] if arguments is None else arguments), kind)
-        recipe, _ = parse(kind, words, description=description)
-        train_by(recipe, prepare, draw)
-
-    return program(work)
-
-
-def train_by(
-    recipe: Kind,
-    prepare: Callable[[Kind], RunData] = prepare,
-    draw: Draw = write_predictions,
-) -> dict[str, float]:
-    """Train by a recipe, from the import of its plugins to the pictures.
-
-    Args:
-        recipe: the settings.
-        prepare: function that makes network and data of a recipe.
-        draw: function that draws predictions on some of the scored samples.
-
-    Returns:
-        The test scores.
+        recipe: settings of the run.
+        prepare: function that makes network and data of a recipe; None for that of one dataset.
     """
     files = use_plugins(recipe.plugins)
     checkpoints = Path(recipe.out) / "checkpoints"
-    recipe.resume = resume_after_restart(recipe.resume, checkpoints)
     if world().is_first:
         check_unmixed(checkpoints, recipe.resume)
     resumed = store.resolve(recipe.resume, checkpoints)
@@ -99,14 +60,12 @@ def train_by(
         check_recorded(resumed, files)
     use_saved_weights(recipe)
     use_saved_input_normalization(recipe)
-    prepared = prepare(recipe)  # writes class weights of `auto` into the recipe
+    prepared = (prepare or prepare_data)(recipe)  # writes class weights of `auto` into the recipe
     begin_with_weights(prepared.network, recipe)
-    return run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared, draw)
+    return run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared)
 
 
-def run(
-    recipe: Recipe, text: str, prepared: RunData, draw: Draw = write_predictions
-) -> dict[str, float]:
+def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
@@ -119,7 +78,10 @@ def run(
         for split in prepared.data
         if (data.on_error if split in training_splits else data.score_on_error) == "skip"
     }
-    rest_of_check = check_data(prepared.data, training_splits, data.check, skipping)
+    checked: dict[str, Any] = {}
+    check, rest_of_check = check_data(
+        prepared.data, training_splits, data.check, skipping, keep=checked.update
+    )
     check_distinct(prepared.data)
     lines = division_lines(prepared.data)
     if not lines and getattr(data, "splits", None) is not None:
@@ -133,12 +95,13 @@ def run(
             print(f"{split}: the median depth is {median:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
-    keep = Keep(training.keep, chosen_by(numbers, training.best) if has_validation else None)
+    best = chosen_by(numbers, training.best) if has_validation else None
+    keep = Keep(training.keep, best)
     recipe_callbacks = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
     loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
-    fit(
+    history = fit(
         network,
         prepared.train,
         validation=prepared.validation,
@@ -148,8 +111,16 @@ def run(
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
-            *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
+            StartBlock(recipe, prepared, check, best),
+            RunRecorder(
+                *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
+                records={DATA_CHECK: checked},
+            ),
+            *(
+                Progress(unit="images"),
+                JSONLines(out / "scalars.jsonl"),
+                Curves(out, log="scalars.jsonl"),
+            ),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*recipe_callbacks, ProfileLine(), Cost(out)),
             *([] if rest_of_check is None else [rest_of_check]),
@@ -185,7 +156,9 @@ def run(
     if not world().is_first:
         return {}
     with alone():
-        return finish(out, prepared, draw, training.conflict, recipe.devices)
+        scores = finish(out, prepared, training.conflict, recipe.devices)
+        record_end(out, history.update, history.stop_reason)
+        return scores
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from densefit.data.classes.class_matching import match_head
 from densefit.data.loader.loader import Loader
 from densefit.data.subset import Subset
@@ -17,10 +19,11 @@ from densefit.tools.report.pictures import (
     truth_and_prediction,
     write_image,
 )
-from densefit.visualize.grid import grid
+from densefit.visualize.grid import grid, tile_of
 
+_CELLS = 36  # at most, so that a person sees the picture at a glance
 _COLUMNS = 6  # three pairs of truth and prediction per row
-_SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
+_ALONE, _AMONG = 420, 300  # pixels of a tile's longer side: of a single head, of one of several
 _NARROW = 1000  # pixels of width up to which two samples are drawn side by side
 
 
@@ -34,10 +37,13 @@ def write_panels(
         data: loader whose samples are drawn, evenly spread; for several datasets by name, with the
             heads that a dataset has targets for.
         path: path of the PNG file.
-        count: number of samples; at least one of each dataset.
+        count: largest number of samples, fewer with many heads; at least one of each dataset.
     """
     loaders = {"": data} if isinstance(data, Loader) else data
-    blocks, captions = [], []
+    count = min(count, max(2, _CELLS // (2 * len(network.heads))))
+    longer = _ALONE if len(network.heads) == 1 else _AMONG
+    samples: list[tuple[list[np.ndarray], list[str]]] = []
+    captions = []
     for loader in loaders.values():
         names = labelled_heads(network, [head.name for head in network.heads], loader)
         heads = [head for head in network.heads if head.name in names]
@@ -51,15 +57,19 @@ def write_panels(
             for head in heads:
                 targets = match_head(subset, head)(sample.targets)
                 cells += truth_and_prediction(
-                    head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
+                    head, sample.image, targets, predictions[head.name], longer, longer
                 )
                 is_labelled = head.ground_truth(targets) is not None
-                cell_captions += [
-                    f"{head.name}: {'truth' if is_labelled else 'unlabelled'}",
-                    f"{head.name}: prediction",
-                ]
-            blocks.append(grid(cells, min(_COLUMNS, len(cells)), cell_captions, gap=4))
+                about = "" if len(network.heads) == 1 else f"{head.name}: "
+                truth = "truth" if is_labelled else "unlabelled"
+                cell_captions += [f"{about}{truth}", f"{about}prediction"]
+            samples.append((cells, cell_captions))
             captions.append(key)
+    tile = tile_of([cell for cells, _ in samples for cell in cells])
+    blocks = [
+        grid(cells, min(_COLUMNS, len(cells)), cell_captions, gap=4, tile=tile)
+        for cells, cell_captions in samples
+    ]
     narrow = max(block.shape[1] for block in blocks) <= _NARROW
     picture = grid(blocks, columns=2 if narrow else 1, captions=captions, gap=12)
     write_image(path, picture, BYTES)

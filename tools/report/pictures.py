@@ -11,38 +11,16 @@ import numpy as np
 
 from densefit.data.loader.loader import Loader
 from densefit.data.sample_id import sample_id
-from densefit.data.subset import Subset
-from densefit.evaluation.predict import predict
 from densefit.metrics.core.detail import Curves
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.operating_point import best_threshold
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
 from densefit.visualize.fitted import Fitted
-from densefit.visualize.grid import grid
 
 # Range of the longer side of a drawing, in pixels.
 SMALLEST, LARGEST = 320, 480
-_LARGEST_ALONE = 720  # if all heads are drawn on one image
 BYTES = 8 << 20  # largest file with several drawings
-
-
-def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:
-    """Write a PNG of `count` samples spread over the dataset, with all heads' predictions."""
-    indices = readable_indices(loader)
-    last = len(indices) - 1
-    chosen = sorted({indices[round(i * last / max(1, count - 1))] for i in range(count)})
-    subset = Subset(loader.dataset, chosen)
-    images, captions = [], []
-    some = Loader(subset, batch_size=len(chosen), transform=loader.transform, workers=0)
-    for index, (key, predictions) in enumerate(predict(network, some)):
-        image = subset[index].image
-        fitted = fitted_for(network.heads, image, SMALLEST, _LARGEST_ALONE)
-        small = {name: fitted(prediction) for name, prediction in predictions.items()}
-        image = drawn(network, fitted.image(image), small)
-        images.append(resized(image, SMALLEST, _LARGEST_ALONE))
-        captions.append(key)
-    write_image(path, grid(images, columns=min(3, len(images)), captions=captions), BYTES)
 
 
 def readable_indices(loader: Loader) -> list[int]:

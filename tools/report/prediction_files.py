@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from densefit.errors import ConfigError
 from densefit.tools.formats.picture_files import Pictures
-from densefit.tools.report.predictions_json import map_files
 
 
-def write_failed(path: Path, pictures: Pictures) -> None:
-    """List unreadable images with the reason; remove the list of an earlier run."""
-    lines = [f"{pictures.paths[name]}\t{why}\n" for name, why in pictures.failed.items()]
-    if lines:
-        path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+def failures(pictures: Pictures) -> dict[str, str]:
+    """Path -> reason of the images that could not be read."""
+    return {str(pictures.paths[name]): reason for name, reason in pictures.failed.items()}
+
+
+def write_failed(path: Path, failed: Mapping[str, str]) -> None:
+    """List unreadable inputs with the reason; remove the list of an earlier run."""
+    if failed:
+        text = "".join(f"{name}\t{reason}\n" for name, reason in failed.items())
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
     else:
         path.unlink(missing_ok=True)
 
 
-def written(key: str, heads: Sequence[str]) -> list[str]:
-    """Names of all files that may be written for an image: the drawing and the heads' maps."""
-    return [key, *(name for head in heads for name in map_files(key, head))]
-
-
-def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
+def check_out(out: Path, pictures: Pictures, names: Callable[[str], Sequence[str]]) -> None:
     """Raise ConfigError if an input would be overwritten, or `out` lies in an input folder.
 
     Args:
         out: output folder.
         pictures: inputs.
-        heads: names of the heads, some of which write maps.
+        names: name of an image -> all files that may be written for it.
     """
     real_out = Path(os.path.realpath(out))  # circular links raise when `out` is created
     for folder in pictures.folders:
@@ -43,7 +42,7 @@ def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
             )
     inputs = {os.path.realpath(path) for path in pictures.paths.values()}
     for key in pictures.paths:
-        for name in written(key, heads):
+        for name in names(key):
             if os.path.realpath(out / name) in inputs:
                 raise ConfigError(
                     "An input image would be overwritten",

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from densefit.callbacks.curves import main_keys
-from densefit.callbacks.progress import duration
+from densefit.callbacks.curve_series import main_keys
+from densefit.callbacks.pace import duration
 from densefit.errors import ConfigError
 from densefit.model.heads.loss_terms import LossTerms
 from densefit.registry import nearest

@@ -223,9 +223,9 @@ def _taken(directory: Path, owner: Mapping[str, Any]) -> CheckpointError:
     if owner.get("pid") == os.getpid() and owner.get("machine") == _machine():
         process = f"this process ({owner['pid']} on {owner.get('host')})"
     return CheckpointError(
-        "Another training writes its checkpoints into this directory",
+        f"The directory is locked by {process}, which writes its checkpoints there",
         expected="one training at a time",
-        received=f"{process}, since {owner.get('since', '?')}: {owner.get('program', '?')}",
+        received=f"running since {owner.get('since', '?')}: {owner.get('program', '?')}",
         where=directory,
         fix="wait until it has ended, or stop it; or choose another directory for this training. "
         f"(If that process is gone, remove {directory / FILE})",

@@ -25,7 +25,7 @@ from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 
 @dataclass(frozen=True)
-class _Pad:
+class PadTask:
     """Read a sample and pad its image; called by several threads at once."""
 
     dataset: Dataset
@@ -127,7 +127,7 @@ class OriginalSizeLoader(SampleLoader):
         super().__init__(dataset, batch_size, rename)
         self.multiple, self.max_pixels = multiple, max_pixels
         self._max_waiting = 8 * batch_size if ahead is None else ahead
-        self._work = _Pad(self.dataset, multiple, short_side, long_side)
+        self._work = PadTask(self.dataset, multiple, short_side, long_side)
         self._ahead: ThreadPrefetcher[ProcessedSample] = ThreadPrefetcher(
             workers, workers + 1, timeout
         )

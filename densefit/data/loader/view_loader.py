@@ -41,7 +41,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class _Look:
+class LookTask:
     """Read a sample and make its views; called by several threads at once."""
 
     dataset: Dataset
@@ -111,7 +111,7 @@ class ViewLoader(SampleLoader):
         return [image_spec(self.batch_size, self.input_size)]
 
     def __iter__(self) -> Iterator[Batch]:
-        work = _Look(self.dataset, self.views, self.input_size)
+        work = LookTask(self.dataset, self.views, self.input_size)
         rows: list[tuple[Looked, int]] = []
         left_out = DroppedBoxes(self.dataset)
         for looked in self._ahead.all(work, range(len(self.dataset))):

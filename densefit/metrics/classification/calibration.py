@@ -59,7 +59,7 @@ class CalibrationError(AdditiveMetric):
 
     Confidence is the highest probability of a prediction; of a calibrated network it is the chance
     of a correct prediction. Predictions fall into bins of equal width by their confidence; the
-    error of a bin is |accuracy - mean confidence|.
+    error of a bin is `|accuracy - mean confidence|`.
 
     Predictions are probabilities (n, C) or (n, C, H, W) with a sum of 1 over the classes; targets
     are class indices (n,) or (n, H, W), or one-hot rows. All samples, or pixels, of the dataset

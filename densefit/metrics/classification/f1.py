@@ -138,7 +138,7 @@ class F1(F1Counts):
         values, labels, are_scores = scores_or_indices(
             predictions, targets, ids, self._one_hot, classes
         )
-        predicted = _highest(values, classes, ids) if are_scores else values
+        predicted = highest(values, classes, ids) if are_scores else values
         mask = counted(labels, classes, self.ignore_label, ids)
         if mask is None:
             mask = np.ones(labels.shape, bool)
@@ -158,7 +158,7 @@ class F1(F1Counts):
         )
 
 
-def _highest(scores: np.ndarray, classes: int, ids: Sequence[str]) -> np.ndarray:
+def highest(scores: np.ndarray, classes: int, ids: Sequence[str]) -> np.ndarray:
     """Class with the highest score. Raises DataError for another number of classes, and for nan."""
     if scores.shape[1] != classes:
         raise DataError(

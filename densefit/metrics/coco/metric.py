@@ -11,12 +11,16 @@ import numpy as np
 from densefit.errors import ConfigError
 from densefit.metrics.coco.accumulate import Accumulated, accumulate
 from densefit.metrics.coco.backends import OWN, check_backend, evaluate
-from densefit.metrics.coco.curves import counts_from, precision_recall
+from densefit.metrics.coco.curves import counts_from, precision_recall, right_and_wrong
 from densefit.metrics.coco.match import Dense, Matches, Overlap, match
 from densefit.metrics.core.classes import mean_defined
 from densefit.metrics.core.detail import Detail
 from densefit.metrics.core.operating_point import operating_point
-from densefit.metrics.detection.detections import DetectionMetric, Kinds
+from densefit.metrics.detection.detections import (
+    DetectionMetric,
+    DetectionOutcomes,
+    Kinds,
+)
 from densefit.metrics.detection.image_ranks import image_ranks
 from densefit.metrics.detection.object_columns import Columns
 
@@ -137,6 +141,12 @@ class COCOMetric(DetectionMetric):
         weights = np.empty(len(self.ids), np.int64)
         weights[image_ranks(self.ids)] = [counts.get(key, 0) for key in self.ids]
         return self._scores(weights)
+
+    def outcomes(self) -> DetectionOutcomes:
+        """True and false positives at an overlap of 0.5."""
+        matches = self.matches()
+        classes = np.repeat(np.arange(len(self.classes)), np.diff(matches.starts))
+        return DetectionOutcomes(matches.scores, classes, *right_and_wrong(matches))
 
     def details(self) -> dict[str, Detail]:
         """Precision-recall curve of each class at an overlap of 0.5."""

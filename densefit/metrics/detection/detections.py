@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,22 @@ _TRUE: Kinds = {
     "crowd": ((), np.bool_),
     "area": ((), np.float64),
 }
+
+
+@dataclass(frozen=True)
+class DetectionOutcomes:
+    """True and false positives among the detections that a metric evaluates.
+
+    Attributes:
+        scores: (m,) float64.
+        classes: (m,) int64.
+        is_right, is_wrong: (m,) bool; neither for a match with an object that does not count.
+    """
+
+    scores: np.ndarray
+    classes: np.ndarray
+    is_right: np.ndarray
+    is_wrong: np.ndarray
 
 
 class DetectionMetric(Metric):
@@ -153,6 +171,10 @@ class DetectionMetric(Metric):
 
     def _changed(self) -> None:
         """Discard cached results; called when objects were added or removed."""
+
+    @abstractmethod
+    def outcomes(self) -> DetectionOutcomes:
+        """Return true and false positives at the metric's (lowest) overlap, over all areas."""
 
     def predicted(self) -> dict[str, np.ndarray]:
         """Return all predicted objects as columns, sorted by image (its rank among the ids).

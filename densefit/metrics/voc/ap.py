@@ -12,7 +12,7 @@ from densefit.metrics.core.classes import mean_defined
 from densefit.metrics.core.detail import Curve, Curves, Detail
 from densefit.metrics.core.metric import metrics
 from densefit.metrics.core.operating_point import operating_point
-from densefit.metrics.detection.detections import DetectionMetric
+from densefit.metrics.detection.detections import DetectionMetric, DetectionOutcomes
 from densefit.metrics.detection.image_ranks import image_ranks
 from densefit.metrics.voc.match import Verdicts, evaluate
 
@@ -154,6 +154,12 @@ class VOCAveragePrecision(DetectionMetric):
             hits, misses = (_per_class(part * chosen, verdicts.bounds) for part in (right, wrong))
             numbers.update(operating_point(hits, misses, positives, self.classes))
         return numbers
+
+    def outcomes(self) -> DetectionOutcomes:
+        """True and false positives at the metric's IoU."""
+        verdicts = self._evaluate()
+        classes = np.repeat(np.arange(len(self.classes)), np.diff(verdicts.bounds))
+        return DetectionOutcomes(verdicts.scores, classes, verdicts.right, verdicts.wrong)
 
     def details(self) -> dict[str, Detail]:
         """Measured curve of each class that has positives, as "precision_recall".

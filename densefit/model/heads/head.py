@@ -61,6 +61,8 @@ class Head(
         supports_crops: whether predictions of a cropped image are valid, as boxes are: `df.predict`
             then gives them. False: a head that reads the geometry predicts for the whole image, and
             a crop is an error. Scores refuse crops either way.
+        supports_windows: whether predictions of parts of an image merge into one for the whole.
+            False: a label of the whole image, which no part shows.
         spec: task name and settings, set by `head()`; rebuilds the head.
     """
 
@@ -68,6 +70,7 @@ class Head(
     weight: float = 1.0
     output_stride: int = 32
     supports_crops: ClassVar[bool] = False
+    supports_windows: ClassVar[bool] = True
     spec: dict[str, Any] | None = None
 
     @abstractmethod

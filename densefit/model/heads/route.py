@@ -14,10 +14,10 @@ class Route:
     """A head on a user's Symbol, by the names of its outputs and labels.
 
     Attributes:
-        outputs: names of the symbol's outputs, with or without MXNet's `_output` suffix.
+        outputs: names of the symbol's outputs, with or without MXNet's suffix `_output`.
         labels: names of the labels for its metrics, in the metrics' order. They need not be inputs
             of the symbol: labels for metrics alone are passed beside it.
-        metrics: registered names, `Metric`s, MXNet `EvalMetric`s, or functions of (label,
+        metrics: registered names, a `Metric`, MXNet's `EvalMetric`, or functions of (label,
             prediction).
         rows: rows of axis 0 of each output per sample, for all outputs or by name; 0 for an output
             with one number per batch, the mean over its samples. None: inferred from the shapes. If

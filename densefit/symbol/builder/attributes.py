@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,7 @@ def check_settings(operator: Operator, attrs: Mapping[str, str]) -> None:
             )
 
 
+@lru_cache(maxsize=10000)
 def _fits(kind: str, text: str) -> bool:
     """Whether a text is a value of a type, in MXNet's words."""
     if text == "None":

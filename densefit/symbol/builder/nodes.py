@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from densefit.symbol.builder.operators import Form, Operator
 
+_VARIABLE = Form((), (), ("",))
+
 
 class Entry(NamedTuple):
     """One output of a node, as another node or a Symbol reads it.
@@ -54,7 +56,7 @@ class Node:
     def form(self) -> Form:
         """Names of its inputs and outputs."""
         if self.operator is None:
-            return Form((), (), ("",))
+            return _VARIABLE
         if self.operator.is_open:
             count = self.outputs_read
             names = ["output"] if count == 1 else [f"output{number}" for number in range(count)]
@@ -93,13 +95,15 @@ def nodes_of(entries: Iterable[Entry]) -> list[Node]:
             seen.add(id(entry.node))
         while stack:
             node, inputs = stack[-1]
-            below = next((source.node for source in inputs if id(source.node) not in seen), None)
-            if below is None:
+            for source in inputs:  # goes on where it was left
+                below = source.node
+                if id(below) not in seen:
+                    seen.add(id(below))
+                    stack.append((below, iter(below.inputs)))
+                    break
+            else:
                 nodes.append(node)
                 stack.pop()
-            else:
-                seen.add(id(below))
-                stack.append((below, iter(below.inputs)))
     return nodes
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 TABLE = Path(__file__).with_name("operators.json")
 _DEFAULT = re.compile(r"default='?(.*?)'?$")
+#: Settings that decide on the form of an operator beside those that its entry names.
+_DECIDING = ("indices", "kernel", "bin_cnt")
 _FLAGS = {"true": "True", "1": "True", "false": "False", "0": "False"}
 
 
@@ -54,9 +56,18 @@ class Operator:
         self.counter: str = entry.get("counter", "")
         self.is_open: bool = entry.get("open", False)
         self._entry = entry
+        named = (*entry.get("by", ()), self.counter, entry.get("counts_outputs", ""))
+        self._deciding = [name for name in (*named, *_DECIDING) if name]
+        self._known: dict[tuple[str | None, ...], Form] = {}
+        self._defaults: dict[str, str] = {}
 
     def default(self, parameter: str) -> str:
         """Text of a parameter's default; "" for a required one."""
+        if parameter not in self._defaults:
+            self._defaults[parameter] = self._default(parameter)
+        return self._defaults[parameter]
+
+    def _default(self, parameter: str) -> str:
         kind = self.parameters.get(parameter, "")
         match = _DEFAULT.search(kind)
         text = match[1] if match else ""
@@ -64,6 +75,12 @@ class Operator:
 
     def form(self, attrs: Mapping[str, str]) -> Form:
         """Inputs and outputs for the settings of a node."""
+        key = tuple([attrs.get(name) for name in self._deciding])
+        if key not in self._known:
+            self._known[key] = self._form_of(attrs)
+        return self._known[key]
+
+    def _form_of(self, attrs: Mapping[str, str]) -> Form:
         values = []
         for name in self._entry.get("by", ()):
             value = attrs.get(name, self.default(name))

@@ -57,3 +57,24 @@ def directions_of(
     check_derived(derived, scorer.directions)
     directions.update(derived_directions(derived))
     return directions
+
+
+def main_scores_of(scorer: Scorer | MultiScorer | None, best: str | None) -> list[str]:
+    """Return the scores that reports show first, without repetition.
+
+    Args:
+        scorer: scorer of the validation data; None for none.
+        best: score that selects the best checkpoint; None for none.
+
+    Returns:
+        `best`, then the primary score of each head, on each of several datasets.
+    """
+    names = [] if best is None else [best]
+    if scorer is not None:
+        names += [
+            f"{dataset}/{head}/{metrics[0].primary}" if dataset else f"{head}/{metrics[0].primary}"
+            for dataset, part in scorer.scorers.items()
+            for head, metrics in part.metrics.items()
+            if metrics
+        ]
+    return list(dict.fromkeys(names))

@@ -32,7 +32,12 @@ from densefit.train.interval import Interval
 from densefit.train.schedules import Schedule
 from densefit.train.seeds import seed_all
 from densefit.train.setup.class_names import take_names
-from densefit.train.setup.metrics import directions_of, scorer_of, training_metrics
+from densefit.train.setup.metrics import (
+    directions_of,
+    main_scores_of,
+    scorer_of,
+    training_metrics,
+)
 from densefit.train.setup.rate_source import (
     check_rollback,
     check_schedule,
@@ -136,6 +141,9 @@ class Plan:
             batch_size=batch_size,
             accumulate=settings.accumulate,
             directions=directions,
+            main_scores=main_scores_of(
+                scorer, settings.checkpoint.keep.best if settings.checkpoint else None
+            ),
             device_memory=partial(engine.device_memory, engine_name),
         )
         metrics = training_metrics(state, adapters)

@@ -33,7 +33,17 @@ def mark_begun(directory: Path) -> None:
     """
     folder = settings_of().folder
     if folder and Path(folder).is_dir():
-        _mark(folder, directory).touch()
+        _mark(folder, directory).write_text(str(directory.parent.resolve()), encoding="utf-8")
+
+
+def begun_folder() -> Path | None:
+    """Return the folder of the run that an earlier start of this launch has begun; None: none."""
+    settings = settings_of()
+    if not settings.restart or not settings.folder:
+        return None
+    marks = sorted(Path(settings.folder).glob("begun-*"), key=lambda path: path.stat().st_mtime)
+    text = marks[-1].read_text(encoding="utf-8") if marks else ""
+    return Path(text) if text else None
 
 
 def _mark(folder: str, directory: Path) -> Path:

@@ -40,7 +40,7 @@ def test_two_trainings_never_share_a_directory(tiny, tmp_path):
     seen = []
 
     def second(state, control):
-        with pytest.raises(CheckpointError, match="Another training") as caught:
+        with pytest.raises(CheckpointError, match="locked by this process") as caught:
             train(tiny, tmp_path, resume="auto")
         seen.append(str(caught.value))
 

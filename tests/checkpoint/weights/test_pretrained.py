@@ -32,9 +32,6 @@ def complete_layouts(network):
     ]
 
 
-CASES = [
-    (backbone, layout) for backbone in SMALL for layout in complete_layouts(network_of(backbone))
-]
 PLAIN = "torchvision, timm"
 
 
@@ -49,23 +46,25 @@ def check_loaded(network, arrays):
         np.testing.assert_array_equal(now[name], array, err_msg=name)
 
 
-@pytest.mark.parametrize(("backbone", "layout"), CASES)
-def test_every_layout_gives_every_parameter(backbone, layout, written):
-    network = network_of(backbone)
-    arrays = random_arrays(network)
-    file = in_layout(network, layout, arrays)
-    assert len(file) == len(arrays)
-    report = df.load_weights(network, written({**file, "fc.weight": np.ones(3, np.float32)}))
-    table = layouts_of(network.backbone)[layout]
-    if table.input_normalization.order == "BGR":
-        stem = f"{backbone}_{table.stem}_weight"
-        arrays[stem] = with_channels_turned(arrays[stem])
-    check_loaded(network, arrays)
-    assert report.layout == layout
-    assert report.loaded == trunk_of(network)
-    assert report.missing == ["kind_class_weight", "kind_class_bias"]
-    assert [*report.unexpected, *report.unused] == ["fc.weight"]
-    assert f"{len(arrays)} loaded" in str(report)
+@pytest.mark.parametrize("backbone", SMALL)
+def test_every_layout_gives_every_parameter(backbone, written):
+    read = network_of(backbone)
+    for layout in complete_layouts(read):
+        network = network_of(backbone)
+        arrays = random_arrays(network)
+        file = in_layout(network, layout, arrays)
+        assert len(file) == len(arrays)
+        report = df.load_weights(network, written({**file, "fc.weight": np.ones(3, np.float32)}))
+        table = layouts_of(network.backbone)[layout]
+        if table.input_normalization.order == "BGR":
+            stem = f"{backbone}_{table.stem}_weight"
+            arrays[stem] = with_channels_turned(arrays[stem])
+        check_loaded(network, arrays)
+        assert report.layout == layout
+        assert report.loaded == trunk_of(network)
+        assert report.missing == ["kind_class_weight", "kind_class_bias"]
+        assert [*report.unexpected, *report.unused] == ["fc.weight"]
+        assert f"{len(arrays)} loaded" in str(report)
 
 
 def test_a_backbone_has_the_layouts_that_the_page_promises():

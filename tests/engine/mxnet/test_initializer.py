@@ -90,3 +90,41 @@ def test_a_head_begins_alike_beside_any_other(tiny):
     for name in ("one_fc_weight", "tiny_stem_weight"):
         np.testing.assert_array_equal(alone[name], both[name])
     assert (both["one_fc_weight"] != both["zero_fc_weight"]).any()
+
+
+class RandomBias(mx.init.Xavier):
+    def _init_bias(self, name, arr):
+        arr[:] = mx.random.normal(shape=arr.shape)
+
+
+STATED = {"__init__": mx.init.Normal().dumps()}
+
+
+@pytest.mark.parametrize(
+    ("initializer", "name", "attrs", "count"),
+    [
+        (None, "fc_bias", {}, 0),
+        (None, "bn_gamma", {}, 0),
+        (None, "bn_moving_var", {"__init__": mx.init.One().dumps()}, 0),
+        (None, "scale", {"__init__": mx.init.Constant(3).dumps()}, 0),
+        (None, "fc_weight", {}, 1),
+        (None, "fc_bias", STATED, 1),
+        (RandomBias(), "fc_bias", {}, 1),
+        (RandomBias(), "bn_beta", {}, 0),
+        (python_s, "fc_bias", {}, 1),
+    ],
+)
+def test_generators_are_seeded_where_a_value_may_be_random(
+    initializer, name, attrs, count, monkeypatch
+):
+    seeds, inner = [], mx.random.seed
+    monkeypatch.setattr(mx.random, "seed", lambda seed: seeds.append(seed) or inner(seed))
+    values = []
+    for _ in range(2):
+        array = mx.nd.full((4, 4), 7)
+        ByName(initializer)(mx.init.InitDesc(name, attrs), array)
+        values.append(array.asnumpy())
+    assert len(seeds) == 2 * count
+    np.testing.assert_array_equal(*values)
+    assert len(np.unique(values[0])) == 1 or count
+    assert values[0].flat[0] != 7

@@ -34,6 +34,10 @@ def settings_of(name):
     """The dataclass of a command's settings; None if it reads its words itself."""
     if name == "train":
         return MultiRecipe
+    if name == "doctor":  # reads its words itself
+        return None
+    if name == "predict":
+        return importlib.import_module("densefit.tools.predicting.settings").FilePrediction
     if name == "score":
         return importlib.import_module("densefit.tools.scoring.score_trained").Scoring
     module = importlib.import_module(f"densefit.tools.{COMMANDS[name].module}")
@@ -68,7 +72,16 @@ def test_the_options_of_a_page_are_settings(name):
 
 def test_what_reads_its_words_itself_is_known():
     others = set(COMMANDS) - set(WITH_SETTINGS)
-    assert others == {"demo", "list", "new-task", "launch", "weights", "plot", "completion"}
+    assert others == {
+        "demo",
+        "doctor",
+        "list",
+        "new-task",
+        "launch",
+        "weights",
+        "plot",
+        "completion",
+    }
 
 
 def test_headings_are_bold_on_a_terminal_only(capsys, monkeypatch):

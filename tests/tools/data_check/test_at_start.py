@@ -18,7 +18,7 @@ def splits(root):
 
 
 def test_sound_data_take_one_line(root, capsys, caplog):
-    assert check_data(splits(root), ["train"], True) is None
+    assert check_data(splits(root), ["train"], True)[1] is None
     assert capsys.readouterr().out.startswith("checked 8 images: annotations, files, headers,")
     assert not caplog.records
     assert (root / FILE).exists()
@@ -77,7 +77,7 @@ def large(monkeypatch):
 def test_large_data_are_finished_behind_the_training(root, large, capsys, caplog):
     shutil.copy(root / "train0.png", root / "val0.png")
     (root / "train1.png").write_bytes(b"text")
-    rest = check_data(splits(root), ["train"], True)
+    _, rest = check_data(splits(root), ["train"], True)
     printed = capsys.readouterr().out
     assert printed.startswith("checked 8 images: annotations, files (")
     assert "headers and equal images are checked behind the training" in printed
@@ -90,11 +90,11 @@ def test_large_data_are_finished_behind_the_training(root, large, capsys, caplog
     assert "1 of 6 images whose file is no image that can be read" in text
     assert len(caplog.records) == 2
     assert (root / FILE).exists()
-    assert check_data({"val": Listed(root, "val")}, ["val"], True) is None  # out of the cache
+    assert check_data({"val": Listed(root, "val")}, ["val"], True)[1] is None  # out of the cache
 
 
 def test_the_thread_stops_with_the_training(root, large):
-    rest = check_data(splits(root), ["train"], True)
+    _, rest = check_data(splits(root), ["train"], True)
     rest._stop.set()
     rest.fit_started(None, None)
     rest.fit_ended(None, None)
@@ -103,7 +103,7 @@ def test_the_thread_stops_with_the_training(root, large):
 
 
 def test_a_failing_thread_ends_no_training(root, large, monkeypatch, caplog):
-    rest = check_data(splits(root), ["train"], True)
+    _, rest = check_data(splits(root), ["train"], True)
     monkeypatch.setattr(rest._check, "compare_images", lambda stopped: 1 / 0)
     rest.fit_started(None, None)
     rest._thread.join()
@@ -131,7 +131,9 @@ def test_a_training_of_sound_data_prints_what_was_checked(tiny, root, tmp_path, 
     assert "checked 8 images: annotations, files, headers" in capsys.readouterr().out
 
 
-def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys):
+def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys, monkeypatch):
+    best = "densefit.tools.recipes.finish.choose_thresholds"
+    monkeypatch.setattr(best, lambda network, metrics: dict.fromkeys(metrics, 0.25))
     data = (root / "val1.png").read_bytes()
     (root / "val1.png").write_bytes(data[: len(data) // 2])
     words = ["--training.epochs", "1", "--data.score_on_error", "skip"]
@@ -142,6 +144,7 @@ def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys):
     assert (scores["samples/scored"], scores["samples/unreadable"]) == (1, 1)
     scored = json.loads((out / "scored.json").read_text())
     assert (scored["samples"], scored["unreadable"]) == (2, 1)
+    assert scored["thresholds"] == {"detection": 0.25}
     lines = [json.loads(line) for line in (out / "scalars.jsonl").read_text().splitlines()]
     validated = [line for line in lines if line["kind"] == "validation"]
     assert [line["samples/unreadable"] for line in validated] == [1]

@@ -4,7 +4,7 @@ import pytest
 
 from densefit.errors import ConfigError
 from densefit.tools import find_lr, predict
-from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.out_folder import make_folder, new_folder, newest_folder, recipe_name
 from densefit.tools.scoring import score_masks
 
 
@@ -39,3 +39,21 @@ def test_it_is_told_before_the_work(trained, tmp_path, monkeypatch, capsys):
     (tmp_path / "a.png").write_bytes(b"")
     assert predict.main(["--checkpoint", str(trained), str(tmp_path / "a.png"), *out]) == 2
     assert capsys.readouterr().err.count("it is a file") == 3
+
+
+def test_recipes_are_called_by_their_file_or_their_run():
+    assert recipe_name(["--seed", "1", "--config", "a/cells.yaml"], "x") == "cells"
+    assert recipe_name(["--config=a.yaml", "--config", "b b.yml"], "x") == "b-b"
+    assert recipe_name(["--config", "runs/cells/config.yaml"], "x") == "cells"
+    assert recipe_name(["--config"], "x") == "x"
+
+
+def test_new_folders_are_numbered_and_the_newest_is_found(tmp_path):
+    assert newest_folder(tmp_path / "runs", "a") is None
+    made = [new_folder(tmp_path / "runs", "a").name for _ in range(11)]
+    assert made == ["a", *(f"a-{number}" for number in range(2, 12))]
+    for other in ("a-b", "a-99x", "ab"):
+        (tmp_path / "runs" / other).mkdir()
+    (tmp_path / "runs" / "a-12").write_text("")  # no folder
+    assert newest_folder(tmp_path / "runs", "a").name == "a-11"
+    assert new_folder(tmp_path / "runs", "a").name == "a-13"

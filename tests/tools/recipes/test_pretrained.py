@@ -1,5 +1,7 @@
 """Trainings that begin with pretrained weights, resumed, and refused."""
 
+import json
+
 import numpy as np
 import pytest
 import yaml
@@ -97,6 +99,24 @@ def test_imagenet_is_a_file_on_the_search_path_with_its_normalisation(
     shown = capsys.readouterr()
     assert "not as trained" in shown.out
     assert df.load(tmp_path / "stated").backbone.mean == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize("given", [["car", "road"], {"kind": ["car", "road"]}, None])
+def test_the_file_s_classes_are_a_setting(tiny, file, tmp_path, monkeypatch, given):
+    """What they do is tested with `load_weights`."""
+    loaded = []
+
+    def load(network, path, classes, **settings):
+        loaded.append(classes)
+        return df.load_weights(network, path, **settings)
+
+    monkeypatch.setattr("densefit.tools.recipes.pretrained.load_weights", load)
+    run = tmp_path / "run"
+    arguments = [*tiny(out=run, training__epochs=1), *HEADS, *FROZEN]
+    more = ["--model.weights", str(file[0]), "--model.weights_classes", json.dumps(given)]
+    assert train_seg.main([*arguments, *more]) == 0
+    assert loaded == [given]
+    assert recipe_of(run)["model"]["weights_classes"] == given
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from densefit.tools.recipes.recipe import Data, Model, Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 from densefit.tools.recipes.training import chosen_by
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "command-line.md"
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
 
 
@@ -29,8 +29,11 @@ def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
     files |= {"environment.json", "cost.json", "scores.json", "scored.json", "train_batch.png"}
-    assert names == {*files, "checkpoints"}
-    (table,) = re.findall(r"## Run folder\n(.*?)\n## ", README.read_text(), re.S)
+    files |= {"data_check.json", "report.html"}
+    assert names == {*files, "checkpoints", "curves", "analysis"}
+    figures = {path.name for path in (trained / "curves").iterdir()}
+    assert figures == {"detection.png", "segmentation.png", "kind.png", "classes.png"}
+    (table,) = re.findall(r"## Run folder\n(.*)", PAGE.read_text(), re.S)
     shown = re.findall(r"^\| ([\w./, ]+) \|", table, re.M)[1:]
     assert {name.split("/")[0] for row in shown for name in row.split(", ")} == names
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
@@ -78,12 +81,19 @@ def test_segmentation_trains_prints_lines_to_a_pipe_and_resumes(tiny, tmp_path, 
     found = {path.name for path in (tmp_path / "seg").iterdir()}
     assert {name.split("/")[0] for name in listed} == found
 
-    assert train_seg.main(arguments) == 1  # nothing is overwritten
-    assert "--resume auto" in capsys.readouterr().err
+    assert train_seg.main(arguments) == 0  # nothing is trained again
+    done = capsys.readouterr().out
+    assert re.fullmatch(
+        r"already done: .*/seg, 2 updates, segmentation/mIoU 0\.\d+ on 'test'\n", done
+    )
+    assert train_seg.main([*arguments, "--training.epochs", "2"]) == 1  # nothing is overwritten
+    refused = capsys.readouterr().err
+    assert "training.epochs 1, now 2" in refused
+    assert "--resume auto" in refused
 
     assert train_seg.main([*arguments, "--training.epochs", "2", "--resume", "auto"]) == 0
     shown = capsys.readouterr().err
-    assert "update-00000002: epoch 2/2, update 2/4" in shown.replace("\n", "")
+    assert "continuing at update 2 of 4 (epoch 2/2), from" in shown
     assert "epoch 2/2, update 4/4" in shown
     lines = read_lines(tmp_path / "seg" / "scalars.jsonl")
     assert [line["update"] for line in lines if line["kind"] == "epoch"] == [2, 4]

@@ -15,13 +15,13 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Head
 from densefit.tools.report.pictures import fitted_for, resized, write_image
-from densefit.visualize.grid import grid
+from densefit.visualize.grid import grid, tile_of
 
 _log = logging.getLogger("densefit")
 
 _CELLS = 12  # pictures, at most
 _SAMPLES = (2, 8)  # at least and at most
-_SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
+_LONGER = 320  # pixels of a cell's longer side
 
 
 class TrainBatch(Callback):
@@ -78,17 +78,18 @@ def drawn_samples(
             match = (matches or {}).get(head.name)
             truth = head.ground_truth(targets if match is None else match(targets))
             # Letters are legible in the size that is looked at.
-            fitted = fitted_for([head], sample.image, _SMALLEST, _LARGEST)
+            fitted = fitted_for([head], sample.image, _LONGER, _LONGER)
             image = fitted.image(sample.image)
             if truth is not None:
                 image = head.draw_truth(image, fitted(truth))
-            cells.append(resized(image, _SMALLEST, _LARGEST))
+            cells.append(resized(image, _LONGER, _LONGER))
             about = head.name if truth is not None else f"{head.name} not known"
             captions.append(
                 f"{about}: {sample.id}" if len(heads) > 1 or truth is None else sample.id
             )
         if not heads:
-            cells.append(resized(sample.image, _SMALLEST, _LARGEST))
+            cells.append(resized(sample.image, _LONGER, _LONGER))
             captions.append(sample.id)
     several = max(1, len(heads))
-    return grid(cells, columns=min(several * max(1, 4 // several), len(cells)), captions=captions)
+    columns = min(several * max(1, 4 // several), len(cells))
+    return grid(cells, columns, captions, tile=tile_of(cells))

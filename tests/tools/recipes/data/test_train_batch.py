@@ -38,7 +38,7 @@ def test_boxes_and_masks_are_drawn_where_the_network_sees_them():
     seen = drawn_samples([sample], HEADS)
     assert bare.shape == seen.shape
     assert (bare != seen).any()
-    factor = 240 // 64
+    factor = 320 // 64
     large = sample.image.repeat(factor, 0).repeat(factor, 1)
     truth = {**HEADS[0].ground_truth(sample.targets)}
     truth["boxes"] = truth["boxes"] * factor

@@ -1,0 +1,1 @@
+"""What a run's final score pass says beyond its scores: confusions, curves, errors, samples."""

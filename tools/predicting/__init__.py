@@ -1,0 +1,1 @@
+"""What `densefit predict` and `densefit serve` share: inputs, predictions, files."""

@@ -1,0 +1,1 @@
+"""`densefit serve`: prediction over HTTP, in batches that change no bit of an answer."""
