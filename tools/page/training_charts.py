@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.callbacks.curves import main_keys
+from densefit.callbacks.curve_series import main_keys
 from densefit.model.heads.loss_terms import LossTerms
 from densefit.tools.page.charts import COLORS, Chart, Line, chart
 

@@ -115,6 +115,7 @@ ONE = {
     "model.output_stride": 16,
     "model.weights": "imagenet",
     "model.weights_sha256": "00",
+    "model.weights_classes": ["car"],
     "training.epochs": 3,
     "training.batch_size": 2,
     "training.optimizer": "nag",
