@@ -19,7 +19,7 @@ HEAD = ("--model.heads.detection.channels", "8")
 
 @pytest.fixture(autouse=True)
 def _no_curves(monkeypatch):
-    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda log, path: None)
+    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *_: None)
 
 
 def bytes_of(run):

@@ -74,7 +74,8 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
     if options.is_dry:
         print("nothing was written (--dry-run)")
         return
-    begin(recipe, words, TEXT, _prepare)
+    heads = ", ".join(recipe.model.heads)
+    begin(recipe, words, f"Train {heads}.", _prepare)
 
 
 def _of_folders(
