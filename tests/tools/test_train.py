@@ -8,6 +8,8 @@ import yaml
 
 from densefit.checkpoint.storage import store
 from densefit.tools import new_task, train
+from densefit.tools.recipes import task_training
+from densefit.tools.recipes.recipe import Recipe
 from tests.tools.recipes.planning.conftest import cells, streets  # noqa: F401
 
 SMALL = (
@@ -114,6 +116,19 @@ def test_the_skeleton_of_a_task_trains(tmp_path, monkeypatch, capsys):
     scores = json.loads(Path("run/scores.json").read_text())
     assert scores["lane_lines/lane_lines_error"] >= 0
     assert "batch:      4 images an update (only 16 images)" in capsys.readouterr().out
+
+
+def test_all_ranks_have_the_plan_of_the_first(monkeypatch):
+    class Second:
+        def broadcast(self, what, value):
+            return [[64, 96], 2, 7, "3ep"]
+
+    monkeypatch.setattr(task_training, "world", Second)
+    recipe = Recipe()
+    task_training.share_decisions(recipe)
+    training = recipe.training
+    assert recipe.input_size == (64, 96)
+    assert (training.batch_size, training.epochs, training.validate_every) == (2, 7, "3ep")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 from densefit.checkpoint.storage import store
 from densefit.config import parse
+from densefit.distributed import world
 from densefit.errors import ConfigError
 from densefit.plugin_files import import_plugins
 from densefit.tools.recipes.checkpoint_settings import recipe_of
@@ -68,6 +69,7 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
         if options.time is not None:
             lines = [line for line in lines if line[0] != "length"]
         lines += _planned(recipe, named, options, is_planned=bool(base))
+    share_decisions(recipe)
     check_tasks(recipe, tasks)
     for what, text in lines:
         print(f"{what + ':':<12}{text}", flush=True)
@@ -76,6 +78,22 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
         return
     heads = ", ".join(recipe.model.heads)
     begin(recipe, words, f"Train {heads}.", _prepare)
+
+
+def share_decisions(recipe: Recipe) -> None:
+    """Take the first rank's decisions on all ranks: free memory and speed differ among machines."""
+    training = recipe.training
+    size, batch, epochs, every = world().broadcast(
+        "plan of the training",
+        [
+            list(recipe.input_size),
+            training.batch_size,
+            training.epochs,
+            training.validate_every,
+        ],
+    )
+    recipe.input_size = (size[0], size[1])
+    training.batch_size, training.epochs, training.validate_every = batch, epochs, every
 
 
 def _of_folders(
