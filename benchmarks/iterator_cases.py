@@ -88,16 +88,15 @@ class Makers:
         index, path = self.records(count)
         if has_index:
             settings["path_imgidx"] = index
-        shape = (3, SIDE, SIDE)
-        return mx.image.ImageIter(
-            size, shape, path_imgrec=path, last_batch_handle=handling, **settings
-        )
+        settings.update(path_imgrec=path, last_batch_handle=handling)
+        # Pictures have the right size: the default, a crop, takes as long as the decoding.
+        return mx.image.ImageIter(size, (3, SIDE, SIDE), aug_list=[], **settings)
 
     def boxes(self, count, size, handling="pad", **settings):
         index, path = self.records(count, has_boxes=True)
         files = {"path_imgrec": path, "path_imgidx": index}
-        shape = (3, SIDE, SIDE)
-        return mx.image.ImageDetIter(size, shape, **files, last_batch_handle=handling, **settings)
+        settings.update(files, last_batch_handle=handling)
+        return mx.image.ImageDetIter(size, (3, SIDE, SIDE), aug_list=[], **settings)
 
     def make(self, case, count, size):
         """One by a name such as "ImageRecordIter round_batch=False"."""

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, get_args, get_type_hints, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, get_args, runtime_checkable
 
 import jsonargparse
 
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load
+from densefit.yaml_files.hints import hints_of
 from densefit.yaml_files.messages import plain
 from densefit.yaml_files.parser import defaults_replaced, parser_of
 from densefit.yaml_files.paths import join_flags
@@ -134,7 +135,7 @@ class Adjusted(Protocol):
 
 def _check_not_null(settings: Any, recipes: Sequence[Document], prefix: str = "") -> None:
     """Raise ConfigError if a setting is null that needs a value."""
-    hints = get_type_hints(type(settings))
+    hints = hints_of(type(settings))
     for field in dataclasses.fields(settings):
         value, key = getattr(settings, field.name), f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
@@ -228,7 +229,7 @@ def _dataclass_fields(kind: type, key: str) -> list[str]:
     """Return the fields of the dataclass that are values of a dotted key's dict; else empty."""
     hint: Any = kind
     for name in key.split("."):
-        hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
+        hint = hints_of(hint).get(name) if dataclasses.is_dataclass(hint) else None
     kinds = [option for option in get_args(hint) if dataclasses.is_dataclass(option)]
     return [field.name for field in dataclasses.fields(kinds[0])] if kinds else []
 

@@ -24,7 +24,13 @@ IMPORTED = (
     *("densefit.train.fit", "densefit.evaluation.score", "densefit.tasks", "densefit.datasets"),
     *("densefit.engine.mxnet", "densefit.engine.torch", "densefit.interop.module"),
     *("densefit.interop.iterators", "densefit.data.loader.loader", "torch._dynamo", "onnxruntime"),
+    # what a training by a recipe takes a second to import
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.ticker"),
+    *("densefit.tools.train_det", "densefit.tools.score", "densefit.tools.report.report"),
+    *("densefit.visualize.plotting", "docstring_parser", "PIL.Image"),
 )
+#: Packages whose `register_all` is called: a program that looks for a name calls it.
+REGISTERED = ("densefit.tasks", "densefit.datasets")
 LAUNCHER = "DENSEFIT_LAUNCHER"
 LARGEST = 1 << 20  # bytes of a message
 
@@ -198,6 +204,9 @@ if __name__ == "__main__":
         except Exception as error:
             if not (isinstance(error, ImportError) or type(error).__name__ == "EngineError"):
                 raise
+    for name in REGISTERED:
+        if name in sys.modules:
+            sys.modules[name].register_all()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy all pages
     request = Server(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()

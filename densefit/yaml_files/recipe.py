@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load, read_document
+from densefit.yaml_files.hints import hints_of
 from densefit.yaml_files.messages import kind_text
 from densefit.yaml_files.paths import resolve_files
 from densefit.yaml_files.words import dump, meaning
@@ -103,7 +104,7 @@ def _check_recipe(recipe: Document, kind: type) -> None:
 
 def _check_groups(recipe: Document, value: Mapping[str, Any], kind: type, prefix: str) -> None:
     """Raise ConfigError if a group of settings is not a mapping."""
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in hints_of(kind).items():
         if name in value and isinstance(hint, type) and dataclasses.is_dataclass(hint):
             key, inner = f"{prefix}{name}", value[name]
             if not isinstance(inner, Mapping):
@@ -122,7 +123,7 @@ def hint_of(kind: type, key: str) -> Any:
     """Return the type of a dotted key's value; None if unknown."""
     hint: Any = kind
     for name in key.split("."):
-        hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
+        hint = hints_of(hint).get(name) if dataclasses.is_dataclass(hint) else None
     return hint
 
 
@@ -245,7 +246,7 @@ def _parts(value: Any, hint: Any) -> list[tuple[Any, Any, Any]]:
         origin, inner = get_origin(option), get_args(option)
         if isinstance(value, Mapping):
             if dataclasses.is_dataclass(option):
-                hints = get_type_hints(option)
+                hints = hints_of(option)
                 return [(k, v, hints[k]) for k, v in value.items() if k in hints]
             if origin is dict:
                 return [(k, v, inner[1]) for k, v in value.items()]

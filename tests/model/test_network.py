@@ -178,3 +178,33 @@ def test_graphs_of_many_sizes_are_kept_within_a_limit(tiny, monkeypatch):
     assert again is not first[1]
     assert again.list_arguments() == first[1].list_arguments()
     assert again.list_outputs() == first[1].list_outputs()
+
+
+def test_modes_that_evaluate_have_one_graph(tiny):
+    """It is built once, if no head has other outputs in these modes."""
+    plain = tiny.network()
+    evaluate = plain.graph("evaluate", (32, 32))
+    for mode in ("raw", "views"):
+        assert plain.graph(mode, (32, 32)) is evaluate
+        assert plain.adapters["bright"].outputs(mode) == ["bright_value"]
+    assert plain.graph("train", (32, 32)) is not evaluate
+
+    class Twice(tiny.Brightness):
+        def view_outputs(self, features):
+            return {"twice": self.evaluate(features)["value"] * 2}
+
+    both = df.Network(tiny.Backbone(), [tiny.Brightness("plain"), Twice()])
+    assert both.graph("raw", (32, 32)) is both.graph("evaluate", (32, 32))
+    views = both.graph("views", (32, 32)).list_outputs()
+    assert views == ["plain_value_output", "bright_twice_output"]
+    assert both.adapters["plain"].outputs("views") == ["plain_value"]
+
+
+def test_a_graph_of_later_has_the_backbone_of_then(tiny):
+    network = tiny.network()
+    before = network.graph("train", (32, 32)).tojson()
+    network.normalise_by((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    after = [network.graph(mode, size).tojson() for mode in ("train", "raw")
+             for size in ((64, 64), (32, 32))]  # fmt: skip
+    assert before not in after
+    assert all('"scalar": "0.25"' in text for text in after)

@@ -36,3 +36,8 @@ def test_nan():
 def test_other_texts_are_refused(text):
     with pytest.raises(ValueError, match="could not convert"):
         setting_value(text)
+
+
+def test_a_list_is_its_readers():
+    setting_value("[1, 2]").append(3)
+    assert setting_value("[1, 2]") == [1, 2]
