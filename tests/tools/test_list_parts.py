@@ -44,7 +44,7 @@ def test_mistakes_are_told(capsys, words):
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_a_plugin_file_is_listed_behind_densefits_own(tmp_path, capsys):
+def test_a_plugin_file_is_listed_behind_densefits_own(own_plugins, tmp_path, capsys):
     path = tmp_path / "listed_plugin.py"
     path.write_text(PLUGIN)
     assert list_parts.main(["--plugins", str(path)]) == 0

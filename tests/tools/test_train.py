@@ -106,7 +106,7 @@ def test_a_time_in_which_nothing_fits_is_told(cells, tmp_path, capsys, monkeypat
     assert "either --time or --epochs" in capsys.readouterr().err
 
 
-def test_the_skeleton_of_a_task_trains(tmp_path, monkeypatch, capsys):
+def test_the_skeleton_of_a_task_trains(own_plugins, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert new_task.main(["lane_lines"]) == 0
     recipe = Path("lane_lines/lane_lines.yaml")
