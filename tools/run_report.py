@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from densefit.checkpoint.storage import store
@@ -14,35 +14,53 @@ from densefit.tools.analysis.rescore import rescore
 from densefit.tools.analysis.settings import AnalysisSettings
 from densefit.tools.analysis.write import FOLDER, write_analysis
 from densefit.tools.page.write import write_page
-from densefit.tools.recipes.checkpoint_settings import (
-    CheckpointSettings,
-    checkpoint_path,
-    settings,
-)
+from densefit.tools.recipes.checkpoint_settings import checkpoint_path, settings
 from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import Data
+from densefit.yaml_files.paths import files_field
 
 _TEXT = "Write report.html: one page with all that is known of a training."
 _FLAGS = ("rescore",)
 
 
 @dataclass
-class Reporting(CheckpointSettings):
-    __doc__ = f"""{str(CheckpointSettings.__doc__).rstrip()}
+class Reporting:
+    """Settings of a report.
+
+    Args:
+        checkpoint: folder of the run; may come first, without the option.
+        out: file of the page; by default report.html in the run's folder.
         split: split to analyse; by default the recipe's test split, else its validation split.
         score_threshold: least score of the detections in the confusion matrix and the kinds of
             errors; by default where the mean F1 is highest.
         iou: overlap that a match of a detection with a true box exceeds.
         samples: number of samples of each head that are drawn.
         rescore: whether the best checkpoint is scored again; it is, if the run has no analysis yet
-            or one of these settings is given.
+            or one of the settings above is given.
+        input_size: height and width of the network's input; as trained by default.
+        resize: letterbox or stretch, as trained by default.
+        score_batch_size: samples per batch; changes no result.
+        engine: mxnet or torch, which computes.
+        devices: devices of the engine, e.g. [cuda:0]; the CPU by default.
+        data: as trained by default.
+        plugins: the Python files that the checkpoint was trained with (docs/plugins.md).
     """
 
+    checkpoint: str | None = None
+    out: str | None = None
     split: str | None = None
     score_threshold: float | None = None
     iou: float = 0.5
     samples: int = 48
     rescore: bool = False
+    input_size: tuple[int, int] = (96, 96)
+    resize: str = "letterbox"
+    score_batch_size: int = 8
+    engine: str | None = None
+    devices: list[str] = field(default_factory=list)
+    data: Data = field(default_factory=Data)
+    plugins: list[str] = files_field()
 
     def find_checkpoint(self) -> Path:
         """Path of the run's checkpoint."""
@@ -74,7 +92,7 @@ def run(words: Sequence[str]) -> None:
     if is_asked or not any((folder / FOLDER).glob("*.json")):
         if is_asked or store.names(folder / "checkpoints"):
             chosen, checkpoint = settings(Reporting, _TEXT, words)
-            network, passes, splits = rescore(chosen, checkpoint, chosen.split)
+            network, passes, splits = rescore(chosen, checkpoint)
             write_analysis(folder, network, passes, splits, wanted)
         else:
             print("no checkpoint: the page has no confusion matrices, curves and samples")

@@ -9,6 +9,7 @@ import yaml
 
 from densefit.callbacks.jsonl import read_lines
 from densefit.tools import compare_tasks, score, train_multi
+from densefit.tools.page.write import write_report
 
 pytestmark = pytest.mark.usefixtures("partly")
 RECIPE = {
@@ -104,6 +105,16 @@ def _scored_again(run, scores, capsys):
     for arguments, said in (([], "--of NAME"), (["--of", "cell"], "did you mean 'cells'?")):
         assert score.main(["--checkpoint", str(run), *arguments]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_every_dataset_has_its_part_of_the_report(train, monkeypatch):
+    monkeypatch.setattr("densefit.tools.recipes.finish.write_report", write_report)
+    out = train("both")
+    names = {path.stem for path in (out / "analysis").glob("*.json")}
+    assert names == {"cells_detection", "streets_segmentation"}
+    page = (out / "report.html").read_text()
+    assert "<h2>cells/detection</h2>" in page
+    assert "<h2>streets/segmentation</h2>" in page
 
 
 def test_the_picture_shows_truth_and_prediction_of_each_head(train):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from densefit import engine
 from densefit.checkpoint.weights.load import load
@@ -14,22 +14,39 @@ from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.model.network import Network
 from densefit.tools.analysis.pass_metrics import pass_metrics
 from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
-from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of
-from densefit.tools.recipes.data.loaders import score_loader
+from densefit.tools.recipes.checkpoint_settings import recipe_of
+from densefit.tools.recipes.data.loaders import Input, score_loader
 from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.pictures import choose_thresholds
 
 
-def rescore(
-    chosen: CheckpointSettings, checkpoint: Path, split: str | None
-) -> tuple[Network, dict[str, Any], dict[str, str]]:
+@dataclass
+class _Input:
+    """Settings of the network's input."""
+
+    input_size: tuple[int, int]
+    resize: str
+    score_batch_size: int
+
+
+class Rescored(Input, Protocol):
+    """Settings of a score pass."""
+
+    split: str | None
+    engine: str | None
+    devices: list[str]
+    data: Data
+
+
+def rescore(chosen: Rescored, checkpoint: Path) -> tuple[Network, dict[str, Any], dict[str, str]]:
     """Score a checkpoint on a split of its data, or of each of its datasets.
 
     Args:
-        chosen: settings, with those of the recipe.
+        chosen: settings, with those of the recipe; by default its test split is scored, else its
+            validation split.
         checkpoint: path of the checkpoint.
-        split: name of the split; by default the recipe's test split, else its validation split.
 
     Returns:
         (network, dataset -> (loader, head -> metrics), dataset -> split).
@@ -47,14 +64,14 @@ def rescore(
     for name in names:
         part = CheckpointDataset(recipe, name) if name else None
         data = chosen.data if part is None else part.data(chosen.data)
-        part_split = split or data.test or data.validation
+        part_split = chosen.split or data.test or data.validation
         if part_split is None:
             raise ConfigError("The recipe names no split to score", fix="--split NAME")
         dataset = make_dataset(data, part_split)
         if part is not None:
             dataset = part.as_trained(dataset, network.heads)
         resize = (part.part.resize if part is not None else None) or chosen.resize
-        settings = replace(chosen, data=data, resize=resize)
+        settings = _Input(chosen.input_size, resize, chosen.score_batch_size)
         loader = score_loader(settings, dataset, data)
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             scorer = scorer_of_labelled(

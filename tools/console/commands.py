@@ -56,6 +56,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Compare": {
         "plot": Command("plot_run", "RUN...", "plot trainings"),
         "report": Command("run_report", "RUN", "one page with all of a training"),
+        "watch": Command("watch", "[runs/]", "show trainings while they run", needs_words=False),
         "compare": Command("compare", "RUN...", "scores and settings side by side"),
     },
     "Shell": {

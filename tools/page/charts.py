@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from densefit.tools.page.ticks import log_ticks, tick_text, ticks
 
 WIDTH, HEIGHT = 420.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 10.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 20.0, 10.0, 40.0
 COLORS = 8  # of the style sheet
 _MARKED = 60  # points of a line that has a mark at each
 _WIDE = 20.0  # ratio of positive values from which an axis is logarithmic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from densefit.callbacks.progress import duration
+from densefit.callbacks.pace import duration
 from densefit.tools.page.run_files import RunFiles
 from densefit.tools.report.table import format_score
 

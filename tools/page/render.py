@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import lru_cache
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 import densefit
@@ -18,6 +16,7 @@ from densefit.tools.page.facts import environment, recipe_facts, tiles, timing
 from densefit.tools.page.head_section import HeadSection, Table, head_section
 from densefit.tools.page.run_files import RunFiles
 from densefit.tools.page.samples import PictureBudget
+from densefit.tools.page.templates_of_pages import template, template_text
 from densefit.tools.page.training_charts import training_charts
 
 MOST = 10 << 20  # bytes of the page
@@ -47,12 +46,12 @@ def _render(run: RunFiles, budget: PictureBudget) -> str:
             if isinstance(entry, dict)
         ],
     )
-    script = _template_text("report.js")
+    script = template_text("report.js")
     digest = hashlib.sha256(script.encode()).digest()
     context: dict[str, Any] = {
         "title": run.folder.resolve().name,
         "subtitle": _subtitle(run),
-        "style": Markup(STYLE + _template_text("report.css")),
+        "style": Markup(STYLE + template_text("report.css")),
         "script": Markup(script),
         "script_sha256": base64.b64encode(digest).decode("ascii"),
         "version": densefit.__version__,
@@ -69,7 +68,7 @@ def _render(run: RunFiles, budget: PictureBudget) -> str:
         "recipe_text": run.recipe_text,
     }
     context["contents"] = _contents(context)
-    return _environment().get_template("report.html.jinja").render(context)
+    return template("report.html.jinja").render(context)
 
 
 def _heads(run: RunFiles, budget: PictureBudget) -> list[HeadSection]:
@@ -130,21 +129,3 @@ def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:
         ("config", "Config", context["recipe_text"]),
     ]
     return [(key, name) for key, name, is_there in entries if is_there]
-
-
-def _template_text(name: str) -> str:
-    """Text of a file beside the templates."""
-    environment = _environment()
-    if environment.loader is None:  # it always has one
-        return ""
-    return environment.loader.get_source(environment, name)[0]
-
-
-@lru_cache(1)
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("densefit.tools.page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        auto_reload=False,
-    )

@@ -89,11 +89,21 @@ class _Reader:
         self.folder = folder
         self.unread: list[str] = []
 
+    def is_there(self, name: str) -> bool:
+        """Whether there is a file, which is no link out of the folder."""
+        path = self.folder / name
+        if not path.is_file():
+            return False
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            self._note(name, "a link out of the folder")
+            return False
+        return True
+
     def text(self, name: str) -> str:
         """Text of a file; "" if it is missing or cannot be read."""
         path = self.folder / name
         try:
-            if not path.is_file():
+            if not self.is_there(name):
                 return ""
             if path.stat().st_size > _LARGEST:
                 self._note(name, "too large")
@@ -128,7 +138,7 @@ class _Reader:
     def lines(self, name: str) -> list[dict[str, Any]]:
         """Records of a log."""
         try:
-            return read_lines(self.folder / name)
+            return read_lines(self.folder / name) if self.is_there(name) else []
         except (DataError, OSError, UnicodeDecodeError, RecursionError) as error:
             self._note(name, error)
             return []

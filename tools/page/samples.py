@@ -76,12 +76,13 @@ def page_samples(
     """
     names = analysis.get("classes", [])
     root = (folder / FOLDER).resolve()
+    is_inside = folder.resolve() in root.parents
     samples = []
     for entry in analysis.get("shown", ()):
         images = []
         for side in ("truth", "prediction"):
             path = root / str(entry.get(side, ""))
-            if root in path.resolve().parents:
+            if is_inside and root in path.resolve().parents:
                 url = budget.data_url(path)
                 if url is not None:
                     images.append((side, url))

@@ -50,7 +50,7 @@ def _losses(lines: Sequence[dict[str, Any]], head: str, keys: Sequence[str]) -> 
     drawn = []
     for index, key in enumerate(ordered[:COLORS]):
         name = key.rpartition("/")[2]
-        within, whole = _series(lines, key, "update"), _series(lines, key, "epoch")
+        within, whole = series(lines, key, "update"), series(lines, key, "epoch")
         if len(whole[0]) > 1:
             drawn += [Line(name, *within, color=index, is_thin=True)]
         drawn += [Line(name, *(whole if len(whole[0]) > 1 else within), color=index)]
@@ -59,7 +59,7 @@ def _losses(lines: Sequence[dict[str, Any]], head: str, keys: Sequence[str]) -> 
 
 def _scores(lines: Sequence[dict[str, Any]], head: str, keys: Sequence[str]) -> Chart | None:
     drawn = [
-        Line(key.rpartition("/")[2], *_series(lines, key, "validation"), color=index)
+        Line(key.rpartition("/")[2], *series(lines, key, "validation"), color=index)
         for index, key in enumerate(keys[:COLORS])
     ]
     return chart(f"{head} on validation data", "update", "score", drawn)
@@ -69,7 +69,7 @@ def _scaled(lines: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[s
     """Group scores whose highest values are of one size, at most `COLORS` in a chart."""
     groups: list[tuple[float, list[str]]] = []
     for key in keys:
-        values = [abs(value) for value in _series(lines, key, "validation")[1] if value is not None]
+        values = [abs(value) for value in series(lines, key, "validation")[1] if value is not None]
         size = max(values, default=0.0)
         for index, (other, group) in enumerate(groups):
             low, high = sorted((size, other))
@@ -82,10 +82,16 @@ def _scaled(lines: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[s
     return [group for _, group in groups]
 
 
-def _series(
+def series(
     lines: Sequence[dict[str, Any]], key: str, kind: str
 ) -> tuple[list[float], list[float | None]]:
-    """(updates, values) of a number in the records of a kind."""
+    """(updates, values) of a number in the records of a kind, at most 600.
+
+    Args:
+        lines: records that `JSONLines` wrote.
+        key: name of the number.
+        kind: "update", "epoch" or "validation".
+    """
     chosen = [line for line in lines if line["kind"] == kind and key in line]
     return _thin([line["update"] for line in chosen], [line[key] for line in chosen])
 

@@ -11,8 +11,7 @@ from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
 from densefit.evaluation.labelled_heads import labelled_heads
-from densefit.evaluation.multi_scorer import scorer_of_labelled
-from densefit.evaluation.score import score
+from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
 from densefit.metrics.core.unreadable import counts_text, without_counts
 from densefit.tools.analysis.pass_metrics import pass_metrics
 from densefit.tools.page.write import write_report
@@ -77,15 +76,21 @@ def finish(
     passes: dict[str, Any] = {}
     for name, loader in loaders.items():
         metrics = pass_metrics(network)
+        check_parameters(network)
         with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = labelled_heads(network, [head.name for head in network.heads], loader)
-                metrics = {head: metrics[head] for head in heads if head in metrics}
-                data = {name: watched}
-                scores.update(score(network, data, heads, metrics, devices=chosen_devices))
+                several = MultiScorer(
+                    engine.make(network, chosen_devices),
+                    {name: watched},
+                    heads,
+                    {head: metrics[head] for head in heads if head in metrics},
+                    nonfinite="raise",
+                )
+                scores.update(several.run() or {})
+                metrics = dict(several.scorers[name].metrics)
                 prefix = f"{name}/"
             else:
-                check_parameters(network)
                 scorer = scorer_of_labelled(
                     engine.make(network, chosen_devices),
                     watched,

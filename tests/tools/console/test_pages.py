@@ -80,6 +80,7 @@ def test_what_reads_its_words_itself_is_known():
         "launch",
         "weights",
         "plot",
+        "watch",
         "completion",
     }
 

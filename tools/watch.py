@@ -1,0 +1,98 @@
+"""Show trainings while they run: `densefit watch runs/`."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from densefit.errors import ConfigError, MissingPackageError
+from densefit.tools.recipes.program import program
+
+_HOST = "127.0.0.1"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises ConfigError, as all tools do."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError for an invalid option."""
+        raise ConfigError(message, fix="--help lists all settings")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program."""
+    return program(lambda: run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Serve the pages of a folder's runs until SIGINT or SIGTERM."""
+    parser = Parser(
+        description="Show the trainings in a folder, several side by side, while they run. Only "
+        "browsers on this machine are answered.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", nargs="?", default="runs", help="folder of runs (default: runs)")
+    parser.add_argument(
+        "--port", type=int, default=8765, help="port; 0 for any that is free (default: 8765)"
+    )
+    chosen = parser.parse_args(arguments)
+    root = Path(chosen.folder)
+    if not root.is_dir():
+        raise ConfigError("There is no such folder", received=root, fix="densefit watch runs")
+    try:
+        import uvicorn
+
+        from densefit.tools.watching.app import make_app
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            "The server needs packages that are not installed",
+            received=str(error),
+            fix='pip install "densefit[serve]"',
+        ) from error
+    with listening(chosen.port) as listener:
+        print(
+            f"watching {root} on http://{_HOST}:{listener.getsockname()[1]}/ (Ctrl-C ends it)",
+            flush=True,
+        )
+        config = uvicorn.Config(
+            make_app(root),
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,  # an address in a header is not believed
+            server_header=False,
+            timeout_graceful_shutdown=3,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listening(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1.
+
+    Args:
+        port: its port; 0 for any.
+
+    Raises:
+        ConfigError: the port cannot be used.
+    """
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ConfigError(
+            f"The server cannot listen: {getattr(error, 'strerror', None) or error}",
+            received=f"port {port}",
+            fix="--port 0 takes any free port",
+        ) from error
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

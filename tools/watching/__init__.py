@@ -1,0 +1,1 @@
+"""Live pages of trainings on this machine: `densefit watch runs/`."""
