@@ -8,6 +8,7 @@ import difflib
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast, get_args, runtime_checkable
 
@@ -16,6 +17,7 @@ import jsonargparse
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load
 from densefit.yaml_files.hints import hints_of
+from densefit.yaml_files.messages import plain
 from densefit.yaml_files.parser import defaults_replaced, parser_of
 from densefit.yaml_files.paths import join_flags
 from densefit.yaml_files.recipe import (
@@ -83,7 +85,11 @@ def parse(
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
         reason = _reason(error)
         where = _where(reason, arguments, recipes)
-        raise ConfigError(reason, where=where, fix=_hint(str(error), _keys(parser))) from error
+        what, expected, received = plain(reason, partial(hint_of, kind))
+        fix = _hint(str(error), _keys(parser)) if expected is None else None
+        raise ConfigError(
+            what, expected=expected, received=received, where=where, fix=fix
+        ) from error
     try:
         instances = parser.instantiate_classes(namespace)
     except (ValueError, TypeError) as error:  # deep keys are not checked by the parser
@@ -208,7 +214,7 @@ def _split(
             shallow.append(argument)
             continue
         text = value if equals else next(rest, None)
-        if text is not None and len(path) < least:
+        if text is not None and len(path) < least and not path[0].isdecimal():
             _read_value(text, name)  # the parser would read an ambiguous value as a string
             shallow += [f"{argument}"] if equals else [argument, text]
             continue
@@ -247,6 +253,8 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
         changed = settings.clone()
         changed[path[0]] = _with(settings.get(path[0]), path[1:], value, f"{where}.{path[0]}")
         return changed
+    if isinstance(settings, list):
+        return _with_item(settings, path, value, where)
     if settings is not None and not isinstance(settings, Mapping):
         raise ConfigError(
             f"The setting {where!r} has no keys",
@@ -259,6 +267,23 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
     else:
         entries[path[0]] = _with(entries.get(path[0]), path[1:], value, f"{where}.{path[0]}")
     return entries
+
+
+def _with_item(settings: Sequence[Any], path: Sequence[str], value: str, where: str) -> list[Any]:
+    """Return a copy of a list with one item, or a value in it, changed."""
+    count = len(settings)
+    if not path[0].isdecimal() or int(path[0]) >= count:
+        raise ConfigError(
+            f"The list {where} has no item {path[0]}",
+            expected=f"0 to {count - 1}" if count else "a list that has items",
+            received=f"--{where}.{'.'.join(path)} {value}",
+        )
+    index, key = int(path[0]), f"{where}.{path[0]}"
+    if len(path) == 1:
+        changed = _read_value(value, key)
+    else:
+        changed = _with(settings[index], path[1:], value, key)
+    return [*settings[:index], changed, *settings[index + 1 :]]
 
 
 def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:

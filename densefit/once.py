@@ -52,6 +52,17 @@ def collected_warnings() -> Iterator[list[tuple[str, str]]]:
         _lists[:] = [entry for entry in _lists if entry is not warnings]
 
 
+@contextmanager
+def forgetting() -> Iterator[None]:
+    """Forget afterwards what was logged in the block, so that it is logged again."""
+    before = set(_said)
+    try:
+        yield
+    finally:
+        _said.clear()
+        _said.update(before)
+
+
 def was_said(*key: Hashable) -> bool:
     """Return whether `first_time` was already called with this key."""
     return key in _said

@@ -112,8 +112,19 @@ class Registry(Generic[T]):
                 parameter.replace(annotation=inspect.Parameter.empty)
                 for parameter in taken.values()
             ]
+            needed = [
+                key
+                for key, parameter in taken.items()
+                if parameter.default is parameter.empty and key not in arguments
+            ]
+            if unknown:
+                what = f"The {self.kind} {name!r} has no setting {unknown[0]!r}"
+            elif needed:
+                what = f"The {self.kind} {name!r} needs the setting {needed[0]!r}"
+            else:
+                what = f"The {self.kind} {name!r} does not take these arguments: {error}"
             raise ConfigError(
-                f"The {self.kind} {name!r} does not take these arguments: {error}",
+                what,
                 expected=f"{name}{inspect.Signature(plain)}",
                 received=", ".join(f"{key}={value!r}" for key, value in arguments.items()),
                 fix=nearest(unknown[0], taken) if unknown else None,

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from densefit.tools.conversion.convert import Conversion, convert
 from densefit.tools.recipes.data.division import read_once
-from densefit.tools.recipes.data.split_dataset import make_dataset
+from densefit.tools.recipes.data.split_dataset import existing_splits, make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 from densefit.yaml_files.paths import files_field
+
+_SPLITS = {f"--data.{key}" for key in ("train", "validation", "test", "splits")}
 
 
 @dataclass
@@ -44,15 +46,29 @@ class Converting:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Convert a dataset to the layout of COCO, VOC, YOLO, a mask folder or records."
-    return program(lambda: run(parse_and_import(Converting, arguments, text)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    named = {word.partition("=")[0] for word in words}
+
+    def work() -> None:
+        converting = parse_and_import(Converting, words, text)
+        run(converting, "--data" in named and not named & _SPLITS)
+
+    return program(work)
 
 
-def run(converting: Converting) -> None:
-    """Convert the dataset, and print what was written, lost and verified."""
+def run(converting: Converting, finds_splits: bool = False) -> None:
+    """Convert the dataset, and print what was written, lost and verified.
+
+    Args:
+        converting: the settings.
+        finds_splits: whether the splits are those that the dataset has, if any.
+    """
     data = converting.data
     names = list(dict.fromkeys(n for n in (data.train, data.validation, data.test) if n))
     if data.train == "null":
         names = names[1:]
+    if finds_splits:
+        names = existing_splits(data)
     if not names:  # as a whole
         data, names = replace(data, splits={"all": 1.0}, train="all"), ["all"]
     with read_once():

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.multi_dataset import updates_per_epoch
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_schedule
+from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.schedule_text import as_text, from_text, resolved
@@ -47,11 +49,13 @@ class Showing(MultiRecipe):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
     text = "Show learning rates over a training: a table, sparklines and a plot."
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = completed(sys.argv[1:] if arguments is None else arguments)
     recipe = any(word.split("=")[0] == "--config" for word in words)
 
     def work() -> None:
-        showing, _ = parse(Showing, words, description=text, positional="schedules")
+        showing, _ = parse(
+            Showing, with_dotted(words, Showing), description=text, positional="schedules"
+        )
         use_plugins(showing.plugins)
         if showing.png is None:  # `out` of a recipe is the folder of its training
             has_out = any(word.split("=")[0] == "--out" for word in words)

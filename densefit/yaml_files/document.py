@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,7 +205,9 @@ class Document:
             lines[key] = line
             path = f"{where}.{key}" if where else str(key)
             self.lines[path] = line
-            value = self._node(next(self._events), path, depth + 1)
+            event = next(self._events)
+            self._check_blank(key, event, line)
+            value = self._node(event, path, depth + 1)
             if not merge:
                 entries[key] = value
                 continue
@@ -213,6 +216,18 @@ class Document:
                     self._refuse("<< takes in mappings", line, received=repr(mapping))
                 merged = {**mapping, **merged}
         return {**merged, **entries}
+
+    def _check_blank(self, key: Any, value: Any, line: int) -> None:
+        """Refuse `{width:16}`, which is YAML for the key "width:16" without a value."""
+        match = re.fullmatch(r"([\w.]+):(\S+)", key) if isinstance(key, str) else None
+        is_empty = isinstance(value, yaml.ScalarEvent) and value.implicit[0] and value.value == ""
+        if match and is_empty:
+            self._refuse(
+                "A blank is missing behind a colon",
+                line,
+                received=key,
+                fix=f"{match[1]}: {match[2]}",
+            )
 
     def _scalar(self, event: Any, line: int) -> Any:
         kind = None if event.tag in (None, "!") else event.tag[len(_TAG) :]

@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import Document, load, read_document
 from densefit.yaml_files.hints import hints_of
+from densefit.yaml_files.messages import kind_text
 from densefit.yaml_files.paths import resolve_files
 from densefit.yaml_files.words import dump, meaning
 
@@ -32,6 +33,8 @@ def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Do
             continue
         if not equals:
             path = next(rest, "")
+        if not path or path.startswith("--"):
+            raise ConfigError("--config names no recipe", fix="--config RECIPE.yaml")
         is_text = path.lstrip().startswith("{")
         recipe = Document(path) if is_text else read_document(recipe_path(path))
         _check_recipe(recipe, kind)
@@ -146,7 +149,7 @@ def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | No
         if plain and not value.lstrip().startswith(("[", "{", "-")):
             raise ConfigError(
                 f"The value of {key} is a text",
-                expected=getattr(hint, "__name__", str(hint)),
+                expected=kind_text(hint),
                 received=repr(value),
                 where=where(key),
             )

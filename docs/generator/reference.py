@@ -11,6 +11,7 @@ from typing import Any
 
 from densefit import factory
 from densefit.registry import Registry
+from densefit.tools.console import names
 from docs.generator.entries import entry, summary
 from docs.generator.kinds import PAGES, Page
 
@@ -67,7 +68,8 @@ def main() -> None:
             path.unlink()
     for name, text in texts.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    print(f"wrote {len(texts)} pages to {FOLDER}")
+    names.FILE.write_text(names.text(), encoding="utf-8")
+    print(f"wrote {len(texts)} pages to {FOLDER}, and {names.FILE.name}")
 
 
 if __name__ == "__main__":

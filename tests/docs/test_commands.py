@@ -17,7 +17,7 @@ import pytest
 
 import densefit as df
 from densefit.errors import EngineError
-from densefit.tools import cli, score
+from densefit.tools import cli, score, train
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,6 +31,8 @@ PROGRAMS = [
 FIRST = re.compile(r"densefit [a-z]|(python|make|for|R=|\.venv/bin/python)\b|R=")
 STANDS_FOR = {
     "N": "19",
+    "NAME": "counting",
+    "runs/mine/config.yaml": "configs/ssd_resnet18_shapes.yaml",
     "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
     "configs/multi_NAME.yaml": "configs/multi_resnet18_nuclei.yaml",
 }
@@ -74,11 +76,11 @@ def expanded(blocks: list[str]) -> list[list[list[str]]]:
 
 def as_program(words: list[str]) -> list[str]:
     """The program that a command of the console script is."""
-    for count in (2, 1):
-        command = cli.COMMANDS.get(" ".join(words[1 : 1 + count]))
-        if words[0] == "densefit" and command is not None:
-            return ["python", f"tools/{command.module}.py", *words[1 + count :]]
-    return words
+    if words[0] != "densefit" or words[1] not in cli.COMMANDS:
+        return words
+    if words[1] == "train" and words[2] in train.PROGRAMS and "--data" not in words:
+        return ["python", f"tools/{train.PROGRAMS[words[2]][0]}.py", *words[3:]]
+    return ["python", f"tools/{cli.COMMANDS[words[1]].module}.py", *words[2:]]
 
 
 def unbracketed(synopsis: str) -> str:
@@ -163,7 +165,8 @@ def start(words: list[str], stop, monkeypatch) -> None:
         assert not arguments
         raise Parsed
     scored = f"scoring.{name}_{arguments[0]}" if arguments else ""
-    parsing = ("recipes.plugins", "recipes.train", "recipes.checkpoint_settings")
+    recipes = ("plugins", "train", "task_training", "checkpoint_settings")
+    parsing = [f"recipes.{module}" for module in recipes]
     for own in (name, scored, *parsing):
         if (ROOT / "tools" / f"{own.replace('.', '/')}.py").is_file():
             stop(importlib.import_module(f"densefit.tools.{own}"))
@@ -200,7 +203,7 @@ def test_what_no_program_takes_is_found(stopped, monkeypatch):
     for words, error in (
         (["benchmarks/score_memory.py", "--count", "2x"], SystemExit),
         (["benchmarks/metrics_speed.py", "--times", "3"], SystemExit),
-        (["tools/train_det.py", "--config", "configs/ssd_resnet18_bccd.yaml", "--epochs", "3"], 2),
+        (["tools/train_det.py", "--config", "configs/ssd_resnet18_bccd.yaml", "--epoch", "3"], 2),
         (["tools/score.py", "--checkpoint", "runs/a", "--splits", "test"], 2),
         (["tools/gone.py"], AssertionError),
     ):

@@ -27,6 +27,8 @@ def in_the_tree():
     """Path below site-packages of each file that the checkout installs."""
     names = {"densefit/py.typed", "densefit/symbol/builder/operators.json"}
     names |= {f"densefit/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
+    pages = (ROOT / "tools/console/pages").glob("*.txt")
+    names |= {f"densefit/tools/console/pages/{path.name}" for path in pages}
     templates = ROOT / "tools/page/templates"
     names |= {f"densefit/tools/page/templates/{path.name}" for path in templates.iterdir()}
     for folder, inside in (

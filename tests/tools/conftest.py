@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
+from densefit import plugin_files
 from densefit.data.sample import datasets
 from densefit.datasets.shapes import Shapes
+from densefit.metrics import metrics
+from densefit.model.heads.head import heads
 from densefit.tools import train_det
 
 TINY = {
@@ -35,6 +38,14 @@ def _no_curves(monkeypatch):
     """
     monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
     monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
+
+
+@pytest.fixture
+def own_plugins(monkeypatch):
+    """Plugin files that a test imports are gone behind it, with what they register."""
+    monkeypatch.setattr(plugin_files, "_imported", {})
+    for registry in (heads, metrics):
+        monkeypatch.setattr(registry, "_factories", dict(registry._factories))
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def test_without_matplotlib_there_is_a_table_and_a_hint(tiny, tmp_path, capsys, 
     [
         ([*HEADS, "--loss", "kind/los"], "did you mean 'kind/loss'"),
         ([*HEADS, "--start", "20"], "start=20.0"),
-        ([*HEADS, "--update", "3"], "did you mean 'updates'"),
+        ([*HEADS, "--update", "3"], "did you mean --updates"),
         ([], "no head"),
     ],
 )

@@ -27,7 +27,7 @@ def test_the_split_the_data_and_the_checkpoint_can_be_others(trained, tmp_path, 
     [
         ([], 2, "--checkpoint runs/NAME"),
         (["--checkpoint", "nowhere"], 1, "nowhere"),
-        (["--chekpoint", "nowhere"], 2, "did you mean 'checkpoint'?"),
+        (["--chekpoint", "nowhere"], 2, "did you mean --checkpoint?"),
         (["--resume", "auto"], 2, "--out runs/NAME"),
         (["cocoo", "--results", "x"], 2, "did you mean 'coco'?"),
         (["runs/NAME"], 2, "known: coco, masks, panoptic, voc"),

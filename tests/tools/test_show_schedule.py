@@ -149,7 +149,7 @@ def test_texts_that_are_not_a_schedule(text, said):
         (["--updates", "0"], "--updates is at least 1"),
         (["--updates_per_epoch", "-1"], "--updates_per_epoch is at least 1"),
         (["constant warmup=50", "--updates", "50"], "where:    constant warmup=50, Constant(warm"),
-        (["--updats", "5"], "did you mean 'updates'"),
+        (["--updats", "5"], "did you mean --updates?"),
         (["--config", "{}/configs/deeplab_resnet18_camvid.yaml"], "--updates_per_epoch N, or --d"),
     ],
 )

@@ -101,7 +101,7 @@ def test_nothing_expands_without_end(told):
         ("names: []\nfast: yes", 2, "true"),
         ("names: []\nseed: null", 2, "no value"),
         ("names: []\nseed: many", 2, "'many'"),
-        ("names: []\nseed: 1.5", 2, "int"),
+        ("names: []\nseed: 1.5", 2, "a whole number"),
         ("names: []\ndata:\n  rot: x", 3, "rot"),
         ("names: []\n1: 2", 2, "text"),
         ("names: []\nprint_config: 2", 2, "command line"),

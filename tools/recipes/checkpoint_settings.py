@@ -20,6 +20,7 @@ from densefit.data.sample import Dataset
 from densefit.errors import CheckpointError, ConfigError
 from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.loaders import score_loader
+from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.plugins import check_recorded, use_plugins
 from densefit.tools.recipes.recipe import Data
 from densefit.yaml_files.paths import files_field
@@ -199,7 +200,7 @@ def settings(
             plugin files that the checkpoint was trained with.
         CheckpointError: the checkpoint is missing, damaged, or has no recipe.
     """
-    words = completed(sys.argv[1:] if arguments is None else arguments)
+    words = with_dotted(completed(sys.argv[1:] if arguments is None else arguments), kind)
     first, _ = parse(kind, words, description=description, positional=positional)
     checkpoint = first.find_checkpoint()
     files = use_plugins(first.plugins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,38 @@ from densefit.train.layer_decay import layer_decay
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Schedule, schedules
 
+_NONE = inspect.Parameter.empty
+#: Callback -> its file or folder in a run's folder, where the recipe names none.
+_FILES = {"csv": "epochs.csv", "jsonl": "log.jsonl"}
+
 
 def make_callbacks(training: Training, out: Path) -> list[Callback]:
     """Make the recipe's callbacks; their files are written to the run's folder."""
     created = []
-    for settings in training.callbacks:
+    for settings in settings_of_callbacks(training):
+        name = settings.get("name")
         paths = {
             key: out / settings[key]
             for key in ("path", "directory")
             if settings.get(key) is not None
         }
+        for key in _needed_paths(name) if isinstance(name, str) else ():
+            paths.setdefault(key, out / _FILES.get(str(name), str(name)))
         created.append(named(callbacks, {**settings, **paths}, "training.callbacks"))
     return created
+
+
+def settings_of_callbacks(training: Training) -> list[dict[str, Any]]:
+    """Name and settings of each of the recipe's callbacks."""
+    return [entry for entry in training.callbacks if isinstance(entry, dict)]
+
+
+def _needed_paths(name: str) -> list[str]:
+    """Settings of a callback that are a path without a default."""
+    if name not in callbacks.names():  # the registry says what is wrong with it
+        return []
+    taken = inspect.signature(callbacks.get(name)).parameters
+    return [key for key in ("path", "directory") if key in taken and taken[key].default is _NONE]
 
 
 def make_guard(training: Training) -> Guard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -13,6 +14,9 @@ from densefit.checkpoint.storage import store
 from densefit.config import parse
 from densefit.errors import ConfigError
 from densefit.plugin_files import PACKAGE, PluginFile, import_plugins, imported
+from densefit.tools.recipes.command_line import completed
+from densefit.tools.recipes.plain_words import with_dotted
+from densefit.tools.recipes.planning.layout import set_layout
 
 _log = logging.getLogger("densefit")
 
@@ -32,8 +36,12 @@ def parse_and_import(kind: type[Kind], arguments: Sequence[str] | None, descript
     Raises:
         ConfigError: see `densefit.config.parse` and `use_plugins`.
     """
-    settings, _ = parse(kind, arguments, description=description)
+    words = completed(sys.argv[1:] if arguments is None else arguments)
+    dotted = with_dotted(words, kind)
+    settings, _ = parse(kind, dotted, description=description)
     use_plugins(settings.plugins)
+    if any(word.partition("=")[0] == "--data" for word in words):
+        set_layout(settings, {word.partition("=")[0][2:] for word in dotted})
     return settings
 
 

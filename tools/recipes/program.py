@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from densefit.errors import ConfigError, DataError, DensefitError, DistributedError
 from densefit.process.packages import needed_packages
 from densefit.train.signals import TrainingInterrupted
+
+_shows_tracebacks: ContextVar[bool] = ContextVar("shows_tracebacks", default=False)
+
+
+@contextmanager
+def show_tracebacks() -> Iterator[None]:
+    """Within the block, errors are printed with their traceback (`--debug`)."""
+    token = _shows_tracebacks.set(True)
+    try:
+        yield
+    finally:
+        _shows_tracebacks.reset(token)
 
 
 def program(work: Callable[[], object]) -> int:
@@ -66,5 +81,7 @@ def _of_system(error: OSError) -> Exception:
 
 
 def _print_error(error: Exception, code: int) -> int:
+    if _shows_tracebacks.get():
+        traceback.print_exc()
     print(f"error: {error}", file=sys.stderr)
     return code

@@ -135,8 +135,8 @@ class Training:
         precision: float32 or bfloat16.
         sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
             training; with engine torch (docs/distributed.md).
-        callbacks: name and settings each: csv, early_stopping, finite, jsonl, memory, profiler,
-            tensorboard, time_budget; paths lie in the run's folder.
+        callbacks: name, or name and settings, of each: csv, early_stopping, finite, jsonl, memory,
+            profiler, tensorboard, time_budget; paths lie in the run's folder.
     """
 
     epochs: int = 10
@@ -163,7 +163,12 @@ class Training:
     ema: float | None = None
     precision: str = "float32"
     sync_batchnorm: bool = False
-    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    callbacks: list[str | dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.callbacks = [
+            {"name": entry} if isinstance(entry, str) else entry for entry in self.callbacks
+        ]
 
 
 @dataclass

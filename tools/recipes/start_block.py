@@ -15,6 +15,7 @@ from densefit.process.cpus import available_cpus
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.recipes.data.run_data import RunData
 from densefit.tools.recipes.label_counts import label_lines
+from densefit.tools.recipes.parts import settings_of_callbacks
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.schedule_text import as_text
 
@@ -70,7 +71,11 @@ def block(
     ]
     if best is not None:
         lines.append(("validates", f"every {training.validate_every}, the best by {best}"))
-    names = ["scalars.jsonl", "checkpoints", *(entry["name"] for entry in training.callbacks)]
+    names = [
+        "scalars.jsonl",
+        "checkpoints",
+        *(entry["name"] for entry in settings_of_callbacks(training)),
+    ]
     lines.append(("log", f"{Path(recipe.out)}: {', '.join(names)}"))
     return lines
 

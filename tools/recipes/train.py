@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import densefit
 from densefit.config import parse
 from densefit.distributed import world
+from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.out_folder import new_folder, newest_folder, recipe_name
+from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.run_state import finished_run
@@ -37,27 +39,44 @@ def main(
     """
 
     def work() -> None:
-        words = sys.argv[1:] if arguments is None else arguments
-        recipe, _ = parse(kind, arguments, description=description)
-        is_named = names_folder(words)
-        done = place(recipe, words)
-        if world().is_first:
-            what = description[:1].lower() + description[1:].rstrip(".")
-            line = f"densefit {densefit.__version__}: {what}, in {recipe.out}"
-            print(line if done is None else done, flush=True)
-        if done is not None:
-            return
-        try:
-            # MXNet and the rest of densefit take seconds to import.
-            from densefit.tools.recipes.training import train
-
-            train(recipe, prepare)
-        finally:
-            if not is_named and world().is_first:
-                with suppress(OSError):  # it is not empty
-                    Path(recipe.out).rmdir()
+        words = completed(sys.argv[1:] if arguments is None else arguments)
+        recipe, _ = parse(kind, with_dotted(words, kind), description=description)
+        begin(recipe, words, description, prepare)
 
     return program(work)
+
+
+def begin(
+    recipe: Recipe,
+    words: Sequence[str],
+    description: str,
+    prepare: Callable[[Any], Any] | None = None,
+) -> None:
+    """Choose the folder of a run, print the first line, and train.
+
+    Args:
+        recipe: settings of the run.
+        words: the command line.
+        description: what is done, a sentence.
+        prepare: function that makes network and data of a recipe; None for that of one dataset.
+    """
+    is_named = names_folder(words)
+    done = place(recipe, words)
+    if world().is_first:
+        what = description[:1].lower() + description[1:].rstrip(".")
+        line = f"densefit {densefit.__version__}: {what}, in {recipe.out}"
+        print(line if done is None else done, flush=True)
+    if done is not None:
+        return
+    try:
+        # MXNet and the rest of densefit take seconds to import.
+        from densefit.tools.recipes.training import train
+
+        train(recipe, prepare)
+    finally:
+        if not is_named and world().is_first:
+            with suppress(OSError):  # it is not empty
+                Path(recipe.out).rmdir()
 
 
 def place(recipe: Recipe, words: Sequence[str]) -> str | None:

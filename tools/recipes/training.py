@@ -32,6 +32,7 @@ from densefit.tools.recipes.parts import (
     make_groups,
     make_guard,
     make_schedule,
+    settings_of_callbacks,
 )
 from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_input_normalization
@@ -166,7 +167,7 @@ def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> di
     """Arguments of `fit` for the composite score, if a setting of the training names it."""
     by = [
         training.best,
-        *(entry.get("metric") for entry in (training.schedule, *training.callbacks)),
+        *(entry.get("metric") for entry in (training.schedule, *settings_of_callbacks(training))),
     ]
     return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
 

@@ -8,7 +8,7 @@ from densefit.config import parse, read
 from densefit.errors import ConfigError
 from densefit.tools.recipes.data.loaders import fitting, train_loader
 from densefit.tools.recipes.data.split_dataset import make_dataset
-from densefit.tools.recipes.parts import make_guard, make_schedule
+from densefit.tools.recipes.parts import make_callbacks, make_guard, make_schedule
 from densefit.tools.recipes.recipe import WITHOUT_MOMENTUM, Data, Recipe, Training
 from densefit.tools.recipes.recipe_heads import make_network
 
@@ -135,3 +135,22 @@ def test_a_device_is_a_text_or_a_list():
     for words in ("cuda:0", "[cuda:0]"):
         assert parse(Recipe, ["--devices", words])[0].devices == ["cuda:0"]
     assert Recipe().devices == []
+
+
+def test_a_callback_may_be_a_name_alone_and_has_a_path(tmp_path):
+    recipe = parse(Recipe, ["--training.callbacks", "[csv, {name: jsonl, path: a.jsonl}, memory]"])[
+        0
+    ]
+    assert recipe.training.callbacks == [
+        {"name": "csv"},
+        {"name": "jsonl", "path": "a.jsonl"},
+        {"name": "memory"},
+    ]
+    made = make_callbacks(recipe.training, tmp_path)
+    assert [made[0].path, made[1].path] == [tmp_path / "epochs.csv", tmp_path / "a.jsonl"]
+
+
+def test_a_folder_of_a_callback_is_called_as_the_callback(tmp_path):
+    pytest.importorskip("tensorboardX")
+    recipe = parse(Recipe, ["--training.callbacks", "[tensorboard]"])[0]
+    assert make_callbacks(recipe.training, tmp_path)[0].directory == tmp_path / "tensorboard"

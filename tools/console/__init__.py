@@ -1,0 +1,1 @@
+"""What the console script knows of its commands: names, help pages, completion."""

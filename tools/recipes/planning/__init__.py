@@ -1,0 +1,1 @@
+"""Plan a training from its data: layout, splits, size of the input, batch and length."""
