@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words[0] if words else ""
     # What follows is another program's: `densefit launch -- program --debug`.
-    own = words[: words.index("--")] if "--" in words else words
-    if "--debug" in own:
+    options = words[: words.index("--")] if "--" in words else words
+    if "--debug" in options:
         words.remove("--debug")
         with show_tracebacks():
             return main(words)
@@ -68,9 +68,9 @@ def _run(name: str, words: list[str]) -> int:
 
 def _asks_for_page(words: Sequence[str]) -> bool:
     """Whether the words ask for the page of a command: `--help`, and no `--help all`."""
-    own = words[: words.index("--")] if "--" in words else words
-    asked = [index for index, word in enumerate(own) if word in _HELP]
-    return bool(asked) and list(own[asked[0] + 1 :][:1]) != ["all"]
+    options = words[: words.index("--")] if "--" in words else words
+    asked = [index for index, word in enumerate(options) if word in _HELP]
+    return bool(asked) and list(options[asked[0] + 1 :][:1]) != ["all"]
 
 
 def _is_several() -> bool:

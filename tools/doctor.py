@@ -58,20 +58,20 @@ def run(words: Sequence[str]) -> None:
         print(
             f"densefit {densefit.__version__}, {densefit.__file__.rpartition('/')[0]}", flush=True
         )
-    found = []
+    checks = []
     for finding in findings(chosen):
-        found.append(finding)
+        checks.append(finding)
         if not chosen.is_json:
             print(finding.line(), flush=True)
-    counts = {status: sum(f.status == status for f in found) for status in (NOTE, PROBLEM)}
+    counts = {status: sum(f.status == status for f in checks) for status in (NOTE, PROBLEM)}
     if chosen.is_json:
         print(
-            json.dumps({"densefit": densefit.__version__, "findings": [asdict(f) for f in found]})
+            json.dumps({"densefit": densefit.__version__, "findings": [asdict(f) for f in checks]})
         )
     else:
         print(f"{counts[PROBLEM]} problems (x), {counts[NOTE]} notes (!)")
     if counts[PROBLEM]:
-        names = [finding.name for finding in found if finding.status == PROBLEM]
+        names = [finding.name for finding in checks if finding.status == PROBLEM]
         raise DataError("There are problems", received=", ".join(names))
 
 

@@ -86,8 +86,8 @@ def _print(names: Mapping[str, list[str]], kind: str | None, pattern: str) -> No
     if kind is not None:
         print("\n".join(fnmatch.filter(names.get(kind, []), pattern)))
         return
-    for heading, own in names.items():
-        matching = fnmatch.filter(own, pattern)
+    for heading, parts in names.items():
+        matching = fnmatch.filter(parts, pattern)
         if matching:
             text = textwrap.fill(
                 ", ".join(matching),

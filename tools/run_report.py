@@ -87,13 +87,13 @@ def run(words: Sequence[str]) -> None:
     if first.checkpoint is None:
         raise ConfigError("Which run?", fix="densefit report runs/NAME")
     folder = Path(first.checkpoint)
-    wanted = AnalysisSettings(first.score_threshold, first.iou, first.samples)
+    analysis_settings = AnalysisSettings(first.score_threshold, first.iou, first.samples)
     is_asked = any(getattr(first, name) != getattr(Reporting, name) for name in _NEW)
     if is_asked or not any((folder / FOLDER).glob("*.json")):
         if is_asked or store.names(folder / "checkpoints"):
             chosen, checkpoint = settings(Reporting, _TEXT, words)
             network, passes, splits = rescore(chosen, checkpoint)
-            write_analysis(folder, network, passes, splits, wanted)
+            write_analysis(folder, network, passes, splits, analysis_settings)
         else:
             print("no checkpoint: the page has no confusion matrices, curves and samples")
     path = write_page(folder, None if first.out is None else Path(first.out))

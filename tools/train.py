@@ -54,10 +54,10 @@ def _states_data(options: set[str]) -> bool:
 
 def _refuse(tasks: Sequence[str]) -> None:
     """Raise ConfigError for a training without data."""
-    known = {*builtin_names()["tasks"], *PROGRAMS}
-    unknown = [task for task in tasks if task not in known]
+    allowed = {*builtin_names()["tasks"], *PROGRAMS}
+    unknown = [task for task in tasks if task not in allowed]
     if unknown:
-        raise ConfigError(f"There is no task {unknown[0]!r}", fix=nearest(unknown[0], known))
+        raise ConfigError(f"There is no task {unknown[0]!r}", fix=nearest(unknown[0], allowed))
     task = " ".join(tasks) or "TASK"
     raise ConfigError(
         "There is nothing to train on",

@@ -110,10 +110,10 @@ def _loss(axes: Any, history: History, key: str, colour: str, style: str, width:
     axes.plot(*within, color=colour, lw=0.8, alpha=0.35 if whole[0] else 1.0)
     label = escape_math(key)
     axes.plot(*whole, color=colour, ls=style, lw=width, marker="o", ms=1 + width, label=label)
-    held = series(history.lines, key, "validation")
-    if held[0] and key not in history.scores.get(key.rpartition("/")[0], ()):
+    scored = series(history.lines, key, "validation")
+    if scored[0] and key not in history.scores.get(key.rpartition("/")[0], ()):
         about = {"label": f"{label}, validation", "marker": "s", "ms": 1 + width}
-        axes.plot(*held, color=colour, ls="--", lw=0.7 * width, **about)
+        axes.plot(*scored, color=colour, ls="--", lw=0.7 * width, **about)
 
 
 def _score(axes: Any, history: History, key: str, colour: str, style: str, width: float) -> None:

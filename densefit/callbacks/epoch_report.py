@@ -61,9 +61,9 @@ def validation_lines(state: TrainState, board: ScoreBoard) -> list[Text]:
     if not state.losses_seconds:
         return table(rows, scores, state.directions, heads)
     losses = {key: value for key, value in scores.items() if is_loss(key)}
-    others = {key: value for key, value in scores.items() if key not in losses}
+    scored = {key: value for key, value in scores.items() if key not in losses}
     text = loss_text(losses, heads, with_parts=True)
-    lines = table(rows, others, state.directions, heads)
+    lines = table(rows, scored, state.directions, heads)
     return [*lines, Text(f"  validation {text}; the losses took {state.losses_seconds:.1f} s")]
 
 

@@ -45,9 +45,9 @@ def loss_text(
     texts = []
     for head, values in by_head.items():
         parts = {name: value for name, value in values.items() if name != LOSS}
-        shown = {LOSS: values[LOSS]} if LOSS in values else parts
+        terms = {LOSS: values[LOSS]} if LOSS in values else parts
         is_plain = not head or (len(by_head) == 1 and LOSS in values)
-        for name, value in shown.items():
+        for name, value in terms.items():
             texts.append(f"{'' if is_plain else f'{head} '}{name} {value:.4g}")
         if LOSS in values and with_parts and parts:
             listed = [f"{name.removesuffix('_loss')} {value:.4g}" for name, value in parts.items()]

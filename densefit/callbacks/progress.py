@@ -149,11 +149,11 @@ class Progress(Callback):
         if not math.isnan(share):
             waits = f"waiting for data {share:.0%}".replace("%", " %")
             parts.insert(2 if share >= _MUCH else 4, waits)
-        shown = [part for part in parts if part]
+        texts = [part for part in parts if part]
         if self._live is not None:
-            self._live.show(state, shown)
+            self._live.show(state, texts)
         else:
-            self._write(f"{position(state)}: {', '.join(shown)}")
+            self._write(f"{position(state)}: {', '.join(texts)}")
 
     def _begin_to_measure(self, state: TrainState) -> None:
         self._speed.start(state.samples, self._clock())

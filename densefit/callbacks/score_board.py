@@ -159,14 +159,14 @@ def table(
     width = max((len(row.key) for row in rows), default=0)
     lines = [_line(row, width, is_first=index == 0) for index, row in enumerate(rows)]
     main = {row.key for row in rows}
-    others: dict[str, list[str]] = {}
+    secondary: dict[str, list[str]] = {}
     for key, value in without_counts(scores).items():
         if key not in main and is_main(key, heads) and not math.isnan(value):
             head, _, name = key.rpartition("/")
-            others.setdefault(head, []).append(f"{name} {format_score(value)}")
-    for head, texts in others.items() if len(others) <= _HEADS else ():
+            secondary.setdefault(head, []).append(f"{name} {format_score(value)}")
+    for head, texts in secondary.items() if len(secondary) <= _HEADS else ():
         more = f", {len(texts) - _MORE} more" if len(texts) > _MORE else ""
-        about = f"{head}: " if head and len(others) > 1 else ""
+        about = f"{head}: " if head and len(secondary) > 1 else ""
         lines.append(Text(f"  also {about}{', '.join(texts[:_MORE])}{more}", style="dim"))
     for row in rows:
         worst = worst_classes(scores, row.key, directions.get(row.key))

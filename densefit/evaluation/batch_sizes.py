@@ -67,7 +67,7 @@ def equal_batch_sizes(
         if bits is None:
             continue
         for group in groups:
-            if all(a == b for found in group.values() for a, b in zip(found, bits)):
+            if all(a == b for by_image in group.values() for a, b in zip(by_image, bits)):
                 group[rows] = bits
                 break
         else:
@@ -78,19 +78,19 @@ def equal_batch_sizes(
 
 def _bits(predictor: Predictor, images: Sequence[FittedImage], rows: int) -> list[bytes] | None:
     """Outputs of each image as bytes; None if they depend on its place."""
-    found: list[bytes] = [b""] * rows
+    by_image: list[bytes] = [b""] * rows
     for shift in range(rows):
-        order = [(place + shift) % rows for place in range(rows)]
+        order = [(position + shift) % rows for position in range(rows)]
         outputs = predictor.outputs([images[index] for index in order], rows)
-        for place, index in enumerate(order):
+        for position, index in enumerate(order):
             bits = b"".join(
-                np.ascontiguousarray(array.reshape(rows, -1)[place]).tobytes()
+                np.ascontiguousarray(array.reshape(rows, -1)[position]).tobytes()
                 for array in outputs.values()
             )
-            if shift and found[index] != bits:
+            if shift and by_image[index] != bits:
                 return None
-            found[index] = bits
-    return found
+            by_image[index] = bits
+    return by_image
 
 
 def _images(size: tuple[int, int], count: int) -> list[FittedImage]:

@@ -51,9 +51,9 @@ def kept_predictor(
     with _MAKING:
         # Training replaces arrays, and modifies none: the same arrays are the same parameters.
         arrays = {**network.parameters, **network.statistics}
-        kept = network.predictors.get(key)
-        if kept is not None and _is_same(kept[0], arrays) and kept[1] is transform:
-            return kept[2]  # type: ignore[no-any-return]
+        cached = network.predictors.get(key)
+        if cached is not None and _is_same(cached[0], arrays) and cached[1] is transform:
+            return cached[2]  # type: ignore[no-any-return]
         fit: ImageFit | None = None if transform is None else Transformed(transform)
         predictor = Predictor(network, fit, batch_size=batch_size, devices=devices, engine=engine)
         network.predictors[key] = arrays, transform, predictor

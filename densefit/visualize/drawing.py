@@ -70,9 +70,9 @@ def draw_boxes(
         if words:
             text, letters = fitted_text(result, " ".join(words), height)
             size = plate_size(text, letters)
-            place = free_place(result, corners[index].tolist(), size, width, placed)
-            if place is not None:
-                put_label(result, text, *place, color_of(int(classes[index])), letters)
+            corner = free_place(result, corners[index].tolist(), size, width, placed)
+            if corner is not None:
+                put_label(result, text, *corner, color_of(int(classes[index])), letters)
     return result
 
 

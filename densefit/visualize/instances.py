@@ -59,9 +59,9 @@ def draw_instances(
         text, height = fitted_text(result, text, letters)
         size = plate_size(text, height)
         if size[0] <= 2 * (box[2] - box[0]):
-            place = free_place(result, box, size, width, placed)
-            if place is not None:
-                put_label(result, text, *place, color_of(first_color + row), height)
+            corner = free_place(result, box, size, width, placed)
+            if corner is not None:
+                put_label(result, text, *corner, color_of(first_color + row), height)
     return result
 
 

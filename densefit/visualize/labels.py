@@ -55,7 +55,7 @@ def place_label(
     Candidates are above the box, inside its top and below it, each at the left and at the right;
     the first if all overlap. The place is added to `placed`.
     """
-    free, first = _places(image, box, size, line, placed)
+    free, first = _candidates(image, box, size, line, placed)
     placed.append(free or first)
     return placed[-1][:2]
 
@@ -68,14 +68,14 @@ def free_place(
     placed: list[tuple[int, int, int, int]],
 ) -> tuple[int, int] | None:
     """Choose a place as `place_label` does; None if every candidate overlaps another label."""
-    free, _ = _places(image, box, size, line, placed)
+    free, _ = _candidates(image, box, size, line, placed)
     if free is None:
         return None
     placed.append(free)
     return free[:2]
 
 
-def _places(
+def _candidates(
     image: np.ndarray,
     box: Sequence[int],
     size: tuple[int, int],

@@ -26,6 +26,7 @@ LINKS = {
 def in_the_tree():
     """Path below site-packages of each file that the checkout installs."""
     names = {"densefit/py.typed", "densefit/symbol/builder/operators.json"}
+    names.add("densefit/tools/console/names.json")
     names |= {f"densefit/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     pages = (ROOT / "tools/console/pages").glob("*.txt")
     names |= {f"densefit/tools/console/pages/{path.name}" for path in pages}

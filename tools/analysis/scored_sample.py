@@ -50,13 +50,13 @@ def chosen(samples: Sequence[ScoredSample], count: int, higher: bool = True) -> 
 def _rare(ranked: Sequence[ScoredSample], rows: set[int], count: int) -> set[int]:
     """At most `count` further rows, with outcomes that few of `rows` have; the rarest first."""
     everywhere = Counter(outcome for sample in ranked for outcome in sample.outcomes)
-    shown = Counter(outcome for row in rows for outcome in ranked[row].outcomes)
+    counts = Counter(outcome for row in rows for outcome in ranked[row].outcomes)
     added: set[int] = set()
     for outcome in sorted(everywhere, key=lambda outcome: (everywhere[outcome], outcome)):
         for row, sample in enumerate(ranked):
-            if shown[outcome] >= _EACH or len(added) >= count:
+            if counts[outcome] >= _EACH or len(added) >= count:
                 break
             if outcome in sample.outcomes and row not in rows and row not in added:
                 added.add(row)
-                shown.update(sample.outcomes.keys())
+                counts.update(sample.outcomes.keys())
     return added

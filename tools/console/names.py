@@ -46,8 +46,11 @@ def plugin_packages() -> list[str]:
 
 def plugin_names(builtin: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Heading -> names that plugins register; imports all parts."""
-    names = {heading: set(own) - set(builtin[heading]) for heading, own in _registered().items()}
-    return {heading: sorted(own) for heading, own in names.items() if own}
+    names = {
+        heading: set(built_in) - set(builtin[heading])
+        for heading, built_in in _registered().items()
+    }
+    return {heading: sorted(built_in) for heading, built_in in names.items() if built_in}
 
 
 def _registered() -> dict[str, list[str]]:
@@ -61,13 +64,13 @@ def text() -> str:
     from densefit.factory import REGISTRIES
 
     lines = []
-    for registry in sorted(REGISTRIES, key=lambda own: list(HEADINGS).index(own.kind)):
-        own = [
+    for registry in sorted(REGISTRIES, key=lambda kind: list(HEADINGS).index(kind.kind)):
+        built_in = [
             name
             for name in registry.names()
             if registry.get(name).__module__.startswith("densefit.")
         ]
-        lines.append(f" {json.dumps(HEADINGS[registry.kind])}: {json.dumps(own)}")
+        lines.append(f" {json.dumps(HEADINGS[registry.kind])}: {json.dumps(built_in)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

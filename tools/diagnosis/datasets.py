@@ -29,8 +29,8 @@ def datasets(recipe: str, root: str | None = None) -> Iterator[Finding]:
         return
     sources = dict(content.get("datasets") or {"": content.get("data") or {}})
     for name, settings in sources.items():
-        known = {field.name for field in fields(Data)}
-        settings = {key: value for key, value in dict(settings or {}).items() if key in known}
+        allowed = {field.name for field in fields(Data)}
+        settings = {key: value for key, value in dict(settings or {}).items() if key in allowed}
         if root is not None and len(sources) == 1:
             settings["root"] = root
         yield from _splits(f"data {name}".rstrip(), Data(**settings))

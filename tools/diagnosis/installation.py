@@ -60,12 +60,12 @@ def packages(import_module: Callable[[str], object] = importlib.import_module) -
             f"pip uninstall {' '.join(several)}; pip install opencv-python-headless",
             dict(several),
         )
-    known = [
+    first = [
         f"{name} {versions[name]}"
         for name in ("numpy", "opencv-python-headless")
         if name in versions
     ]
-    text = f"{len(versions)} of {len(PACKAGES)} can be imported: {', '.join(known)} ..."
+    text = f"{len(versions)} of {len(PACKAGES)} can be imported: {', '.join(first)} ..."
     yield Finding("Packages", text, facts=versions)
 
 

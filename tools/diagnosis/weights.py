@@ -12,10 +12,10 @@ def weights() -> Finding:
         from densefit.checkpoint.weights.library.table import TABLE
     except Exception as error:  # an engine that cannot be imported, which has its own finding
         return Finding("Weights", f"not looked for: {type(error).__name__}: {error}", NOTE)
-    found = {entry.name: str(path) for entry in TABLE if (path := search.find(entry)) is not None}
+    files = {entry.name: str(path) for entry in TABLE if (path := search.find(entry)) is not None}
     folders = [str(folder) for folder in search.folders()]
-    facts = {"found": found, "folders": folders}
-    if not found:
+    facts = {"found": files, "folders": folders}
+    if not files:
         text = f"none of the {len(TABLE)} known files in {', '.join(folders)}"
         return Finding(
             "Weights",
@@ -23,4 +23,4 @@ def weights() -> Finding:
             fix="densefit weights fetch NAME, to start from ImageNet's",
             facts=facts,
         )
-    return Finding("Weights", f"{', '.join(found)} (densefit weights where)", facts=facts)
+    return Finding("Weights", f"{', '.join(files)} (densefit weights where)", facts=facts)

@@ -88,8 +88,8 @@ def untiled(chosen: PredictionSettings, network: Network) -> list[str]:
 def _set_suppression(network: Network, chosen: PredictionSettings, checkpoint: Path) -> None:
     """Set IoU and number of detections of the heads that suppress boxes."""
     values = {"nms_iou": chosen.iou, "max_detections": chosen.max_detections}
-    wanted = {name: value for name, value in values.items() if value is not None}
-    if not wanted:
+    stated = {name: value for name, value in values.items() if value is not None}
+    if not stated:
         return
     if chosen.iou is not None and not 0 < chosen.iou <= 1:
         raise ConfigError("iou is a share", expected="above 0, up to 1", received=chosen.iou)
@@ -106,7 +106,7 @@ def _set_suppression(network: Network, chosen: PredictionSettings, checkpoint: P
     for head in network.heads:
         instance = getattr(head, "instance", head)
         detector: Any = getattr(instance, "detector", instance)
-        for name, value in wanted.items():
+        for name, value in stated.items():
             if hasattr(detector, name):
                 setattr(detector, name, value)
                 is_set |= name == "nms_iou"

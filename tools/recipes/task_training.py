@@ -47,22 +47,22 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
         ConfigError: the tasks are not the recipe's, or an option is wrong.
     """
     options, words = PlanOptions.of(completed(words))
-    folders, others = split_folders(words)
+    folders, rest = split_folders(words)
     has_recipe = any(word.partition("=")[0] == "--config" for word in words)
     base: dict[str, Any] = {}
     if folders and not has_recipe:
-        base = _of_folders(tasks, folders, others)
-        words = ["--config", json.dumps(base), *others]
+        base = _of_folders(tasks, folders, rest)
+        words = ["--config", json.dumps(base), *rest]
     elif len(folders) > 1:
         raise ConfigError(
             "A recipe with several datasets names their folders",
             received=" ".join(f"--data {folder}" for folder in folders),
             fix="--datasets.NAME.root DIR for each",
         )
-    recipe, named = _parsed(words, others)
+    recipe, named = _parsed(words, rest)
     saved = _saved_recipe(recipe, words)
     if saved is not None and (base or options != PlanOptions()):
-        recipe, named = _parsed(["--config", json.dumps(saved), *others], others)
+        recipe, named = _parsed(["--config", json.dumps(saved), *rest], rest)
         lines: list[Line] = [("settings", f"those of the run in {recipe.out}")]
     else:
         lines = plan(recipe, named) if base else []

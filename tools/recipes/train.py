@@ -61,7 +61,7 @@ def begin(
         prepare: function that makes network and data of a recipe; None for that of one dataset.
     """
     is_named = names_folder(words)
-    done = place(recipe, words)
+    done = choose_folder(recipe, words)
     if world().is_first:
         what = description[:1].lower() + description[1:].rstrip(".")
         line = f"densefit {densefit.__version__}: {what}, in {recipe.out}"
@@ -79,7 +79,7 @@ def begin(
                 Path(recipe.out).rmdir()
 
 
-def place(recipe: Recipe, words: Sequence[str]) -> str | None:
+def choose_folder(recipe: Recipe, words: Sequence[str]) -> str | None:
     """Choose the folder and checkpoint of a run, the same on all ranks; writes both into `recipe`.
 
     A folder that the command line names is taken as it is. Else it is the recipe's `out`, or

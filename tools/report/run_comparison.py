@@ -213,10 +213,10 @@ def _starred(values: Sequence[float], high: bool | None) -> list[str]:
     >>> _starred([0.5, 0.6, float("nan")], True), _starred([0.5, 0.5], False)
     (['0.5000', '*0.6000', '-'], ['0.5000', '0.5000'])
     """
-    known = [value for value in values if not math.isnan(value)]
+    defined = [value for value in values if not math.isnan(value)]
     best = math.nan
-    if high is not None and len(set(known)) > 1:
-        best = max(known) if high else min(known)
+    if high is not None and len(set(defined)) > 1:
+        best = max(defined) if high else min(defined)
     return [f"{'*' * (value == best)}{format_score(value)}" for value in values]
 
 

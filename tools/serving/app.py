@@ -83,8 +83,8 @@ def _guarded(
         if hosts is not None and name not in hosts:
             return _error(RequestError(421, "This server does not answer under this name"))
         if token is not None and not is_open:
-            given = request.headers.get("authorization", "")
-            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            header = request.headers.get("authorization", "")
+            if not hmac.compare_digest(header.encode(), f"Bearer {token}".encode()):
                 response = _error(RequestError(401, "A valid token is needed"))
                 response.headers["WWW-Authenticate"] = "Bearer"
                 return response

@@ -29,16 +29,16 @@ def make_service(chosen: PredictionSettings, network: Network, limits: Limits) -
         network: the network.
         limits: limits of requests.
     """
-    made: list[Predicts] = []
+    predictors: list[Predicts] = []
 
     def make() -> Model:
         predictor = make_predictor(chosen, network)
-        made.append(predictor)
+        predictors.append(predictor)
         return _model(chosen, network, predictor)
 
     workers = default_workers() if chosen.data.workers is None else chosen.data.workers
     return Service(
-        network, lambda image: made[0].fit(image), make, chosen.selection(), limits, workers
+        network, lambda image: predictors[0].fit(image), make, chosen.selection(), limits, workers
     )
 
 

@@ -29,8 +29,8 @@ class Histogram:
 
     def add(self, value: float) -> None:
         """Count a value."""
-        place = next((n for n, b in enumerate(self._bounds) if value <= b), len(self._bounds))
-        self._counts[place] += 1
+        bucket = next((n for n, b in enumerate(self._bounds) if value <= b), len(self._bounds))
+        self._counts[bucket] += 1
         self.total += value
 
     def lines(self, name: str) -> list[str]:

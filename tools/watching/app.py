@@ -154,8 +154,8 @@ def _page(text: str, script: str = "'none'") -> HTMLResponse:
 
 def _chosen(runs: dict[str, FoundRun], names: Sequence[str]) -> list[FoundRun]:
     """The named runs, by default the latest; at most as many as there are colors."""
-    known = [runs[name] for name in dict.fromkeys(names) if name in runs]
-    return (known or list(runs.values()))[:COLORS]
+    selected = [runs[name] for name in dict.fromkeys(names) if name in runs]
+    return (selected or list(runs.values()))[:COLORS]
 
 
 def _read(runs: Sequence[FoundRun]) -> list[tuple[FoundRun, RunFiles]]:

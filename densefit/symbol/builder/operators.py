@@ -58,7 +58,7 @@ class Operator:
         self._entry = entry
         named = (*entry.get("by", ()), self.counter, entry.get("counts_outputs", ""))
         self._deciding = [name for name in (*named, *_DECIDING) if name]
-        self._known: dict[tuple[str | None, ...], Form] = {}
+        self._forms_of_settings: dict[tuple[str | None, ...], Form] = {}
         self._defaults: dict[str, str] = {}
 
     def default(self, parameter: str) -> str:
@@ -76,9 +76,9 @@ class Operator:
     def form(self, attrs: Mapping[str, str]) -> Form:
         """Inputs and outputs for the settings of a node."""
         key = tuple([attrs.get(name) for name in self._deciding])
-        if key not in self._known:
-            self._known[key] = self._form_of(attrs)
-        return self._known[key]
+        if key not in self._forms_of_settings:
+            self._forms_of_settings[key] = self._form_of(attrs)
+        return self._forms_of_settings[key]
 
     def _form_of(self, attrs: Mapping[str, str]) -> Form:
         values = []

@@ -9,7 +9,7 @@ import pytest
 
 from densefit.checkpoint.storage import store
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.train import place
+from densefit.tools.recipes.train import choose_folder
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def _in_a_folder(tmp_path, monkeypatch):
 
 def placed(words=(), **settings):
     recipe = Recipe(**settings)
-    assert place(recipe, words) is None
+    assert choose_folder(recipe, words) is None
     return recipe.out
 
 
@@ -51,7 +51,7 @@ def test_a_restart_of_a_launch_takes_the_folder_that_it_has_begun(tmp_path, monk
     again = type(settings)(folder=str(tmp_path), restart=1)
     monkeypatch.setattr(restarted, "settings_of", lambda: again)
     recipe = Recipe(out="demo")
-    assert place(recipe, []) is None
+    assert choose_folder(recipe, []) is None
     assert (recipe.out, recipe.resume) == (str(tmp_path / "demo"), "auto")
 
 

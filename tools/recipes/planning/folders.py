@@ -19,18 +19,18 @@ def split_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
         ConfigError: `--data` names no folder.
     """
     folders: list[str] = []
-    others: list[str] = []
+    remaining: list[str] = []
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
         if option != "--data":
-            others.append(word)
+            remaining.append(word)
             continue
         value = value if equals else next(rest, "")
         if not value or value.startswith("--"):
             raise ConfigError("--data names no folder", fix="--data DIR")
         folders.append(value)
-    return folders, others
+    return folders, remaining
 
 
 def dataset_names(folders: Sequence[str]) -> dict[str, str]:

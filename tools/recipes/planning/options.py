@@ -34,7 +34,7 @@ class PlanOptions:
             ConfigError: the time is none.
         """
         time, is_dry, plans_batch = None, False, False
-        others: list[str] = []
+        remaining: list[str] = []
         rest = list(words)
         while rest:
             word = rest.pop(0)
@@ -51,8 +51,8 @@ class PlanOptions:
                 plans_batch = True
                 rest = rest if equals else rest[1:]
             elif option == "--weights" and following == "none":
-                others += ["--model.weights", "null"]
+                remaining += ["--model.weights", "null"]
                 rest = rest if equals else rest[1:]
             else:
-                others.append(word)
-        return cls(time, is_dry, plans_batch), others
+                remaining.append(word)
+        return cls(time, is_dry, plans_batch), remaining
