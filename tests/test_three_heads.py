@@ -102,7 +102,8 @@ def names(tree):
 # A detection, to average precision, is a box with a score, whatever head it comes from; and COCO's
 # files call an object's outline its segmentation; Kendall's losses are of regression or of
 # classification, whatever the head.
-NO_TASK = {"DetectionMetric", "segmentation", "classification"}
+NO_TASK = {"DetectionMetric", "DetectionOutcomes", "segmentation", "classification"}
+NO_TASK |= {"of_detection", "false detection"}
 FOLDERS = re.compile(r"densefit\.metrics\.(classification|detection)\b")  # kinds of metrics
 #: MXNet's operators, by any of their names.
 OPERATORS = re.compile(r"(?i)multi_?box_?detection")

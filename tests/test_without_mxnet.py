@@ -184,7 +184,7 @@ def test_tools_explain_themselves(tool):
 sys.argv = ["{tool}", "--help"]
 import runpy
 try:
-    runpy.run_module("densefit.tools.{tool}", run_name="__main__")
+    runpy.run_module("densefit.tools.{tool}", run_name="__main__", alter_sys=True)
 except SystemExit as end:
     assert not end.code, end.code
 """

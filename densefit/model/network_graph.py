@@ -17,6 +17,7 @@ from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]
 SIZE = (64, 64)  # at which graphs are checked
+_OUTPUTS = {"evaluate": "evaluate_outputs", "raw": "raw_outputs", "views": "view_outputs"}
 
 
 def build_trunk(backbone: Backbone, output_stride: int, input_size: tuple[int, int]) -> Features:
@@ -58,7 +59,14 @@ def built_mode(adapters: Mapping[str, HeadAdapter], mode: str) -> str:
     if mode not in ("raw", "views"):
         return mode
     heads = [adapter for adapter in adapters.values() if isinstance(adapter, NetworkHead)]
-    return "evaluate" if all(head.evaluates_in(mode) for head in heads) else mode
+    return "evaluate" if all(_evaluates_in(mode, head) for head in heads) else mode
+
+
+def _evaluates_in(mode: str, adapter: NetworkHead) -> bool:
+    """Whether the outputs of an eval graph are those of the head's `evaluate`."""
+    if mode == "raw":
+        return not adapter.has_postprocess
+    return mode == "evaluate" or not adapter.head.has_view_outputs
 
 
 def _losses(
@@ -82,9 +90,11 @@ def _losses(
 def _predictions(adapter: NetworkHead, features: Any, mode: str) -> list[Any]:
     """The outputs of a head in an eval graph."""
     head = adapter.head
-    if mode == "evaluate" or adapter.evaluates_in(mode):
+    if _evaluates_in(mode, adapter):
         outputs = head.evaluate(features)
-        adapter.note_evaluated(list(outputs))
+        for each in ("evaluate", "raw", "views"):
+            if _evaluates_in(each, adapter):
+                setattr(adapter, _OUTPUTS[each], list(outputs))
     elif mode == "raw":
         outputs = head.raw_outputs(features)
         adapter.raw_outputs = list(outputs)

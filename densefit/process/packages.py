@@ -10,6 +10,7 @@ from densefit.errors import MissingPackageError
 #: Module -> the package that brings it, of densefit's dependencies (pyproject.toml).
 PACKAGES = {
     "cv2": "opencv-python-headless",
+    "jinja2": "jinja2",
     "jsonargparse": "jsonargparse[signatures]",
     "numpy": "numpy",
     "orjson": "orjson",

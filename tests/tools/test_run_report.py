@@ -53,7 +53,7 @@ def test_another_file(run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ([], "Which run?"),
+        ([], "usage: densefit report RUN"),
         (["nowhere"], "no such run"),
         (["RUN", "--iou", "2"], "no overlap"),
     ],

@@ -43,20 +43,6 @@ class NetworkHead(HeadAdapter):
         }
         return depth["evaluate"] >= max(depth["raw_outputs"], depth["postprocess"])
 
-    def evaluates_in(self, mode: str) -> bool:
-        """Whether the outputs of a mode are those of `evaluate`."""
-        return (mode == "raw" and not self.has_postprocess) or (
-            mode == "views" and not self.head.has_view_outputs
-        )
-
-    def note_evaluated(self, outputs: Sequence[str]) -> None:
-        """Note the names of the outputs of `evaluate`, in all modes that have these."""
-        self.evaluate_outputs = list(outputs)
-        if self.evaluates_in("raw"):
-            self.raw_outputs = list(outputs)
-        if self.evaluates_in("views"):
-            self.view_outputs = list(outputs)
-
     @property
     def labels(self) -> list[str]:
         return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]

@@ -38,7 +38,7 @@ def test_names_factors_and_settings():
         ({"dice": 0}, "weight of the loss 'dice'"),
         ({"dice": "much"}, "weight of the loss 'dice'"),
         ({"dice": {"weight": -1}}, "weight of the loss 'dice'"),
-        ({"dice": {"gamma": 1}}, "(?s)'dice' does not take.*gamma"),
+        ({"dice": {"gamma": 1}}, "(?s)'dice' has no setting 'gamma'.*smooth"),
         ({"focal": {"gamma": -1}}, "gamma"),
         ({"tversky": {"alpha": 0, "beta": 0}}, "price"),
         ({"cross_entropy": {"label_smoothing": 1}}, "label_smoothing"),

@@ -138,5 +138,6 @@ def test_every_control_is_reached_by_the_keyboard(browser, page):
 
 def test_printing_opens_what_is_folded(browser, page):
     browser.open(page.as_uri())
+    browser.wait("return document.querySelectorAll('details').length > 1")
     browser.run("dispatchEvent(new Event('beforeprint'))")
-    assert browser.run("return [...document.querySelectorAll('details')].every(each => each.open)")
+    browser.wait("return [...document.querySelectorAll('details')].every(each => each.open)")
