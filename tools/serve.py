@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from densefit.errors import ConfigError, MissingPackageError
+from densefit.errors import MissingPackageError
 from densefit.tools.predicting.drawing_thresholds import set_thresholds
 from densefit.tools.predicting.make_predictor import load_network
 from densefit.tools.predicting.settings import PredictionSettings, needs_recipe
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.command_line import with_lists
 from densefit.tools.recipes.program import program
+from densefit.tools.serving import web_server
 from densefit.tools.serving.limits import Limits
 
 _LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -58,7 +58,7 @@ def run(chosen: Serving, checkpoint: Path) -> None:
     """Serve until SIGINT or SIGTERM; requests that were admitted are answered first."""
     try:
         import python_multipart  # noqa: F401  # which starlette imports for forms
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         from densefit.tools.serving.app import make_app
     except ModuleNotFoundError as error:
@@ -79,7 +79,7 @@ def run(chosen: Serving, checkpoint: Path) -> None:
     network = load_network(chosen, checkpoint)
     for line in set_thresholds(network, checkpoint, chosen.threshold):
         print(line)
-    with _listening(chosen) as listener:
+    with web_server.listening(chosen.host, chosen.port) as listener:
         service = make_service(chosen, network, limits)
         token = chosen.token or os.environ.get(TOKEN) or None
         host, port = listener.getsockname()[:2]
@@ -88,41 +88,11 @@ def run(chosen: Serving, checkpoint: Path) -> None:
             print(f"anybody who reaches {chosen.host} can ask: --token or {TOKEN} prevents it")
         address = f"[{host}]" if ":" in host else host
         print(f"serving on http://{address}:{port}/ (Ctrl-C ends it)", flush=True)
-        config = uvicorn.Config(
-            make_app(service, token, _LOCAL if chosen.host in _LOCAL else None),
-            log_level="warning",
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            proxy_headers=False,  # an address in a header is not believed
-            server_header=False,
-            timeout_graceful_shutdown=int(limits.seconds) + 1,
-        )
+        app = make_app(service, token, _LOCAL if chosen.host in _LOCAL else None)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            web_server.run(app, listener, limits.seconds)
         finally:
             service.close()
-
-
-def _listening(chosen: Serving) -> socket.socket:
-    """A socket that listens; before the network is made, so that a wrong port is told at once.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((chosen.host.strip("[]"), chosen.port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise ConfigError(
-            f"The server cannot listen: {getattr(error, 'strerror', None) or error}",
-            received=f"{chosen.host}:{chosen.port}",
-            fix="--port 0 takes any free port",
-        ) from error
-    return listener
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NoReturn
 
 from densefit.errors import ConfigError, MissingPackageError
 from densefit.tools.recipes.program import program
+from densefit.tools.serving import web_server
 
 _HOST = "127.0.0.1"
 
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     if not root.is_dir():
         raise ConfigError("There is no such folder", received=root, fix="densefit watch runs")
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         from densefit.tools.watching.app import make_app
     except ModuleNotFoundError as error:
@@ -53,45 +53,12 @@ def run(arguments: Sequence[str] | None = None) -> None:
             received=str(error),
             fix='pip install "densefit[serve]"',
         ) from error
-    with listening(chosen.port) as listener:
+    with web_server.listening(_HOST, chosen.port) as listener:
         print(
             f"watching {root} on http://{_HOST}:{listener.getsockname()[1]}/ (Ctrl-C ends it)",
             flush=True,
         )
-        config = uvicorn.Config(
-            make_app(root),
-            log_level="warning",
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            proxy_headers=False,  # an address in a header is not believed
-            server_header=False,
-            timeout_graceful_shutdown=3,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
-
-
-def listening(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1.
-
-    Args:
-        port: its port; 0 for any.
-
-    Raises:
-        ConfigError: the port cannot be used.
-    """
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise ConfigError(
-            f"The server cannot listen: {getattr(error, 'strerror', None) or error}",
-            received=f"port {port}",
-            fix="--port 0 takes any free port",
-        ) from error
-    return listener
+        web_server.run(make_app(root), listener, seconds=2)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from densefit.tools.serve import Serving, _listening
 from densefit.tools.serving.app import make_app
+from densefit.tools.serving.web_server import listening
 
 
 @contextmanager
 def serving(service, token=None, hosts=("127.0.0.1",)):
     """Serve; yields a function that sends a request."""
-    listener = _listening(Serving(port=0))
+    listener = listening("127.0.0.1", 0)
     app = make_app(service, token, hosts)
     config = uvicorn.Config(
         app, log_level="critical", access_log=False, ws="none", lifespan="off", proxy_headers=False

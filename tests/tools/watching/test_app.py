@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from densefit.tools.watch import listening
+from densefit.tools.serving.web_server import listening
 from tests.browser import Browser, require_browser
 from tests.tools.page.run_folder import HOSTILE, write_run
 
@@ -33,7 +33,7 @@ def root(tmp_path_factory):
 def address(root):
     from densefit.tools.watching.app import make_app
 
-    listener = listening(0)
+    listener = listening("127.0.0.1", 0)
     config = uvicorn.Config(make_app(root), log_level="critical", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
