@@ -5,26 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.epoch_report import epoch_line, of_updates, validation_lines
 from densefit.callbacks.progress import Progress
-from densefit.callbacks.score_board import ScoreBoard
+from densefit.callbacks.scored_callback import ScoredCallback
 from densefit.errors import ConfigError
 
 _log = logging.getLogger("densefit")
 
 
-class EpochLog(Callback):
+class EpochLog(ScoredCallback):
     """Logs each epoch, and each validation's scores, at level INFO of the logger "densefit"."""
-
-    def __init__(self) -> None:
-        self._board = ScoreBoard()
-
-    def reset(self) -> None:
-        """Forget the scores of an earlier training."""
-        self._board = ScoreBoard()
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Log a line about the epoch."""
@@ -37,18 +29,6 @@ class EpochLog(Callback):
             lines = validation_lines(state, self._board)
             title = f"validation after {of_updates(state)}:"
             _log.info("%s", "\n".join([title, *(line.plain for line in lines)]))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the last and the best scores."""
-        return self._board.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the last and the best scores."""
-        self._board.load_state_dict(state)
-
-    def forget_scores(self) -> None:
-        """Forget earlier scores."""
-        self._board = ScoreBoard()
 
 
 def with_progress(

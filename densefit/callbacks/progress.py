@@ -6,11 +6,11 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.text import Text
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Control, TrainState
 from densefit.callbacks.epoch_report import (
     epoch_line,
     heads_of,
@@ -21,7 +21,7 @@ from densefit.callbacks.epoch_report import (
 from densefit.callbacks.live_line import LiveLine
 from densefit.callbacks.loss_text import loss_text
 from densefit.callbacks.pace import Speed, Waiting, duration
-from densefit.callbacks.score_board import ScoreBoard
+from densefit.callbacks.scored_callback import ScoredCallback
 from densefit.data.loader.object_counts import format_counts
 from densefit.numeric import real
 
@@ -29,7 +29,7 @@ __all__ = ["Progress", "Speed", "duration"]
 _MUCH = 0.1  # share of time waiting for data that is worth being shown early
 
 
-class Progress(Callback):
+class Progress(ScoredCallback):
     """Shows epoch, updates, losses by head, learning rate, samples per second and the time left.
 
     On a terminal it is a line that is replaced; elsewhere a plain line every few seconds. Both
@@ -56,20 +56,17 @@ class Progress(Callback):
         clock: Callable[[], float] = time.monotonic,
         unit: str = "samples",
     ) -> None:
+        super().__init__()
         self.every = real(every, "every", least=0.0, where="Progress")
         self.refresh = real(refresh, "refresh", least=0.0, where="Progress")
         self._stream, self._clock, self._unit = stream, clock, unit
         self._live: LiveLine | None = None
         self._control = Control()
-        self._speed, self._waiting, self._board = Speed(), Waiting(), ScoreBoard()
+        self._speed, self._waiting = Speed(), Waiting()
         self._reported = self._started = 0.0
         self._first_update, self._frozen = 0, 0
         self._is_first = True
         self._epoch_ended = -1  # update of the last epoch's line
-
-    def reset(self) -> None:
-        """Forget the scores of an earlier training."""
-        self._board = ScoreBoard()
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the line on a terminal; report the checkpoint of a resume."""
@@ -126,18 +123,6 @@ class Progress(Callback):
             self._live = None
         if error is None and self._control.stop_reason is not None and not state.is_done:
             self._write(f"stopped early, after {of_updates(state)}: {self._control.stop_reason}")
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the last and the best scores."""
-        return self._board.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the last and the best scores."""
-        self._board.load_state_dict(state)
-
-    def forget_scores(self) -> None:
-        """Forget earlier scores."""
-        self._board = ScoreBoard()
 
     def _report(self, state: TrainState, now: float) -> None:
         """Show the present numbers, the most important first."""

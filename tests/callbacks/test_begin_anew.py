@@ -17,6 +17,7 @@ import densefit.callbacks
 from densefit.callbacks.csv_log import read_rows
 from densefit.callbacks.default_progress import EpochLog
 from densefit.callbacks.jsonl import read_lines
+from densefit.callbacks.scored_callback import ScoredCallback
 from densefit.callbacks.tensorboard import read_events
 
 
@@ -51,6 +52,7 @@ MAKERS = {
     df.callbacks.TensorBoard: lambda place: df.callbacks.TensorBoard(place.folder / "board", 1),
     df.callbacks.TimeBudget: lambda place: df.callbacks.TimeBudget(4.5, clock=place.clock),
     EpochLog: lambda place: EpochLog(),
+    ScoredCallback: lambda place: ScoredCallback(),
 }
 
 #: Those that end a training are tried alone, all others together.
