@@ -7,22 +7,14 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from densefit.distributed.environment import TOKEN, split_address
 from densefit.distributed.launcher import Launch, Launcher
 from densefit.errors import ConfigError
+from densefit.tools.console.argument_parser import Parser
 from densefit.tools.recipes.program import program
 
 _USAGE = "densefit launch [options] -- program [arguments]"
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigError, as all tools do."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ConfigError for an invalid option."""
-        raise ConfigError(message, fix=_USAGE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +35,7 @@ def parse(arguments: Sequence[str]) -> Launch:
         ConfigError: an option is unknown or out of range, or there is no program.
     """
     parser = Parser(
+        fix=_USAGE,
         prog="densefit launch",
         usage=_USAGE,
         description="Start a program as several ranks that train together, on one machine or "

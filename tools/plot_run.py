@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from densefit.errors import ConfigError
+from densefit.tools.console.argument_parser import Parser
 from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
 from densefit.tools.report.run_history import read_runs
 from densefit.tools.report.run_plots import draw
 from densefit.tools.report.run_scores import chosen_keys, print_best
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigError, as all tools do."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ConfigError for an invalid option."""
-        raise ConfigError(message, fix="--help lists all settings")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

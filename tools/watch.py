@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from densefit.errors import ConfigError, MissingPackageError
+from densefit.tools.console.argument_parser import Parser
 from densefit.tools.recipes.program import program
 from densefit.tools.serving import web_server
 
 _HOST = "127.0.0.1"
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigError, as all tools do."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ConfigError for an invalid option."""
-        raise ConfigError(message, fix="--help lists all settings")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
