@@ -50,7 +50,7 @@ def with_class_weights(
     if not asked:
         return make(**settings)
     plain = make(**_replaced(settings, None))
-    head = plain.segmentation if isinstance(plain, Panoptic) else plain
+    head: Any = plain.segmentation if isinstance(plain, Panoptic) else plain
     weights_of = _weights_for(head, plain.name, asked[0])
     # What is broken is an error of the training, or skipped there.
     numbers = weights_of(dataset, head, on_error="skip") ** AUTOMATIC[asked[0]]
