@@ -15,6 +15,7 @@ from densefit.data.loader.loader import Loader
 from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.metrics.core.delta_m import DeltaMScore
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
@@ -42,7 +43,7 @@ from densefit.tools.recipes.start_block import StartBlock
 from densefit.train.fit import fit
 from densefit.yaml_files.words import dump
 
-COMPOSITE = "composite"
+COMPOSITE, DELTA_M = "composite", "delta_m"
 
 
 def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> dict[str, float]:
@@ -97,7 +98,7 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
     best = chosen_by(numbers, training.best) if has_validation else None
-    keep = Keep(training.keep, best)
+    keep = Keep(training.keep, best, relative_to=training.baselines if best == DELTA_M else None)
     recipe_callbacks = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
@@ -164,12 +165,18 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
-    """Arguments of `fit` for the composite score, if a setting of the training names it."""
+    """Arguments of `fit` for the scores of all heads that a setting of the training names."""
     by = [
         training.best,
         *(entry.get("metric") for entry in (training.schedule, *settings_of_callbacks(training))),
     ]
-    return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
+    scores: dict[str, Any] = {}
+    if COMPOSITE in by:
+        scores[COMPOSITE] = Composite(numbers)
+    if DELTA_M in by:
+        higher = {name: high for names in numbers.values() for name, high in names.items()}
+        scores[DELTA_M] = DeltaMScore(training.baselines, higher)
+    return {"derived": scores} if scores else {}
 
 
 def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str:
