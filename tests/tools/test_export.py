@@ -10,6 +10,7 @@ import pytest
 import densefit as df
 from densefit.symbol import sym as S
 from densefit.tools import export, predict, score
+from densefit.tools.report.stored_thresholds import StoredThresholds, stored_thresholds
 from tests import forked
 
 
@@ -19,6 +20,14 @@ def model(trained, tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     assert export.main([str(trained), "--out", str(path)]) == 0
     return path
+
+
+def test_the_thresholds_of_the_validation_go_with_the_model(trained, tmp_path, monkeypatch):
+    stored = StoredThresholds({"detection": 0.25}, "val", 7)
+    monkeypatch.setattr(export, "stored_thresholds", lambda checkpoint: stored)
+    path = tmp_path / "alone.onnx"
+    assert export.main([str(trained), "--image-size", "32x32", "--out", str(path)]) == 0
+    assert stored_thresholds(path) == stored
 
 
 def scores_of(out, *arguments):

@@ -20,6 +20,7 @@ from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.pictures import choose_thresholds
+from densefit.tools.report.stored_thresholds import stored_thresholds
 
 
 @dataclass
@@ -83,6 +84,6 @@ def rescore(chosen: Rescored, checkpoint: Path) -> tuple[Network, dict[str, Any]
             )
             scorer.run()
         metrics = {head: ms for head, ms in scorer.metrics.items() if head not in scorer.unlabelled}
-        choose_thresholds(network, metrics)
+        choose_thresholds(network, metrics, stored_thresholds(checkpoint).thresholds)
         passes[name], splits[name] = (loader, metrics), part_split
     return network, passes, splits

@@ -36,6 +36,7 @@ from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import choose_thresholds, truth_and_prediction
 from densefit.tools.report.report import report
+from densefit.tools.report.stored_thresholds import stored_thresholds
 from densefit.tools.report.worst import pictured, worst_samples
 
 
@@ -120,7 +121,7 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
     if not world().is_first:  # rank 0 has the metrics of all
         return scores
     if listed:
-        choose_thresholds(network, scorer.metrics)
+        choose_thresholds(network, scorer.metrics, stored_thresholds(checkpoint).thresholds)
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(
         None if chosen.out is None else Path(chosen.out),
