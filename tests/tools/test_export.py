@@ -174,7 +174,7 @@ def test_a_model_without_a_recipe_needs_the_name_of_the_dataset(trained, tmp_pat
     assert "--data.dataset NAME --data.root DIR" in capsys.readouterr().err
     named = ["--data.dataset", "shapes", "--data.settings", "{length: 3, size: [64, 80]}"]
     assert score.main(["--model", str(path), *named, "--split", "test"]) == 0
-    assert "on 3 samples of 'test'" in capsys.readouterr().out
+    assert "split 'test', 3 samples:" in capsys.readouterr().out
 
 
 WITHOUT = """
@@ -195,7 +195,7 @@ def without_engines(*arguments):
 
 
 def test_it_needs_neither_mxnet_nor_torch(trained, model, photo, tmp_path):
-    assert "on 8 samples of 'test'" in without_engines("score", "--model", model)
+    assert "split 'test', 8 samples:" in without_engines("score", "--model", model)
     without_engines("predict", "--model", model, photo, "--out", tmp_path / "b")
     (checkpoint,) = lines_of(tmp_path / "a", "--checkpoint", str(trained), str(photo))
     (exported,) = map(json.loads, (tmp_path / "b/predictions.jsonl").read_text().splitlines())

@@ -13,6 +13,7 @@ from densefit.engine.finite import check_parameters
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
 from densefit.metrics.core.unreadable import counts_text, without_counts
+from densefit.tools.analysis.class_scores import class_scores
 from densefit.tools.analysis.pass_metrics import pass_metrics
 from densefit.tools.page.write import write_report
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
@@ -33,7 +34,14 @@ _FILES = (
         "curves",
         "train_batch.png",
     ),
-    *("cost.json", "conflict.json", "scores.json", "scored.json", "thresholds.json", "predictions.png"),
+    *(
+        "cost.json",
+        "conflict.json",
+        "scores.json",
+        "scored.json",
+        "thresholds.json",
+        "predictions.png",
+    ),
     *("data_check.json", "report.html", "checkpoints/last", "checkpoints/best"),
 )
 
@@ -64,9 +72,7 @@ def finish(
     chosen_devices = list(devices) or None
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
-    stored = validation_thresholds(
-        network, prepared.validation, prepared.validation_split, devices
-    )
+    stored = validation_thresholds(network, prepared.validation, prepared.validation_split, devices)
     (out / FILE).unlink(missing_ok=True)  # of a run that now continues
     if stored.thresholds:
         stored.write(out)
@@ -114,7 +120,7 @@ def finish(
         unreadable[name] = loader.unreadable
         counts = counts_text(len(loader.dataset), loader.unreadable)
         title = f"{chosen} on {counts} of {splits[name]!r}"
-        by_dataset[name] = (without_counts(dataset_scores), title)
+        by_dataset[name] = (by_head(without_counts(dataset_scores)), title)
     samples = {name: len(loader.dataset) for name, loader in loaders.items()}
     primary: dict[str, bool] = {}
     for directions in primary_numbers(network, test).values():
@@ -127,7 +133,9 @@ def finish(
     write_panels(network, test, out / "predictions.png")
     write_report(out, network, passes, splits)
     for name, (numbers, title) in by_dataset.items():
-        print_scores(by_head(numbers), f"{title} of {name}" if name else title)
+        classes = {head: class_scores(passes[name][1][head], numbers[head]) for head in numbers}
+        tables = {head: table for head, table in classes.items() if table is not None}
+        print_scores(numbers, f"{title} of {name}" if name else title, classes=tables)
     print(f"wrote to {out}: {', '.join(written(out))}")
     return scores
 
