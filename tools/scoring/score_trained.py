@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +23,7 @@ from densefit.model.network import Network
 from densefit.tasks.classification.head import Classification
 from densefit.tools.analysis.class_scores import class_scores
 from densefit.tools.analysis.pass_metrics import SilentConfusion
-from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
-from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
@@ -33,7 +31,7 @@ from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import report
 from densefit.tools.report.stored_thresholds import stored_thresholds
 from densefit.tools.scoring.pass_time import PassTime
-from densefit.tools.scoring.scored_split import scored_split
+from densefit.tools.scoring.scored_data import scored_data
 from densefit.tools.scoring.worst_pictures import Worst
 
 
@@ -85,28 +83,19 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
         )
     if chosen.out is not None:
         make_folder(chosen.out)
-    recipe = recipe_of(checkpoint)
-    part = CheckpointDataset(recipe, chosen.of) if recipe.get("datasets") else None
-    if part is not None:
-        original_size = chosen.resize == "none"  # set on the command line: no recipe trains so
-        resize = "none" if original_size else part.part.resize or chosen.resize
-        chosen = replace(chosen, data=part.data(chosen.data), resize=resize)
-    split, why = scored_split(chosen.split, chosen.data)
     network = load(checkpoint)
     network.engine_name = chosen.engine or network.engine_name
-    dataset = make_dataset(chosen.data, split)
-    if part is not None:
-        dataset = part.as_trained(dataset, network.heads)
+    data = scored_data(chosen, checkpoint, network)
+    chosen, dataset, split = data.settings, data.dataset, data.split
     listed = chosen.worst if chosen.out is not None else 0
     loader = chosen.loader(dataset)
     metrics = head_metrics(network, each=listed > 0, states=chosen.bootstrap > 0)
-    if part is not None:  # heads trained on the other datasets have no ground truth here
+    if data.part:  # heads trained on the other datasets have no ground truth here
         names = labelled_heads(network, list(metrics), loader)
         metrics = {name: head_metrics_ for name, head_metrics_ in metrics.items() if name in names}
     metrics = {name: with_confusions(network, name, metrics[name]) for name in metrics}
     if world().is_first:
-        of = "" if part is None else f" of {part.name!r}"
-        print(f"split {split!r}{of}, {len(dataset):,} samples: {why}\n{checkpoint}", flush=True)
+        print(data, checkpoint, sep="\n", flush=True)
     with WithProgress(loader, "scoring") as watched:
         check_parameters(network)
         scorer = Scorer(

@@ -16,7 +16,7 @@ from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.data.loaders import score_loader
 from densefit.tools.recipes.data.split_dataset import make_dataset
-from densefit.tools.scoring import score_trained
+from densefit.tools.scoring import score_trained, scored_data
 from densefit.tools.scoring.score_trained import Scoring, Worst, head_metrics, run
 from densefit.visualize.fitted import Fitted
 
@@ -49,7 +49,7 @@ def reads(monkeypatch):
         dataset.__class__ = Counting
         return dataset
 
-    monkeypatch.setattr(score_trained, "make_dataset", counting)
+    monkeypatch.setattr(scored_data, "make_dataset", counting)
     return read
 
 
