@@ -20,6 +20,6 @@ def test_images_are_those_of_the_input_and_repeated_if_there_are_few():
 
 
 def test_samples_are_at_even_distances():
-    dataset = Shapes(9, (8, 8))
+    dataset = Shapes(9, (24, 24))
     some = spread(dataset, 3)
     assert [some.id_of(index) for index in range(3)] == [dataset.id_of(n) for n in (0, 4, 8)]
