@@ -1,4 +1,7 @@
-"""Compare ways of balancing heads: `python tools/compare_balance.py --recipe multi_resnet18_shapes`."""
+"""Compare ways of balancing heads.
+
+    python tools/compare_balance.py --recipe multi_resnet18_shapes
+"""
 
 from __future__ import annotations
 

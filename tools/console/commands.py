@@ -51,6 +51,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
         "serve": Command("serve", "--checkpoint RUN", "predict over HTTP"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
+        "benchmark": Command("benchmark", "--checkpoint RUN", "engines and formats side by side"),
         "summary": Command("summary", "RUN", "parameters and costs of a network"),
     },
     "Compare": {

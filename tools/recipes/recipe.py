@@ -138,7 +138,7 @@ class Training:
         sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
             training; with engine torch (docs/distributed.md).
         callbacks: name, or name and settings, of each: csv, early_stopping, finite, jsonl, memory,
-            profiler, tensorboard, time_budget; paths lie in the run's folder.
+            mlflow, profiler, tensorboard, time_budget, wandb; paths lie in the run's folder.
     """
 
     epochs: int = 10

@@ -11,6 +11,7 @@ from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
+from densefit.config import flat
 from densefit.data.loader.loader import Loader
 from densefit.distributed import alone, world
 from densefit.errors import ConfigError
@@ -40,6 +41,7 @@ from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_inpu
 from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder, record_end
 from densefit.tools.recipes.start_block import StartBlock
+from densefit.tools.recipes.tracked_results import await_results, track_results
 from densefit.train.fit import fit
 from densefit.yaml_files.words import dump
 
@@ -99,7 +101,8 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     has_validation = prepared.validation is not None
     best = chosen_by(numbers, training.best) if has_validation else None
     keep = Keep(training.keep, best, relative_to=training.baselines if best == DELTA_M else None)
-    recipe_callbacks = make_callbacks(training, out)
+    recipe_callbacks = make_callbacks(training, out, flat(dataclasses.asdict(recipe), depth=9))
+    trackers = await_results(recipe_callbacks)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
     loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
@@ -159,7 +162,9 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     if not world().is_first:
         return {}
     with alone():
-        scores = finish(out, prepared, training.conflict, recipe.devices)
+        scores = track_results(
+            trackers, out, lambda: finish(out, prepared, training.conflict, recipe.devices)
+        )
         record_end(out, history.update, history.stop_reason)
         return scores
 
