@@ -65,7 +65,8 @@ def plan_length(recipe: Recipe, named: Set[str], samples: int, machine: Machine)
         lines = [("batch", f"{training.batch_size} images an update (as set)")]
     else:
         lines = [planned_batch(recipe, samples, machine)]
-    why = "as set"
+    per_epoch = max(1, samples // (training.batch_size * training.accumulate))
+    why = f"as set: {training.epochs * per_epoch} updates, {per_epoch} an epoch"
     if "training.epochs" not in named:
         has_weights = recipe.model.weights is not None or recipe.init_from is not None
         training.epochs, why = epochs(samples, training.batch_size, has_weights)
