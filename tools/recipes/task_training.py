@@ -77,7 +77,8 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
         print("nothing was written (--dry-run)")
         return
     heads = ", ".join(recipe.model.heads)
-    begin(recipe, words, f"Train {heads}.", _prepare, any(line[0] == "length" for line in lines))
+    is_planned = {"batch", "length"} <= {what for what, _ in lines}
+    begin(recipe, words, f"Train {heads}.", _prepare, is_planned)
 
 
 def check_options(words: Sequence[str]) -> None:
