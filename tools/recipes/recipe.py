@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.yaml_files.paths import files_field
+from densefit.yaml_files.sizes import SIZE
 
 #: Optimizers without a setting `momentum`.
 WITHOUT_MOMENTUM = frozenset(
@@ -179,8 +180,9 @@ class Recipe:
     """Everything that makes a training.
 
     Args:
-        input_size: height and width of the network's input. Images are scored at this size;
-            transforms of training that state no size have it, and scales refer to it.
+        input_size: height and width of the network's input: [320, 480], 320x480, or 320 for a
+            square. Images are scored at this size; transforms of training that state no size have
+            it, and scales refer to it.
         resize: how an image is brought to it: letterbox (keeps proportions) or stretch.
         score_batch_size: samples per batch when scoring.
         out: the run's folder: config, scalars, checkpoints, curves and images; empty for runs/NAME,
@@ -202,7 +204,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     training: Training = field(default_factory=Training)
-    input_size: tuple[int, int] = (96, 96)
+    input_size: tuple[int, int] = field(default=(96, 96), metadata=SIZE)
     resize: str = "letterbox"
     score_batch_size: int = 8
     out: str = ""

@@ -48,12 +48,17 @@ from densefit.yaml_files.words import dump
 COMPOSITE, DELTA_M = "composite", "delta_m"
 
 
-def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> dict[str, float]:
+def train(
+    recipe: Recipe,
+    prepare: Callable[[Any], RunData] | None = None,
+    is_planned: bool = False,
+) -> dict[str, float]:
     """Train by a recipe whose folder is chosen, and return the test scores.
 
     Args:
         recipe: settings of the run.
         prepare: function that makes network and data of a recipe; None for that of one dataset.
+        is_planned: whether a plan with batch and length was printed.
     """
     files = use_plugins(recipe.plugins)
     checkpoints = Path(recipe.out) / "checkpoints"
@@ -66,10 +71,13 @@ def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> di
     use_saved_input_normalization(recipe)
     prepared = (prepare or prepare_data)(recipe)  # writes class weights of `auto` into the recipe
     begin_with_weights(prepared.network, recipe)
-    return run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared)
+    text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
+    return run(recipe, text, prepared, is_planned)
 
 
-def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
+def run(
+    recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False
+) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
@@ -117,7 +125,7 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            StartBlock(recipe, prepared, check, best),
+            StartBlock(recipe, prepared, check, best, is_planned),
             RunRecorder(
                 *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
                 records={DATA_CHECK: checked},
