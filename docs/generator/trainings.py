@@ -18,7 +18,7 @@ _TWO_STAGES = {
     "sizes": [2.5],
     "channels": 48,
     "hidden": 128,
-    "canonical_size": 48,
+    "canonical_size": 32,
     "proposals": 40,
     "proposal_candidates": 60,
     "sampled": 24,
@@ -26,7 +26,7 @@ _TWO_STAGES = {
     "max_detections": 20,
 }
 _YOLACT = {"prototypes": 8, "channels": 32, "detection": _ANCHORS}
-_MAP = {"decoder": "fcn", "channels": 48}
+_MAP = {"decoder": "unet", "channels": 32}
 
 
 @dataclass(frozen=True)
@@ -36,47 +36,51 @@ class Training:
     Attributes:
         head: settings of its head.
         data: settings of the dataset `shapes` that give its targets.
-        epochs: passes over 500 pictures.
+        epochs: passes over 400 pictures.
+        size: side of the network's input in pixels; pictures have twice as many, or less.
     """
 
     head: Mapping[str, Any]
     data: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 8
+    epochs: int = 6
+    size: int = 64
 
 
 #: Task -> its training. A test compares the names with the registered tasks.
 TRAININGS = {
-    "classification": Training({"dropout": 0.1}, {"max_objects": 2}),
-    "depth": Training({**_MAP, "loss": ["silog", "l1"], "max_depth": 8.0}, {"relief": True}),
+    "classification": Training({"dropout": 0.1}, {"max_objects": 2}, 8),
+    "depth": Training(
+        {**_MAP, "loss": ["silog", "l1"], "max_depth": 8.0}, {"relief": True}, size=96
+    ),
     "detection": Training(_ANCHORS),
     "faster_rcnn": Training(_TWO_STAGES),
     "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}),
-    "instance": Training(_YOLACT, epochs=10),
-    "keypoints": Training({"channels": 32}, {"keypoints": True}, 10),
+    "instance": Training(_YOLACT, epochs=8, size=96),
+    "keypoints": Training({"channels": 32}, {"keypoints": True}, 10, 96),
     "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}),
-    "multilabel": Training({}, {"labels": True}),
-    "normals": Training(_MAP, {"relief": True}),
+    "multilabel": Training({}, {"labels": True}, 8),
+    "normals": Training(_MAP, {"relief": True}, size=96),
     "panoptic": Training(
-        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=10
+        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=8, size=96
     ),
     "retinanet": Training(
         {"strides": [8, 16], "sizes": [2.0, 2.83], "channels": 48, "depth": 1}
         | {"normalization": "group"}
     ),
-    "segmentation": Training(_MAP),
+    "segmentation": Training(_MAP, size=96),
     "yolox": Training({"strides": [8, 16], "channels": 48}),
 }
 
 
 def recipe(task: str) -> dict[str, Any]:
-    """The recipe of a task's training: pictures of 128 x 128, shown to the network at 96 x 96."""
+    """The recipe of a task's training: pictures of 128 x 128, shown to the network smaller."""
     training = TRAININGS[task]
     return {
         "data": {
             "dataset": "shapes",
             "test": None,
             "check": False,
-            "settings": {"length": 500, "size": [128, 128], **training.data},
+            "settings": {"length": 400, "size": [128, 128], **training.data},
         },
         "model": {
             "backbone": "resnet18",
@@ -92,7 +96,7 @@ def recipe(task: str) -> dict[str, Any]:
             "augment": [{"name": "random_flip"}],
             "validate_every": f"{training.epochs}ep",
         },
-        "input_size": [96, 96],
+        "input_size": [training.size, training.size],
         "score_batch_size": 16,
     }
 

@@ -15,9 +15,7 @@ _MOST = 600  # points of a line
 _SPAN = 4.0  # between the highest values of scores that share a chart
 
 
-def training_charts(
-    lines: Sequence[dict[str, Any]], primary: Collection[str] = ()
-) -> list[Chart]:
+def training_charts(lines: Sequence[dict[str, Any]], primary: Collection[str] = ()) -> list[Chart]:
     """Charts of each head's losses, of its scores, and of the learning rate.
 
     Args:
