@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ class Training:
 
     head: Mapping[str, Any]
     data: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 6
+    epochs: int = 12
     size: int = 64
 
 
@@ -55,19 +56,19 @@ TRAININGS = {
     "detection": Training(_ANCHORS),
     "faster_rcnn": Training(_TWO_STAGES),
     "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}),
-    "instance": Training(_YOLACT, epochs=8, size=96),
-    "keypoints": Training({"channels": 32}, {"keypoints": True}, 10, 96),
+    "instance": Training(_YOLACT, epochs=10, size=96),
+    "keypoints": Training({"channels": 32}, {"keypoints": True}, 12, 96),
     "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}),
     "multilabel": Training({}, {"labels": True}, 8),
-    "normals": Training(_MAP, {"relief": True}, size=96),
+    "normals": Training(_MAP, {"relief": True}, 8, 96),
     "panoptic": Training(
-        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=8, size=96
+        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=10, size=96
     ),
     "retinanet": Training(
         {"strides": [8, 16], "sizes": [2.0, 2.83], "channels": 48, "depth": 1}
         | {"normalization": "group"}
     ),
-    "segmentation": Training(_MAP, size=96),
+    "segmentation": Training(_MAP, {}, 6, 96),
     "yolox": Training({"strides": [8, 16], "channels": 48}),
 }
 
@@ -111,8 +112,8 @@ def trained(task: str, runs: Path) -> Path:
     runs.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(recipe(task), sort_keys=False), encoding="utf-8")
     if not (run / "predictions.png").is_file():
-        words = ["--config", str(path), "--out", str(run)]
-        code = train.main([*words, *(["--resume", "auto"] if run.exists() else [])])
+        shutil.rmtree(run, ignore_errors=True)  # of a run that was stopped
+        code = train.main(["--config", str(path), "--out", str(run)])
         if code:
             raise RuntimeError(f"the training of {task} ended with {code}")
     return run
