@@ -7,9 +7,11 @@ A NAME is a picture, or a task. Trainings are made in build/pictures/ and used a
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGES, WORK = ROOT / "docs" / "images", ROOT / "build" / "pictures"
 RUN = "runs/shapes"
 _TRAIN = ["train", "--config", "ssd_resnet18_shapes", "--epochs", "6", "--out", RUN]
+_SMALLER = [*_TRAIN[:-2], "--image-size", "64", "--out", "runs/smaller"]
 _COLUMNS = 110
 _PHONE = (390, 844)  # CSS pixels
 _PORT = 8766
@@ -81,27 +84,29 @@ def report() -> None:
         page.open(address, width=1280)
         write(picture_of(page, height=top_of(page, "#head0")), IMAGES / "report.png")
         start, end = (top_of(page, f"#head0 {part}") for part in (".matrix", ".gallery"))
-        write(picture_of(page, start - 100, end - start + 420), IMAGES / "report_errors.png", 160)
+        write(picture_of(page, start - 100, end - start + 420), IMAGES / "report_errors.png")
         width, height = _PHONE
         page.open(address, width=width)
         tops = [0, top_of(page, "#curves"), top_of(page, ".matrix") - 190]
-        tops.append(top_of(page, ".gallery") - 180)
-        write(
-            _beside([picture_of(page, top, height) for top in tops], 24), IMAGES / "phone.png", 160
-        )
+        tops.append(top_of(page, ".gallery-of") - 125)
+        screens = [picture_of(page, top, height) for top in tops]
+        write(_beside(screens, 24), IMAGES / "phone.png")
 
 
 def watch() -> None:
-    """The page of `densefit watch`, of that training and of those of some tasks."""
+    """The page of `densefit watch`, of that training and of one at a smaller image size."""
     _trained()
+    if not (WORK / _SMALLER[-1] / "report.html").is_file():
+        shutil.rmtree(WORK / _SMALLER[-1], ignore_errors=True)
+        Terminal(_COLUMNS, 50).run(_SMALLER, WORK)
     command = [sys.executable, "-m", "densefit", "watch", "runs", "--port", str(_PORT)]
     server = subprocess.Popen(command, cwd=WORK)
     try:
-        time.sleep(5)
+        _wait_for(_PORT)
         with browser() as page:
             page.open(f"http://127.0.0.1:{_PORT}/", width=1280)
             page.wait("return document.querySelectorAll('svg path').length > 4")
-            write(picture_of(page, height=1500), IMAGES / "watch.png")
+            write(picture_of(page, height=top_of(page, "#curves") + 330), IMAGES / "watch.png")
     finally:
         server.send_signal(signal.SIGINT)
         server.wait()
@@ -115,6 +120,16 @@ PICTURES: dict[str, Callable[[], None]] = {
     "report": report,
     "watch": watch,
 }
+
+
+def _wait_for(port: int, seconds: float = 60.0) -> None:
+    """Wait until a server listens on a port of this machine."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"nothing listens on port {port}")
 
 
 def _trained() -> Path:
