@@ -50,26 +50,25 @@ class Training:
 #: Task -> its training. A test compares the names with the registered tasks.
 TRAININGS = {
     "classification": Training({"dropout": 0.1}, {"max_objects": 2}, 8),
-    "depth": Training(
-        {**_MAP, "loss": ["silog", "l1"], "max_depth": 8.0}, {"relief": True}, size=96
-    ),
+    "depth": Training({**_MAP, "loss": ["silog", "l1"], "max_depth": 8.0}, {"relief": True}, 6),
     "detection": Training(_ANCHORS),
-    "faster_rcnn": Training(_TWO_STAGES),
-    "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}),
+    "faster_rcnn": Training(_TWO_STAGES, epochs=8),
+    "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}, epochs=8),
     "instance": Training(_YOLACT, epochs=10, size=96),
-    "keypoints": Training({"channels": 32}, {"keypoints": True}, 12, 96),
-    "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}),
+    "keypoints": Training({"channels": 32}, {"keypoints": True}, 8, 96),
+    "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}, epochs=8),
     "multilabel": Training({}, {"labels": True}, 8),
-    "normals": Training(_MAP, {"relief": True}, 8, 96),
+    "normals": Training(_MAP, {"relief": True}, 6),
     "panoptic": Training(
-        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=10, size=96
+        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=8
     ),
     "retinanet": Training(
         {"strides": [8, 16], "sizes": [2.0, 2.83], "channels": 48, "depth": 1}
-        | {"normalization": "group"}
+        | {"normalization": "group"},
+        epochs=8,
     ),
     "segmentation": Training(_MAP, {}, 6, 96),
-    "yolox": Training({"strides": [8, 16], "channels": 48}),
+    "yolox": Training({"strides": [8, 16], "channels": 48}, epochs=8),
 }
 
 
