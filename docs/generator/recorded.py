@@ -14,6 +14,7 @@ from PIL import Image
 
 import densefit as df
 from densefit.tools import plot_run
+from densefit.tools.predicting.drawing_thresholds import set_thresholds
 from densefit.tools.report.panels import write_panels
 from docs.generator.task_pictures import write_jpeg
 from docs.generator.web_pages import write
@@ -31,6 +32,7 @@ def main(run: Path, name: str) -> None:
         "letterbox" if recipe["resize"] == "letterbox" else "resize", height=height, width=width
     )
     network = df.load(str(run / "checkpoints" / "best"))
+    set_thresholds(network, run / "checkpoints" / "best", None)
     loader = df.Loader(dataset, batch_size=COUNT, transform=transform, heads=network.heads)
     with TemporaryDirectory() as folder:
         drawn, curves = Path(folder) / "panels.png", Path(folder) / "curves.png"

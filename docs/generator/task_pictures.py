@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 import densefit as df
+from densefit.tools.predicting.drawing_thresholds import set_thresholds
 from densefit.tools.report.panels import write_panels
 from docs.generator.trainings import recipe, trained
 
@@ -24,7 +25,9 @@ def task_picture(task: str, runs: Path, path: Path) -> None:
         runs: folder of the trainings.
         path: JPEG file.
     """
-    network = df.load(str(trained(task, runs)))
+    run = trained(task, runs)
+    network = df.load(str(run))
+    set_thresholds(network, run / "checkpoints" / "best", None)
     settings = {**recipe(task)["data"]["settings"], "length": 40, "empty": 0.0}
     data = df.dataset("shapes", split="picture", seed=SEED, **settings)
     height, width = recipe(task)["input_size"]

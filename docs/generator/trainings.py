@@ -43,32 +43,29 @@ class Training:
 
     head: Mapping[str, Any]
     data: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 12
+    epochs: int = 8
     size: int = 64
 
 
 #: Task -> its training. A test compares the names with the registered tasks.
 TRAININGS = {
-    "classification": Training({"dropout": 0.1}, {"max_objects": 2}, 8),
+    "classification": Training({"dropout": 0.1}, {"max_objects": 2}),
     "depth": Training({**_MAP, "loss": ["silog", "l1"], "max_depth": 8.0}, {"relief": True}, 6),
     "detection": Training(_ANCHORS),
-    "faster_rcnn": Training(_TWO_STAGES, epochs=8),
-    "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}, epochs=8),
-    "instance": Training(_YOLACT, epochs=10, size=96),
+    "faster_rcnn": Training(_TWO_STAGES),
+    "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}),
+    "instance": Training(_YOLACT),
     "keypoints": Training({"channels": 32}, {"keypoints": True}, 8, 96),
-    "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}, epochs=8),
-    "multilabel": Training({}, {"labels": True}, 8),
+    "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}),
+    "multilabel": Training({}, {"labels": True}),
     "normals": Training(_MAP, {"relief": True}, 6),
-    "panoptic": Training(
-        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=8
-    ),
+    "panoptic": Training({"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}),
     "retinanet": Training(
         {"strides": [8, 16], "sizes": [2.0, 2.83], "channels": 48, "depth": 1}
         | {"normalization": "group"},
-        epochs=8,
     ),
-    "segmentation": Training(_MAP, {}, 6, 96),
-    "yolox": Training({"strides": [8, 16], "channels": 48}, epochs=8),
+    "segmentation": Training(_MAP),
+    "yolox": Training({"strides": [8, 16], "channels": 48}),
 }
 
 
@@ -89,7 +86,7 @@ def recipe(task: str) -> dict[str, Any]:
         },
         "training": {
             "epochs": training.epochs,
-            "batch_size": 16,
+            "batch_size": 8,
             "optimizer": "adam",
             "optimizer_params": {"wd": 1e-4},
             "schedule": {"name": "cosine", "lr": 2e-3, "warmup": "5%"},
