@@ -9,7 +9,7 @@ ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo demo-multi test lint docs reference weights wheel clean distclean
+.PHONY: help demo demo-multi test lint docs reference pictures weights wheel clean distclean
 .NOTPARALLEL:
 
 help:
@@ -20,6 +20,8 @@ help:
 	@echo "make lint       the same without the tests"
 	@echo "make docs       the documentation as pages in build/docs/; every link within it is checked"
 	@echo "make reference  write docs/reference/ from docstrings"
+	@echo "make pictures   write docs/images/ from trainings on generated data, and run the notebooks;"
+	@echo "                needs Chromium and its driver; 20 minutes on 2 cores"
 	@echo "make weights    fetch pretrained MobileNetV2 (13 MB) to the search path of weights"
 	@echo "make wheel      dist/densefit-*.whl"
 	@echo "make clean      remove what was built; distclean removes $(VENV) too"
@@ -52,6 +54,10 @@ docs: $(VENV)/docs.stamp
 
 reference: $(VENV)/demo.stamp
 	$(PY) -m docs.generator.reference
+
+pictures: $(VENV)/docs.stamp $(VENV)/dev$(ENGINE).stamp
+	$(PY) -m docs.generator.pictures
+	$(PY) -m docs.generator.notebook
 
 weights: $(VENV)/demo$(ENGINE).stamp
 	$(PY) -m densefit weights fetch mobilenetv2
