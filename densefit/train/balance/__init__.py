@@ -16,6 +16,7 @@ from densefit.train.balance.balancer import Balancer, balancers
 from densefit.train.balance.cagrad import CAGrad
 from densefit.train.balance.dwa import DWA
 from densefit.train.balance.fixed import Fixed
+from densefit.train.balance.gradient_balancer import GradientBalancer
 from densefit.train.balance.gradnorm import GradNorm
 from densefit.train.balance.pcgrad import PCGrad
 from densefit.train.balance.rlw import RLW
@@ -29,6 +30,7 @@ __all__ = [
     "CAGrad",
     "Fixed",
     "GradNorm",
+    "GradientBalancer",
     "PCGrad",
     "Scheduled",
     "Uncertainty",
