@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from densefit.data.batch import Batch
+from densefit.engine.graph.losses import shared_parameters
 from densefit.engine.graph.trunk_cut import TrunkCut, cut_trunk
 from densefit.engine.torch.bind import compiled
 from densefit.engine.torch.forward import Passes
@@ -52,7 +53,8 @@ class SplitPasses:
         where: what asks for it, for errors.
 
     Raises:
-        ConfigError: the train graph cannot be cut, see `cut_trunk`.
+        ConfigError: the heads share no trained parameter, or the train graph cannot be cut, see
+            `cut_trunk`.
     """
 
     def __init__(self, passes: Passes, network: Network, begin: Begin, where: str) -> None:
@@ -60,6 +62,7 @@ class SplitPasses:
         adapters = network.adapters
         head_of = {out: name for name, a in adapters.items() for out in a.outputs("train")}
         graph = self._bound.plan.graph
+        shared_parameters(self._bound.symbol, network, list(self._bound.trained))
         self.cut: TrunkCut = cut_trunk(graph, head_of, self._bound.trained, where)
         self._trunk, self._heads = (
             compiled(Program(part)) for part in (self.cut.trunk, self.cut.heads)
