@@ -65,7 +65,7 @@ def cut_trunk(
             fix="at='parameters' compares the gradients of the parameters themselves",
         )
     reads = [
-        (source, learning[node] if source.node in leading else frozenset())
+        (source, frozenset() if node.op in BLOCKING else learning[node])
         for node in outside
         for source in node.inputs
         if source.node in trunk
