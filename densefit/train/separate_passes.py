@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from densefit.data.batch import Batch
 from densefit.engine.engine import Engine
-from densefit.train.balance.gradient_balancer import GradientBalancer
+from densefit.train.balance.gradients.balancer import GradientBalancer
 
 
 class SeparatePasses:

@@ -12,14 +12,25 @@ HEADS = ["depth", "mask", "age"]
 TOTAL, PER_EPOCH, WIDTH = 12, 3, 6
 
 CASES = {
+    "aligned_mtl": {},
     "cagrad": {},
+    "config": {},
+    "dualproj": {},
     "dwa": {},
+    "fairgrad": {"alpha": 3.0},
     "fixed": {"factors": {"mask": 0.5}},
+    "graddrop": {"leak": 0.25, "seed": 3},
     "gradnorm": {"lr": 0.05},
+    "gradvac": {"beta": 0.25, "seed": 3},
+    "imtl_g": {},
+    "mgda": {},
+    "nash_mtl": {},
     "pcgrad": {"seed": 3},
+    "rgw": {"seed": 3},
     "rlw": {"seed": 3},
     "scheduled": {"courses": {"age": {"name": "linear", "lr": 1.0}}},
     "uncertainty": {"kinds": {"depth": "regression"}},
+    "upgrad": {},
 }
 every_balancer = pytest.mark.parametrize("name", CASES)
 

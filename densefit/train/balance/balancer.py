@@ -11,7 +11,7 @@ import numpy as np
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
 from densefit.numeric import is_real
 from densefit.registry import Registry, nearest
-from densefit.train.balance.gram import gram_matrix, weighted_sum
+from densefit.train.balance.gradients.gram import gram_matrix, weighted_sum
 
 
 class Balancer(ABC):

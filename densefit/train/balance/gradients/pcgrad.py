@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.train.balance.balancer import balancers
-from densefit.train.balance.gradient_balancer import GradientBalancer
+from densefit.train.balance.gradients.balancer import GradientBalancer
 from densefit.train.balance.rlw import check_seed
 
 STREAM = 2  # separates these draws from others of the same (seed, update)

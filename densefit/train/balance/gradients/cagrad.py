@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from densefit.train.balance.balancer import balancers, check_number
-from densefit.train.balance.gradient_balancer import GradientBalancer
-from densefit.train.balance.simplex import least_on_simplex
+from densefit.train.balance.gradients.balancer import GradientBalancer
+from densefit.train.balance.gradients.simplex import least_on_simplex
 
 SMOOTH = 1e-6  # of the mean gradient's length: what lengths are rounded off by at 0
 

@@ -11,7 +11,7 @@ import numpy as np
 from densefit.errors import ConfigError
 from densefit.train.balance.balancer import balancers, check_number
 from densefit.train.balance.dwa import by_head, check_losses, loss_ratio
-from densefit.train.balance.gradient_balancer import GradientBalancer
+from densefit.train.balance.gradients.balancer import GradientBalancer
 
 LEAST = 1e-3  # of a weight: at 0 a head's gradient, and the way back, would be lost
 FARTHEST = math.log(1e3)  # how far one update takes a length to be from its target

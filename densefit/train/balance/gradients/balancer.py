@@ -11,7 +11,8 @@ import numpy as np
 from densefit.errors import ConfigError
 from densefit.numeric import check_whole
 from densefit.train.balance.balancer import Balancer
-from densefit.train.balance.gram import gram_matrix, weighted_sum
+from densefit.train.balance.gradients.gram import gram_matrix, weighted_sum
+from densefit.train.balance.gradients.nonnegative import check_solver
 
 PLACES = ("parameters", "features")
 ACCUMULATED = ("all", "previous")
@@ -36,11 +37,13 @@ class GradientBalancer(Balancer):
 
     Attributes:
         compares_numbers: whether gradients are combined number by number, and not by factors.
+        needs_scipy: whether SciPy solves a quadratic program for the factors.
     """
 
     needs = "gradients"
     cost = "a pass per head; with at='features' their products alone"
     compares_numbers: ClassVar[bool] = False
+    needs_scipy: ClassVar[bool] = False
     # Attributes of the class, which identify a training only where a setting differs from them:
     # checkpoints from before these settings resume.
     at: str = "parameters"
@@ -57,6 +60,8 @@ class GradientBalancer(Balancer):
                     received=f"{name}={value!r}",
                     where=where,
                 )
+        if self.needs_scipy:
+            check_solver(where)
         check_whole(every, "every", 1, where=where)
         if self.compares_numbers and (every > 1 or accumulated == "previous"):
             raise ConfigError(
