@@ -80,7 +80,7 @@ def test_opposite_gradients_give_a_finite_sum_along_them(name):
     for length in (1.0, 0.25):
         found = combined(name, [first, -length * first, np.zeros(7)])
         assert np.isfinite(found).all()
-        assert np.linalg.norm(found) < 2.0
+        assert np.linalg.norm(found) < 4.0
         across = found - (found @ first) * first
         if name != "graddrop":  # whose numbers have a sign each
             assert np.linalg.norm(across) < 1e-3
@@ -90,11 +90,8 @@ def test_opposite_gradients_give_a_finite_sum_along_them(name):
 def test_equal_gradients_give_their_sum(name):
     """At the scale of the sum, but for CAGrad's 1 + c times it."""
     found = combined(name, np.tile(ROWS[0], (3, 1)))
-    factor = {"cagrad": 1.4}.get(name, 3.0 if name != "cagrad" else 1.4)
-    expected = (3 * 1.4 if name == "cagrad" else factor) * ROWS[0]
-    if name in ("rgw",):
-        expected = 3.0 * ROWS[0]
-    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=1e-5)
+    factor = 1.4 if name == "cagrad" else 1.0
+    np.testing.assert_allclose(found, 3 * factor * ROWS[0], rtol=2e-4, atol=1e-5)
 
 
 @every_balancer

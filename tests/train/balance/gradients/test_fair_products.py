@@ -17,7 +17,7 @@ def test_products_are_a_power_of_the_factors(heads, power, spread):
         assert (w > 0).all()
         assert w.mean() == pytest.approx(1)
         ratios = (gram @ w) * w**power
-        np.testing.assert_allclose(ratios / ratios.mean(), 1, rtol=1e-5)
+        np.testing.assert_allclose(ratios / ratios.mean(), 1, rtol=1e-4)
 
 
 def test_a_single_solution_by_hand():
