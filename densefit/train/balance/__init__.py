@@ -6,6 +6,9 @@
 | `scheduled` | number of the update | weights by schedules |
 | `rlw` | random draws | arXiv:2111.10603 |
 | `uncertainty` | parameters in the graph | arXiv:1705.07115, arXiv:1805.06334 |
+| `imtl_l` | parameters in the graph | ICLR 2021 |
+| `gls` | losses of the last update | arXiv:1904.08492 |
+| `stch` | losses of the last update | arXiv:2402.19078 |
 | `dwa` | losses of the last two epochs | arXiv:1803.10704 |
 | `gradnorm` | norms of the heads' gradients | arXiv:1711.02257 |
 | `pcgrad` | angles between the gradients | arXiv:2001.06782 |
@@ -26,6 +29,7 @@
 from densefit.train.balance.balancer import Balancer, balancers
 from densefit.train.balance.dwa import DWA
 from densefit.train.balance.fixed import Fixed
+from densefit.train.balance.gls import GLS
 from densefit.train.balance.gradients.aligned_mtl import AlignedMTL
 from densefit.train.balance.gradients.balancer import GradientBalancer
 from densefit.train.balance.gradients.cagrad import CAGrad
@@ -41,11 +45,16 @@ from densefit.train.balance.gradients.nash_mtl import NashMTL
 from densefit.train.balance.gradients.pcgrad import PCGrad
 from densefit.train.balance.gradients.rgw import RGW
 from densefit.train.balance.gradients.upgrad import UPGrad
+from densefit.train.balance.imtl_l import IMTLL
 from densefit.train.balance.rlw import RLW
 from densefit.train.balance.scheduled import Scheduled
+from densefit.train.balance.stch import STCH
 from densefit.train.balance.uncertainty import Uncertainty, weighted_loss
 
 __all__ = [
+    "GLS",
+    "IMTLL",
+    "STCH",
     "IMTLG",
     "MGDA",
     "DWA",
