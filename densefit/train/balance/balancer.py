@@ -229,4 +229,15 @@ def check_number(
         )
 
 
+def check_choice(setting: str, value: object, choices: Sequence[str], where: str) -> None:
+    """Raise ConfigError unless a setting is one of some words."""
+    if value not in choices:
+        raise ConfigError(
+            "Unknown setting of a balancer",
+            expected=" or ".join(map(repr, choices)),
+            received=f"{setting}={value!r}",
+            where=where,
+        )
+
+
 balancers: Registry[Balancer] = Registry("balancer")

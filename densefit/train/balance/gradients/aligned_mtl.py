@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from densefit.errors import ConfigError
-from densefit.train.balance.balancer import balancers
+from densefit.train.balance.balancer import balancers, check_choice
 from densefit.train.balance.gradients.balancer import GradientBalancer
 
-SCALES = {"min": np.min, "median": np.median, "mean": np.mean}
+SCALES = ("min", "median", "mean")
 
 
 @balancers.register("aligned_mtl")
@@ -38,22 +37,17 @@ class AlignedMTL(GradientBalancer):
         accumulated: str = "all",
     ) -> None:
         super().__init__(at=at, every=every, accumulated=accumulated)
-        if scale not in SCALES:
-            raise ConfigError(
-                "Unknown setting of a balancer",
-                expected=" or ".join(map(repr, SCALES)),
-                received=f"scale={scale!r}",
-                where="AlignedMTL",
-            )
+        check_choice("scale", scale, SCALES, "AlignedMTL")
         self.scale = scale
 
     def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
         squares, vectors = np.linalg.eigh(gram)
         real = squares > squares.max() * len(gram) * np.finfo(float).eps
         squares, vectors = squares[real], vectors[:, real]
-        if self.scale == "median":
-            length = squares[(len(squares) - 1) // 2]
-        else:
-            length = SCALES[self.scale](squares)
-        balance = vectors * np.sqrt(length / squares) @ vectors.T
+        lengths = {
+            "min": squares[0],
+            "median": squares[(len(squares) - 1) // 2],
+            "mean": squares.mean(),
+        }
+        balance = vectors * np.sqrt(lengths[self.scale] / squares) @ vectors.T
         return np.asarray(balance.sum(axis=1))

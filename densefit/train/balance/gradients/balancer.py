@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit.errors import ConfigError
 from densefit.numeric import check_whole
-from densefit.train.balance.balancer import Balancer
+from densefit.train.balance.balancer import Balancer, check_choice
 from densefit.train.balance.gradients.gram import gram_matrix, weighted_sum
 from densefit.train.balance.gradients.nonnegative import check_solver
 
@@ -52,14 +52,8 @@ class GradientBalancer(Balancer):
 
     def __init__(self, *, at: str = "parameters", every: int = 1, accumulated: str = "all") -> None:
         where = type(self).__name__
-        for name, value, allowed in (("at", at, PLACES), ("accumulated", accumulated, ACCUMULATED)):
-            if value not in allowed:
-                raise ConfigError(
-                    "Unknown setting of a balancer",
-                    expected=" or ".join(map(repr, allowed)),
-                    received=f"{name}={value!r}",
-                    where=where,
-                )
+        check_choice("at", at, PLACES, where)
+        check_choice("accumulated", accumulated, ACCUMULATED, where)
         if self.needs_scipy:
             check_solver(where)
         check_whole(every, "every", 1, where=where)
@@ -71,7 +65,7 @@ class GradientBalancer(Balancer):
                 where=where,
                 fix="every=1, accumulated='all'",
             )
-        settings = {"at": at, "every": every, "accumulated": accumulated}
+        settings: dict[str, Any] = {"at": at, "every": every, "accumulated": accumulated}
         for name, value in settings.items():
             if value != getattr(type(self), name):
                 setattr(self, name, value)
