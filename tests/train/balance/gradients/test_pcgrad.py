@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from densefit.train.balance import PCGrad
-from densefit.train.balance.gram import gram_matrix
-from densefit.train.balance.pcgrad import projected
+from densefit.train.balance.gradients.gram import gram_matrix
+from densefit.train.balance.gradients.pcgrad import projected
 
 
 def pseudo_code(gradients, orders):

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from densefit.train.balance.balancer import Balancer, balancers
+from densefit.train.balance.balancer import balancers
+from densefit.train.balance.gradients.balancer import GradientBalancer
 from densefit.train.balance.rlw import check_seed
 
 STREAM = 2  # separates these draws from others of the same (seed, update)
 
 
 @balancers.register("pcgrad")
-class PCGrad(Balancer):
+class PCGrad(GradientBalancer):
     """Sum of gradients, each without its components that oppose another head's gradient.
 
     Yu, Kumar, Gupta, Levine, Hausman and Finn, Gradient Surgery for Multi-Task Learning, NeurIPS
@@ -24,35 +25,59 @@ class PCGrad(Balancer):
 
     Args:
         seed: seed of the orders, 0 or more.
+        at: "parameters" or "features": the gradients that are compared, see `GradientBalancer`.
+        every: updates from one comparison to the next, 1 or more.
+        accumulated: "all" or "previous": the micro-batches that are compared.
     """
 
-    needs = "gradients"
-    cost = "a backward pass of the shared parameters for each head, and memory for its gradient"
-
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        at: str = "parameters",
+        every: int = 1,
+        accumulated: str = "all",
+    ) -> None:
+        super().__init__(at=at, every=every, accumulated=accumulated)
         check_seed(seed, "PCGrad")
         self.seed = seed
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
         self._done = 0
 
-    def weights(self, update: int) -> dict[str, float]:
-        return dict.fromkeys(self.heads, 1.0)
-
-    def _factors(self, gram: np.ndarray) -> np.ndarray:
-        rng = np.random.default_rng((self.seed, self._done, STREAM))
+    def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
+        orders = drawn_orders(self.heads, heads, (self.seed, self._done, STREAM))
         self._done += 1
-        by_name = np.argsort(self.heads)
-        orders: list[Sequence[int]] = [()] * len(gram)
-        for head in by_name:
-            orders[head] = [other for other in rng.permutation(by_name) if other != head]
         return projected(gram, orders)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"done": self._done}
+        return {**super().state_dict(), "done": self._done}
 
     def _load(self, state: Mapping[str, Any]) -> None:
+        super()._load(state)
         self._done = int(state["done"])
+
+
+def drawn_orders(
+    heads: Sequence[str], present: Sequence[str], seed: Sequence[int]
+) -> list[list[int]]:
+    """Draw, for each head, the order of the others, independent of the order of the names.
+
+    Args:
+        heads: names of all heads, for which the orders are drawn.
+        present: names of those that are in the update.
+        seed: seed of the draws.
+
+    Returns:
+        For each head of `present`, the numbers in `present` of the others.
+    """
+    rng, by_name = np.random.default_rng(seed), sorted(heads)
+    drawn = {head: [by_name[n] for n in rng.permutation(len(by_name))] for head in by_name}
+    numbers = {head: number for number, head in enumerate(present)}
+    return [
+        [numbers[other] for other in drawn[head] if other != head and other in numbers]
+        for head in present
+    ]
 
 
 def projected(gram: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from densefit.train.balance.balancer import Balancer, balancers, check_number
-from densefit.train.balance.simplex import least_on_simplex
+from densefit.train.balance.balancer import balancers, check_number
+from densefit.train.balance.gradients.balancer import GradientBalancer
+from densefit.train.balance.gradients.simplex import least_on_simplex
 
 SMOOTH = 1e-6  # of the mean gradient's length: what lengths are rounded off by at 0
 
 
 @balancers.register("cagrad")
-class CAGrad(Balancer):
+class CAGrad(GradientBalancer):
     """The direction near the mean gradient along which the worst-off head gains most.
 
     Liu, Liu, Jin, Stone and Liu, Conflict-Averse Gradient Descent, NeurIPS 2021,
@@ -20,31 +23,30 @@ class CAGrad(Balancer):
     heads, see `least_on_simplex`. d is not rescaled; the result is d times the number of heads, at
     the scale of the gradients' sum.
 
-    A head whose gradient is zero, because it is absent or has nothing left to learn, is left out. A
-    single remaining head has its plain gradient, and not 1 + c times it: there is no worse-off
-    head to go towards, and a learning rate means the same.
+    An absent head is left out. A single remaining head has its plain gradient, and not 1 + c times
+    it: there is no worse-off head to go towards, and a learning rate means the same.
 
     Args:
         c: 0 (plain descent) to below 1, for which it converges as plain descent does.
+        at: "parameters" or "features": the gradients that are compared, see `GradientBalancer`.
+        every: updates from one comparison to the next, 1 or more.
+        accumulated: "all" or "previous": the micro-batches that are compared.
     """
 
-    needs = "gradients"
-    cost = "a backward pass of the shared parameters for each head, and memory for its gradient"
-
-    def __init__(self, c: float = 0.4) -> None:
+    def __init__(
+        self,
+        c: float = 0.4,
+        *,
+        at: str = "parameters",
+        every: int = 1,
+        accumulated: str = "all",
+    ) -> None:
+        super().__init__(at=at, every=every, accumulated=accumulated)
         check_number("c", c, "0 to below 1", lambda value: 0 <= value < 1, "CAGrad")
         self.c = c
 
-    def weights(self, update: int) -> dict[str, float]:
-        return dict.fromkeys(self.heads, 1.0)
-
-    def _factors(self, gram: np.ndarray) -> np.ndarray:
-        factors = np.zeros(len(gram))
-        present = np.flatnonzero(gram.diagonal() > 0)
-        if len(present):
-            products = gram[np.ix_(present, present)]
-            factors[present] = len(present) * averse(products, self.c) if len(present) > 1 else 1.0
-        return factors
+    def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
+        return len(gram) * averse(gram, self.c)
 
 
 def averse(gram: np.ndarray, c: float) -> np.ndarray:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from densefit.errors import ConfigError
-from densefit.train.balance.balancer import Balancer, balancers, check_number
+from densefit.train.balance.balancer import balancers, check_number
 from densefit.train.balance.dwa import by_head, check_losses, loss_ratio
+from densefit.train.balance.gradients.balancer import GradientBalancer
 
 LEAST = 1e-3  # of a weight: at 0 a head's gradient, and the way back, would be lost
 FARTHEST = math.log(1e3)  # how far one update takes a length to be from its target
@@ -18,7 +19,7 @@ TINY = float(np.finfo(float).tiny)
 
 
 @balancers.register("gradnorm")
-class GradNorm(Balancer):
+class GradNorm(GradientBalancer):
     """Weights learned by descent on the distance of the heads' gradient norms from a target.
 
     Chen, Badrinarayanan, Lee and Rabinovich, GradNorm, ICML 2018, arXiv:1711.02257. With G_k the
@@ -40,16 +41,25 @@ class GradNorm(Balancer):
         alpha: exponent of the heads' training rates; 0 makes all norms equal.
         lr: learning rate of the weights' logarithms, 1 at most: with 1, each update sets them to
             the target of its gradients, noise included.
+        at: "parameters" or "features": the gradients that are compared, see `GradientBalancer`.
+        every: updates from one comparison to the next, 1 or more.
+        accumulated: "all" or "previous": the micro-batches that are compared.
 
     Raises:
         ConfigError: a setting out of range; at `observe`, a negative loss; at `combine`, missing
             losses.
     """
 
-    needs = "gradients"
-    cost = "a backward pass of the shared parameters for each head, and memory for its gradient"
-
-    def __init__(self, alpha: float = 1.5, lr: float = 0.025) -> None:
+    def __init__(
+        self,
+        alpha: float = 1.5,
+        lr: float = 0.025,
+        *,
+        at: str = "parameters",
+        every: int = 1,
+        accumulated: str = "all",
+    ) -> None:
+        super().__init__(at=at, every=every, accumulated=accumulated)
         check_number("alpha", alpha, "0 or more", lambda a: a >= 0, "GradNorm")
         check_number("lr", lr, "above 0, 1 at most", lambda rate: 0 < rate <= 1, "GradNorm")
         self.alpha, self.lr = alpha, lr
@@ -69,7 +79,11 @@ class GradNorm(Balancer):
                 self._first.setdefault(key, loss)
         self._losses = {key: loss for key, loss in losses.items() if key in self._first}
 
-    def _factors(self, gram: np.ndarray) -> np.ndarray:
+    def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
+        return np.ones(len(heads))
+
+    def factors(self, gram: np.ndarray) -> np.ndarray:
+        factors = super().factors(gram)
         losses, self._losses = self._losses, None
         if losses is None:
             raise ConfigError(
@@ -78,20 +92,22 @@ class GradNorm(Balancer):
                 fix="observe(losses) first, in each update",
             )
         now, first = by_head(losses), by_head({key: self._first[key] for key in losses})
-        present = [number for number, head in enumerate(self.heads) if head in now]
-        names = [self.heads[number] for number in present]
+        squares = dict(zip(self.heads, gram.diagonal()))
+        names = [head for head in self.heads if head in now]
         if names:
             weights = np.array([self._weights[head] for head in names])
-            norms = np.sqrt(gram.diagonal()[present]) / weights
+            norms = np.sqrt([squares[head] for head in names]) / weights
             falls = np.array([loss_ratio([first[head], now[head]]) for head in names])
             moved = descended(weights, norms, falls, self.alpha, self.lr)
             self._weights.update(zip(names, moved.tolist()))
-        return np.ones(len(gram))
+        return factors
 
     def state_dict(self) -> dict[str, Any]:
-        return {"weights": dict(self._weights), "first": dict(self._first)}
+        state = {"weights": dict(self._weights), "first": dict(self._first)}
+        return {**super().state_dict(), **state}
 
     def _load(self, state: Mapping[str, Any]) -> None:
+        super()._load(state)
         self._weights, self._first = dict(state["weights"]), dict(state["first"])
 
 

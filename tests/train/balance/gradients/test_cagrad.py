@@ -3,7 +3,7 @@ import pytest
 
 from densefit.errors import ConfigError
 from densefit.train.balance import CAGrad
-from densefit.train.balance.cagrad import averse
+from densefit.train.balance.gradients.cagrad import averse
 
 SCALES = [1.0, 1e-4, 1e4]
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from densefit.train.balance.gram import COLUMNS, gram_matrix
+from densefit.train.balance.gradients.gram import COLUMNS, gram_matrix
 
 
 @pytest.mark.parametrize("columns", [0, 1, 7, COLUMNS, COLUMNS + 3, 2 * COLUMNS + 1])

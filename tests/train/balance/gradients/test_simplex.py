@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from densefit.train.balance.simplex import best_exchange, least_on_simplex
+from densefit.train.balance.gradients.simplex import best_exchange, least_on_simplex
 
 
 def value(w, gram, slope, factor, smooth):

@@ -3,7 +3,7 @@ import pytest
 
 from densefit.errors import ConfigError
 from densefit.train.balance import GradNorm
-from densefit.train.balance.gradnorm import LEAST
+from densefit.train.balance.gradients.gradnorm import LEAST
 
 HEADS = ["a", "b", "c"]
 
