@@ -1,6 +1,6 @@
 """Compare ways of balancing heads.
 
-    python tools/compare_balance.py --recipe multi_resnet18_shapes
+python tools/compare_balance.py --recipe multi_resnet18_shapes
 """
 
 from __future__ import annotations

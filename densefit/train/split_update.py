@@ -40,7 +40,7 @@ class SplitUpdate:
         self._compares = balancer.at == "features" and balancer.compares(update)
         self._waits = self._compares and balancer.accumulated == "all"
         self._used = balancer.last_factors(present)
-        self._gram = 0.0
+        self._gram: np.ndarray = np.zeros((), np.float64)  # grows to (heads, heads)
 
     def compute(
         self,

@@ -97,8 +97,6 @@ def test_a_finished_training_is_not_repeated(walks):
 
 def test_scores_of_both_are_the_same(walks):
     (command,) = [" ".join(step.words) for step in STEPS if step.words[1] == "score"]
-    rows = [
-        re.findall(r"\d\.\d{4}", plain(output[command])) for _, output in walks.values()
-    ]
+    rows = [re.findall(r"\d\.\d{4}", plain(output[command])) for _, output in walks.values()]
     assert rows[0] == rows[1]
     assert rows[0]
