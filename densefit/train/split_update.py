@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from densefit.data.batch import Batch
 from densefit.engine.engine import Engine
 from densefit.train.balance.gradients.balancer import GradientBalancer
