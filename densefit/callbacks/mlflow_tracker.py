@@ -70,10 +70,8 @@ class MLflow(RunTracker):
         if run is None:
             experiment = self._client.get_experiment_by_name(self.experiment)
             if experiment is None:
-                artifacts = None if self.uri else (folder / "artifacts").as_uri()
-                number = self._client.create_experiment(
-                    self.experiment, artifact_location=artifacts
-                )
+                files = None if self.uri else (folder / "artifacts").as_uri()
+                number = self._client.create_experiment(self.experiment, artifact_location=files)
             else:
                 number = experiment.experiment_id
             run = self._client.create_run(number, run_name=self.run_name)
