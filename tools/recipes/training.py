@@ -16,6 +16,7 @@ from densefit.data.loader.loader import Loader
 from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.metrics.core.delta_m import DeltaMScore
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
@@ -44,15 +45,20 @@ from densefit.tools.recipes.tracked_results import await_results, track_results
 from densefit.train.fit import fit
 from densefit.yaml_files.words import dump
 
-COMPOSITE = "composite"
+COMPOSITE, DELTA_M = "composite", "delta_m"
 
 
-def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> dict[str, float]:
+def train(
+    recipe: Recipe,
+    prepare: Callable[[Any], RunData] | None = None,
+    is_planned: bool = False,
+) -> dict[str, float]:
     """Train by a recipe whose folder is chosen, and return the test scores.
 
     Args:
         recipe: settings of the run.
         prepare: function that makes network and data of a recipe; None for that of one dataset.
+        is_planned: whether a plan with batch and length was printed.
     """
     files = use_plugins(recipe.plugins)
     checkpoints = Path(recipe.out) / "checkpoints"
@@ -65,10 +71,11 @@ def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> di
     use_saved_input_normalization(recipe)
     prepared = (prepare or prepare_data)(recipe)  # writes class weights of `auto` into the recipe
     begin_with_weights(prepared.network, recipe)
-    return run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared)
+    text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
+    return run(recipe, text, prepared, is_planned)
 
 
-def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
+def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
@@ -99,7 +106,7 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
     best = chosen_by(numbers, training.best) if has_validation else None
-    keep = Keep(training.keep, best)
+    keep = Keep(training.keep, best, relative_to=training.baselines if best == DELTA_M else None)
     recipe_callbacks = make_callbacks(training, out, flat(dataclasses.asdict(recipe), depth=9))
     trackers = await_results(recipe_callbacks)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
@@ -116,7 +123,7 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            StartBlock(recipe, prepared, check, best),
+            StartBlock(recipe, prepared, check, best, is_planned),
             RunRecorder(
                 *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
                 records={DATA_CHECK: checked},
@@ -169,12 +176,18 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
-    """Arguments of `fit` for the composite score, if a setting of the training names it."""
+    """Arguments of `fit` for the scores of all heads that a setting of the training names."""
     by = [
         training.best,
         *(entry.get("metric") for entry in (training.schedule, *settings_of_callbacks(training))),
     ]
-    return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
+    scores: dict[str, Any] = {}
+    if COMPOSITE in by:
+        scores[COMPOSITE] = Composite(numbers)
+    if DELTA_M in by:
+        higher = {name: high for names in numbers.values() for name, high in names.items()}
+        scores[DELTA_M] = DeltaMScore(training.baselines, higher)
+    return {"derived": scores} if scores else {}
 
 
 def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str:

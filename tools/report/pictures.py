@@ -119,6 +119,31 @@ def truth_and_prediction(
     return [resized(drawing, smallest, largest) for drawing in both]
 
 
+def comparison(
+    head: Head,
+    image: np.ndarray,
+    targets: Any,
+    prediction: Any,
+    smallest: int = SMALLEST,
+    largest: int = LARGEST,
+) -> dict[str, np.ndarray]:
+    """Draw what a person compares: "truth" and "prediction", and "image" first if they hide it.
+
+    Args:
+        head: head that draws.
+        image: (H, W, 3) uint8 RGB.
+        targets: targets of the sample.
+        prediction: prediction of the head.
+        smallest: smallest longer side in pixels, see `resized`.
+        largest: largest longer side in pixels.
+    """
+    truth, predicted = truth_and_prediction(head, image, targets, prediction, smallest, largest)
+    drawings = {"truth": truth, "prediction": predicted}
+    if not head.hides_image:
+        return drawings
+    return {"image": resized(image, smallest, largest), **drawings}
+
+
 def drawn(network: Network, image: np.ndarray, predictions: dict[str, Any]) -> np.ndarray:
     """Draw all heads' predictions on an image: areas, then outlines, then text."""
     for head in network.heads:
