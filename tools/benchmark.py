@@ -79,15 +79,18 @@ def run(chosen: Benchmarking, checkpoint: Path) -> list[Result]:
     images = images_of(dataset, chosen.loader, count)
     with tempfile.TemporaryDirectory() as folder:
         if is_exported(checkpoint):
-            made, left_out = exported_alone(checkpoint)
+            working, left_out = exported_alone(checkpoint)
         else:
-            made, left_out = _of_checkpoint(chosen, checkpoint, network, images, Path(folder))
+            working, left_out = _of_checkpoint(chosen, checkpoint, network, images, Path(folder))
         times: dict[int, dict[str, float]] = {}
         for batch in chosen.batches:
-            passes = {one.name: image_pass(one.network, images, batch, one.engine) for one in made}
+            passes = {
+                contender.name: image_pass(contender.network, images, batch, contender.engine)
+                for contender in working
+            }
             times[batch] = milliseconds(passes, len(images), chosen.rounds)
         results = []
-        for contender in made:
+        for contender in working:
             scores = _scores(contender, chosen.loader(dataset))
             spent = {batch: times[batch][contender.name] for batch in chosen.batches}
             facts = (contender.size, scores, spent, contender.differences)
@@ -141,12 +144,12 @@ def _of_checkpoint(
 ) -> tuple[list[Contender], dict[str, str]]:
     """Contenders of a checkpoint; see `contenders`."""
     recipe = recipe_of(checkpoint)
-    own = chosen.engine or recipe.get("engine") or engines.engine_name()
+    reference = chosen.engine or recipe.get("engine") or engines.engine_name()
     samples = ExportSamples(chosen.data, recipe, chosen.input_size, chosen.resize)
     resize = "letterbox" if chosen.resize == "letterbox" else "resize"
     calibration = partial(samples.for_calibration, chosen.calibrate)
     exports = Exports(folder, chosen.input_size, resize, samples.for_check(), calibration)
-    return contenders(network, own, images, exports)
+    return contenders(network, reference, images, exports)
 
 
 def _scores(contender: Contender, loader: Any) -> dict[str, float]:

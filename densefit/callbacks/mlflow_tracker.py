@@ -70,8 +70,8 @@ class MLflow(RunTracker):
         if run is None:
             experiment = self._client.get_experiment_by_name(self.experiment)
             if experiment is None:
-                place = None if self.uri else (folder / "artifacts").as_uri()
-                number = self._client.create_experiment(self.experiment, artifact_location=place)
+                files = None if self.uri else (folder / "artifacts").as_uri()
+                number = self._client.create_experiment(self.experiment, artifact_location=files)
             else:
                 number = experiment.experiment_id
             run = self._client.create_run(number, run_name=self.run_name)

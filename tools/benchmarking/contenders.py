@@ -65,23 +65,23 @@ class Exports:
 
 
 def contenders(
-    network: Network, own: str, images: Sequence[np.ndarray], exports: Exports
+    network: Network, reference: str, images: Sequence[np.ndarray], exports: Exports
 ) -> tuple[list[Contender], dict[str, str]]:
     """Make all ways to compute a checkpoint's network that this installation has.
 
     Args:
         network: network with parameters.
-        own: the run's own engine, which comes first and which the outputs are compared with.
+        reference: the run's own engine, which comes first and which the outputs are compared with.
         images: (H, W, 3) uint8 of the size of the network's input, RGB.
         exports: settings of the exported models.
 
     Returns:
         (contenders, name -> reason of those that are left out).
     """
-    names = [own, *(name for name in TRAINING if name != own)]
+    names = [reference, *(name for name in TRAINING if name != reference)]
     arrays = [*network.parameters.values(), *network.statistics.values()]
     size = sum(np.asarray(array).nbytes for array in arrays)
-    made: list[Contender] = []
+    working: list[Contender] = []
     left_out: dict[str, str] = {}
     expected: dict[str, np.ndarray] = {}
     for name in names:
@@ -89,18 +89,18 @@ def contenders(
             outputs = _outputs(network, images, name)
             differences = _compared(expected, outputs) if expected else {}
         except DensefitError as error:
-            if name == own:
+            if name == reference:
                 raise
             left_out[ENGINES[name]] = str(error.what)
             continue
         expected = expected or outputs
-        made.append(Contender(ENGINES[name], network, name, size, differences))
+        working.append(Contender(ENGINES[name], network, name, size, differences))
     for name, settings in ((ONNX, {}), (INT8, {"int8": True})):
         try:
-            made.append(_exported(name, network, own, exports, settings))
+            working.append(_exported(name, network, reference, exports, settings))
         except DensefitError as error:
             left_out[name] = str(error.what)
-    return made, left_out
+    return working, left_out
 
 
 def exported_alone(path: Path) -> tuple[list[Contender], dict[str, str]]:
@@ -115,7 +115,7 @@ def exported_alone(path: Path) -> tuple[list[Contender], dict[str, str]]:
 
 
 def _exported(
-    name: str, network: Network, own: str, exports: Exports, settings: Mapping[str, Any]
+    name: str, network: Network, reference: str, exports: Exports, settings: Mapping[str, Any]
 ) -> Contender:
     """Export the network, which compares it with the network."""
     from densefit.exporting.export import export
@@ -127,7 +127,7 @@ def _exported(
         exports.samples,
         image_size=exports.image_size,
         resize=exports.resize,
-        engine=own,
+        engine=reference,
         **settings,
         **more,
     )
