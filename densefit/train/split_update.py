@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from densefit.data.batch import Batch
 from densefit.engine.engine import Engine
 from densefit.train.balance.gradients.balancer import GradientBalancer
@@ -40,7 +42,7 @@ class SplitUpdate:
         self._compares = balancer.at == "features" and balancer.compares(update)
         self._waits = self._compares and balancer.accumulated == "all"
         self._used = balancer.last_factors(present)
-        self._gram = 0.0
+        self._gram: np.ndarray = np.zeros((), np.float64)  # grows to (heads, heads)
 
     def compute(
         self,

@@ -28,6 +28,7 @@ CASES = {
     "imtl_l": {"initial": 0.1},
     "mgda": {},
     "nash_mtl": {},
+    "observed": {"every": 2},
     "pcgrad": {"seed": 3},
     "rgw": {"seed": 3},
     "rlw": {"seed": 3},

@@ -24,6 +24,7 @@
 | `dualproj` | norms and angles | arXiv:1706.08840 |
 | `config` | norms and angles | arXiv:2408.11104 |
 | `rgw` | random draws | arXiv:2111.10603 |
+| `observed` | nothing: it measures | arXiv:2109.04617 |
 """
 
 from densefit.train.balance.balancer import Balancer, balancers
@@ -42,6 +43,7 @@ from densefit.train.balance.gradients.gradvac import GradVac
 from densefit.train.balance.gradients.imtl_g import IMTLG
 from densefit.train.balance.gradients.mgda import MGDA
 from densefit.train.balance.gradients.nash_mtl import NashMTL
+from densefit.train.balance.gradients.observed import Observed
 from densefit.train.balance.gradients.pcgrad import PCGrad
 from densefit.train.balance.gradients.rgw import RGW
 from densefit.train.balance.gradients.upgrad import UPGrad
@@ -72,6 +74,7 @@ __all__ = [
     "GradVac",
     "GradientBalancer",
     "NashMTL",
+    "Observed",
     "PCGrad",
     "Scheduled",
     "UPGrad",
