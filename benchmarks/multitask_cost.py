@@ -148,8 +148,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.rounds = options.updates = 1
         options.side, options.batch_size, options.width = 64, 2, 4
     if options.one is not None:
-        Contender(options.one, options).run()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        _, used = Contender(options.one, options).run()
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{1e3 * used:.1f} ms of CPU an update, peak MiB {memory:.0f}")
         return
     # First: a process begins with the peak of the one that starts it.
     names = SMALLEST if options.smallest else chosen(options)

@@ -9,7 +9,7 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.errors import ConfigError, TrainingDiverged
 from densefit.model.backbones import Backbone
 from densefit.symbol import sym
-from densefit.train.balance import CAGrad, Fixed, GradientBalancer, GradNorm, PCGrad
+from densefit.train.balance import CAGrad, Fixed, GradDrop, GradientBalancer, GradNorm, PCGrad
 from tests.train.test_balancing import HEADS, Values
 
 RATE = 0.1
@@ -124,6 +124,12 @@ def test_the_trunk_gets_the_weighted_sum_and_the_heads_their_gradients(tiny, mak
     trunk, fc = "trunk_conv_weight", "two_fc_weight"
     assert np.abs(found[trunk] - plain[trunk]).max() > 1e-2
     np.testing.assert_allclose(found[fc], plain[fc], rtol=1e-4)
+
+
+@every_setting
+def test_graddrop_that_leaks_all_is_no_balance(tiny, make, settings):
+    plain = moves(tiny, make, None, **settings)
+    assert_same(plain, moves(tiny, make, GradDrop(leak=1.0, at="features"), **settings))
 
 
 def products_of_features(make, settings):

@@ -103,14 +103,14 @@ def cut_trunk(
 
 def _heads_by_node(graph: SymbolGraph, head_of: Mapping[str, str]) -> dict[Node, frozenset[str]]:
     """Node -> heads whose losses send gradients to it."""
-    found: dict[Node, frozenset[str]] = dict.fromkeys(graph.nodes, frozenset())
+    heads: dict[Node, frozenset[str]] = dict.fromkeys(graph.nodes, frozenset())
     for name, output in graph.outputs.items():
-        found[output.node] |= {head_of[name]}
+        heads[output.node] |= {head_of[name]}
     for node in reversed(graph.nodes):  # readers before what they read
         if node.op not in BLOCKING:
             for source in node.inputs:
-                found[source.node] |= found[node]
-    return found
+                heads[source.node] |= heads[node]
+    return heads
 
 
 def _leading_to(graph: SymbolGraph, trained: Collection[str]) -> set[Node]:
@@ -128,11 +128,11 @@ def _leading_to(graph: SymbolGraph, trained: Collection[str]) -> set[Node]:
 
 def _with_inputs(nodes: Collection[Node]) -> set[Node]:
     """Operators among some nodes and among all that they are computed from."""
-    found: set[Node] = set()
+    reached: set[Node] = set()
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
-        if node not in found:
-            found.add(node)
+        if node not in reached:
+            reached.add(node)
             waiting.extend(source.node for source in node.inputs)
-    return {node for node in found if not node.is_variable}
+    return {node for node in reached if not node.is_variable}

@@ -125,7 +125,6 @@ class SplitPasses:
                             total[second, first] = total[first, second]
         return total.numpy()
 
-    @torch.no_grad()
     def combine(self, combine: Callable[[np.ndarray], np.ndarray]) -> None:
         """Run the trunk backward with a combination of the heads' gradients, number by number.
 
