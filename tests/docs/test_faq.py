@@ -110,7 +110,10 @@ PROVOKED = {
         class_without_name,
         ["check", "--data", "data"],
     ),
-    "The image is cut short: its end is missing": (cut_image, ["check", "--data", "data", "--deep"]),
+    "The image is cut short: its end is missing": (
+        cut_image,
+        ["check", "--data", "data", "--deep"],
+    ),
     "The split 'test' has no samples": (
         None,
         [*TRAIN, "--data.splits", "{train: 0.998, val: 0.001, test: 0.001}"],

@@ -72,9 +72,7 @@ def train(
     return run(recipe, text, prepared, is_planned)
 
 
-def run(
-    recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False
-) -> dict[str, float]:
+def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)

@@ -71,9 +71,7 @@ def test_boxes_come_back_and_jpegs_keep_their_bytes(source, tmp_path, layout):
     conversion = convert({"train": dataset}, layout, tmp_path / "out")
     assert (conversion.samples, conversion.copied, conversion.verified) == ({"train": 2}, 2, 2)
     assert not conversion.lost
-    written = READERS[layout](
-        root=tmp_path / "out", split="train"
-    )
+    written = READERS[layout](root=tmp_path / "out", split="train")
     np.testing.assert_allclose(written[0].targets["boxes"], dataset[0].targets["boxes"], atol=1e-3)
     assert [written.classes[i] for i in written[0].targets["classes"]] == ["dog", "cat"]
     if layout == "record":
