@@ -12,7 +12,6 @@ from densefit.tools.conversion.convert import convert
 from densefit.tools.conversion.verify import verify_split
 from densefit.tools.conversion.voc_writer import VOCWriter
 
-
 READERS = {"coco": COCO, "voc": VOC, "labelimg": LabelImg, "yolo": YOLO, "record": Record}
 
 
