@@ -55,7 +55,7 @@ def on_terminal(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_pipe(on_terminal):
-    """The page's commands in a pipe, in the folder of the first walk, whose training is finished."""
+    """The page's commands in a pipe, in the folder of the first walk with its training."""
     folder = on_terminal[0].parent / "hour"
     for name in ("pictures", "new", "drawn"):
         shutil.rmtree(folder / name)

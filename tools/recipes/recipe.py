@@ -118,7 +118,9 @@ class Training:
         validation_losses: whether each validation computes the losses, too, without augmentation; a
             pass over the validation data more, whose seconds are shown.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
-            the mean of all heads' first ones.
+            the mean of all heads' first ones, or "delta_m", their mean relative change to
+            `baselines`.
+        baselines: score -> its value for a network of that head alone, for "delta_m".
         keep: how many of the last checkpoints are kept, beside the best.
         accumulate: micro-batches of batch_size an update.
         clip_norm: the largest norm of the gradient; null for none.
@@ -137,7 +139,7 @@ class Training:
         sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
             training; with engine torch (docs/distributed.md).
         callbacks: name, or name and settings, of each: csv, early_stopping, finite, jsonl, memory,
-            profiler, tensorboard, time_budget; paths lie in the run's folder.
+            mlflow, profiler, tensorboard, time_budget, wandb; paths lie in the run's folder.
     """
 
     epochs: int = 10
@@ -151,6 +153,7 @@ class Training:
     validate_every: str = "1ep"
     validation_losses: bool = False
     best: str | None = None
+    baselines: dict[str, float] = field(default_factory=dict)
     keep: int = 1
     accumulate: int = 1
     clip_norm: float | None = None
