@@ -14,7 +14,8 @@ from tests import forked
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"```console\n(.*?)```", re.S)
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+_MOVES = re.compile(r"\x1b\[[0-9;?]*[ABGHJK]|\r")  # to another line, or to its beginning
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NUMBER = re.compile(r"[-+]?\d[\d,.:]*(?:e[-+]?\d+)?")
 
 
@@ -91,5 +92,5 @@ def run(words: list[str], folder: Path, terminal: bool) -> tuple[int, str]:
 
 
 def plain(output: str) -> str:
-    """An output without control sequences."""
-    return _CONTROL.sub("", output)
+    """An output without control sequences; what a line replaces is a line of its own."""
+    return _CONTROL.sub("", _MOVES.sub("\n", output))
