@@ -24,14 +24,13 @@ import densefit as df
 from densefit.tools.report.pictures import write_image
 from docs.generator.task_pictures import task_picture, write_jpeg
 from docs.generator.terminal import Terminal, write_svg
-from docs.generator.trainings import TRAININGS
+from docs.generator.trainings import TRAININGS, trained
 from docs.generator.web_pages import browser, picture_of, top_of, write
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES, WORK = ROOT / "docs" / "images", ROOT / "build" / "pictures"
 RUN = "runs/shapes"
 _TRAIN = ["train", "--config", "ssd_resnet18_shapes", "--epochs", "6", "--out", RUN]
-_SMALLER = [*_TRAIN[:-2], "--image-size", "64", "--out", "runs/smaller"]
 _COLUMNS = 110
 _PHONE = (390, 844)  # CSS pixels
 _PORT = 8766
@@ -94,17 +93,15 @@ def report() -> None:
 
 
 def watch() -> None:
-    """The page of `densefit watch`, of that training and of one at a smaller image size."""
+    """The page of `densefit watch`, of that training and of the task's smaller one."""
     _trained()
-    if not (WORK / _SMALLER[-1] / "report.html").is_file():
-        shutil.rmtree(WORK / _SMALLER[-1], ignore_errors=True)
-        Terminal(_COLUMNS, 50).run(_SMALLER, WORK)
-    command = [sys.executable, "-m", "densefit", "watch", "runs", "--port", str(_PORT)]
+    trained("detection", WORK / "tasks")
+    command = [sys.executable, "-m", "densefit", "watch", ".", "--port", str(_PORT)]
     server = subprocess.Popen(command, cwd=WORK)
     try:
         _wait_for(_PORT)
         with browser() as page:
-            page.open(f"http://127.0.0.1:{_PORT}/", width=1280)
+            page.open(f"http://127.0.0.1:{_PORT}/?run={RUN}&run=tasks/detection", width=1280)
             page.wait("return document.querySelectorAll('svg path').length > 4")
             write(picture_of(page, height=top_of(page, "#curves") + 330), IMAGES / "watch.png")
     finally:

@@ -49,20 +49,23 @@ class Training:
 
 #: Task -> its training. A test compares the names with the registered tasks.
 TRAININGS = {
-    "classification": Training({"dropout": 0.1}, {"max_objects": 2}),
+    "classification": Training({"dropout": 0.1}, {"max_objects": 2}, 4),
     "depth": Training({**_MAP, "loss": ["silog", "l1"], "max_depth": 8.0}, {"relief": True}, 6),
     "detection": Training(_ANCHORS),
-    "faster_rcnn": Training(_TWO_STAGES),
-    "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}),
+    "faster_rcnn": Training(_TWO_STAGES, epochs=4),
+    "fcos": Training({"strides": [8, 16], "channels": 48, "depth": 1}, epochs=4),
     "instance": Training(_YOLACT),
     "keypoints": Training({"channels": 32}, {"keypoints": True}, 8, 96),
-    "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}),
-    "multilabel": Training({}, {"labels": True}),
+    "mask_rcnn": Training({"mask_channels": 32, "detection": _TWO_STAGES}, epochs=4),
+    "multilabel": Training({}, {"labels": True}, 4),
     "normals": Training(_MAP, {"relief": True}, 6),
-    "panoptic": Training({"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}),
+    "panoptic": Training(
+        {"score_threshold": 0.3, "segmentation": _MAP, "instance": _YOLACT}, epochs=4
+    ),
     "retinanet": Training(
         {"strides": [8, 16], "sizes": [2.0, 2.83], "channels": 48, "depth": 1}
         | {"normalization": "group"},
+        epochs=4,
     ),
     "segmentation": Training(_MAP),
     "yolox": Training({"strides": [8, 16], "channels": 48}),

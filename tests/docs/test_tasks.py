@@ -44,6 +44,11 @@ def test_a_page_is_short_and_has_a_picture_that_the_script_makes(task):
     assert f"densefit train {task} --data" in text
 
 
+def test_no_task_has_the_picture_of_another():
+    pictures = [path.read_bytes() for path in (FOLDER.parent / "images" / "tasks").iterdir()]
+    assert len(set(pictures)) == len(TASKS)
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_python_of_a_page_runs_and_the_main_score_is_named(task):
     (code,) = re.findall(r"```python\n(.*?)```", page(task), re.S)
