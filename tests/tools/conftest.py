@@ -40,6 +40,12 @@ def _no_curves(monkeypatch):
     monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
 
 
+@pytest.fixture(autouse=True)
+def _plain_layout(monkeypatch):
+    """To place axes in a plot takes as long as all else; tests/tools/report looks at the result."""
+    monkeypatch.setattr("densefit.visualize.plotting._lay_out", lambda figure: None)
+
+
 @pytest.fixture
 def own_plugins(monkeypatch):
     """Plugin files that a test imports are gone behind it, with what they register."""
