@@ -9,16 +9,19 @@ ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo test lint docs reference weights wheel clean distclean
+.PHONY: help demo demo-multi test lint docs reference pictures weights wheel clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo       train a small detector on generated pictures; minutes on 2 cores"
+	@echo "make demo-multi train six tasks at once on generated rooms; minutes on 2 cores"
 	@echo "make test       lint, types, import contracts and all tests, of both engines where both run"
 	@echo "                (ENGINE=torch or ENGINE=mxnet with either: that engine alone)"
 	@echo "make lint       the same without the tests"
 	@echo "make docs       the documentation as pages in build/docs/; every link within it is checked"
 	@echo "make reference  write docs/reference/ from docstrings"
+	@echo "make pictures   write docs/images/ from trainings on generated data, and run the notebooks;"
+	@echo "                needs Chromium and its driver; 20 minutes on 2 cores"
 	@echo "make weights    fetch pretrained MobileNetV2 (13 MB) to the search path of weights"
 	@echo "make wheel      dist/densefit-*.whl"
 	@echo "make clean      remove what was built; distclean removes $(VENV) too"
@@ -27,6 +30,11 @@ demo: $(VENV)/demo$(ENGINE).stamp
 	rm -rf runs/demo
 	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
 	  $(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
+
+demo-multi: $(VENV)/demo$(ENGINE).stamp
+	rm -rf runs/demo-multi
+	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
+	  $(PY) tools/train_multi.py --config configs/multi_resnet18_rooms.yaml --out runs/demo-multi
 
 # Bytecode is written whatever the environment says: to rewrite the assertions of all tests takes each
 # worker as long as all the rest of the collection.
@@ -46,6 +54,10 @@ docs: $(VENV)/docs.stamp
 
 reference: $(VENV)/demo.stamp
 	$(PY) -m docs.generator.reference
+
+pictures: $(VENV)/docs.stamp $(VENV)/dev$(ENGINE).stamp
+	$(PY) -m docs.generator.pictures
+	$(PY) -m docs.generator.notebook
 
 weights: $(VENV)/demo$(ENGINE).stamp
 	$(PY) -m densefit weights fetch mobilenetv2

@@ -9,11 +9,9 @@ import numpy as np
 
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
+from densefit.datasets.shapes_drawing import FACE, contrasting_colour, grain, paint_face, stamp
+from densefit.datasets.shapes_relief import relief
 from densefit.errors import ConfigError
-
-# Where the parts of an upright face are, in parts of its shape's radius. A shape looks at us: its
-# left is at our right.
-FACE = {"nose": (0.0, 0.3), "left_eye": (0.25, -0.15), "right_eye": (-0.25, -0.15)}
 
 
 @datasets.register("shapes")
@@ -34,6 +32,10 @@ class Shapes:
         max_objects: at most so many shapes a picture.
         empty: share of pictures without any.
         keypoints: paint faces and give their keypoints.
+        labels: also give `labels`: for each class whether the picture has one.
+        relief: let the shapes stand out of a tilted ground, as domes and pyramids in light from the
+            upper left, and give `depth` (metres) and `normals` (x right, y down, z towards the
+            camera).
 
     Attributes:
         classes: names of the shapes: `classes` of a sample's targets are indices into these.
@@ -57,6 +59,8 @@ class Shapes:
         max_objects: int = 4,
         empty: float = 0.1,
         keypoints: bool = False,
+        labels: bool = False,
+        relief: bool = False,
     ) -> None:
         self._unusual = unusual(Shapes, locals(), ("length", "size", "seed", "split"))
         if length < 1 or min(size) < 24 or seed < 0 or max_objects < 1 or not 0 <= empty <= 1:
@@ -69,6 +73,7 @@ class Shapes:
             )
         self.length, self.size, self.seed, self.split = length, tuple(size), seed, split
         self.max_objects, self.empty, self.keypoints = max_objects, empty, keypoints
+        self.labels, self.relief = labels, relief
         self.classes = ["circle", "square", "triangle"]
         self.mask_classes = ["background", *self.classes]
         self.label_classes = [*self.classes, "nothing"]
@@ -88,7 +93,9 @@ class Shapes:
         """Names of a sample's targets."""
         names = ["boxes", "classes", "difficult", "crowd", "area", "label", "mask"]
         names += ["instances", "instance_ids"]
-        return (*names, *(["keypoints", "keypoint_flip"] if self.keypoints else ()))
+        names += ["labels"] * self.labels
+        names += ["keypoints", "keypoint_flip"] * self.keypoints
+        return (*names, *(["depth", "normals"] * self.relief))
 
     def __getitem__(self, index: int) -> Sample:
         index = range(self.length)[index]
@@ -111,15 +118,14 @@ class Shapes:
             x, y, radius = shape
             left, top = x - radius, y - radius
             angle = rng.uniform(-0.3, 0.3)
-            stamp = _stamp(kind, radius, angle)
-            rows, columns = np.flatnonzero(stamp.any(axis=1)), np.flatnonzero(stamp.any(axis=0))
-            end = (top + stamp.shape[0], left + stamp.shape[1])
-            inside = stamp > 0
+            inside = stamp(kind, radius, angle) > 0
+            rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+            end = (top + inside.shape[0], left + inside.shape[1])
             mask[top : end[0], left : end[1]][inside] = kind + 1
             instances[top : end[0], left : end[1]][inside] = len(boxes) + 1
-            image[top : end[0], left : end[1]][inside] = _colour(rng)
+            image[top : end[0], left : end[1]][inside] = contrasting_colour(rng)
             if self.keypoints:
-                faces.append(_paint_face(image, x, y, radius, angle))
+                faces.append(paint_face(image, x, y, radius, angle))
             boxes.append(
                 (
                     left + int(columns[0]),
@@ -130,7 +136,11 @@ class Shapes:
             )
             classes.append(kind)
             areas.append(int(inside.sum()))
-        image = _grain(image, rng)
+        solid: dict[str, np.ndarray] = {}
+        if self.relief:
+            light = np.random.default_rng((self.seed, zlib.crc32(self.split.encode()), index, 1))
+            image, solid = relief(image, instances, classes, light)
+        image = grain(image, rng)
         count = len(boxes)
         targets: dict[str, np.ndarray] = {
             "boxes": np.array(boxes, np.float32).reshape(count, 4),
@@ -143,10 +153,12 @@ class Shapes:
             "instance_ids": np.arange(1, count + 1, dtype=np.int64),
             "label": np.array(classes[int(np.argmax(areas))] if count else 3, np.int64),
         }
+        if self.labels:
+            targets["labels"] = np.isin(np.arange(len(self.classes)), classes).astype(np.int64)
         if self.keypoints:
             targets["keypoints"] = np.array(faces, np.float32).reshape(count, len(FACE), 3)
             targets["keypoint_flip"] = np.array([0, 2, 1], np.int64)
-        return Sample(self.id_of(index), image, targets)
+        return Sample(self.id_of(index), image, {**targets, **solid})
 
     def _ground(self, rng: np.random.Generator) -> np.ndarray:
         """Soft blotches of middle brightness."""
@@ -167,40 +179,3 @@ class Shapes:
             if x - radius < x2 and x + radius >= x1 and y - radius < y2 and y + radius >= y1:
                 return None
         return x, y, radius
-
-
-def _stamp(kind: int, radius: int, angle: float) -> np.ndarray:
-    """(2 r + 1, 2 r + 1) uint8, 1 inside the shape; a square or triangle is turned by `angle`."""
-    stamp: np.ndarray = np.zeros((2 * radius + 1, 2 * radius + 1), np.uint8)
-    if kind == 0:
-        cv2.circle(stamp, (radius, radius), radius, (1,), -1)
-        return stamp
-    corners = 4 if kind == 1 else 3
-    turns = np.arange(corners) / corners + (0.125 if kind == 1 else 0.75)
-    turns = 2 * np.pi * turns + angle
-    points = np.stack([np.cos(turns), np.sin(turns)], axis=1) * radius + radius
-    cv2.fillPoly(stamp, [np.rint(points).astype(np.int32)], (1,))
-    return stamp
-
-
-def _paint_face(image: np.ndarray, x: int, y: int, radius: int, angle: float) -> np.ndarray:
-    """Paint the face of a shape around pixel (x, y); (K, 3) float32 where its parts are."""
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    parts = np.rint(np.array(list(FACE.values())) @ turn.T * radius).astype(int) + (x, y)
-    eyes = (255 - image[y, x]).tolist()
-    for (column, row), colour in zip(parts.tolist(), ([128] * 3, eyes, eyes)):
-        cv2.circle(image, (column, row), radius // 7, colour, -1)
-    return np.concatenate([parts + 0.5, np.full((len(parts), 1), 2.0)], axis=1).astype(np.float32)
-
-
-def _colour(rng: np.random.Generator) -> np.ndarray:
-    """A colour that is brighter or darker than the ground in each channel."""
-    dark = rng.integers(0, 60, 3)
-    bright = rng.integers(180, 256, 3)
-    return np.where(rng.random(3) < 0.5, dark, bright).astype(np.uint8)
-
-
-def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The picture with a little noise."""
-    noise = np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape) >> 4
-    return np.asarray(cv2.add(image, noise))

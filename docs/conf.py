@@ -1,8 +1,13 @@
 """Settings of the documentation site: `make docs` writes it to build/docs."""
 
+import sys
 from importlib.metadata import version as installed_version
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from docs.generator.notebook_parser import NotebookParser  # noqa: E402
 
 project = "densefit"
 author = "the densefit developers"
@@ -31,6 +36,8 @@ pygments_dark_style = "monokai"
 
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.add_source_suffix(".ipynb", "notebook")
+    app.add_source_parser(NotebookParser)
     app.connect("autodoc-process-docstring", _mark_code, priority=0)  # before napoleon
 
 

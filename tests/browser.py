@@ -110,15 +110,19 @@ class Browser:
         """Messages of the console, and script errors, since the last call."""
         return self._send("POST", f"{self._session}/se/log", {"type": "browser"})
 
-    def screenshot(self, path):
-        """Write a PNG of the whole page."""
+    def picture(self):
+        """A PNG of the whole page, as bytes."""
         size = self.run(
             "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
         )
         clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], 16000), "scale": 1}
         picture = self.command("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        return base64.b64decode(picture["data"])
+
+    def screenshot(self, path):
+        """Write a PNG of the whole page."""
         with open(path, "wb") as file:
-            file.write(base64.b64decode(picture["data"]))
+            file.write(self.picture())
 
     def close(self):
         """End the browser and its driver."""

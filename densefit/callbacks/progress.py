@@ -67,6 +67,7 @@ class Progress(ScoredCallback):
         self._first_update, self._frozen = 0, 0
         self._is_first = True
         self._epoch_ended = -1  # update of the last epoch's line
+        self._objects = ""
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the line on a terminal; report the checkpoint of a resume."""
@@ -100,8 +101,10 @@ class Progress(ScoredCallback):
             self._report(state, now)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Write the epoch's line."""
-        self._write(epoch_line(state))
+        """Write the epoch's line, and its objects where they differ from the last epoch's."""
+        line, _, objects = epoch_line(state).partition("\n")
+        self._write(line if objects in ("", self._objects) else f"{line}\n{objects}")
+        self._objects = objects
         self._epoch_ended = state.update
 
     def validated(self, state: TrainState, control: Control) -> None:

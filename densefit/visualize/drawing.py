@@ -89,7 +89,8 @@ def note_unreached(image: np.ndarray, scores: np.ndarray, threshold: float) -> n
     if not len(scores) or np.max(scores) >= threshold:
         return image.copy()
     best = math.floor(1000 * float(np.max(scores))) / 1000  # rounded up it could reach
-    return draw_label(image, f"0 of {len(scores)} reach {threshold:g}, best {best:g}")
+    least = math.ceil(round(1000 * threshold, 6)) / 1000
+    return draw_label(image, f"0 of {len(scores)} reach {least:g}, best {best:g}")
 
 
 def draw_mask(

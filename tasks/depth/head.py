@@ -177,6 +177,7 @@ class Depth(Head):
         return [DepthErrors(self.min_depth, self.max_depth)]
 
     resizable = True
+    hides_image = True
 
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Depths as colours, from near (red) to far (blue), with a scale in metres."""

@@ -132,6 +132,7 @@ class Normals(Head):
         return [SurfaceNormals()]
 
     resizable = True
+    hides_image = True
 
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Components of the vectors as red, green and blue."""

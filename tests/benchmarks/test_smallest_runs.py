@@ -180,6 +180,15 @@ def test_open_dataset_measures_openings_memory_and_growth(run):
     assert len(rows(out, rf"│ (?:{layouts}) +│ +\d+\.\d\d │ +\d+\.\d\d │ +\d+ │$")) == 4
 
 
+def test_serve_load_prints_speeds_and_gets_the_right_status_of_bad_requests(run):
+    out = run("serve_load")
+    speeds = rows(out, r"^(predict alone|serve, 8 clients) +(\d+\.\d) +(\d+\.\d)")
+    assert [name for name, *_ in speeds] == ["predict alone", "serve, 8 clients"]
+    assert all(float(number) > 0 for _, *numbers in speeds for number in numbers)
+    assert "answers to equal images are equal bytes" in out
+    assert "0 of 24 wrong; the server is running" in out
+
+
 def sources():
     return {path: path.read_text() for path in sorted(BENCHMARKS.rglob("*.py"))}
 

@@ -69,14 +69,15 @@ def test_lines_in_a_pipe(monkeypatch):
     assert not any("IoU/cat" in line for line in lines)
 
 
-def test_objects_are_told_at_the_start_and_for_each_epoch(monkeypatch):
+def test_objects_are_told_at_the_start_and_for_an_epoch_that_differs(monkeypatch):
     run = Run(io.StringIO(), monkeypatch, every=1000)
     run.state.objects = {"annotated": 40, "left": 30, "crowds": 0, "positives/det": 95}
     lines = run.run().splitlines()
     assert lines[0] == "after 8 samples: objects 30 of 40 (75 %), det 95 positives"
     assert lines[1].startswith("epoch 1/2, update 10/20 done in 0:10: det loss 2.346")
     assert lines[2] == "  objects 30 of 40 (75 %), det 95 positives"
-    assert len(lines) == 6
+    assert lines[4].startswith("epoch 2/2, ")
+    assert len(lines) == 5
 
 
 def test_numbers_are_read_only_to_be_shown(monkeypatch):

@@ -106,3 +106,64 @@ def test_faces_are_where_their_keypoints_say():
         changed = (sample.image != bare.image).any(axis=2)
         assert (bare.targets["mask"][changed] > 0).all()
     assert seen > 30
+
+
+def test_labels_name_the_classes_that_are_in_the_picture():
+    data = Shapes(20, (80, 100), labels=True)
+    for index in range(20):
+        targets = data[index].targets
+        assert targets["labels"].shape == (3,)
+        assert set(np.flatnonzero(targets["labels"])) == set(targets["classes"])
+    assert "labels" in data.targets_of(0)
+    assert "labels" not in Shapes().targets_of(0)
+
+
+def test_relief_changes_no_shape():
+    data, flat = Shapes(20, (80, 100), relief=True), Shapes(20, (80, 100))
+    for index in range(20):
+        sample = data[index]
+        for name, value in flat[index].targets.items():
+            np.testing.assert_array_equal(sample.targets[name], value)
+        assert (sample.image != flat[index].image).mean() > 0.5
+        assert set(sample.targets) == set(data.targets_of(index))
+        np.testing.assert_array_equal(sample.image, data[index].image)
+
+
+def test_depths_and_normals_of_relief_agree():
+    data = Shapes(20, (80, 100), relief=True)
+    for index in range(20):
+        targets = data[index].targets
+        depth, normals = targets["depth"].astype(np.float64), targets["normals"]
+        ground = targets["mask"] == 0
+        assert depth.shape == (80, 100)
+        assert 0.5 < depth.min() < depth.max() < 5.01
+        rows = [row[line] for row, line in zip(depth, ground) if line.any()]
+        assert all(np.ptp(row) < 1e-6 for row in rows)  # the ground is a tilted plane
+        for instance, box in zip(targets["instance_ids"], targets["boxes"]):
+            inside = targets["instances"] == instance
+            row = int(np.argwhere(inside)[0][0])
+            assert depth[inside].min() < depth[row][ground[row]].min()  # it stands out of it
+            assert box[0] >= 0
+        np.testing.assert_allclose(np.linalg.norm(normals, axis=2), 1, rtol=1e-5)
+        pixel = 2 / 80  # metres
+        right = (depth[:, 2:] - depth[:, :-2]) / (2 * pixel)
+        slope = normals[:, 1:-1, 0] / normals[:, 1:-1, 2]
+        np.testing.assert_allclose(slope, right, atol=1e-4)
+    kinds = data[0].targets["classes"]
+    assert len(kinds)
+
+
+def test_what_faces_the_light_is_brighter():
+    """Of a half sphere the upper left is, and what is farther is darker."""
+    data = Shapes(40, (96, 96), relief=True, empty=0)
+    for index in range(40):
+        sample = data[index]
+        targets, gray = sample.targets, sample.image.mean(axis=2)
+        for number, (kind, box) in enumerate(zip(targets["classes"], targets["boxes"]), 1):
+            if kind != 0 or box[2] - box[0] < 12:
+                continue
+            inside = targets["instances"] == number
+            normals = targets["normals"]
+            lit = inside & (normals[..., :2].sum(axis=2) < -0.6)
+            away = inside & (normals[..., :2].sum(axis=2) > 0.6)
+            assert gray[lit].mean() > gray[away].mean()

@@ -20,7 +20,12 @@ from densefit.errors import EngineError
 from densefit.tools import cli, score, train
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "tasks").glob("*.md")),
+]
 RECIPES = sorted((ROOT / "configs").glob("*.yaml"))
 PROGRAMS = [
     path

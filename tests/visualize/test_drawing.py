@@ -86,6 +86,9 @@ def test_detections_that_are_not_drawn_are_told_of():
     said = note_unreached(image, scores, 0.4)
     expected = draw_label(image, "0 of 100 reach 0.4, best 0.399")
     np.testing.assert_array_equal(said, expected)
+    said = note_unreached(image, np.array([0.4429]), 0.4630031)
+    expected = draw_label(image, "0 of 1 reach 0.464, best 0.442")
+    np.testing.assert_array_equal(said, expected)
     for shown in (np.array([0.4]), np.zeros(0)):
         np.testing.assert_array_equal(note_unreached(image, shown, 0.4), image)
 

@@ -16,7 +16,7 @@ from densefit.data.subset import Subset
 from densefit.evaluation.predict import predict
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
-from densefit.tools.report.pictures import truth_and_prediction
+from densefit.tools.report.pictures import comparison
 
 # Pixels of the longer side, and qualities of JPEG: the largest file that fits is taken.
 _SMALLEST, _LARGEST = 240, 400
@@ -45,12 +45,12 @@ class SamplePictures:
             self._predictions = dict(predict(network, some))
             some.close()
 
-    def of(self, head: Head, key: str) -> tuple[Any, Any, list[np.ndarray]]:
-        """Prediction, ground truth, and the drawings of both, (H, W, 3) uint8 RGB."""
+    def of(self, head: Head, key: str) -> tuple[Any, Any, dict[str, np.ndarray]]:
+        """Prediction, ground truth, and the drawings to compare, (H, W, 3) uint8 RGB by name."""
         sample = read_sample(self._dataset, self._indices[key], [])
         targets = match_head(self._dataset, head)(sample.targets)
         prediction = self._predictions[key][head.name]
-        images = truth_and_prediction(head, sample.image, targets, prediction, _SMALLEST, _LARGEST)
+        images = comparison(head, sample.image, targets, prediction, _SMALLEST, _LARGEST)
         return prediction, head.ground_truth(targets), images
 
 

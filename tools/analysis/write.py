@@ -61,7 +61,7 @@ def write_analysis(
         if (analysis := head_analysis(head, metrics.get(head.name, ()), settings)) is not None
     ]
     count = sum(len(analysis.samples) for _, _, analysis in analyses)
-    most = min(_PICTURE, PICTURES // max(1, 2 * count))
+    most = min(_PICTURE, PICTURES // max(1, 3 * count))
     for name, (loader, metrics) in passes.items():
         mine = [(head, analysis) for part, head, analysis in analyses if part == name]
         ids = {sample.id for _, analysis in mine for sample in analysis.samples}
@@ -97,7 +97,7 @@ def _write_samples(
         if outcomes is not None and truth is not None:
             sample = ScoredSample(sample.id, sample.value, outcomes(prediction, truth))
         files = {}
-        for side, image in zip(("truth", "prediction"), images):
+        for side, image in images.items():
             path = folder / stem / f"{index:03d}_{side}.jpg"
             path.write_bytes(jpeg(image, most))
             files[side] = f"{stem}/{path.name}"
@@ -106,7 +106,7 @@ def _write_samples(
                 "id": sample.id,
                 "value": number(sample.value),
                 "outcomes": [[label, kind, n] for (label, kind), n in sample.outcomes.items()],
-                "size": list(images[0].shape[:2]),
+                "size": list(images["truth"].shape[:2]),
                 **files,
             }
         )

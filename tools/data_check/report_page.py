@@ -11,7 +11,12 @@ from densefit.checkpoint.storage.atomic import replace_file
 from densefit.tools.data_check.bar_charts import grouped_bars, legend, share_bars
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.page_style import STYLE
-from densefit.tools.data_check.report_text import shown_range, verdict, what_was_checked
+from densefit.tools.data_check.report_text import (
+    NOTHING_CHECKED,
+    shown_range,
+    verdict,
+    what_was_checked,
+)
 from densefit.tools.data_check.thumbnails import Thumbnail, Thumbnails
 
 _TITLES = {"error": "Error", "warning": "Warning", "note": "Note"}
@@ -96,8 +101,11 @@ def _splits(report: Mapping[str, Any]) -> str:
     rows = []
     for name, split in report["splits"].items():
         formats = ", ".join(f"{kind} {count:,}" for kind, count in split["formats"].items())
-        counts = [f"{split[number]:,}" for number in numbers]
         looked_at = what_was_checked({name: report["checked"][name]}).partition(": ")[2]
+        is_unknown = looked_at == NOTHING_CHECKED  # of a generated dataset; 0 objects is a count
+        counts = [
+            "-" if is_unknown and number != "images" else f"{split[number]:,}" for number in numbers
+        ]
         sides = [shown_range(split[side]) for side in ("width", "height")]
         rows.append([name, *counts, *sides, formats or "-", looked_at])
     head = ["split", "images", "unusable", "unlabelled", "objects", "left out", "crowds"]

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from densefit.tools.data_check.findings import counted
 
+NOTHING_CHECKED = "nothing could be checked"  # a generated dataset
 _CLASSES = 30  # of a table; JSON and page have all
 _SHOWN = 3  # examples of a finding
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -70,7 +71,7 @@ def what_was_checked(checked: Mapping[str, Mapping[str, Any]]) -> str:
         if count:
             parts.append(step if count == images else f"{step} of {count:,}")
     parts += ["equal images"] * any(split["equal_images"] for split in checked.values())
-    return f"{counted(images, 'image')}: {', '.join(parts) or 'nothing could be checked'}"
+    return f"{counted(images, 'image')}: {', '.join(parts) or NOTHING_CHECKED}"
 
 
 def _splits(report: Mapping[str, Any]) -> Table:

@@ -29,6 +29,7 @@ class Line:
         color: number of its color, from 0; -1 for grey.
         is_thin: a line behind another, without a place in the legend.
         is_dashed: whether it is dashed.
+        is_strong: whether it is thicker than the others.
         note: further text in the legend, such as a score.
     """
 
@@ -38,6 +39,7 @@ class Line:
     color: int = 0
     is_thin: bool = False
     is_dashed: bool = False
+    is_strong: bool = False
     note: str = ""
 
 

@@ -41,7 +41,7 @@ def recipe_facts(recipe: Mapping[str, Any]) -> Facts:
     heads = _dict(model, "heads") or _dict(recipe, "heads")
     facts += [(f"head {name}", _settings(settings)) for name, settings in heads.items()]
     facts += [
-        ("input", _text(recipe.get("input_size"))),
+        ("input", _pixels(recipe.get("input_size"))),
         ("epochs", _text(training.get("epochs"))),
         ("batch size", _text(training.get("batch_size"))),
         (
@@ -108,6 +108,15 @@ def _count(value: float) -> str:
     ('2.35 M', '900')
     """
     return f"{value / 1e6:.2f} M" if value >= 1e5 else f"{value:,.0f}"
+
+
+def _pixels(size: Any) -> str:
+    """
+    >>> _pixels([96, 128]), _pixels("none")
+    ('96 x 128 pixels', 'none')
+    """
+    is_size = isinstance(size, (list, tuple)) and len(size) == 2
+    return f"{size[0]} x {size[1]} pixels" if is_size else _text(size)
 
 
 def _names(entries: Any) -> list[str]:

@@ -59,7 +59,9 @@ def _render(run: RunFiles, budget: PictureBudget) -> str:
         "tiles": tiles(run),
         "decisions": decisions if decisions.rows else None,
         "recipe_facts": recipe_facts(run.recipe),
-        "training_charts": training_charts(run.lines) if run.lines else [],
+        "training_charts": (
+            training_charts(run.lines, run.scored.get("primary") or ()) if run.lines else []
+        ),
         "heads": heads,
         "left_out": budget.left_out,
         "timing": timing(run),

@@ -15,6 +15,7 @@ from densefit.tools.report.table import format_score
 
 _LARGEST = 4 << 20  # bytes of a drawing
 _RIGHT = "right"
+_SIDES = ("image", "truth", "prediction")  # from left to right; the first of some heads alone
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,13 @@ def page_samples(
     samples = []
     for entry in analysis.get("shown", ()):
         images = []
-        for side in ("truth", "prediction"):
+        for side in [name for name in _SIDES if name in entry]:
             path = root / str(entry.get(side, ""))
             if is_inside and root in path.resolve().parents:
                 url = budget.data_url(path)
                 if url is not None:
                     images.append((side, url))
-        if len(images) < 2:
+        if not {"truth", "prediction"} <= {side for side, _ in images}:
             continue
         outcomes = [
             (label, _name(names, label), kind, count)

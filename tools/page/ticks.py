@@ -42,15 +42,15 @@ def log_ticks(low: float, high: float) -> list[float]:
 def tick_text(value: float) -> str:
     """Short text of a value of an axis.
 
-    >>> [tick_text(value) for value in (0.0, 0.25, 1500.0, 20000.0, 5e-4)]
-    ['0', '0.25', '1,500', '20k', '5e-4']
+    >>> [tick_text(value) for value in (0.0, 0.25, 1500.0, 20000.0, 5e-4, 5e-5)]
+    ['0', '0.25', '1,500', '20k', '0.0005', '5e-5']
     """
     size = abs(value)
     if size >= 1e6:
         return f"{value / 1e6:g}M"
     if size >= 1e4:
         return f"{value / 1e3:g}k"
-    if size and size < 1e-3:
+    if size and size < 1e-4:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
         return f"{float(mantissa):g}e{int(exponent)}"
     return f"{value:,.6g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from densefit.callbacks.curve_series import main_keys
@@ -15,11 +15,12 @@ _MOST = 600  # points of a line
 _SPAN = 4.0  # between the highest values of scores that share a chart
 
 
-def training_charts(lines: Sequence[dict[str, Any]]) -> list[Chart]:
+def training_charts(lines: Sequence[dict[str, Any]], primary: Collection[str] = ()) -> list[Chart]:
     """Charts of each head's losses, of its scores, and of the learning rate.
 
     Args:
         lines: records that `JSONLines` wrote.
+        primary: names of the scores that are drawn strong.
     """
     losses, scores = main_keys(lines, _TRAIN), main_keys(lines, ("validation",))
     if sum(line["kind"] == "validation" for line in lines) < 2:
@@ -34,7 +35,11 @@ def training_charts(lines: Sequence[dict[str, Any]]) -> list[Chart]:
     for key in scores:
         by_part.setdefault(key.rpartition("/")[0], []).append(key)
     for head, keys in by_part.items():
-        charts += [_scores(lines, head, group) for group in _scaled(lines, keys)]
+        keys = sorted(keys, key=lambda key: key not in primary)
+        groups = _scaled(lines, keys)
+        for number, group in enumerate(groups, 1):
+            part = f" ({number} of {len(groups)})" if len(groups) > 1 else ""
+            charts.append(_scores(lines, f"{head} on validation data{part}", group, primary))
     rates = [line for line in lines if line.get("lr") is not None and line["kind"] != "validation"]
     x, y = [line["update"] for line in rates], [line["lr"] for line in rates]
     charts.append(
@@ -53,16 +58,24 @@ def _losses(lines: Sequence[dict[str, Any]], head: str, keys: Sequence[str]) -> 
         within, whole = series(lines, key, "update"), series(lines, key, "epoch")
         if len(whole[0]) > 1:
             drawn += [Line(name, *within, color=index, is_thin=True)]
-        drawn += [Line(name, *(whole if len(whole[0]) > 1 else within), color=index)]
+        values = whole if len(whole[0]) > 1 else within
+        drawn += [Line(name, *values, color=index, is_strong=key == total and len(ordered) > 1)]
     return chart(f"{head} losses", "update", "loss", drawn, may_be_log=True)
 
 
-def _scores(lines: Sequence[dict[str, Any]], head: str, keys: Sequence[str]) -> Chart | None:
+def _scores(
+    lines: Sequence[dict[str, Any]], title: str, keys: Sequence[str], primary: Collection[str]
+) -> Chart | None:
     drawn = [
-        Line(key.rpartition("/")[2], *series(lines, key, "validation"), color=index)
+        Line(
+            key.rpartition("/")[2],
+            *series(lines, key, "validation"),
+            color=index,
+            is_strong=key in primary and len(keys) > 1,
+        )
         for index, key in enumerate(keys[:COLORS])
     ]
-    return chart(f"{head} on validation data", "update", "score", drawn)
+    return chart(title, "update", "score", drawn)
 
 
 def _scaled(lines: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[list[str]]:

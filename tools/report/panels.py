@@ -16,6 +16,7 @@ from densefit.model.network import Network
 from densefit.tools.report.pictures import (
     BYTES,
     readable_indices,
+    resized,
     truth_and_prediction,
     write_image,
 )
@@ -41,7 +42,8 @@ def write_panels(
     """
     loaders = {"": data} if isinstance(data, Loader) else data
     count = min(count, max(2, _CELLS // (2 * len(network.heads))))
-    longer = _ALONE if len(network.heads) == 1 else _AMONG
+    shows_image = all(head.hides_image for head in network.heads)
+    longer = _ALONE if len(network.heads) == 1 and not shows_image else _AMONG
     samples: list[tuple[list[np.ndarray], list[str]]] = []
     captions = []
     for loader in loaders.values():
@@ -53,21 +55,27 @@ def write_panels(
         sampled = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
         for index, (key, predictions) in enumerate(predict(network, sampled)):
             sample = subset[index]
-            cells, cell_captions = [], []
+            plain = resized(sample.image, longer, longer)
+            cells = [plain] if shows_image else []
+            cell_captions = ["image"] if shows_image else []
             for head in heads:
                 targets = match_head(subset, head)(sample.targets)
-                cells += truth_and_prediction(
+                drawings = truth_and_prediction(
                     head, sample.image, targets, predictions[head.name], longer, longer
                 )
+                cells += drawings
                 is_labelled = head.ground_truth(targets) is not None
                 about = "" if len(network.heads) == 1 else f"{head.name}: "
-                truth = "truth" if is_labelled else "unlabelled"
-                cell_captions += [f"{about}{truth}", f"{about}prediction"]
+                for name, drawing in zip(("truth", "prediction"), drawings):
+                    is_empty = np.array_equal(drawing, plain)
+                    text = f"{name}: nothing" if is_empty else name
+                    is_missing = name == "truth" and not is_labelled
+                    cell_captions.append(f"{about}{'unlabelled' if is_missing else text}")
             samples.append((cells, cell_captions))
             captions.append(key)
     tile = tile_of([cell for cells, _ in samples for cell in cells])
     blocks = [
-        grid(cells, min(_COLUMNS, len(cells)), cell_captions, gap=4, tile=tile)
+        grid(cells, min(_COLUMNS + len(cells) % 2, len(cells)), cell_captions, gap=4, tile=tile)
         for cells, cell_captions in samples
     ]
     narrow = max(block.shape[1] for block in blocks) <= _NARROW

@@ -15,9 +15,12 @@ class Drawing:
             "boxes", "keypoints", "masks" and maps of a prediction or of the ground truth resized
             with it (`densefit.visualize.fitted`). False: they get the original. Stated by the
             class that defines `draw`.
+        hides_image: whether drawings cover the whole image, as maps of colours do: comparisons then
+            show the image, too.
     """
 
     resizable: ClassVar[bool] = False
+    hides_image: ClassVar[bool] = False
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """Draw a prediction on a copy of the (H, W, 3) uint8 RGB image."""

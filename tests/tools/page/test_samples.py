@@ -38,3 +38,12 @@ def test_a_missing_picture_leaves_its_sample_out(tmp_path):
     folder = write_run(tmp_path / "run", samples=3)
     (folder / "analysis" / "boxes" / "001_truth.jpg").unlink()
     assert [sample.id for sample in of(folder, analysis(3, 64))[0]] == ["image 0", "image 2"]
+
+
+def test_an_image_that_drawings_hide_comes_first(tmp_path):
+    folder = write_run(tmp_path / "run", samples=2)
+    content = analysis(2, 64)
+    content["shown"][0]["image"] = content["shown"][0]["truth"]
+    samples, _ = of(folder, content)
+    assert [side for side, _ in samples[0].images] == ["image", "truth", "prediction"]
+    assert [side for side, _ in samples[1].images] == ["truth", "prediction"]

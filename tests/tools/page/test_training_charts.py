@@ -27,7 +27,23 @@ def history(validations=2):
 
 def test_a_chart_for_losses_for_scores_of_one_size_and_for_the_rate():
     scores = "seg on validation data"
-    assert titles(history()) == ["seg losses", scores, scores, "Learning rate"]
+    titles_of_scores = [f"{scores} (1 of 2)", f"{scores} (2 of 2)"]
+    assert titles(history()) == ["seg losses", *titles_of_scores, "Learning rate"]
+
+
+def test_the_main_score_and_the_total_loss_are_strong():
+    lines = history()
+    for line in lines:
+        if line["kind"] == "validation":
+            line["seg/accuracy"] = 0.9
+    losses, scores, alone, _ = training_charts(lines, ["seg/accuracy"])
+    strong = {drawn.line.name for drawn in losses.lines if drawn.line.is_strong}
+    assert strong == {"loss"}
+    assert [(drawn.line.name, drawn.line.is_strong) for drawn in scores.lines] == [
+        ("accuracy", True),
+        ("mIoU", False),
+    ]
+    assert not any(drawn.line.is_strong for drawn in alone.lines)
 
 
 def test_the_loss_comes_first_and_weights_are_no_losses():

@@ -58,7 +58,8 @@ def test_splits_are_the_folders_own_as_far_as_there_are(cells, streets, people):
     texts = [plan_splits(own) for own in data]
     assert [own.test for own in data] == ["test", None, "test"]
     assert [own.splits for own in data[:2]] == [None, None]
-    assert data[2].splits == {"train": 0.7, "val": 0.15, "test": 0.15}
+    assert {**data[2].splits, "seed": 0} == {"train": 0.7, "val": 0.15, "test": 0.15, "seed": 0}
+    assert "train 6, val 1, test 1" in texts[2]
     assert "the validation split is scored" in texts[1]
     made = [len(make_dataset(data[2], split)) for split in ("train", "val", "test")]
     assert sum(made) == 8
