@@ -66,7 +66,7 @@ def write_figure(figure: Any, path: str | Path, dpi: int, *, crops: bool = False
 
 
 def _lay_out(figure: Any) -> None:
-    """Place the axes and what is around them, twice, as other sizes of the axes have other ticks."""
+    """Place the axes and what is around them: twice, as other sizes of axes have other ticks."""
     figure.get_layout_engine().execute(figure)
 
 
