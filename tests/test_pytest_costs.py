@@ -1,8 +1,10 @@
 """Of a test that passes one report is sent; of another, each that did not pass."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
+from _pytest.logging import catching_logs
 
 from tests import pytest_costs
 
@@ -45,6 +47,19 @@ def test_all_is_sent_where_it_is_printed(monkeypatch, setting):
     options.durations = options.xmlpath = None
     config.workerinput = {}
     assert pytest_costs.pytest_runtest_protocol(item, None) == "shortly"
+
+
+def test_messages_and_levels_are_caught_at_the_root_as_ever(caplog):
+    logger = logging.getLogger("tests.a_logger")
+    with caplog.at_level("DEBUG"), catching_logs(logging.NullHandler(), level=logging.INFO):
+        assert logging.getLogger().level == logging.DEBUG
+        logger.debug("a message")
+    assert caplog.messages == ["a message"]
+    before, level = list(logging.getLogger().handlers), logging.getLogger().level
+    with catching_logs(logging.NullHandler(), level=logging.DEBUG) as handler:
+        assert logging.getLogger().handlers == [*before, handler]
+        assert (handler.level, logging.getLogger().level) == (logging.DEBUG, logging.DEBUG)
+    assert (logging.getLogger().handlers, logging.getLogger().level) == (before, level)
 
 
 def test_hangs_are_watched_for_once_a_minute(monkeypatch):
