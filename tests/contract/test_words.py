@@ -19,8 +19,8 @@ WORDS = frozenset(
 # that is not named has none.
 LEFT = {
     "densefit/checkpoint": 1,
-    "densefit/data": 4,
-    "tools/recipes": 13,
+    "densefit/data": 5,
+    "tools/recipes": 12,
 }
 
 

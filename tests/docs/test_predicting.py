@@ -48,7 +48,7 @@ def test_it_names_all_formats():
 
 def test_its_options_exist():
     known = {*FilePrediction.__dataclass_fields__, *Serving.__dataclass_fields__}
-    known |= {"json", "quick", "annotations", "results", "views"}
+    known |= {"json", "quick", "annotations", "results", "views", "split"}
     options = {name.replace("-", "_") for name in re.findall(r"--([a-z][\w-]*)", PAGE)}
     options -= {"data_binary"}  # curl's
     assert options <= known
