@@ -38,6 +38,7 @@ STANDS_FOR = {
     "N": "19",
     "NAME": "counting",
     "runs/mine/config.yaml": "configs/ssd_resnet18_shapes.yaml",
+    "runs/first/config.yaml": "configs/ssd_resnet18_shapes.yaml",
     "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
     "configs/multi_NAME.yaml": "configs/multi_resnet18_nuclei.yaml",
 }
