@@ -9,11 +9,12 @@ ENGINE ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help demo test lint docs reference pictures weights wheel clean distclean
+.PHONY: help demo demo-multi test lint docs reference pictures weights wheel clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo       train a small detector on generated pictures; minutes on 2 cores"
+	@echo "make demo-multi train six tasks at once on generated rooms; minutes on 2 cores"
 	@echo "make test       lint, types, import contracts and all tests, of both engines where both run"
 	@echo "                (ENGINE=torch or ENGINE=mxnet with either: that engine alone)"
 	@echo "make lint       the same without the tests"
@@ -29,6 +30,11 @@ demo: $(VENV)/demo$(ENGINE).stamp
 	rm -rf runs/demo
 	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
 	  $(PY) tools/train_det.py --config configs/ssd_resnet18_shapes.yaml --out runs/demo
+
+demo-multi: $(VENV)/demo$(ENGINE).stamp
+	rm -rf runs/demo-multi
+	DENSEFIT_ENGINE=$(or $(ENGINE),$$(cat $(VENV)/engine)) \
+	  $(PY) tools/train_multi.py --config configs/multi_resnet18_rooms.yaml --out runs/demo-multi
 
 # Bytecode is written whatever the environment says: to rewrite the assertions of all tests takes each
 # worker as long as all the rest of the collection.

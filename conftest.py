@@ -23,6 +23,7 @@ from _pytest.doctest import DoctestModule  # noqa: E402
 
 from densefit.errors import EngineError  # noqa: E402
 
+pytest_plugins = ["tests.pytest_costs"]
 ROOT = Path(__file__).parent
 #: Engine -> its package.
 ENGINES = {"mxnet": "mxnet", "torch": "torch", "onnx": "onnxruntime"}

@@ -46,12 +46,19 @@ CONTENDERS: dict[str, dict[str, dict[str, Any]]] = {
         "retinanet": {
             "task": "retinanet",
             "strides": [8, 16, 32, 64],
+            "sizes": [2.0, 2.83],  # from 16 pixels on, as SSD's
             "channels": 96,
             "depth": 2,
             "normalization": "group",
             "box_loss": "giou",
         },
-        "fcos": {"task": "fcos", "strides": [8, 16, 32, 64], "channels": 96, "depth": 2},
+        "fcos": {
+            "task": "fcos",
+            "strides": [8, 16, 32, 64],
+            "channels": 96,
+            "depth": 2,
+            "score_threshold": 0.02,  # the whole curve of AP
+        },
         "yolox": {"task": "yolox", "strides": [8, 16, 32], "channels": 96},
         "faster_rcnn": {
             "task": "faster_rcnn",

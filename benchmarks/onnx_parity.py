@@ -15,10 +15,8 @@ threads, after a round that is not measured; the median of the rounds is printed
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -27,18 +25,15 @@ import numpy as np
 from side_by_side import machine
 
 import densefit as df
-from densefit import engine as engines
 from densefit.datasets import Shapes
-from densefit.engine.batch_reader import BatchReader
 from densefit.engine.onnx.devices import thread_count
-from densefit.evaluation.images import image_loader
 from densefit.exporting.samples import generated_images
+from densefit.tools.benchmarking.timing import image_pass, milliseconds
 from densefit.tools.recipes.checkpoint_settings import recipe_of
 from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data
 
 BATCH = 8  # of scores
-SETTLE = 0.1  # seconds in which threads of the last engine stop spinning
 KEYPOINTS = {"keypoints": Shapes.keypoint_names, "flip_pairs": Shapes.flip_pairs}
 HEADS: dict[str, dict[str, Any]] = {
     "detection": {"classes": 20},
@@ -94,33 +89,16 @@ def draw_parameters(network: df.Network, size: tuple[int, int]) -> None:
 def passes(network: df.Network, images: np.ndarray, batch: int, engine: str | None) -> Any:
     """A function that computes all images; None where the engine is not installed."""
     try:
-        learner = engines.make(network, None, engine)
+        return image_pass(network, list(images), batch, engine)
     except df.errors.EngineError:
         return None
-    transform = df.transform("resize", height=images.shape[1], width=images.shape[2])
-    loader = image_loader(list(images), transform, batch)
-    reader = BatchReader(loader, list(network.adapters.values()), "benchmark")
-    return lambda: [None for _ in learner.evaluate(reader)]
 
 
-def milliseconds(contenders: Mapping[str, Any], count: int, rounds: int) -> dict[str, float]:
-    """Median milliseconds an image of functions that are called in turn; nan for None.
-
-    Args:
-        contenders: name -> function that computes `count` images, or None.
-        count: number of images.
-        rounds: measured calls of each function.
-    """
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    calls: dict[str, Callable[[], Any]] = {k: run for k, run in contenders.items() if run}
-    for turn in range(rounds + 1):
-        for name, run in calls.items():
-            time.sleep(SETTLE)
-            start = time.perf_counter()
-            run()
-            if turn:
-                times[name].append(1000 * (time.perf_counter() - start) / count)
-    return {name: statistics.median(spent or [float("nan")]) for name, spent in times.items()}
+def costs_of(contenders: Mapping[str, Any], count: int, rounds: int) -> dict[str, float]:
+    """Median milliseconds an image by name; nan for what is not installed."""
+    installed = {name: compute for name, compute in contenders.items() if compute is not None}
+    spent = milliseconds(installed, count, rounds)
+    return {name: spent.get(name, float("nan")) for name in contenders}
 
 
 def networks(options: argparse.Namespace) -> Iterator[tuple[str, df.Network]]:
@@ -149,7 +127,7 @@ def table(options: argparse.Namespace) -> None:
             for batch in options.batches:
                 contenders = {"onnx": passes(df.load(exported.path), images, batch, None)}
                 contenders.update({e: passes(network, images, batch, e) for e in ENGINES})
-                costs = milliseconds(contenders, len(images), options.rounds)
+                costs = costs_of(contenders, len(images), options.rounds)
                 facts += [f"{cost:11.1f}" for cost in costs.values()]
             for parity in exported.parity.values():
                 row = f"{parity.largest:11.1e}{parity.differing:11.1e}" + "".join(facts)
@@ -190,7 +168,7 @@ def score_rows(
         costs = dict.fromkeys(contenders, "")
         for batch in options.batches:
             runs = {n: passes(model, images, batch, e) for n, (model, e) in contenders.items()}
-            spent = milliseconds(runs, len(images), options.rounds)
+            spent = costs_of(runs, len(images), options.rounds)
             for name, value in spent.items():
                 costs[name] += f"{value:14.1f}{spent['float32'] / value:7.2f}x"
         columns = "".join(f"{f'ms, batch {batch}':>14}{'speed':>8}" for batch in options.batches)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from densefit.datasets.labelimg.labelimg import LabelImg
     from densefit.datasets.labelme.labelme import Labelme
     from densefit.datasets.record.record import Record
+    from densefit.datasets.rooms.rooms import Rooms
     from densefit.datasets.semantic.ade20k import ADE20K
     from densefit.datasets.semantic.cityscapes import Cityscapes
     from densefit.datasets.semantic.voc_segmentation import VOCSegmentation
@@ -49,6 +50,7 @@ __all__ = [
     "MaskFolder",
     "NYUDepth",
     "Record",
+    "Rooms",
     "Shapes",
     "Shards",
     "TextBoxes",
@@ -74,6 +76,7 @@ _NAMES = {
     "MaskFolder": "mask_folder",
     "NYUDepth": "depth.nyu",
     "Record": "record.record",
+    "Rooms": "rooms.rooms",
     "Shapes": "shapes",
     "Shards": "shards.shards",
     "TextBoxes": "text_boxes.text_boxes",

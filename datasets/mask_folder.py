@@ -141,7 +141,10 @@ class MaskFolder(MaskDataset):
 
     def _nameless(self) -> DataError:
         """The error of masks whose classes have no names."""
-        fix = "write one name a line into that file, or pass classes=, or, for masks in colours, "
+        fix = (
+            "write one name a line into that file, the first for the value 0, or pass classes= "
+            '(--data.settings.classes "[background, NAME]"), or, for masks in colours, '
+        )
         tables = [name for name in TABLES if (self.root / name).is_file()]
         fix += f"colors={tables[0]!r}" if tables else "colors={name: [r, g, b]}"
         return DataError(

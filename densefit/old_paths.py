@@ -117,6 +117,7 @@ train -> evaluation: label_check>labels_seen pass_rows viewer>tta
 train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
     milestones>checkpointer object_check>object_count_check rate_search>lr_search_result
 train -> train.setup: arguments naming>class_names numbers>settings same_heads start>plan
+train.balance -> train.balance.gradients: cagrad gradnorm gram pcgrad simplex
 train.schedules -> interop: mxnet_scheduler
 train.schedules -> train.schedules: awaited>deferred
 """

@@ -15,6 +15,7 @@ import sys
 import threading
 import types
 import warnings
+import weakref
 from pathlib import Path
 
 ROOT = str(Path(__file__).parents[1])
@@ -208,6 +209,9 @@ if __name__ == "__main__":
         if name in sys.modules:
             sys.modules[name].register_all()
     gc.collect()
+    for imported in gc.get_objects():
+        if type(imported) is weakref.finalize:  # PyTorch has some that copy 30 MB at each end
+            imported.atexit = False
     gc.freeze()  # a collection in a forked process would copy all pages
     request = Server(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()
     set_by_imports = {name: value for name, value in os.environ.items() if name not in before}

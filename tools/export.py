@@ -18,6 +18,7 @@ from densefit.tools.recipes.image_size import image_size
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.export_table import print_export
+from densefit.tools.report.stored_thresholds import stored_thresholds
 from densefit.yaml_files.paths import files_field
 
 _FLAGS = ("raw", "views", "half", "int8")
@@ -103,7 +104,10 @@ def run(chosen: Exporting, checkpoint: Path) -> None:
         int8=chosen.int8,
         calibrate=samples.for_calibration(chosen.calibrate) if chosen.int8 else None,
         engine=chosen.engine,
-        metadata={"recipe": json.dumps({k: recipe[k] for k in _OF_RECIPE if k in recipe})},
+        metadata={
+            "recipe": json.dumps({k: recipe[k] for k in _OF_RECIPE if k in recipe}),
+            "thresholds": json.dumps(stored_thresholds(checkpoint).values()),
+        },
     )
     print_export(exported, checkpoint)
 

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--help" in named:
         tasks = tasks or ["multi"]
     elif not named & {"--config", "--data"} and not _states_data(named):
-        return program(lambda: _refuse(tasks))
+        return program(lambda: _refuse(tasks, options))
     if len(tasks) == 1 and tasks[0] in PROGRAMS and "--data" not in named:
         code: int = import_module(f"densefit.tools.{PROGRAMS[tasks[0]][0]}").main(options)
         return code
@@ -52,12 +52,15 @@ def _states_data(options: set[str]) -> bool:
     return any(option.startswith(("--data.", "--datasets.")) for option in options)
 
 
-def _refuse(tasks: Sequence[str]) -> None:
-    """Raise ConfigError for a training without data."""
+def _refuse(tasks: Sequence[str], options: Sequence[str]) -> None:
+    """Raise ConfigError for a training without data; an unknown task or option comes first."""
     allowed = {*builtin_names()["tasks"], *PROGRAMS}
     unknown = [task for task in tasks if task not in allowed]
     if unknown:
         raise ConfigError(f"There is no task {unknown[0]!r}", fix=nearest(unknown[0], allowed))
+    from densefit.tools.recipes.task_training import check_options  # with numpy
+
+    check_options(options)
     task = " ".join(tasks) or "TASK"
     raise ConfigError(
         "There is nothing to train on",

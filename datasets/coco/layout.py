@@ -18,6 +18,8 @@ from densefit.errors import ConfigError, MissingSplitError
 #: A path below `root`, "{split}" in it or not, or one a split.
 BySplit = str | Mapping[str, str] | None
 
+_FEW = 8  # JSON files beside each other; a folder of more has one an image
+_END = 1 << 16  # bytes, which hold the categories of all common datasets
 _ROBOFLOW = "_annotations.coco.json"
 #: Beginnings of COCO's files of other tasks, whose annotations are no boxes of objects.
 _OTHER_KINDS = ("person_keypoints", "captions", "image_info", "panoptic", "stuff")
@@ -186,7 +188,22 @@ class Layout:
 def is_coco_folder(root: Path) -> bool:
     """Whether a folder looks like one of these layouts."""
     patterns = ("annotations/*.json", _ROBOFLOW, f"*/{_ROBOFLOW}")
-    return any(True for pattern in patterns for _ in root.glob(pattern))
+    if any(True for pattern in patterns for _ in root.glob(pattern)):
+        return True
+    files = sorted(root.glob("*.json"))
+    return len(files) <= _FEW and any(map(_has_coco_keys, files))
+
+
+def _has_coco_keys(path: Path) -> bool:
+    """Whether the two ends of a JSON file name keys of COCO's format."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_END)
+            file.seek(max(0, path.stat().st_size - _END))
+            text += file.read(_END)
+    except OSError:
+        return False
+    return b'"categories"' in text and (b'"images"' in text or b'"annotations"' in text)
 
 
 def _of_split(value: BySplit, split: str | None, root: Path, setting: str) -> str:

@@ -7,10 +7,12 @@ from densefit.callbacks.early_stopping import EarlyStopping
 from densefit.callbacks.finite import StopOnNonFinite
 from densefit.callbacks.jsonl import JSONLines
 from densefit.callbacks.memory import Memory
+from densefit.callbacks.mlflow_tracker import MLflow
 from densefit.callbacks.profiler import ProfileLine, Profiler
 from densefit.callbacks.progress import Progress
 from densefit.callbacks.tensorboard import TensorBoard
 from densefit.callbacks.time_budget import TimeBudget
+from densefit.callbacks.wandb_tracker import WandB
 
 __all__ = [
     "CSVLog",
@@ -19,6 +21,7 @@ __all__ = [
     "Curves",
     "EarlyStopping",
     "JSONLines",
+    "MLflow",
     "Memory",
     "ProfileLine",
     "Profiler",
@@ -27,6 +30,7 @@ __all__ = [
     "TensorBoard",
     "TimeBudget",
     "TrainState",
+    "WandB",
     "callbacks",
     "plot_curves",
 ]

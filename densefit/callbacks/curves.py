@@ -43,8 +43,8 @@ class Curves(Callback):
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Plot the curves; errors do not hide how training ended."""
-        if error is not None and state is not None and not state.update:
-            return  # nothing was trained that could be drawn
+        if state is not None and not state.epoch and not self.log.exists():
+            return  # it ended in its first epoch, before anything was logged
         try:
             path = self.run_dir / "curves.png"
             plot_curves(self.log, path, state.main_scores, state.directions)

@@ -28,7 +28,7 @@ class Speed:
 
 
 class Waiting:
-    """Share of the training's time that waits for data, since the last reading."""
+    """Share of the training's time that waits for data, from `start` on."""
 
     def __init__(self) -> None:
         self._waited = self._trained = 0.0
@@ -39,11 +39,9 @@ class Waiting:
         self._trained = sum(clock.seconds[phase] for phase in TRAINING)
 
     def read(self, clock: Clock) -> float:
-        """Return the share, 0 to 1; nan if no time was charged since the last reading."""
-        waited, trained = self._waited, self._trained
-        self.start(clock)
-        seconds = self._trained - trained
-        return (self._waited - waited) / seconds if seconds > 0 else math.nan
+        """Return the share since `start`, 0 to 1; nan if no time was charged."""
+        seconds = sum(clock.seconds[phase] for phase in TRAINING) - self._trained
+        return (clock.seconds["data"] - self._waited) / seconds if seconds > 0 else math.nan
 
 
 def duration(seconds: float) -> str:

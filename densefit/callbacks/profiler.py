@@ -88,13 +88,13 @@ def line(seconds: Mapping[str, float], updates: int) -> str:
     'time: 10 updates of 80 ms; data 20.0 %, forward 60.0 %, validation 20.0 %'
     """
     parts = ", ".join(f"{phase} {share:.1f} %" for phase, share in shares(seconds).items())
-    return f"time: {updates} updates of {_ms_per_update(seconds, updates):.3g} ms; {parts}"
+    return f"time: {updates} updates of {_ms_text(seconds, updates)} ms; {parts}"
 
 
 def table(seconds: Mapping[str, float], updates: int) -> Table:
     """Make a table of the profile: seconds, share, and milliseconds per update of each phase."""
     result = Table(
-        title=f"Time of {updates} updates ({_ms_per_update(seconds, updates):.3g} ms each)",
+        title=f"Time of {updates} updates ({_ms_text(seconds, updates)} ms each)",
         title_justify="left",
     )
     for column in ("phase", "seconds", "share", "ms an update"):
@@ -107,6 +107,16 @@ def table(seconds: Mapping[str, float], updates: int) -> Table:
         result.add_row(phase, f"{spent:.2f}", f"{share[phase]:.1f} %", each, _ABOUT[phase])
     result.add_row("all", f"{sum(seconds.values()):.2f}", "", "", "")
     return result
+
+
+def _ms_text(seconds: Mapping[str, float], updates: int) -> str:
+    """Format milliseconds per update to three digits, without an exponent.
+
+    >>> _ms_text({"forward": 32.04}, 10), _ms_text({"forward": 0.1234}, 10)
+    ('3,204', '12.3')
+    """
+    value = _ms_per_update(seconds, updates)
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _ms_per_update(seconds: Mapping[str, float], updates: int) -> float:

@@ -225,7 +225,8 @@ class Sample:
             `known_mask_classes` (K,) bool, the same for `mask`; without these, all are annotated;
             `depth` (H, W) float32, metres along the camera's axis, 0 where unknown; geometric
             transforms do not change depth values;
-            `normals` (H, W, 3) float32, unit vectors (x right, y down), zero where unknown.
+            `normals` (H, W, 3) float32, unit vectors (x right, y down), zero where unknown;
+            `edges` (H, W) uint8, 1 where a surface or an object ends, 255 where unknown.
         geometry: map from the original image to `image`; transforms keep it up to date.
         original: the targets before any transform (ground truth for metrics); set by the loader.
     """

@@ -11,7 +11,7 @@ from densefit.data.batch import Batch
 from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.settings import BindSettings, OptimizerSettings
-from densefit.engine.train_graph import Gradients, Parameters
+from densefit.engine.train_graph import Gradients, Parameters, SplitPasses
 from densefit.model.network import Network
 
 
@@ -129,6 +129,16 @@ class Engine(Protocol):
             shares: `HeadAdapter.label_groups` -> factor on the loss of its labelled samples.
                 None: 1, and the update's mean is over the labelled samples of the only head.
             while_computing: called when the device has begun, e.g. to read the next batch.
+        """
+
+    def split(self, where: str) -> SplitPasses:
+        """Split backward passes between the heads and their trunk.
+
+        Args:
+            where: what asks for it, for errors.
+
+        Raises:
+            ConfigError: the engine cannot, or the heads read no common feature.
         """
 
     def losses(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+
+from densefit.data.batch import Batch
 
 
 class HeadGradients(Protocol):
@@ -25,6 +27,31 @@ class HeadGradients(Protocol):
 
     def put(self, combined: np.ndarray) -> None:
         """Replace the gradients of the shared parameters by `combined` (P,) float32."""
+
+
+class SplitPasses(Protocol):
+    """Backward passes in two parts: each head to the trunk's features, then the trunk once."""
+
+    def heads(
+        self,
+        batch: Batch,
+        first: bool = True,
+        shares: Mapping[str, float] | None = None,
+        while_computing: Callable[[], None] | None = None,
+    ) -> None:
+        """Run a micro-batch forward, and each head backward to the features; see `compute`."""
+
+    def gram(self) -> np.ndarray:
+        """Products of the heads' gradients of the features, as (heads, heads) float64.
+
+        They are of the summed losses, over the micro-batches whose trunk has not run backward.
+        """
+
+    def combine(self, combine: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Run the trunk backward with a combination of the heads' (heads, P) gradients, (P,)."""
+
+    def trunk(self, factors: Sequence[float] | np.ndarray) -> None:
+        """Run the trunk backward with the sum of the heads' gradients times their factors."""
 
 
 class Gradients(Protocol):

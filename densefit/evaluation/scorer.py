@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from densefit.callbacks.clock import Clock
 from densefit.data.classes.class_occurrence import ClassOccurrence
 from densefit.distributed import world
 from densefit.engine.batch_reader import BatchReader
@@ -31,6 +32,7 @@ from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
 
 _log = logging.getLogger("densefit")
+_Item = TypeVar("_Item")
 
 
 class Scorer:
@@ -56,6 +58,8 @@ class Scorer:
         on_batch: called after each batch with its number, from 0, the batch, and the measured
             outputs by short name.
         part: name of the data among several validation datasets.
+        clock: charged with waiting for outputs ("forward", data included unless the data charge
+            "data") and with decoding and metrics ("metric").
 
     Raises:
         DataError, BindError, ConfigError: as `score`.
@@ -77,6 +81,7 @@ class Scorer:
         self.unscored: list[str] = []
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.part = ""
+        self.clock = Clock()
         self._elsewhere = 0  # samples that ranks left out of their parts
         self._lacking = 0  # samples that the pass before left out
         self.scorers = {"": self}
@@ -125,7 +130,8 @@ class Scorer:
         if not shared.scan(scan, self.metrics, seen):
             return None
         self._elsewhere = shared.unreadable
-        scores = shared.share(partial(self._compute, seen), seen)
+        with self.clock("metric"):
+            scores = shared.share(partial(self._compute, seen), seen)
         self.unlabelled = frozenset(seen.unlabelled)
         if self._is_first and ranks.is_first:
             self._tell(scores)
@@ -154,27 +160,39 @@ class Scorer:
     def _scan_batches(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
         """Update the metrics with every batch; False if scoring was stopped."""
         evaluated = self._learner.evaluate(self._reader, self._nonfinite)
-        for number, (batch, outputs) in enumerate(evaluated):
+        for number, (batch, outputs) in enumerate(self._timed(evaluated)):
             if given_up():
                 return False
             targets = batch.targets or ()
-            seen.add(batch.ids, targets)
-            seen.unlabelled -= update_metrics(
-                self.metrics, self._adapters, "evaluate", outputs, batch
-            )
-            self._count_classes(targets)
+            with self.clock("metric"):
+                seen.add(batch.ids, targets)
+                seen.unlabelled -= update_metrics(
+                    self.metrics, self._adapters, "evaluate", outputs, batch
+                )
+                self._count_classes(targets)
             self.on_batch(number, batch, outputs)
         return True
 
     def _scan_views(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
         """Update the metrics with every sample, merged from its views; False if stopped."""
-        for sample in merge_views(self._learner, self._reader, self._nonfinite):
+        for sample in self._timed(merge_views(self._learner, self._reader, self._nonfinite)):
             if given_up():
                 return False
-            seen.add([sample.id], [sample.targets])
-            self._count_classes([sample.targets])
-            seen.unlabelled -= self._update_with_sample(sample)
+            with self.clock("metric"):
+                seen.add([sample.id], [sample.targets])
+                self._count_classes([sample.targets])
+                seen.unlabelled -= self._update_with_sample(sample)
         return True
+
+    def _timed(self, outputs: Iterable[_Item]) -> Iterator[_Item]:
+        """Charge the time in which the outputs are waited for."""
+        iterator = iter(outputs)
+        while True:
+            with self.clock("forward"):
+                item = next(iterator, None)
+            if item is None:
+                return
+            yield item
 
     def _update_with_sample(self, sample: MergedSample) -> set[str]:
         """Update the metrics with one sample; return the heads for which it is labelled."""

@@ -11,12 +11,14 @@ from densefit.errors import ConfigError
 from densefit.model.heads.program_lines import print_shapes
 from densefit.model.network import Network
 
-LINES = 20  # of a program, at most
+LINES = 22  # of a program, at most
 
 _START = '''\
 """Run {model} on an image: python {program} photo.jpg (written by densefit {version})"""
-import cv2, json, onnxruntime, sys, numpy as np
-image = cv2.imread(sys.argv[1] if sys.argv[1:] else sys.exit(__doc__))  # BGR
+import cv2, json, onnxruntime, os, sys, numpy as np
+name = sys.argv[1] if sys.argv[1:] else sys.exit(__doc__)
+data = np.fromfile(name, np.uint8) if os.path.isfile(name) else np.zeros(0, np.uint8)
+image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None  # BGR; imread needs UTF-8
 (H, W), (h, w) = image.shape[:2] if image is not None else \
 sys.exit(sys.argv[1] + " is missing, or no image"), ({height}, {width})  # of image, model's input
 model = onnxruntime.InferenceSession(__file__[:-2] + "{suffix}", providers=["CPUExecutionProvider"])

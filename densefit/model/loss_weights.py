@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.numeric import is_real, real
+from densefit.symbol import sym
 
 
 def check_weight(value: object, setting: str, where: str) -> None:
@@ -40,7 +42,8 @@ def class_weights(stated: Sequence[float] | None, count: int, where: str) -> lis
             received=repr(stated),
             where=where,
             fix="a recipe takes class_weights: auto; in Python give median_frequency_weights("
-            "dataset, head) of densefit.data.classes.pixel_weights",
+            "dataset, head) of densefit.data.classes.pixel_weights, or label_weights(dataset, "
+            "head) of densefit.data.classes.label_weights",
         )
     weights = list(stated)
     fits = len(weights) == count and all(is_real(weight) and weight >= 0 for weight in weights)
@@ -53,3 +56,8 @@ def class_weights(stated: Sequence[float] | None, count: int, where: str) -> lis
             fix="leave class_weights out to weigh all classes equally",
         )
     return [float(weight) for weight in weights]
+
+
+def weight_row(weights: Sequence[float]) -> Any:
+    """Symbol of the shape (C,) with the weights as constants."""
+    return sym.concat(*(sym.full((1,), weight) for weight in weights), dim=0)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import RLock
-from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
@@ -18,7 +15,6 @@ from densefit.model.heads.head import Head, heads
 from densefit.model.heads.loss_layers import loss_heads
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import head_adapter
-from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import (
@@ -29,6 +25,7 @@ from densefit.model.network_graph import (
     built_mode,
     check_graphs,
 )
+from densefit.model.network_parameters import NetworkParameters
 from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
@@ -36,7 +33,7 @@ KEPT = 64  # cached graphs of a network
 _BUILDING = RLock()  # threads may predict with one network, each with an engine
 
 
-class Network:
+class Network(NetworkParameters):
     """A backbone with heads, or any multi-output Symbol with routes.
 
     `Network(backbone="resnet18", heads=[...])` builds a train graph (backbone, and each head's
@@ -87,9 +84,7 @@ class Network:
                 "A network is either a backbone with heads or a symbol with routes",
                 received=f"backbone={backbone!r}, symbol={symbol!r}",
             )
-        self._parameters: dict[str, np.ndarray] = {}
-        self._statistics: dict[str, np.ndarray] = {}
-        self._refresh: Callable[[], None] | None = None  # set by an engine during training
+        super().__init__()
         # Least recently used first; images scored at original size need hundreds of graphs.
         self._graphs: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._symbol = symbol
@@ -177,20 +172,6 @@ class Network:
         names: list[str] = self.symbol.list_outputs()
         return names
 
-    def with_routes(self, routes: Mapping[str, Route]) -> Network:
-        """Return a copy of the network of a user's Symbol with other routes.
-
-        Raises:
-            ConfigError: the network has heads.
-            BindError: the network has no parameters yet.
-        """
-        if self.heads:
-            raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
-        routed = Network(symbol=self.symbol, routes=routes)
-        self.check_initialized()
-        routed.set_params(self.parameters, self.statistics)
-        return routed
-
     def graph(
         self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
     ) -> Any:
@@ -228,65 +209,6 @@ class Network:
             self._graphs[key] = build_graph(trunk, self.adapters, mode, input_size, weigh)
             return self._graphs[key]
 
-    @property
-    def initialized(self) -> bool:
-        """Return whether the network has parameters."""
-        return bool(self._parameters)
-
-    def check_initialized(self) -> None:
-        """Raise BindError if the network has no parameters yet."""
-        if self._refresh is not None:
-            self._refresh()
-        if not self.initialized:
-            raise BindError(
-                "The network has no parameters yet",
-                fix="train it with fit, or give it some with set_params or load",
-            )
-
-    @property
-    def parameters(self) -> Mapping[str, np.ndarray]:
-        """Return the trained parameters by name, always up to date; the arrays are read-only.
-
-        Empty before a training or `set_params`. Training replaces arrays, and never modifies one.
-        """
-        if self._refresh is not None:
-            self._refresh()
-        return MappingProxyType(self._parameters)
-
-    @property
-    def statistics(self) -> Mapping[str, np.ndarray]:
-        """Return BatchNorm's moving statistics by name, like `parameters`."""
-        if self._refresh is not None:
-            self._refresh()
-        return MappingProxyType(self._statistics)
-
-    @property
-    def value_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each parameter and statistic that has a value; reads no device."""
-        return {n: v.shape for n, v in [*self._parameters.items(), *self._statistics.items()]}
-
-    def set_params(
-        self, parameters: Mapping[str, Any], statistics: Mapping[str, Any] | None = None
-    ) -> None:
-        """Replace all parameters by copies of the given ones.
-
-        `fit` initialises missing parameters; `score` raises an error.
-
-        Args:
-            parameters: name -> numpy array or NDArray.
-            statistics: BatchNorm's moving statistics, likewise.
-
-        Raises:
-            ConfigError: the network is in training: the next update would overwrite the values.
-        """
-        if self._refresh is not None:
-            raise ConfigError(
-                "Parameters cannot be set while the network is being trained",
-                fix="set them before fit, or end the training first",
-            )
-        self._parameters = host_copies(parameters)
-        self._statistics = host_copies(statistics or {})
-
     def predict(self, images: Any, **settings: Any) -> Any:
         """Predict on images in original image coordinates, again and again, from any thread.
 
@@ -322,6 +244,20 @@ class Network:
             self._predictors = {}
         return self._predictors
 
+    def with_routes(self, routes: Mapping[str, Route]) -> Network:
+        """Return a copy of the network of a user's Symbol with other routes.
+
+        Raises:
+            ConfigError: the network has heads.
+            BindError: the network has no parameters yet.
+        """
+        if self.heads:
+            raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
+        routed = Network(symbol=self.symbol, routes=routes)
+        self.check_initialized()
+        routed.set_params(self.parameters, self.statistics)
+        return routed
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without engines."""
         return {key: value for key, value in vars(self).items() if key != "_predictors"}
@@ -351,47 +287,6 @@ class Network:
         if self._spec is not None:
             changed = {"mean": list(self.backbone.mean), "std": list(self.backbone.std)}
             self._spec = {**self._spec, "settings": {**self._spec["settings"], **changed}}
-
-    def lend(
-        self, refresh: Callable[[], None]
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Hand the parameters to an engine that trains them, until `take_back`.
-
-        Args:
-            refresh: writes the current values into the dicts; called before each read.
-
-        Returns:
-            (parameters, statistics); the engine replaces entries, and modifies no array.
-        """
-        self._refresh = refresh
-        return self._parameters, self._statistics
-
-    def take_back(self, refresh: Callable[[], None]) -> None:
-        """End the loan that `lend` started with the same function, not another engine's."""
-        if self._refresh == refresh:
-            self._refresh = None
-
-    @property
-    def arg_params(self) -> dict[str, Any]:
-        """Deprecated: `parameters`, or NDArrays by `df.interop.arg_params(network)`."""
-        return deprecated_ndarrays(self, "arg_params", "parameters")
-
-    @property
-    def aux_params(self) -> dict[str, Any]:
-        """Deprecated: `statistics`, or NDArrays by `df.interop.aux_params(network)`."""
-        return deprecated_ndarrays(self, "aux_params", "statistics")
-
-    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Deprecated: `parameters` and `statistics`, or NDArrays by `df.interop`.
-
-        Raises:
-            BindError: the network has no parameters yet.
-        """
-        self.check_initialized()
-        return (
-            deprecated_ndarrays(self, "arg_params", "parameters", "get_params()"),
-            deprecated_ndarrays(self, "aux_params", "statistics", ""),
-        )
 
 
 def heads_of_spec(spec: Mapping[str, Any]) -> list[Head]:

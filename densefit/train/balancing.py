@@ -11,7 +11,9 @@ from densefit.engine.engine import Engine
 from densefit.errors import ConfigError
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
-from densefit.train.balance import Balancer
+from densefit.train.balance import Balancer, GradientBalancer
+from densefit.train.separate_passes import SeparatePasses
+from densefit.train.split_update import SplitUpdate
 
 LONELY = 100  # updates without two labelled heads, after which a warning comes
 _log = logging.getLogger("densefit")
@@ -19,10 +21,6 @@ _log = logging.getLogger("densefit")
 
 class Balancing:
     """Apply a balancer in the updates of a learner.
-
-    Where the balancer needs the heads' gradients, an update takes a forward and backward pass for
-    each head with labels in it, and one pass if no head has any. BatchNorm's statistics come from
-    the first pass, and dropout is the same in each.
 
     Args:
         balancer: balancer, after `begin`.
@@ -47,17 +45,32 @@ class Balancing:
             n: adapter for n, adapter in adapters.items() if isinstance(adapter, NetworkHead)
         }
         self._heads = list(self._adapters)
-        self._apart = balancer.needs == "gradients"
-        self._gradients = learner.gradients.per_head() if self._apart else None
-        self._bound = learner.gradients
         self._head_of = {
             key: n for n, adapter in self._adapters.items() for key in adapter.label_groups
         }
         self._losses: dict[str, float] = {}  # counted loss -> sum
         self.used: dict[str, float] = {}
         self._update = 0
-        self._first = 0  # index of the first pass's head
         self._alone = 0  # leading updates with labels for at most one head
+        self._present: list[str] = []  # heads with labels in the update
+        self._bound: Any = None  # gradients that the passes are of
+        self._apart: SeparatePasses | None = None
+        self._split: SplitUpdate | None = None
+        self._passes: SeparatePasses | SplitUpdate | None = None  # of the present update
+        self._bind()
+
+    def _bind(self) -> None:
+        """Prepare the passes that compare gradients, again after the learner is bound again."""
+        if self._bound is self._learner.gradients or not isinstance(
+            self.balancer, GradientBalancer
+        ):
+            return
+        self._bound, balancer = self._learner.gradients, self.balancer
+        self._apart = self._split = None
+        if balancer.at == "parameters":
+            self._apart = SeparatePasses(balancer, self._learner, self._head_of, self._heads)
+        if balancer.at == "features" or balancer.every > 1:
+            self._split = SplitUpdate(balancer, self._learner)
 
     def begin(self, update: int, labelled: Mapping[str, int]) -> dict[str, float]:
         """Begin an update; returns the factor on each head's loss.
@@ -67,18 +80,28 @@ class Balancing:
             labelled: counted loss -> number of labelled samples.
         """
         self._losses, self._update = {}, update
-        if self._apart and self._bound is not self._learner.gradients:  # it was bound again
-            self._bound = self._learner.gradients
-            self._gradients = self._bound.per_head()
-        self._first = next((row for row, n in enumerate(self._heads) if labelled[n]), 0)
+        self._present = [name for name in self._heads if labelled[name]]
+        if isinstance(self.balancer, GradientBalancer):
+            self._bind()
+            apart = self._apart if self.balancer.compares(update) else None
+            self._passes = apart or self._split
+            if self._passes is not None:
+                self._passes.begin(update, self._present)
         weights = self.balancer.weights(update)
         if not self.balancer.learned:  # learned weights are read after the forward pass
             self.used = dict(weights)
         return weights
 
-    def first_pass(self, shares: Mapping[str, float]) -> dict[str, float]:
-        """Return the factors of the first pass over the micro-batches."""
-        return self._only(self._heads[self._first], shares) if self._apart else dict(shares)
+    def compute(
+        self,
+        batch: Batch,
+        first: bool,
+        shares: Mapping[str, float],
+        while_computing: Callable[[], None] | None = None,
+    ) -> None:
+        """Compute a micro-batch, or what the balancer needs of it first; see `Engine.compute`."""
+        compute = self._learner.compute if self._passes is None else self._passes.compute
+        compute(batch, first, shares, while_computing)
 
     def take_in(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """Add the losses of a micro-batch."""
@@ -116,24 +139,9 @@ class Balancing:
         self.balancer.observe(
             {key: total / labelled[key] for key, total in losses.items() if labelled[key]}
         )
-        if self._gradients is None:
-            return
-        self._warn_if_lonely(labelled)
-        self._gradients.clear()
-        self._gradients.take(self._first)
-        statistics = self._learner.parameters.statistics()
-        for row, name in enumerate(self._heads):
-            if row == self._first or not labelled[name]:
-                continue
-            if reseed is not None:
-                reseed()
-            for number, batch in enumerate(batches):
-                self._learner.compute(batch, number == 0, self._only(name, shares))
-            self._gradients.take(row)
-        self._learner.parameters.set_statistics(statistics)
-        # The balancer receives gradients of the mean loss, as the update applies them.
-        scale = self._learner.gradients.mean_factor()
-        self._gradients.put(self.balancer.combine(self._gradients.rows * scale) / scale)
+        if self._passes is not None:
+            self._warn_if_lonely(labelled)
+            self._passes.finish(batches, self._present, shares, reseed)
 
     def _warn_if_lonely(self, labelled: Mapping[str, int]) -> None:
         """Warn once if no update had labels for two heads."""
@@ -149,9 +157,6 @@ class Balancing:
                 type(self.balancer).__name__,
                 LONELY,
             )
-
-    def _only(self, head: str, shares: Mapping[str, float]) -> dict[str, float]:
-        return {k: share if self._head_of[k] == head else 0.0 for k, share in shares.items()}
 
 
 def check_balanced(

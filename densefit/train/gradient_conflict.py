@@ -13,26 +13,24 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.numeric import whole
-from densefit.train.balance import Balancer
+from densefit.train.balance import GradientBalancer
 from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.seeds import seeded
 from densefit.train.setup.same_heads import check_same_heads
 
 
-class _Recorder(Balancer):
+class _Recorder(GradientBalancer):
     """Record the Gram matrices of the heads' gradients, with equal weights."""
-
-    needs = "gradients"
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
         self.grams: list[np.ndarray] = []
 
-    def weights(self, update: int) -> dict[str, float]:
-        return dict.fromkeys(self.heads, 1.0)
-
-    def _factors(self, gram: np.ndarray) -> np.ndarray:
+    def factors(self, gram: np.ndarray) -> np.ndarray:
         self.grams.append(gram)
-        return np.ones(len(gram))
+        return super().factors(gram)
+
+    def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
+        return np.ones(len(heads))
 
 
 def conflict(
@@ -86,7 +84,7 @@ def conflict(
                 labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
                 shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
                 balancing.begin(0, labelled)
-                learner.compute(batch, True, balancing.first_pass(shares))
+                balancing.compute(batch, True, shares)
                 balancing.take_in(learner.outputs(), batch)
                 balancing.finish([batch], labelled, shares, None)
                 learner.parameters.set_statistics(statistics)

@@ -131,8 +131,9 @@ class Step:
         learner, clock, balancing = self._learner, self._state.clock, self._balancing
         with clock("forward"):
             if balancing is not None and shares:
-                shares = balancing.first_pass(shares)
-            learner.compute(batch, is_first, shares, while_computing)
+                balancing.compute(batch, is_first, shares, while_computing)
+            else:
+                learner.compute(batch, is_first, shares, while_computing)
             if not batch.real:
                 return None
             # Sync point: waits for the forward pass; the backward runs on meanwhile.

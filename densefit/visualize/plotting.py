@@ -57,13 +57,28 @@ def write_figure(figure: Any, path: str | Path, dpi: int, *, crops: bool = False
         ValueError: matplotlib knows no image format of this file ending.
     """
     figure.set_dpi(dpi)
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.execute(figure)  # twice, as other sizes of the axes have other ticks
+    if figure.get_layout_engine() is not None:
+        _lay_out(figure)
         figure.set_layout_engine(None)  # each of savefig's draws would lay it out again: 1 s
     figure.align_ylabels()  # before, each axes would look at all others' ticks
     with writing(path):
-        figure.savefig(path, dpi=dpi, bbox_inches="tight" if crops else None)
+        figure.savefig(path, dpi=dpi, bbox_inches=_content(figure) if crops else None)
+
+
+def _lay_out(figure: Any) -> None:
+    """Place the axes and what is around them: twice, as other sizes of axes have other ticks."""
+    figure.get_layout_engine().execute(figure)
+
+
+def _content(figure: Any) -> Any:
+    """Find what is drawn on, with a margin, in inches.
+
+    `bbox_inches="tight"` is the same, but goes through all drawing once more.
+    """
+    from matplotlib import rcParams
+
+    box = figure.get_tightbbox(figure.canvas.get_renderer())
+    return box.padded(rcParams["savefig.pad_inches"])
 
 
 def tidy(axes: Any) -> None:

@@ -16,6 +16,7 @@ from densefit.yaml_files.document import Document, load, read_document
 from densefit.yaml_files.hints import hints_of
 from densefit.yaml_files.messages import kind_text
 from densefit.yaml_files.paths import resolve_files
+from densefit.yaml_files.sizes import expand_sizes
 from densefit.yaml_files.words import dump, meaning
 
 CONFIGS = Path(__file__).parents[1] / "configs"  # recipes that are installed with densefit
@@ -37,6 +38,8 @@ def recipes_in(arguments: Sequence[str], kind: type) -> tuple[list[str], list[Do
             raise ConfigError("--config names no recipe", fix="--config RECIPE.yaml")
         is_text = path.lstrip().startswith("{")
         recipe = Document(path) if is_text else read_document(recipe_path(path))
+        if isinstance(recipe.value, dict):
+            expand_sizes(recipe.value, kind)
         _check_recipe(recipe, kind)
         resolve_files(recipe, kind)
         recipes.append(recipe)

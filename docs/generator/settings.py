@@ -114,4 +114,6 @@ def default_words(file: str, parameter: inspect.Parameter) -> str:
         return ""
     if isinstance(value, (tuple, frozenset)):
         value = list(value)
+    elif isinstance(value, Mapping):
+        value = dict(value)
     return f"`{yaml.safe_dump(value, default_flow_style=True, width=10_000).split(chr(10))[0]}`"

@@ -13,6 +13,8 @@ from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.heads.program_lines import print_probabilities
 from densefit.model.layers import pooled_logits
+from densefit.model.loss_weights import class_weights as weights_of_classes
+from densefit.model.loss_weights import weight_row
 from densefit.symbol import sym
 from densefit.visualize.drawing import draw_label
 
@@ -26,11 +28,17 @@ class Classification(Head):
     Predictions are (C,) float32 probabilities. The labels -1 and 255 (if that is no class) mean an
     unknown class, which is not trained.
 
+    The loss is cross-entropy with label smoothing (Szegedy et al., CVPR 2016) and a weight for
+    each class, as in torch.nn.CrossEntropyLoss(reduction="none"). With weights, an update's loss
+    is the mean over the labelled images; PyTorch's default mean divides by their weights instead.
+
     Args:
         classes: names, or their number.
         name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's loss.
         dropout: dropout rate of the pooled features.
+        class_weights: factor on the loss of each class; 1 by default.
+        label_smoothing: probability that is spread evenly over all classes.
         top_k: values of k for further top-k accuracies.
         target: name of the target to learn, so that two heads can learn different labels.
     """
@@ -46,6 +54,8 @@ class Classification(Head):
         dropout: float = 0.0,
         top_k: Sequence[int] = (),
         target: str = "label",
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
         self.classes = class_names(classes)
         self.name = name
@@ -60,10 +70,16 @@ class Classification(Head):
                 received=self.classes,
                 where=where,
             )
-        if not 0 <= dropout < 1:
-            raise ConfigError(
-                "Dropout is a share", expected="0 <= dropout < 1", received=dropout, where=where
-            )
+        for setting, value in (("dropout", dropout), ("label_smoothing", label_smoothing)):
+            if not 0 <= value < 1:
+                raise ConfigError(
+                    f"The setting {setting!r} is a share",
+                    expected=f"0 <= {setting} < 1",
+                    received=value,
+                    where=where,
+                )
+        self.class_weights = weights_of_classes(class_weights, len(self.classes), where)
+        self.label_smoothing = label_smoothing
         if any(not 1 <= k <= len(self.classes) for k in self.top_k):
             raise ConfigError(
                 "Top-k accuracy needs k between 1 and the number of classes",
@@ -88,8 +104,19 @@ class Classification(Head):
         """`loss` (B,): cross-entropy, 0 where the label is -1."""
         label = labels["label"]
         log_probability = sym.log_softmax(self._scores(features), axis=-1)
-        picked = sym.pick(log_probability, sym.maximum(label, 0), axis=-1)
-        return {"loss": -picked * sym.BlockGrad(label >= 0)}
+        loss = -self._expected(log_probability, sym.maximum(label, 0))
+        return {"loss": loss * sym.BlockGrad(label >= 0)}
+
+    def _expected(self, log_probability: Any, label: Any) -> Any:
+        """(B,) weighted log probability under the smoothed label."""
+        if set(self.class_weights) != {1.0}:
+            factors = sym.reshape(weight_row(self.class_weights), shape=(1, -1))
+            log_probability = sym.broadcast_mul(log_probability, factors)
+        picked = sym.pick(log_probability, label, axis=-1)
+        if not self.label_smoothing:
+            return picked
+        spread = sym.mean(log_probability, axis=-1)
+        return picked * (1 - self.label_smoothing) + spread * self.label_smoothing
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`probabilities` (B, C)."""

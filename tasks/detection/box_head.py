@@ -15,6 +15,7 @@ from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.heads.head import Head
 from densefit.model.heads.program_lines import print_boxes
 from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.tasks.predictions import Detections
 
 from .drawing import draw_detections, draw_true_boxes
 from .merge import detected_rows, merge_detections
@@ -83,9 +84,9 @@ class BoxHead(Head):
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
-    ) -> list[Any]:
+    ) -> list[Detections]:
         """Detections in original pixels, by falling score."""
-        predictions = []
+        predictions: list[Detections] = []
         for rows, geometry in zip(outputs["boxes"], geometries):
             rows = rows[detected_rows(rows, geometry)]
             predictions.append(

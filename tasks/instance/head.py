@@ -16,6 +16,7 @@ from densefit.symbol import sym
 from densefit.tasks.detection.head import Detection
 from densefit.tasks.detection.merge import detected_rows
 from densefit.tasks.detection.pyramid import anchor_rows
+from densefit.tasks.predictions import InstanceDetections
 
 from .encoding import InstanceEncoding
 from .instance_head import SHARED_SETTINGS
@@ -140,15 +141,15 @@ class Instance(InstanceEncoding):
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
-    ) -> list[Any]:
+    ) -> list[InstanceDetections]:
         """Detections in original pixels with their masks, by falling score."""
-        predictions = []
+        predictions: list[InstanceDetections] = []
         for rows, masks, geometry in zip(outputs["boxes"], outputs["masks"], geometries):
             order = detected_rows(rows, geometry)
             (detections,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
             boxes = detections["boxes"]
-            detections["masks"] = paste_masks(masks[order], boxes, self.mask_stride, geometry)
-            predictions.append(detections)
+            pasted = paste_masks(masks[order], boxes, self.mask_stride, geometry)
+            predictions.append({**detections, "masks": pasted})
         return predictions
 
     def program_lines(self) -> str:

@@ -33,5 +33,5 @@ def print_instances(head: str, stride: int) -> str:
         "    inside[t:d, l:r] = 255 * (cv2.warpAffine(mask, to_mask, (W, H), "
         "flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)"
         f"[t:d, l:r] >= {HALF})\n"
-        f'    cv2.imwrite(sys.argv[1] + ".{name}." + str(n) + ".png", inside)\n'
+        f'    cv2.imencode(".png", inside)[1].tofile(sys.argv[1] + ".{name}." + str(n) + ".png")\n'
     )

@@ -16,6 +16,7 @@ from densefit.model.heads.head import Features, Head, heads, named_rows
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.checks import check_exact_count
+from densefit.tasks.predictions import KeypointDetections
 
 from .class_subset import ClassSubset
 from .drawing import draw_annotated_poses, draw_poses
@@ -180,13 +181,13 @@ class Keypoints(KeypointEncoding, Head):
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
-    ) -> list[dict[str, np.ndarray]]:
+    ) -> list[KeypointDetections]:
         """Objects in original pixels, by falling score; left and right as in the original.
 
         Raises:
             ConfigError: a view is flipped, and `flip_pairs` are unknown.
         """
-        predictions = []
+        predictions: list[KeypointDetections] = []
         for row, geometry in enumerate(geometries):
             rows = outputs["objects"][row]
             rows = rows[rows[:, 1] >= self.score_threshold]

@@ -14,6 +14,7 @@ from densefit.metrics import Metric, PanopticQuality
 from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
 from densefit.model.tta.view_merger import Merger
 from densefit.tasks.instance.head import Instance
+from densefit.tasks.predictions import Segments
 from densefit.tasks.segmentation.head import Segmentation
 
 from .checks import check_settings, check_things
@@ -187,7 +188,7 @@ class Panoptic(Head):
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
-    ) -> list[Any]:
+    ) -> list[Segments]:
         """Segments at the size of each original image."""
         predictions = [
             head.decode(strip_prefix(part, outputs), geometries)
@@ -195,7 +196,7 @@ class Panoptic(Head):
         ]
         return [self._segments(semantic, instances) for semantic, instances in zip(*predictions)]
 
-    def _segments(self, semantic: np.ndarray, instances: Mapping[str, Any]) -> dict[str, Any]:
+    def _segments(self, semantic: np.ndarray, instances: Mapping[str, Any]) -> Segments:
         rows = np.flatnonzero(instances["scores"] >= self.score_threshold)
         visible = {
             key: [instances[key][row] for row in rows] for key in ("masks", "scores", "classes")

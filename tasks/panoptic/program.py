@@ -47,5 +47,5 @@ def write_segments(
         "    if (free := mask & (segments == 0)).sum() >= max(1, share * mask.sum(), least):\n"
         "        segments[free] = segments.max() + 1\n"
         f'        print("{name}", segments.max(), names["{name}"][c])\n'
-        f'cv2.imwrite(sys.argv[1] + ".{name}.png", segments)\n'
+        f'cv2.imencode(".png", segments)[1].tofile(sys.argv[1] + ".{name}.png")\n'
     )

@@ -13,6 +13,7 @@ import numpy as np
 from pycocotools import mask as coco
 
 from densefit.data.geometry.instance_map import NONE
+from densefit.tasks.predictions import Segments
 
 VOID = 255  # of a class mask
 
@@ -23,7 +24,7 @@ def panoptic_map(
     thing_classes: Sequence[int],
     overlap: float = 0.5,
     min_stuff: int = 0,
-) -> dict[str, np.ndarray]:
+) -> Segments:
     """Merge a semantic mask and instances into segments that do not overlap.
 
     Instances are placed by falling score, each on the pixels that are still free; an instance of

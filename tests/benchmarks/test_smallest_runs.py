@@ -1,7 +1,9 @@
 """Every benchmark of training, data and checkpoints runs at its smallest size."""
 
 import ast
+import contextlib
 import importlib
+import io
 import os
 import re
 import sys
@@ -11,11 +13,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from densefit.tools import train_det
 from tests import forked
 from tests.distributed import ranks
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-MEASURING_IMPORTS = ("start_up",)
 
 
 @pytest.fixture
@@ -27,12 +29,28 @@ def run(monkeypatch, capsys):
     def main(name):
         module = importlib.import_module(name)
         for starting in (module, importlib.import_module("side_by_side")):
-            if hasattr(starting, "subprocess") and name not in MEASURING_IMPORTS:
+            if hasattr(starting, "subprocess"):
                 monkeypatch.setattr(starting, "subprocess", forked)
         module.main(["--smallest"])
         return capsys.readouterr().out
 
     return main
+
+
+@pytest.fixture
+def trains_here(monkeypatch):
+    """Let tools train in this process, without curves and reports, which take twice as long."""
+
+    def train(command, **_):
+        python, script, *arguments = command
+        assert python == sys.executable
+        assert Path(script) == BENCHMARKS.parent / "tools" / "train_det.py"
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert train_det.main(arguments) == 0
+
+    monkeypatch.setattr(forked, "run", train)
+    monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
+    monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
 
 
 def rows(text, pattern):
@@ -138,17 +156,17 @@ def test_start_up_measures_imports_and_the_first_update(run):
 
 
 @pytest.mark.mxnet
-def test_pretrained_gain_prints_a_row_for_each_training(run):
+def test_pretrained_gain_prints_a_row_for_each_training(run, trains_here):
     out = run("pretrained_gain")
     assert len(rows(out, r"^│ .+ │ +0\.\d{3} │ +0\.\d{3} │ +nan │$")) == 4
 
 
-def test_equal_time_prints_a_row_for_each_contender(run):
+def test_equal_time_prints_a_row_for_each_contender(run, trains_here):
     out = run("equal_time")
     assert rows(out, r"^│ (\w+) +│ +\d\.\d{3} │ +1 │ +\d+\.\d{3} │") == ["fcos"]
 
 
-def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run):
+def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run, trains_here):
     out = run("photograph_sizes")
     assert re.search(r"^ +96 +\d+\.\d% of +\d+ +[01]\.\d{4};", out, re.M)
 
@@ -160,6 +178,15 @@ def test_open_dataset_measures_openings_memory_and_growth(run):
     assert re.search(r"exponent of the last step │ +-?\d+\.\d\d │", out)
     layouts = "yolo|mask_folder|image_folder|record"
     assert len(rows(out, rf"│ (?:{layouts}) +│ +\d+\.\d\d │ +\d+\.\d\d │ +\d+ │$")) == 4
+
+
+def test_serve_load_prints_speeds_and_gets_the_right_status_of_bad_requests(run):
+    out = run("serve_load")
+    speeds = rows(out, r"^(predict alone|serve, 8 clients) +(\d+\.\d) +(\d+\.\d)")
+    assert [name for name, *_ in speeds] == ["predict alone", "serve, 8 clients"]
+    assert all(float(number) > 0 for _, *numbers in speeds for number in numbers)
+    assert "answers to equal images are equal bytes" in out
+    assert "0 of 24 wrong; the server is running" in out
 
 
 def sources():

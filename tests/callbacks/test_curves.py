@@ -146,7 +146,7 @@ def test_without_matplotlib_training_goes_on_with_a_hint(history, tmp_path, monk
 
 
 def test_without_a_history_there_is_a_hint_and_no_error(tmp_path, caplog):
-    Curves(tmp_path).fit_ended(TrainState(None), None)
+    Curves(tmp_path).fit_ended(TrainState(None, epoch=1), None)
     assert "no history" in caplog.text
     assert "JSONLines" in caplog.text
     with pytest.raises(ConfigError, match="no history"):
@@ -169,4 +169,9 @@ def test_counts_and_weights_do_not_press_the_losses_into_a_corner(tmp_path):
 
 def test_of_a_training_that_failed_before_its_first_update_nothing_is_said(tmp_path, caplog):
     Curves(tmp_path).fit_ended(TrainState(None), ValueError("no data"))
+    assert not caplog.records
+
+
+def test_of_a_training_that_was_ended_in_its_first_epoch_nothing_is_said(tmp_path, caplog):
+    Curves(tmp_path).fit_ended(TrainState(None, update=3), None)
     assert not caplog.records

@@ -12,14 +12,17 @@ def test_speed_is_measured_since_the_last_reading():
     assert isnan(speed.read(32, 13.0))  # no time has passed
 
 
-def test_the_share_of_waiting_is_measured_since_the_last_reading():
+def test_the_share_of_waiting_is_that_of_the_epoch_so_far():
     clock, waiting = Clock(), Waiting()
     assert isnan(waiting.read(clock))
     clock.seconds.update(data=1.0, forward=2.0, backward=1.0, validation=100.0)
     assert waiting.read(clock) == 0.25
     clock.seconds.update(data=2.0)
-    assert waiting.read(clock) == 1.0
+    assert waiting.read(clock) == waiting.read(clock) == 0.4
+    waiting.start(clock)
     assert isnan(waiting.read(clock))
+    clock.seconds.update(data=3.0)
+    assert waiting.read(clock) == 1.0
 
 
 def test_durations():

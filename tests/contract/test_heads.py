@@ -9,6 +9,7 @@ import json
 import re
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import pytest
@@ -383,6 +384,19 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
         metric.update(predictions, truths, batch.ids)
         numbers = metric.compute()
         assert np.isfinite(numbers[metric.primary])
+
+
+def test_predictions_have_the_stated_type(network, batch):
+    head, outputs = evaluated(network)
+    (stated,) = get_args(get_type_hints(type(head).decode)["return"])
+    for prediction in head.decode(outputs, batch.geometries):
+        if is_typeddict(stated):
+            kinds = get_type_hints(stated)
+            assert set(prediction) == set(kinds)
+            for name, value in prediction.items():
+                assert isinstance(value, get_origin(kinds[name]) or kinds[name])
+        elif stated is not Any:
+            assert isinstance(prediction, stated)
 
 
 def test_no_head_is_scored_on_what_it_was_not_shown(task, network):

@@ -1,6 +1,9 @@
 """The program beside a model: short, without densefit, and with the predictions of df.predict."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -238,6 +241,17 @@ def test_without_an_image_it_says_what_it_reads(network_of, tmp_path):
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1].startswith(line)
         assert "Traceback" not in done.stderr
+
+
+def test_names_that_are_not_utf8(network_of, tmp_path, photograph):
+    """cv2.imread and cv2.imwrite crash at them."""
+    name = os.fsencode(tmp_path) + b"/\xff\xfe.png"
+    Path(os.fsdecode(name)).write_bytes(Path(photograph).read_bytes())
+    network = network_of("resnet18", "segmentation")
+    program = df.export(network, tmp_path / "m.onnx", image_size=SIZE).program
+    done = subprocess.run([sys.executable, program, name], capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert cv2.imdecode(np.fromfile(os.fsdecode(name + b".segmentation.png"), np.uint8), -1).any()
 
 
 def test_the_program_reads_its_models_file(network_of, tmp_path, photograph):

@@ -93,9 +93,13 @@ def networks():
 def graphs():
     """(name, input size, Symbol)."""
     for name, network in networks():
+        before = []  # most modes share a graph
         for mode in MODES:
             for size in SIZES if name == "several" else SIZES[:1]:
-                yield f"{name} {mode} {size}", size, network.graph(mode, size)
+                graph = network.graph(mode, size)
+                if not any(graph is other for other in before):
+                    before.append(graph)
+                    yield f"{name} {mode} {size}", size, graph
 
 
 def row(name, size, symbol):

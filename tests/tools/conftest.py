@@ -40,6 +40,16 @@ def _no_curves(monkeypatch):
     monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
 
 
+def lay_out_plainly(monkeypatch):
+    """To place axes in a plot takes as long as all else; tests/tools/report looks at the result."""
+    monkeypatch.setattr("densefit.visualize.plotting._lay_out", lambda figure: None)
+
+
+@pytest.fixture(autouse=True)
+def _plain_layout(monkeypatch):
+    lay_out_plainly(monkeypatch)
+
+
 @pytest.fixture
 def own_plugins(monkeypatch):
     """Plugin files that a test imports are gone behind it, with what they register."""
@@ -64,7 +74,9 @@ def tiny():
 def trained(tiny, tmp_path_factory):
     """The folder of a finished run."""
     out = tmp_path_factory.mktemp("runs") / "all"
-    assert train_det.main(tiny(model__heads=HEADS, out=out)) == 0
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        lay_out_plainly(monkeypatch)
+        assert train_det.main(tiny(model__heads=HEADS, out=out)) == 0
     return out
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import densefit as df
 from densefit.tools import demo, train_det
 
 
@@ -29,3 +30,21 @@ def test_an_earlier_demo_makes_room_and_nothing_else_does(called, dataset, words
     Path("runs/demo/config.yaml").write_text(f"{{data: {{dataset: {dataset}}}, out: runs/demo}}")
     demo.main(words)
     assert Path("runs/demo").exists() == stays
+
+
+@pytest.mark.parametrize(("layout", "count"), [("labelimg", 6), ("coco", 4), ("mask_folder", 4)])
+def test_pictures_with_labels_are_written(tmp_path, capsys, layout, count):
+    out = tmp_path / "pictures"
+    words = ["--pictures", str(out), "--count", "6", "--to", layout]
+    assert demo.main(words) == 0
+    assert f"6 pictures with labels (circle, square, triangle) in {out}" in capsys.readouterr().out
+    split = None if layout == "labelimg" else "train"
+    assert len(df.dataset(layout, root=out, split=split)) == count
+    assert demo.main(words) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--count", "0"], ["--to", "voq"], ["--cuont", "3"]])
+def test_wrong_options_of_pictures_are_refused(tmp_path, words, capsys):
+    assert demo.main(["--pictures", str(tmp_path / "a"), *words]) == 2
+    assert not (tmp_path / "a").exists()

@@ -10,6 +10,7 @@ import pytest
 import densefit as df
 from densefit.symbol import sym as S
 from densefit.tools import export, predict, score
+from densefit.tools.report.stored_thresholds import StoredThresholds, stored_thresholds
 from tests import forked
 
 
@@ -19,6 +20,14 @@ def model(trained, tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     assert export.main([str(trained), "--out", str(path)]) == 0
     return path
+
+
+def test_the_thresholds_of_the_validation_go_with_the_model(trained, tmp_path, monkeypatch):
+    stored = StoredThresholds({"detection": 0.25}, "val", 7)
+    monkeypatch.setattr(export, "stored_thresholds", lambda checkpoint: stored)
+    path = tmp_path / "alone.onnx"
+    assert export.main([str(trained), "--image-size", "32x32", "--out", str(path)]) == 0
+    assert stored_thresholds(path) == stored
 
 
 def scores_of(out, *arguments):
@@ -165,7 +174,7 @@ def test_a_model_without_a_recipe_needs_the_name_of_the_dataset(trained, tmp_pat
     assert "--data.dataset NAME --data.root DIR" in capsys.readouterr().err
     named = ["--data.dataset", "shapes", "--data.settings", "{length: 3, size: [64, 80]}"]
     assert score.main(["--model", str(path), *named, "--split", "test"]) == 0
-    assert "on 3 samples of 'test'" in capsys.readouterr().out
+    assert "split 'test', 3 samples:" in capsys.readouterr().out
 
 
 WITHOUT = """
@@ -186,7 +195,7 @@ def without_engines(*arguments):
 
 
 def test_it_needs_neither_mxnet_nor_torch(trained, model, photo, tmp_path):
-    assert "on 8 samples of 'test'" in without_engines("score", "--model", model)
+    assert "split 'test', 8 samples:" in without_engines("score", "--model", model)
     without_engines("predict", "--model", model, photo, "--out", tmp_path / "b")
     (checkpoint,) = lines_of(tmp_path / "a", "--checkpoint", str(trained), str(photo))
     (exported,) = map(json.loads, (tmp_path / "b/predictions.jsonl").read_text().splitlines())

@@ -9,7 +9,8 @@ from densefit.tools import score
 def test_a_checkpoint_needs_no_name(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert score.main(["--checkpoint", str(trained), "--score-batch-size", "3"]) == 0
-    assert "best on 8 samples of 'test'" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert shown.startswith("split 'test', 8 samples: the recipe's test split (--split NAME")
     assert not list(tmp_path.iterdir())
 
 

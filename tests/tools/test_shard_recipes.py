@@ -63,7 +63,7 @@ def test_train_resume_score_and_check(root, tmp_path, tiny, capsys, monkeypatch)
             np.testing.assert_array_equal(array, parts[part][name], err_msg=name)
     capsys.readouterr()
     assert score.main(["--checkpoint", str(tmp_path / "whole")]) == 0
-    assert "14 samples of 'test'" in capsys.readouterr().out
+    assert "split 'test', 14 samples:" in capsys.readouterr().out
     config = yaml.safe_load((tmp_path / "whole/config.yaml").read_text())
     assert config["data"]["root"] == root
     report = tmp_path / "report.json"

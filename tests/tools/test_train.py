@@ -135,6 +135,8 @@ def test_all_ranks_have_the_plan_of_the_first(monkeypatch):
     ("words", "said"),
     [
         ([], "There is nothing to train on"),
+        (["--imgsz", "3"], "did you mean --image-size?"),
+        (["detection", "--time", "soon"], "--time"),
         (["detection", "--epochs", "3"], "densefit train detection --data DIR"),
         (["--data", "x"], "What is to be trained?"),
         (["detecton", "--data", "x"], "did you mean 'detection'?"),

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from densefit import engine
 from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
-from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.model.network import Network
 from densefit.tools.analysis.pass_metrics import pass_metrics
@@ -20,6 +19,8 @@ from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.recipes.recipe import Data
 from densefit.tools.report.pictures import choose_thresholds
+from densefit.tools.report.stored_thresholds import stored_thresholds
+from densefit.tools.scoring.scored_split import scored_split
 
 
 @dataclass
@@ -64,9 +65,7 @@ def rescore(chosen: Rescored, checkpoint: Path) -> tuple[Network, dict[str, Any]
     for name in names:
         part = CheckpointDataset(recipe, name) if name else None
         data = chosen.data if part is None else part.data(chosen.data)
-        part_split = chosen.split or data.test or data.validation
-        if part_split is None:
-            raise ConfigError("The recipe names no split to score", fix="--split NAME")
+        part_split, _ = scored_split(chosen.split, data)
         dataset = make_dataset(data, part_split)
         if part is not None:
             dataset = part.as_trained(dataset, network.heads)
@@ -83,6 +82,6 @@ def rescore(chosen: Rescored, checkpoint: Path) -> tuple[Network, dict[str, Any]
             )
             scorer.run()
         metrics = {head: ms for head, ms in scorer.metrics.items() if head not in scorer.unlabelled}
-        choose_thresholds(network, metrics)
+        choose_thresholds(network, metrics, stored_thresholds(checkpoint).thresholds)
         passes[name], splits[name] = (loader, metrics), part_split
     return network, passes, splits

@@ -14,7 +14,8 @@ class AnalysisSettings:
 
     Args:
         score_threshold: least score of the detections in the confusion matrix and in the kinds of
-            errors; by default the threshold of the drawings, where the mean F1 is highest.
+            errors; by default the threshold of the drawings: of the highest mean F1 on the run's
+            validation data, else on the scored data.
         iou: overlap that a match of a detection with a true box exceeds.
         samples: number of samples of each head that are drawn.
 

@@ -51,6 +51,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "predict": Command("predict", "--checkpoint RUN IMAGE... --out DIR", "draw predictions"),
         "serve": Command("serve", "--checkpoint RUN", "predict over HTTP"),
         "export": Command("export", "RUN --out MODEL.onnx", "write a network as ONNX"),
+        "benchmark": Command("benchmark", "--checkpoint RUN", "engines and formats side by side"),
         "summary": Command("summary", "RUN", "parameters and costs of a network"),
     },
     "Compare": {
@@ -58,6 +59,8 @@ GROUPS: dict[str, dict[str, Command]] = {
         "report": Command("run_report", "RUN", "one page with all of a training"),
         "watch": Command("watch", "[runs/]", "show trainings while they run", needs_words=False),
         "compare": Command("compare", "RUN...", "scores and settings side by side"),
+        "compare-balance": Command("compare_balance", "--recipe RECIPE", "balance heads or not"),
+        "plan-tasks": Command("plan_tasks", "RUN", "which heads to train together"),
     },
     "Shell": {
         "completion": Command("completion", "bash|zsh", "complete commands and options"),

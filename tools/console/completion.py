@@ -19,7 +19,7 @@ _VALUES: dict[str, str | list[str]] = {
     "--config": "recipes",
     "--engine": ["mxnet", "torch"],
     "--weights": ["imagenet", "none"],
-    "--to": ["coco", "voc", "yolo", "mask_folder", "record"],
+    "--to": ["coco", "voc", "labelimg", "yolo", "mask_folder", "record"],
     "--device": ["cpu", "cuda:0"],
 }
 _FOLDERS = ("--out", "--data", "--checkpoint", "--data.root")

@@ -14,10 +14,11 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 def overview() -> str:
     """List all commands, by group."""
     lines = ["usage: densefit COMMAND ...    train networks for dense prediction, score, export"]
+    width = max(map(len, COMMANDS))
     for heading, group in GROUPS.items():
         lines.append(f"\n{heading}:")
         for name, command in group.items():
-            lines.append(f"  {name:<11} {command.text:<39} {command.usage}".rstrip())
+            lines.append(f"  {name:<{width}}  {command.text:<36} {command.usage}".rstrip())
     lines.append("\ndensefit COMMAND --help     its settings; --help all: every one of them")
     return "\n".join(lines)
 

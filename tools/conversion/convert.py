@@ -14,6 +14,7 @@ from densefit.data.sample import Dataset
 from densefit.errors import ConfigError, DataError
 
 from .coco_writer import COCOWriter
+from .labelimg_writer import LabelImgWriter
 from .mask_folder_writer import MaskFolderWriter
 from .record_writer import RecordWriter
 from .verify import verify_split
@@ -23,7 +24,14 @@ from .yolo_writer import YOLOWriter
 
 WRITERS: Mapping[str, type[Writer]] = {
     writer.name: writer
-    for writer in (COCOWriter, VOCWriter, YOLOWriter, MaskFolderWriter, RecordWriter)
+    for writer in (
+        COCOWriter,
+        VOCWriter,
+        LabelImgWriter,
+        YOLOWriter,
+        MaskFolderWriter,
+        RecordWriter,
+    )
 }
 
 
@@ -61,7 +69,7 @@ def convert(
 
     Args:
         splits: name -> dataset.
-        layout: coco, voc, yolo, mask_folder or record.
+        layout: coco, voc, labelimg, yolo, mask_folder or record.
         out: new folder.
         lossy: go on where the layout cannot keep everything.
         verify: read everything back and compare it: classes, flags and masks exactly, coordinates

@@ -64,7 +64,7 @@ def _without_weights(model: Model) -> Model:
         return {
             key: plain(value) if isinstance(value, Mapping) else value
             for key, value in settings.items()
-            if (key, value) != ("class_weights", "auto")
+            if not (key == "class_weights" and isinstance(value, str))
         }
 
     return replace(model, heads={name: plain(head) for name, head in model.heads.items()})

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
-
-#: Where a run keeps the scores with the highest F1, by head: file, and key in it.
-_STORED = (("thresholds.json", None), ("scored.json", "thresholds"))
+from densefit.tools.report.stored_thresholds import stored_thresholds
 
 
 def drawing_head(head: Head) -> Any:
@@ -25,16 +20,19 @@ def drawing_head(head: Head) -> Any:
 def set_thresholds(network: Network, checkpoint: Path, threshold: float | None) -> list[str]:
     """Set the heads' drawing thresholds.
 
+    A threshold that was chosen on the scored data is never taken: it would flatter the predictions
+    on these, and on no others.
+
     Args:
         network: network whose heads are changed.
         checkpoint: its checkpoint, in the folder of a run, or an exported model.
-        threshold: lowest score for all heads; None for the best of the run.
+        threshold: lowest score for all heads; None for the best of the run's validation.
 
     Returns:
         A line for each head with a threshold: its value, and where it is from.
     """
     lines = []
-    stored = best_thresholds(checkpoint)
+    stored = stored_thresholds(checkpoint)
     for head in network.heads:
         drawing = drawing_head(head)
         if drawing is None:
@@ -43,41 +41,12 @@ def set_thresholds(network: Network, checkpoint: Path, threshold: float | None) 
             drawing.draw_threshold, source = threshold, "--threshold"
         elif _is_configured(head):
             source = "the recipe"
-        elif head.name in stored:
-            drawing.draw_threshold, source = stored[head.name], "the best F1 of the run's data"
+        elif head.name in stored.thresholds:
+            drawing.draw_threshold, source = stored.thresholds[head.name], str(stored)
         else:
-            source = "the default: the run has no best threshold; set it by --threshold"
+            source = "the default: the run has no threshold of its validation; --threshold sets one"
         lines.append(f"{head.name}: drawn from score {drawing.draw_threshold:.3g} ({source})")
     return lines
-
-
-def best_thresholds(checkpoint: Path) -> dict[str, float]:
-    """Thresholds by head that the run of a checkpoint has stored; empty if none."""
-    for folder in _folders(checkpoint):
-        for name, key in _STORED:
-            try:
-                content = json.loads((folder / name).read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue
-            if key is not None:
-                content = content.get(key) if isinstance(content, Mapping) else None
-            numbers = {} if not isinstance(content, Mapping) else _numbers(content)
-            if numbers:
-                return numbers
-    return {}
-
-
-def _folders(checkpoint: Path) -> Iterator[Path]:
-    """Folders that may be the run's: of RUN/checkpoints/best, or of RUN/model.onnx."""
-    yield from list(Path(checkpoint).resolve().parents)[:2]
-
-
-def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        str(name): float(value)
-        for name, value in content.items()
-        if isinstance(value, (int, float)) and math.isfinite(value) and 0 <= value <= 1
-    }
 
 
 def _is_configured(head: Head) -> bool:

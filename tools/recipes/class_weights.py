@@ -1,4 +1,4 @@
-"""The setting `class_weights: auto` of heads that learn masks: numbers in its place."""
+"""The settings `class_weights: auto` and `auto_sqrt` of heads: numbers in their place."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from densefit.checkpoint.storage import store
+from densefit.data.classes.label_weights import label_weights
 from densefit.data.classes.pixel_weights import median_frequency_weights
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Head
+from densefit.tasks.classification.head import Classification
 from densefit.tasks.panoptic.head import Panoptic
 from densefit.tasks.segmentation.head import Segmentation
 from densefit.tools.recipes.recipe import Recipe
 
-AUTO = "auto"
+#: Value of the setting -> exponent of the weights: roots weigh rare classes with less noise.
+AUTOMATIC = {"auto": 1.0, "auto_sqrt": 0.5}
 _KEY = "class_weights"
 _PART = "segmentation"  # settings of a panoptic head's segmentation
 
@@ -28,8 +33,8 @@ def with_class_weights(
 ) -> Head:
     """Make a head, with weights by median frequency if the recipe asks for `auto`.
 
-    The weights are printed, and written into the recipe: its record, the checkpoint, a resume and
-    a score have numbers.
+    `auto_sqrt` takes the square roots of these weights. The weights are printed, and written into
+    the recipe: its record, the checkpoint, a resume and a score have numbers.
 
     Args:
         make: makes the head of settings by keyword.
@@ -38,28 +43,39 @@ def with_class_weights(
         dataset: the training data.
 
     Raises:
-        ConfigError: the head learns no masks.
-        DataError: masks that cannot be read, or without any class.
+        ConfigError: the head learns neither masks nor one class for an image.
+        DataError: labels that cannot be read, or without any class.
     """
-    if not any(_automatic(settings)):
+    asked = [part[_KEY] for part in _automatic(settings)]
+    if not asked:
         return make(**settings)
     plain = make(**_replaced(settings, None))
-    segmentation = plain.segmentation if isinstance(plain, Panoptic) else plain
-    if not isinstance(segmentation, Segmentation):
-        raise ConfigError(
-            "Weights by the frequency of pixels are those of masks",
-            expected="a list of numbers",
-            received=f"{_KEY}: {AUTO}",
-            where=f"model.heads.{plain.name}",
-        )
+    head: Any = plain.segmentation if isinstance(plain, Panoptic) else plain
+    weights_of = _weights_for(head, plain.name, asked[0])
     # What is broken is an error of the training, or skipped there.
-    numbers = median_frequency_weights(dataset, segmentation, on_error="skip")
+    numbers = weights_of(dataset, head, on_error="skip") ** AUTOMATIC[asked[0]]
     weights = [float(f"{number:.6g}") for number in numbers]
-    listed = ", ".join(f"{name} {w:.3g}" for name, w in zip(segmentation.classes, weights))
-    print(f"class weights of {plain.name!r} (median frequency, {len(dataset)} samples): {listed}")
+    listed = ", ".join(f"{name} {w:.3g}" for name, w in zip(head.classes, weights))
+    root = "square roots of " if asked[0] == "auto_sqrt" else ""
+    by = f"{root}median frequency, {len(dataset)} samples"
+    print(f"class weights of {plain.name!r} ({by}): {listed}")
     for part in _automatic(recorded):
         part[_KEY] = weights
     return make(**_replaced(settings, weights))
+
+
+def _weights_for(head: Any, name: str, asked: str) -> Callable[..., np.ndarray]:
+    """The function that counts a head's labels. Raises ConfigError for a head without any."""
+    if isinstance(head, Segmentation):
+        return median_frequency_weights
+    if isinstance(head, Classification):
+        return label_weights
+    raise ConfigError(
+        "Weights by frequency are those of masks, or of one class an image",
+        expected="a list of numbers",
+        received=f"{_KEY}: {asked}",
+        where=f"model.heads.{name}",
+    )
 
 
 def use_saved_weights(recipe: Recipe) -> None:
@@ -85,10 +101,14 @@ def use_saved_weights(recipe: Recipe) -> None:
 
 
 def _automatic(settings: Mapping[str, Any]) -> Iterator[Any]:
-    """The settings, and those of a part of the head, that ask for `auto`."""
+    """The settings, and those of a part of the head, whose weights are to be counted."""
     for part in (settings, settings.get(_PART)):
-        if isinstance(part, Mapping) and part.get(_KEY) == AUTO:
+        if isinstance(part, Mapping) and _is_automatic(part.get(_KEY)):
             yield part
+
+
+def _is_automatic(value: Any) -> bool:
+    return isinstance(value, str) and value in AUTOMATIC
 
 
 def _replaced(settings: Mapping[str, Any], weights: list[float] | None) -> dict[str, Any]:
@@ -96,6 +116,6 @@ def _replaced(settings: Mapping[str, Any], weights: list[float] | None) -> dict[
     result = dict(settings)
     if isinstance(result.get(_PART), Mapping):
         result[_PART] = _replaced(result[_PART], weights)
-    if result.get(_KEY) == AUTO:
+    if _is_automatic(result.get(_KEY)):
         result[_KEY] = weights
     return result

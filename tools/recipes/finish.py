@@ -13,13 +13,15 @@ from densefit.engine.finite import check_parameters
 from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
 from densefit.metrics.core.unreadable import counts_text, without_counts
+from densefit.tools.analysis.class_scores import class_scores
 from densefit.tools.analysis.pass_metrics import pass_metrics
 from densefit.tools.page.write import write_report
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.validation_thresholds import validation_thresholds
 from densefit.tools.report.panels import write_panels
-from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import write_numbers, write_scores
+from densefit.tools.report.stored_thresholds import FILE
 from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
 
@@ -32,7 +34,14 @@ _FILES = (
         "curves",
         "train_batch.png",
     ),
-    *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
+    *(
+        "cost.json",
+        "conflict.json",
+        "scores.json",
+        "scored.json",
+        "thresholds.json",
+        "predictions.png",
+    ),
     *("data_check.json", "report.html", "checkpoints/last", "checkpoints/best"),
 )
 
@@ -43,8 +52,8 @@ def finish(
     """Score the best checkpoint on the test data and draw some of its predictions.
 
     scored.json describes the scored data; "primary" maps the primary score of each head to whether
-    a high value is better, "thresholds" heads to the scores with the highest F1, from which objects
-    are drawn.
+    a high value is better. thresholds.json has the scores from which objects are drawn: those of
+    the highest F1 on the validation data.
 
     Args:
         out: folder of the run.
@@ -63,6 +72,10 @@ def finish(
     chosen_devices = list(devices) or None
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
+    stored = validation_thresholds(network, prepared.validation, prepared.validation_split, devices)
+    (out / FILE).unlink(missing_ok=True)  # of a run that now continues
+    if stored.thresholds:
+        stored.write(out)
     if test is None:
         write_report(out, network, {}, {})
         print(f"wrote to {out}: {', '.join(written(out))}")
@@ -72,7 +85,6 @@ def finish(
     splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
     by_dataset, unreadable = {}, {}
-    thresholds: dict[str, float] = {}
     passes: dict[str, Any] = {}
     for name, loader in loaders.items():
         metrics = pass_metrics(network)
@@ -100,7 +112,6 @@ def finish(
                 )
                 scores.update(scorer.run() or {})
                 metrics = dict(scorer.metrics)
-                thresholds = choose_thresholds(network, metrics)
                 prefix = ""
         passes[name] = (loader, metrics)
         dataset_scores = {
@@ -109,22 +120,22 @@ def finish(
         unreadable[name] = loader.unreadable
         counts = counts_text(len(loader.dataset), loader.unreadable)
         title = f"{chosen} on {counts} of {splits[name]!r}"
-        by_dataset[name] = (without_counts(dataset_scores), title)
+        by_dataset[name] = (by_head(without_counts(dataset_scores)), title)
     samples = {name: len(loader.dataset) for name, loader in loaders.items()}
     primary: dict[str, bool] = {}
     for directions in primary_numbers(network, test).values():
         primary.update(directions)
     about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
     about["samples"] = samples if isinstance(test, Mapping) else samples[""]
-    if thresholds:
-        about["thresholds"] = thresholds
     if any(unreadable.values()):
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
     write_panels(network, test, out / "predictions.png")
     write_report(out, network, passes, splits)
     for name, (numbers, title) in by_dataset.items():
-        print_scores(by_head(numbers), f"{title} of {name}" if name else title)
+        classes = {head: class_scores(passes[name][1][head], numbers[head]) for head in numbers}
+        tables = {head: table for head, table in classes.items() if table is not None}
+        print_scores(numbers, f"{title} of {name}" if name else title, classes=tables)
     print(f"wrote to {out}: {', '.join(written(out))}")
     return scores
 

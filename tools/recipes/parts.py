@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from densefit.callbacks.callback import Callback, callbacks
@@ -19,11 +20,19 @@ from densefit.train.schedules import Schedule, schedules
 
 _NONE = inspect.Parameter.empty
 #: Callback -> its file or folder in a run's folder, where the recipe names none.
-_FILES = {"csv": "epochs.csv", "jsonl": "log.jsonl"}
+_FILES = {"csv": "epochs.csv", "jsonl": "log.jsonl", "wandb": ""}
 
 
-def make_callbacks(training: Training, out: Path) -> list[Callback]:
-    """Make the recipe's callbacks; their files are written to the run's folder."""
+def make_callbacks(
+    training: Training, out: Path, params: Mapping[str, Any] = MappingProxyType({})
+) -> list[Callback]:
+    """Make the recipe's callbacks; their files are written to the run's folder.
+
+    Args:
+        training: settings of the training.
+        out: folder of the run.
+        params: settings of the run by dotted key, for callbacks that log them.
+    """
     created = []
     for settings in settings_of_callbacks(training):
         name = settings.get("name")
@@ -34,7 +43,10 @@ def make_callbacks(training: Training, out: Path) -> list[Callback]:
         }
         for key in _needed_paths(name) if isinstance(name, str) else ():
             paths.setdefault(key, out / _FILES.get(str(name), str(name)))
-        created.append(named(callbacks, {**settings, **paths}, "training.callbacks"))
+        run = {"params": dict(params), "run_name": out.name}
+        about = {key: run[key] for key in _taken(name) if key in run and key not in settings}
+        entry = {**settings, **about, **paths}
+        created.append(named(callbacks, entry, "training.callbacks"))
     return created
 
 
@@ -45,10 +57,15 @@ def settings_of_callbacks(training: Training) -> list[dict[str, Any]]:
 
 def _needed_paths(name: str) -> list[str]:
     """Settings of a callback that are a path without a default."""
-    if name not in callbacks.names():  # the registry says what is wrong with it
-        return []
-    taken = inspect.signature(callbacks.get(name)).parameters
+    taken = _taken(name)
     return [key for key in ("path", "directory") if key in taken and taken[key].default is _NONE]
+
+
+def _taken(name: Any) -> Mapping[str, inspect.Parameter]:
+    """Settings that a callback takes; none if it is unknown: the registry says what is wrong."""
+    if not isinstance(name, str) or name not in callbacks.names():
+        return {}
+    return inspect.signature(callbacks.get(name)).parameters
 
 
 def make_guard(training: Training) -> Guard:

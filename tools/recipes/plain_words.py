@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from densefit.errors import ConfigError
 from densefit.yaml_files.document import load
+from densefit.yaml_files.sizes import height_and_width
 
 #: Plain word -> the settings that it may stand for; the first that a program has counts.
 PLAIN_WORDS: dict[str, tuple[str, ...]] = {
@@ -41,7 +41,6 @@ OTHER_WORDS = {
     **dict.fromkeys(("max_time", "budget"), "time"),
 }
 _OF_EVERY_PROGRAM = ("config", "print_config", "help")
-_SIZE = re.compile(r"(\d+)(?:[x,](\d+))?")
 
 
 def with_dotted(words: Sequence[str], kind: type, more: Sequence[str] = ()) -> list[str]:
@@ -164,8 +163,8 @@ def _size(text: str) -> str:
     >>> _size("128"), _size("128x96"), _size("[128, 96]")
     ('[128, 128]', '[128, 96]', '[128, 96]')
     """
-    match = _SIZE.fullmatch(text.replace(" ", ""))
-    return text if match is None else f"[{match[1]}, {match[2] or match[1]}]"
+    size = height_and_width(text)
+    return text if size is None else str(size)
 
 
 def _listed(text: str) -> list[Any]:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from typing_extensions import Self
 
+from densefit.callbacks.clock import Clock
 from densefit.data.loader.loader import Loader
 from densefit.data.loader.original_size_loader import OriginalSizeLoader
 from densefit.data.loader.view_loader import ViewLoader
@@ -27,6 +28,9 @@ class WithProgress:
         loader: loader to iterate over.
         title: description of the work, such as "scoring".
         every: seconds between two lines without a terminal.
+
+    Attributes:
+        clock: charged with waiting for batches ("data").
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class WithProgress:
     ) -> None:
         self._loader, self._title, self._every = loader, title, every
         self._bar: Bar | None = None
+        self.clock = Clock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -45,7 +50,12 @@ class WithProgress:
         total, done, printed_at = len(self._loader.dataset), 0, time.monotonic()
         task = None if self._bar is None else self._bar.add_task(self._title, total=total)
         last = None
-        for batch in self._loader:
+        batches = iter(self._loader)
+        while True:
+            with self.clock("data"):
+                batch = next(batches, None)
+            if batch is None:
+                return
             for key in batch.ids:  # views of a sample follow one another
                 done += key != last
                 last = key

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.yaml_files.paths import files_field
+from densefit.yaml_files.sizes import SIZE
 
 #: Optimizers without a setting `momentum`.
 WITHOUT_MOMENTUM = frozenset(
@@ -117,7 +118,9 @@ class Training:
         validation_losses: whether each validation computes the losses, too, without augmentation; a
             pass over the validation data more, whose seconds are shown.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
-            the mean of all heads' first ones.
+            the mean of all heads' first ones, or "delta_m", their mean relative change to
+            `baselines`.
+        baselines: score -> its value for a network of that head alone, for "delta_m".
         keep: how many of the last checkpoints are kept, beside the best.
         accumulate: micro-batches of batch_size an update.
         clip_norm: the largest norm of the gradient; null for none.
@@ -136,7 +139,7 @@ class Training:
         sync_batchnorm: whether BatchNorm normalizes by the samples of all ranks of a launched
             training; with engine torch (docs/distributed.md).
         callbacks: name, or name and settings, of each: csv, early_stopping, finite, jsonl, memory,
-            profiler, tensorboard, time_budget; paths lie in the run's folder.
+            mlflow, profiler, tensorboard, time_budget, wandb; paths lie in the run's folder.
     """
 
     epochs: int = 10
@@ -150,6 +153,7 @@ class Training:
     validate_every: str = "1ep"
     validation_losses: bool = False
     best: str | None = None
+    baselines: dict[str, float] = field(default_factory=dict)
     keep: int = 1
     accumulate: int = 1
     clip_norm: float | None = None
@@ -176,8 +180,9 @@ class Recipe:
     """Everything that makes a training.
 
     Args:
-        input_size: height and width of the network's input. Images are scored at this size;
-            transforms of training that state no size have it, and scales refer to it.
+        input_size: height and width of the network's input: [320, 480], 320x480, or 320 for a
+            square. Images are scored at this size; transforms of training that state no size have
+            it, and scales refer to it.
         resize: how an image is brought to it: letterbox (keeps proportions) or stretch.
         score_batch_size: samples per batch when scoring.
         out: the run's folder: config, scalars, checkpoints, curves and images; empty for runs/NAME,
@@ -199,7 +204,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     training: Training = field(default_factory=Training)
-    input_size: tuple[int, int] = (96, 96)
+    input_size: tuple[int, int] = field(default=(96, 96), metadata=SIZE)
     resize: str = "letterbox"
     score_batch_size: int = 8
     out: str = ""

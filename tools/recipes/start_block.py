@@ -30,12 +30,18 @@ class StartBlock(Callback):
         prepared: network and data.
         check: check of the data; None if they were not checked.
         best: score that selects the best checkpoint; None for none.
+        is_planned: whether a plan with batch and length was printed: they are left out.
     """
 
     def __init__(
-        self, recipe: Recipe, prepared: RunData, check: DataCheck | None, best: str | None
+        self,
+        recipe: Recipe,
+        prepared: RunData,
+        check: DataCheck | None,
+        best: str | None,
+        is_planned: bool = False,
     ) -> None:
-        self._recipe, self._prepared = recipe, prepared
+        self._recipe, self._prepared, self._is_planned = recipe, prepared, is_planned
         self._check, self._best = check, best
 
     def fit_started(self, state: TrainState, control: Control) -> None:
@@ -43,7 +49,8 @@ class StartBlock(Callback):
         check, self._check = self._check, None  # which may hold millions of labels
         if state.is_done and not state.pending:
             return
-        for name, text in block(self._recipe, self._prepared, check, self._best, state):
+        parts = (self._recipe, self._prepared, check, self._best, state, self._is_planned)
+        for name, text in block(*parts):
             print(f"{name:{_WIDTH}}{text}", flush=True)
 
 
@@ -53,6 +60,7 @@ def block(
     check: DataCheck | None,
     best: str | None,
     state: TrainState,
+    is_planned: bool = False,
 ) -> list[tuple[str, str]]:
     """Return (name, text) of each line; see `StartBlock`."""
     training = recipe.training
@@ -66,9 +74,11 @@ def block(
         ("input", _input_text(recipe, state.network)),
         ("weights", _weights_text(recipe, state)),
         ("batch", _batch_text(recipe, state)),
-        ("schedule", _schedule_text(recipe, state)),
+        ("schedule", _schedule_text(recipe, state, is_planned)),
         ("computes", _device_text(recipe, prepared)),
     ]
+    if is_planned and state.accumulate == 1 and len(recipe.devices) < 2:
+        lines = [line for line in lines if line[0] != "batch"]
     if best is not None:
         lines.append(("validates", f"every {training.validate_every}, the best by {best}"))
     names = [
@@ -138,9 +148,11 @@ def _batch_text(recipe: Recipe, state: TrainState) -> str:
     return text + (f" ({', '.join(ways)})" if ways else "")
 
 
-def _schedule_text(recipe: Recipe, state: TrainState) -> str:
+def _schedule_text(recipe: Recipe, state: TrainState, is_planned: bool) -> str:
     """Format the length in updates, the optimizer and the learning rate."""
     training = recipe.training
+    if is_planned:
+        return f"{training.optimizer}, {as_text(dict(training.schedule))}"
     length = f"{training.epochs} epochs"
     if state.updates is not None and state.updates_per_epoch is not None:
         length = f"{state.updates:,} updates, {training.epochs} epochs of {state.updates_per_epoch}"

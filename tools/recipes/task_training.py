@@ -77,7 +77,18 @@ def train_tasks(tasks: Sequence[str], words: Sequence[str]) -> None:
         print("nothing was written (--dry-run)")
         return
     heads = ", ".join(recipe.model.heads)
-    begin(recipe, words, f"Train {heads}.", _prepare)
+    is_planned = {"batch", "length"} <= {what for what, _ in lines}
+    begin(recipe, words, f"Train {heads}.", _prepare, is_planned)
+
+
+def check_options(words: Sequence[str]) -> None:
+    """Raise ConfigError for an option that no training has, or a wrong value of a planning option.
+
+    Args:
+        words: of the command line, without tasks.
+    """
+    _, rest = PlanOptions.of(completed(words))
+    with_dotted(rest, MultiRecipe)
 
 
 def share_decisions(recipe: Recipe) -> None:

@@ -51,6 +51,7 @@ def begin(
     words: Sequence[str],
     description: str,
     prepare: Callable[[Any], Any] | None = None,
+    is_planned: bool = False,
 ) -> None:
     """Choose the folder of a run, print the first line, and train.
 
@@ -59,6 +60,7 @@ def begin(
         words: the command line.
         description: what is done, a sentence.
         prepare: function that makes network and data of a recipe; None for that of one dataset.
+        is_planned: whether a plan with batch and length was printed.
     """
     is_named = names_folder(words)
     done = choose_folder(recipe, words)
@@ -72,7 +74,7 @@ def begin(
         # MXNet and the rest of densefit take seconds to import.
         from densefit.tools.recipes.training import train
 
-        train(recipe, prepare)
+        train(recipe, prepare, is_planned)
     finally:
         if not is_named and world().is_first:
             with suppress(OSError):  # it is not empty

@@ -11,10 +11,12 @@ from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
+from densefit.config import flat
 from densefit.data.loader.loader import Loader
 from densefit.distributed import alone, world
 from densefit.errors import ConfigError
 from densefit.metrics.core.composite import Composite
+from densefit.metrics.core.delta_m import DeltaMScore
 from densefit.tools.data_check.at_start import check_data
 from densefit.tools.page.run_files import DATA_CHECK
 from densefit.tools.recipes.class_weights import use_saved_weights
@@ -39,18 +41,24 @@ from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_inpu
 from densefit.tools.recipes.recipe import Recipe, Training
 from densefit.tools.recipes.run_record import Cost, RunRecorder, record_end
 from densefit.tools.recipes.start_block import StartBlock
+from densefit.tools.recipes.tracked_results import await_results, track_results
 from densefit.train.fit import fit
 from densefit.yaml_files.words import dump
 
-COMPOSITE = "composite"
+COMPOSITE, DELTA_M = "composite", "delta_m"
 
 
-def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> dict[str, float]:
+def train(
+    recipe: Recipe,
+    prepare: Callable[[Any], RunData] | None = None,
+    is_planned: bool = False,
+) -> dict[str, float]:
     """Train by a recipe whose folder is chosen, and return the test scores.
 
     Args:
         recipe: settings of the run.
         prepare: function that makes network and data of a recipe; None for that of one dataset.
+        is_planned: whether a plan with batch and length was printed.
     """
     files = use_plugins(recipe.plugins)
     checkpoints = Path(recipe.out) / "checkpoints"
@@ -63,10 +71,11 @@ def train(recipe: Recipe, prepare: Callable[[Any], RunData] | None = None) -> di
     use_saved_input_normalization(recipe)
     prepared = (prepare or prepare_data)(recipe)  # writes class weights of `auto` into the recipe
     begin_with_weights(prepared.network, recipe)
-    return run(recipe, dump(dataclasses.asdict(with_absolute_paths(recipe))), prepared)
+    text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
+    return run(recipe, text, prepared, is_planned)
 
 
-def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
+def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
@@ -97,8 +106,9 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
     best = chosen_by(numbers, training.best) if has_validation else None
-    keep = Keep(training.keep, best)
-    recipe_callbacks = make_callbacks(training, out)
+    keep = Keep(training.keep, best, relative_to=training.baselines if best == DELTA_M else None)
+    recipe_callbacks = make_callbacks(training, out, flat(dataclasses.asdict(recipe), depth=9))
+    trackers = await_results(recipe_callbacks)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
     loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
@@ -113,7 +123,7 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            StartBlock(recipe, prepared, check, best),
+            StartBlock(recipe, prepared, check, best, is_planned),
             RunRecorder(
                 *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
                 records={DATA_CHECK: checked},
@@ -158,18 +168,26 @@ def run(recipe: Recipe, text: str, prepared: RunData) -> dict[str, float]:
     if not world().is_first:
         return {}
     with alone():
-        scores = finish(out, prepared, training.conflict, recipe.devices)
+        scores = track_results(
+            trackers, out, lambda: finish(out, prepared, training.conflict, recipe.devices)
+        )
         record_end(out, history.update, history.stop_reason)
         return scores
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
-    """Arguments of `fit` for the composite score, if a setting of the training names it."""
+    """Arguments of `fit` for the scores of all heads that a setting of the training names."""
     by = [
         training.best,
         *(entry.get("metric") for entry in (training.schedule, *settings_of_callbacks(training))),
     ]
-    return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
+    scores: dict[str, Any] = {}
+    if COMPOSITE in by:
+        scores[COMPOSITE] = Composite(numbers)
+    if DELTA_M in by:
+        higher = {name: high for names in numbers.values() for name, high in names.items()}
+        scores[DELTA_M] = DeltaMScore(training.baselines, higher)
+    return {"derived": scores} if scores else {}
 
 
 def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str:

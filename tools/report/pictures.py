@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -33,28 +34,38 @@ def readable_indices(loader: Loader) -> list[int]:
 
 
 def choose_thresholds(
-    network: Network, metrics: Mapping[str, Sequence[Metric]]
+    network: Network,
+    metrics: Mapping[str, Sequence[Metric]],
+    stored: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, float]:
     """Set each head's drawing threshold to the score of the highest F1, unless it is configured.
 
     Args:
         network: network whose heads with a `draw_threshold` are changed.
         metrics: head -> metrics that have seen a dataset.
+        stored: head -> threshold of the run's validation data, which is taken where there is one.
 
     Returns:
         head -> threshold.
     """
     thresholds = {}
+    for name, drawing in heads_to_choose_for(network).items():
+        threshold = stored[name] if name in stored else best_of(metrics.get(name, ()))
+        if threshold is not None:
+            thresholds[name] = drawing.draw_threshold = threshold
+    return thresholds
+
+
+def heads_to_choose_for(network: Network) -> dict[str, Any]:
+    """Heads whose drawing threshold is not configured, with the object that has it."""
+    drawings = {}
     for head in network.heads:
         drawing: Any = getattr(head, "detector", head)
         settings = (head.spec or {}).get("settings", {})
         settings = settings if drawing is head else settings.get("detection") or {}
-        if not hasattr(drawing, "draw_threshold") or "draw_threshold" in settings:
-            continue
-        threshold = best_of(metrics.get(head.name, ()))
-        if threshold is not None:
-            thresholds[head.name] = drawing.draw_threshold = threshold
-    return thresholds
+        if hasattr(drawing, "draw_threshold") and "draw_threshold" not in settings:
+            drawings[head.name] = drawing
+    return drawings
 
 
 def best_of(metrics: Iterable[Metric]) -> float | None:

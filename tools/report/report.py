@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from densefit.metrics.core.detail import Matrix
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.metrics.core.unreadable import sample_counts
+from densefit.tools.report.class_scores import ClassScores
 from densefit.tools.report.plots import (
     plot_curves,
     plot_matrix,
@@ -30,6 +31,8 @@ from densefit.tools.report.worst import Pictures, write_worst
 from densefit.visualize.plotting import is_available
 
 _LEVEL = 0.95
+#: Function of (head, its scores).
+ClassesOf = Callable[[str, Mapping[str, float]], ClassScores | None]
 
 
 def report(
@@ -41,6 +44,7 @@ def report(
     seed: int = 0,
     worst: int = 12,
     pictures: Pictures | Mapping[str, Pictures] | None = None,
+    classes: ClassesOf = lambda head, scores: None,
 ) -> dict[str, float]:
     """Print the scores of metrics that have seen the whole dataset, and write them to a folder.
 
@@ -50,6 +54,8 @@ def report(
       and "<key>.high" for scores of the whole dataset.
     - scored.json: `about`.
     - <head>_classes.csv: a row for each class, a column for each score, in full precision.
+    - classes.json: {"<head>": {"classes": {"<class>": {...}}, "confusion": {...}}}, what is printed
+      of the classes.
     - <head>_<name>.png and .csv for each of the metrics' `details()`, e.g. "confusion".
     - worst.csv and <head>_worst.png, for `PerSample` metrics.
 
@@ -64,6 +70,8 @@ def report(
         worst: number of worst samples to list and draw.
         pictures: function from a sample id to drawings side by side, ground truth first; or head
             -> such a function.
+        classes: function of a head and its scores that gives what is printed of its classes; None
+            for their scores.
 
     Returns:
         The content of scores.json, with nan for undefined scores.
@@ -82,6 +90,11 @@ def report(
     if about.get("unreadable"):
         unreadable = about["unreadable"]
         scores.update(sample_counts(about["samples"] - unreadable, unreadable))
+    tables = {
+        head: table
+        for head, head_scores in numbers.items()
+        if (table := classes(head, head_scores)) is not None
+    }
     written: list[str] = []
     if out is not None:  # before printing: the reader of a pipe may go away
         about = dict(about)
@@ -90,13 +103,17 @@ def report(
         write_scores(out, scores, about)
         written = ["scores.json", "scored.json"]
         for head, head_scores in numbers.items():
-            written += _write_classes(out, head, head_scores)
+            written += _write_classes(out, head, head_scores, tables.get(head))
             written += _write_details(out, head, metrics[head])
+        if tables:
+            tables_by_head = {head: table.values() for head, table in tables.items()}
+            write_json(out / "classes.json", tables_by_head)
+            written.append("classes.json")
         if not isinstance(pictures, Mapping):
             pictures = {} if pictures is None else dict.fromkeys(metrics, pictures)
         names = {head: file_name(head, "worst.png") for head in metrics}
         written += write_worst(out, metrics, worst, pictures, names)
-    print_scores(numbers, title, intervals)
+    print_scores(numbers, title, intervals, tables)
     if out is not None:
         print(f"wrote to {out}: {', '.join(written)}")
         if not is_available() and any(
@@ -160,8 +177,14 @@ def _is_overall(key: str) -> bool:
     return "/" not in key
 
 
-def _write_classes(out: Path, head: str, numbers: Mapping[str, float]) -> list[str]:
-    _, classes = by_class(numbers)
+def _write_classes(
+    out: Path, head: str, numbers: Mapping[str, float], table: ClassScores | None
+) -> list[str]:
+    """Write the scores of the classes, behind what is printed of them."""
+    rows = {} if table is None else table.rows
+    _, scores = by_class(numbers)
+    names = dict.fromkeys([*rows, *scores])
+    classes = {name: {**rows.get(name, {}), **scores.get(name, {})} for name in names}
     if not classes:
         return []
     name = file_name(head, "classes.csv")

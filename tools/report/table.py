@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from densefit.tools.report.class_scores import ClassScores, print_class_scores
+from densefit.tools.report.number_text import format_score
+from densefit.tools.report.shortened import shortened
 from densefit.tools.report.wide_table import PADDING, split_columns
+
+__all__ = ["Interval", "by_class", "by_head", "columns_of", "format_score", "print_scores"]
 
 Interval = tuple[float, float]
 
-_LOWEST, _HIGHEST = 20, 10  # classes that are printed if there are more
 _NUMBER = 10  # smallest width of a column of numbers, borders included
 
 
@@ -21,28 +26,34 @@ def print_scores(
     scores: Mapping[str, Mapping[str, float]],
     title: str,
     intervals: Mapping[str, Mapping[str, Interval]] | None = None,
+    classes: Mapping[str, ClassScores] = MappingProxyType({}),
 ) -> None:
     """Print a line for each score of a head, and a line for each class.
 
     Args:
         scores: head -> key -> number; the key of a class's score is "<key>/<class>". The head ""
             has no title.
-        title: description of the scored data.
+        title: description of the scored data; empty for none.
         intervals: head -> key -> ends of the 95 % interval.
+        classes: head -> what is printed of its classes, in place of their scores.
     """
     console = Console(soft_wrap=True)
-    console.print(Text(title, style="bold"))
+    if title:
+        console.print(Text(title, style="bold"))
     for head, numbers in scores.items():
-        plain, classes = by_class(numbers)
+        plain, by_name = by_class(numbers)
         absent = plain.pop("absent_classes", math.nan)  # a count, not a score
         if plain:
             console.print(_plain(head, plain, (intervals or {}).get(head, {})))
         if absent > 0:
             console.print(
-                f"{absent:.0f} of {len(classes)} classes are neither in the truth nor predicted, "
+                f"{absent:.0f} of {len(by_name)} classes are neither in the truth nor predicted, "
                 "and in no mean"
             )
-        for table in _classes(head, classes, console.width):
+        if head in classes:
+            print_class_scores(console, head, classes[head])
+            continue
+        for table in _classes(head, by_name, console.width):
             console.print(table)
 
 
@@ -108,7 +119,7 @@ def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) 
     undefined = any(
         math.isnan(value) for class_scores in classes.values() for value in class_scores.values()
     )
-    chosen, which = _shortened(classes, columns[0] if columns else "")
+    chosen, which = shortened(classes, columns[0] if columns else "")
     for group in groups:
         table = Table(
             title=Text((f"{head}, by class" if head else "by class") + which),
@@ -125,32 +136,3 @@ def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) 
             )
         tables.append(table)
     return tables
-
-
-def _shortened(
-    classes: Mapping[str, Mapping[str, float]], column: str
-) -> tuple[Mapping[str, Mapping[str, float]], str]:
-    """Choose the classes to print, with a suffix for the title.
-
-    Of many classes, the lowest and highest in a column are printed; scores.json and the CSV file
-    contain all.
-    """
-    if len(classes) <= _LOWEST + _HIGHEST:
-        return classes, ""
-    defined = [name for name in classes if not math.isnan(classes[name].get(column, math.nan))]
-    ranked = sorted(defined, key=lambda name: classes[name][column])
-    if len(ranked) > _LOWEST + _HIGHEST:
-        ranked = ranked[:_LOWEST] + ranked[-_HIGHEST:]
-    title = f": {len(ranked)} of {len(classes)}, the lowest and the highest {column}"
-    return {name: classes[name] for name in ranked}, title
-
-
-def format_score(value: float) -> str:
-    """Format with four decimals; a dash for an undefined score, e.g. AP without ground truth.
-
-    >>> format_score(0.5), format_score(0.00001), format_score(float("nan"))
-    ('0.5000', '1.0e-05', '-')
-    """
-    if math.isnan(value):
-        return "-"
-    return f"{value:.1e}" if 0 < abs(value) < 5e-5 else f"{value:.4f}"

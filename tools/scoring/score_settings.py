@@ -15,6 +15,7 @@ from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.core.per_sample import PerSample
+from densefit.tools.analysis.class_scores import class_scores
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import best_of
@@ -90,6 +91,7 @@ class ScoreSettings:
             seed=self.seed,
             worst=self.worst,
             pictures=pictures,
+            classes=lambda head, numbers: class_scores(metrics, numbers),
         )
         for note in notes:
             print(f"note: {note}")

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from densefit import engine
 from densefit.checkpoint.weights.load import load
-from densefit.data.checks.sample import read_sample
-from densefit.data.classes.class_matching import match_head
-from densefit.data.sample import Dataset
-from densefit.data.sample_id import sample_id
-from densefit.data.subset import Subset
 from densefit.distributed import world
 from densefit.engine.finite import check_parameters
 from densefit.errors import ConfigError
 from densefit.evaluation.labelled_heads import labelled_heads
-from densefit.evaluation.predict import predict
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.metrics.core.unreadable import counts_text
 from densefit.model.network import Network
-from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
+from densefit.tasks.classification.head import Classification
+from densefit.tools.analysis.class_scores import class_scores
+from densefit.tools.analysis.pass_metrics import SilentConfusion
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
-from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.progress import WithProgress
-from densefit.tools.report.pictures import choose_thresholds, truth_and_prediction
+from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import report
-from densefit.tools.report.worst import pictured, worst_samples
+from densefit.tools.report.stored_thresholds import stored_thresholds
+from densefit.tools.scoring.pass_time import PassTime
+from densefit.tools.scoring.scored_data import scored_data
+from densefit.tools.scoring.worst_pictures import Worst
 
 
 @dataclass
@@ -87,26 +83,19 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
         )
     if chosen.out is not None:
         make_folder(chosen.out)
-    recipe = recipe_of(checkpoint)
-    part = CheckpointDataset(recipe, chosen.of) if recipe.get("datasets") else None
-    if part is not None:
-        original_size = chosen.resize == "none"  # set on the command line: no recipe trains so
-        resize = "none" if original_size else part.part.resize or chosen.resize
-        chosen = replace(chosen, data=part.data(chosen.data), resize=resize)
-    split = chosen.split or chosen.data.test or chosen.data.validation
-    if split is None:
-        raise ConfigError("The recipe names no split to score", fix="--split NAME")
     network = load(checkpoint)
     network.engine_name = chosen.engine or network.engine_name
-    dataset = make_dataset(chosen.data, split)
-    if part is not None:
-        dataset = part.as_trained(dataset, network.heads)
+    data = scored_data(chosen, checkpoint, network)
+    chosen, dataset, split = data.settings, data.dataset, data.split
     listed = chosen.worst if chosen.out is not None else 0
     loader = chosen.loader(dataset)
     metrics = head_metrics(network, each=listed > 0, states=chosen.bootstrap > 0)
-    if part is not None:  # heads trained on the other datasets have no ground truth here
+    if data.part:  # heads trained on the other datasets have no ground truth here
         names = labelled_heads(network, list(metrics), loader)
         metrics = {name: head_metrics_ for name, head_metrics_ in metrics.items() if name in names}
+    metrics = {name: with_confusions(network, name, metrics[name]) for name in metrics}
+    if world().is_first:
+        print(data, checkpoint, sep="\n", flush=True)
     with WithProgress(loader, "scoring") as watched:
         check_parameters(network)
         scorer = Scorer(
@@ -116,16 +105,21 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
             metrics=metrics,
             nonfinite="raise",
         )
+        watched.clock = scorer.clock
+        started = time.perf_counter()
         scores = scorer.run() or {}
+        spent = PassTime.of(len(dataset), time.perf_counter() - started, scorer.clock)
     if not world().is_first:  # rank 0 has the metrics of all
         return scores
     if listed:
-        choose_thresholds(network, scorer.metrics)
+        choose_thresholds(network, scorer.metrics, stored_thresholds(checkpoint).thresholds)
+    if scorer.unreadable:
+        print(f"scored {counts_text(len(dataset), scorer.unreadable).rstrip(',')}")
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
-    return report(
+    scores = report(
         None if chosen.out is None else Path(chosen.out),
         scorer.metrics,
-        f"{checkpoint} on {counts_text(len(dataset), scorer.unreadable)} of {split!r}",
+        "",
         {
             "checkpoint": str(checkpoint),
             "dataset": chosen.data.dataset,
@@ -138,12 +132,24 @@ def run(chosen: Scoring, checkpoint: Path) -> dict[str, float]:
             "flip": chosen.flip,
             "scales": list(chosen.scales),
             "overlap": chosen.overlap if chosen.windows else None,
+            "time": spent.values(),
         },
         bootstrap=chosen.bootstrap,
         seed=chosen.seed,
         worst=listed,
         pictures={name: partial(worst.pictures, name) for name in scorer.metrics},
+        classes=lambda head, numbers: class_scores(scorer.metrics[head], numbers),
     )
+    print(spent)
+    return scores
+
+
+def with_confusions(network: Network, name: str, metrics: list[Metric]) -> list[Metric]:
+    """Metrics of a head, with a confusion matrix if it classifies images."""
+    for head in network.heads:
+        if head.name == name and isinstance(head, Classification):
+            return [*metrics, SilentConfusion(head.classes)]
+    return metrics
 
 
 def head_metrics(network: Network, each: bool, states: bool) -> dict[str, list[Metric]]:
@@ -163,48 +169,3 @@ def head_metrics(network: Network, each: bool, states: bool) -> dict[str, list[M
             else metrics
         )
     return by_head
-
-
-class Worst:
-    """Draw ground truth and prediction of each head's worst samples, which are predicted again.
-
-    The worst samples are read and predicted when the first drawing is requested.
-
-    Args:
-        network: network with parameters.
-        dataset: the scored dataset.
-        loader: function that makes a loader of a subset, as for scoring.
-        metrics: head -> metrics updated with the dataset.
-        count: number of worst samples.
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        dataset: Dataset,
-        loader: Callable[[Dataset], Any],
-        metrics: Mapping[str, Sequence[Metric]],
-        count: int,
-    ) -> None:
-        self._network, self._dataset, self._loader = network, dataset, loader
-        self._heads = {head.name: head for head in network.heads}
-        worst_by_score = [worst_samples(head_metrics, count) for head_metrics in metrics.values()]
-        self._ids = {key for worst in worst_by_score if worst for key, _ in worst[pictured(worst)]}
-        self._indices: dict[str, int] = {}
-        self._predictions: dict[str, dict[str, Any]] = {}
-
-    def pictures(self, name: str, key: str) -> list[np.ndarray]:
-        """Draw ground truth and prediction of the head `name` for the sample `key`."""
-        if not self._predictions:
-            self._predict()
-        head, sample = self._heads[name], read_sample(self._dataset, self._indices[key], [])
-        prediction = self._predictions[key][name]
-        targets = match_head(self._dataset, head)(sample.targets)
-        return truth_and_prediction(head, sample.image, targets, prediction)
-
-    def _predict(self) -> None:
-        names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))
-        self._indices = {key: index for index, key in enumerate(names) if key in self._ids}
-        loader = self._loader(Subset(self._dataset, list(self._indices.values())))
-        self._predictions = dict(predict(self._network, loader))
-        loader.close()

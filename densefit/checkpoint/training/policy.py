@@ -92,17 +92,24 @@ class Keep:
         best: key of the score that selects the best, e.g. "segmentation/mIoU"; None for no best.
         higher_is_better: False for losses and errors; None takes the direction that the metric
             declares, which `fit` passes to `judged_by`.
+        relative_to: what the score is relative to, as delta-m to baselines: after a resume with
+            another one, scores of before are forgotten.
 
     Raises:
         ConfigError: `last` is less than 1.
     """
 
     def __init__(
-        self, last: int = 1, best: str | None = None, higher_is_better: bool | None = None
+        self,
+        last: int = 1,
+        best: str | None = None,
+        higher_is_better: bool | None = None,
+        relative_to: Mapping[str, float] | None = None,
     ) -> None:
         self.last = whole(last, "last", 1, where="Keep")
         self.best = best
         self.higher_is_better = True if higher_is_better is None else higher_is_better
+        self.relative_to = dict(relative_to or {})
         self._stated = higher_is_better
         self._scores: list[float] = []  # one a validation of this process
         self.records: list[Record] = []
@@ -206,7 +213,9 @@ class Keep:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the records of the kept saves."""
-        about = {"best": self.best, "higher_is_better": self.higher_is_better}
+        about: dict[str, Any] = {"best": self.best, "higher_is_better": self.higher_is_better}
+        if self.relative_to:
+            about["relative_to"] = self.relative_to
         return {"records": [asdict(record) for record in self.records], **about}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -219,6 +228,15 @@ class Keep:
                 "until now is not known",
                 self.best,
                 before[0],
+            )
+            self.forget_scores()
+        elif self.best is not None and state.get("relative_to", {}) != self.relative_to:
+            _log.warning(
+                "The best checkpoint is chosen by %r relative to %s from now on, before to %s: "
+                "what was the best until now is not known",
+                self.best,
+                self.relative_to or "nothing",
+                state.get("relative_to") or "nothing",
             )
             self.forget_scores()
 

@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "known_mask_classes": Kind("plain"),
     "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with depths
     "normals": Kind("vectors", 0),
+    "edges": Kind("map", 255),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, islice
 from typing import Any
@@ -106,6 +106,7 @@ class Mixture:
             name: range(end - size, end)
             for name, size, end in zip(self.datasets, self._sizes, self._ends)
         }
+        self._is_by_size = ratio is None and temperature is None
         if ratio is not None:
             self._shares = [float(ratio[name]) for name in self.datasets]
         else:
@@ -212,7 +213,24 @@ class Mixture:
                     *(name, together / mean, length, mean),
                     "" if together == 1 else f", and batches of {together} are of one dataset",
                 )
+        if self._is_by_size and self.batches == "mixed" and len(self.datasets) > 1:
+            self._hint_at_shares(order.expected, batch_size)
         return order
+
+    def _hint_at_shares(self, expected: Sequence[float], batch_size: int) -> None:
+        """Say which datasets most batches have no sample of, unless shares were chosen."""
+        length = sum(expected)
+        softened = tempered(self._natural(), 2.0)
+        for name, mean, share in zip(self.datasets, expected, softened):
+            starves = 1 <= mean and mean * batch_size < length / 2
+            if starves and first_time("small share", name, mean, length):
+                _log.warning(
+                    "the dataset %r is %.3g of the %d samples of an epoch (%.1f %%), by its size: "
+                    "most batches of %d have none of it. temperature=2 makes it %.1f %%, and ratio "
+                    "sets any share; temperature=1 leaves it so (Mixture)",
+                    *(name, mean, length, 100 * mean / length, batch_size),
+                    100 * share / sum(softened),
+                )
 
     def _ordered(self) -> dict[str, Any]:
         """Datasets with an order of their own."""

@@ -7,6 +7,7 @@ from densefit.data.transforms.affine import RandomAffine, RandomPerspective
 from densefit.data.transforms.albumentations import Albumentations
 from densefit.data.transforms.blur import RandomBlur, RandomMotionBlur
 from densefit.data.transforms.box_crop import RandomBoxCrop, RandomExpand
+from densefit.data.transforms.by_dataset import ByDataset
 from densefit.data.transforms.color import ColorJitter, RandomGray
 from densefit.data.transforms.copy_paste import CopyPaste
 from densefit.data.transforms.crop import RandomCrop, RandomScaleCrop
@@ -22,6 +23,7 @@ from densefit.data.transforms.transform import Compose, Transform, transforms
 
 __all__ = [
     "Albumentations",
+    "ByDataset",
     "ColorJitter",
     "Compose",
     "CopyPaste",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from densefit.engine.mxnet.rank_sum import check_no_synchronization
 from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.settings import BindSettings
 from densefit.engine.training.learner import BaseLearner
+from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.model.symbol_graph import SymbolGraph
@@ -129,6 +130,14 @@ class Learner(BaseLearner):
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
         if while_computing is not None:
             while_computing()
+
+    def split(self, where: str) -> NoReturn:
+        """Refuse: a bound Module runs all of its graph backward."""
+        raise ConfigError(
+            "MXNet's engine runs the whole network backward: it cannot stop at the features",
+            where=where,
+            fix="engine='torch'; or at='parameters', every=1: a pass of the network per head",
+        )
 
     def losses(
         self, batch: Batch, shares: Mapping[str, float] | None = None

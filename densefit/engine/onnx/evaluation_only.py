@@ -12,7 +12,7 @@ from densefit.distributed import World
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.onnx.exported_network import ExportedNetwork
 from densefit.engine.settings import BindSettings, OptimizerSettings
-from densefit.engine.train_graph import Gradients, Parameters
+from densefit.engine.train_graph import Gradients, Parameters, SplitPasses
 
 
 class EvaluationOnly:
@@ -77,6 +77,9 @@ class EvaluationOnly:
         self._refuse()
 
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+        self._refuse()
+
+    def split(self, where: str) -> SplitPasses:
         self._refuse()
 
     def update(

@@ -33,6 +33,8 @@ class Metadata:
         names: names of the heads' classes.
         routes: head of a user's Symbol -> settings of its Route.
         recipe: recipe of the training; empty if unknown.
+        thresholds: drawing thresholds of the training: "thresholds" by head, "split" and "samples";
+            empty if unknown.
         precision: "float32", "float16" or "int8".
     """
 
@@ -47,6 +49,7 @@ class Metadata:
     names: Names = field(default_factory=dict)
     routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    thresholds: Mapping[str, Any] = field(default_factory=dict)
     precision: str = "float32"
 
 
@@ -76,6 +79,7 @@ def read_metadata(properties: Mapping[str, str], where: object) -> Metadata:
         names=entries.json("names", _are_names) or {},
         routes=entries.json("routes", _are_mappings) or {},
         recipe=entries.json("recipe", _is_mapping) or {},
+        thresholds=entries.json("thresholds", _is_mapping) or {},
         precision=entries.text("precision", ("float32", "float16", "int8")),
     )
 

@@ -97,13 +97,18 @@ def bind_training(
     return TrainGraph(
         plan=plan,
         symbol=symbol,
-        compute=torch.compile(program) if os.environ.get(COMPILE) == "1" else program,
+        compute=compiled(program),
         outputs=[short_name(name) for name in symbol.list_outputs()],
         parameters=parameters,
         statistics={name: tensor for name, tensor in values.items() if name in states},
         trained=trained,
         precision=PRECISIONS[settings.precision],
     )
+
+
+def compiled(program: Program) -> Any:
+    """Compile a program where the environment says so."""
+    return torch.compile(program) if os.environ.get(COMPILE) == "1" else program
 
 
 def _values(

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
-from densefit.data.csr_array import CSRArray
 from densefit.engine.torch.bind import TrainGraph
 from densefit.engine.torch.gradients import Gradients
 from densefit.engine.torch.program import Run
 from densefit.engine.torch.rank_sum import BatchSum
-from densefit.engine.torch.tensors import to_tensor
-from densefit.once import warn_once
-
-_log = logging.getLogger("densefit")
+from densefit.engine.torch.tensors import batch_tensors
 
 
 class Passes:
@@ -30,6 +25,9 @@ class Passes:
         device: device that computes.
         batch_sum: sums over the ranks within a pass; None for one rank.
         sync_batchnorm: whether BatchNorm uses the batch of all ranks.
+
+    Attributes:
+        bound: the bound train graph.
     """
 
     def __init__(
@@ -41,7 +39,7 @@ class Passes:
         sync_batchnorm: bool = False,
     ) -> None:
         self._batch_sum, self._sync_batchnorm = batch_sum, sync_batchnorm
-        self._bound, self._gradients, self._device = bound, gradients, device
+        self.bound, self._gradients, self._device = bound, gradients, device
         self._outputs: dict[str, torch.Tensor] = {}
         self._read: Collection[str] = ()  # outputs that the caller reads after each batch
         self._copies: dict[str, torch.Tensor] = {}  # of these, on their way to host memory
@@ -57,42 +55,53 @@ class Passes:
             arrays: inputs of the graph by name.
             while_computing: called once the passes have begun on a GPU, or have ended on a CPU.
         """
-        plan = self._bound.plan
-        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        if self._key(shapes) not in self._checked:
-            plan.check_batch(shapes, self._bound.symbol)
-            self._checked.add(self._key(shapes))
-        for name, array in arrays.items():
-            if isinstance(array, CSRArray):
-                warn_once(
-                    _log,
-                    "The input %r is csr: PyTorch computes with dense arrays, and an update moves "
-                    "all rows of a parameter by momentum and decay (MXNet, by lazy_update=True, "
-                    "those with a gradient)",
-                    name,
-                )
-        tensors = {
-            name: to_tensor(array, plan.inputs[name].dtype, self._device)
-            for name, array in arrays.items()
-        }
-        run = Run(
-            training=True,
-            precision=self._bound.precision,
-            reduce=self._batch_sum,
-            sync_batchnorm=self._sync_batchnorm,
+        tensors, run = self.inputs(arrays), self.new_run()
+        outputs = self.bound.compute(
+            {**self.bound.parameters, **self.bound.statistics, **tensors}, run
         )
-        outputs = self._bound.compute(
-            {**self._bound.parameters, **self._bound.statistics, **tensors}, run
-        )
-        self._outputs = dict(zip(self._bound.outputs, (output.detach() for output in outputs)))
-        self._begin_copies()
+        self.keep(outputs)
         losses = [output for output in outputs if output.requires_grad]
         if losses:
             torch.autograd.backward(losses, [torch.ones_like(loss) for loss in losses])
+        self.fill()
+        self.end(run, while_computing)
+
+    def inputs(self, arrays: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Check the shapes of a batch, and copy it to the device.
+
+        Args:
+            arrays: inputs of the graph by name.
+        """
+        plan = self.bound.plan
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+        if self._key(shapes) not in self._checked:
+            plan.check_batch(shapes, self.bound.symbol)
+            self._checked.add(self._key(shapes))
+        return batch_tensors(arrays, plan.inputs, self._device)
+
+    def new_run(self) -> Run:
+        """Begin a pass in training."""
+        return Run(
+            training=True,
+            precision=self.bound.precision,
+            reduce=self._batch_sum,
+            sync_batchnorm=self._sync_batchnorm,
+        )
+
+    def keep(self, outputs: Sequence[torch.Tensor]) -> None:
+        """Take a pass's outputs, which `outputs` reads."""
+        self._outputs = dict(zip(self.bound.outputs, (output.detach() for output in outputs)))
+        self._begin_copies()
+
+    def fill(self) -> None:
+        """Give parameters that no loss reached a gradient of 0."""
         self._gradients.fill()
+
+    def end(self, run: Run, while_computing: Callable[[], None] | None) -> None:
+        """End a pass: write its moving statistics."""
         with torch.no_grad():
             for name, value in run.statistics.items():
-                self._bound.statistics[name].copy_(value)
+                self.bound.statistics[name].copy_(value)
         if while_computing is not None:
             while_computing()
 
@@ -102,20 +111,17 @@ class Passes:
         Args:
             arrays: inputs of the graph by name.
         """
-        plan = self._bound.plan
+        plan = self.bound.plan
         plan.check_batch(
-            {name: tuple(array.shape) for name, array in arrays.items()}, self._bound.symbol
+            {name: tuple(array.shape) for name, array in arrays.items()}, self.bound.symbol
         )
-        tensors = {
-            name: to_tensor(array, plan.inputs[name].dtype, self._device)
-            for name, array in arrays.items()
-        }
+        tensors = batch_tensors(arrays, plan.inputs, self._device)
         with torch.no_grad():
-            outputs = self._bound.compute(
-                {**self._bound.parameters, **self._bound.statistics, **tensors},
-                Run(training=False, precision=self._bound.precision),
+            outputs = self.bound.compute(
+                {**self.bound.parameters, **self.bound.statistics, **tensors},
+                Run(training=False, precision=self.bound.precision),
             )
-        values = dict(zip(self._bound.outputs, outputs))
+        values = dict(zip(self.bound.outputs, outputs))
         return {name: np.array(value.cpu().numpy()) for name, value in values.items()}
 
     def take_part(self, arrays: Mapping[str, Any]) -> None:
@@ -127,7 +133,7 @@ class Passes:
         if self._batch_sum is None or not self._is_synchronized:
             self._gradients.fill()
             return
-        parameters, statistics = self._bound.trained, self._bound.statistics
+        parameters, statistics = self.bound.trained, self.bound.statistics
         gradients = {
             name: None if parameter.grad is None else parameter.grad.clone()
             for name, parameter in parameters.items()
@@ -147,7 +153,7 @@ class Passes:
     @property
     def _is_synchronized(self) -> bool:
         """Whether a BatchNorm of the graph uses the batch of all ranks."""
-        return len(self._unsynchronized) < len(self._bound.statistics)
+        return len(self._unsynchronized) < len(self.bound.statistics)
 
     @cached_property
     def _unsynchronized(self) -> list[str]:
@@ -156,11 +162,11 @@ class Passes:
             return []
         synchronized = {
             source.node.name
-            for node in self._bound.plan.graph.nodes
+            for node in self.bound.plan.graph.nodes
             if node.op == "_contrib_SyncBatchNorm"
             for source in node.inputs
         }
-        return [name for name in self._bound.statistics if name not in synchronized]
+        return [name for name in self.bound.statistics if name not in synchronized]
 
     def outputs(self, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last batch by short name; waits for its forward pass only."""
@@ -187,4 +193,4 @@ class Passes:
         self._copied.record()
 
     def _key(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-        return tuple(tuple(shapes[name]) for name in self._bound.plan.inputs)
+        return tuple(tuple(shapes[name]) for name in self.bound.plan.inputs)

@@ -23,6 +23,7 @@ from densefit.engine.torch.parameters import ParameterStore
 from densefit.engine.torch.process_group import join_group
 from densefit.engine.torch.rank_sum import BatchSum, RankSum
 from densefit.engine.torch.seeding import seed_update
+from densefit.engine.torch.split_passes import SplitPasses
 from densefit.engine.torch.updater import Updater
 from densefit.engine.training.learner import BaseLearner
 from densefit.errors import ConfigError
@@ -125,12 +126,8 @@ class Learner(BaseLearner):
         while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch."""
-        if first:
-            self.gradients.clear()
-        self.gradients.count(batch, first, shares)
-        self.batch = batch
+        arrays = self._begin(batch, first, shares)
         if batch.real:
-            arrays = train_inputs(self.bound.plan.inputs, self.network, batch, shares)
             self._passes.run(arrays, while_computing)
             return
         unlabelled = {key: np.zeros(1, bool) for key in batch.labelled}
@@ -138,6 +135,22 @@ class Learner(BaseLearner):
         self._passes.take_part(train_inputs(self.bound.plan.inputs, self.network, row, shares))
         if while_computing is not None:
             while_computing()
+
+    def split(self, where: str) -> SplitPasses:
+        """Split backward passes between the heads and their trunk; see `Engine`."""
+        return SplitPasses(self._passes, self.network, self._begin, where)
+
+    def _begin(
+        self, batch: Batch, first: bool, shares: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        """Count a micro-batch; returns its inputs of the graph by name."""
+        if first:
+            self.gradients.clear()
+        self.gradients.count(batch, first, shares)
+        self.batch = batch
+        if not batch.real:
+            return {}
+        return train_inputs(self.bound.plan.inputs, self.network, batch, shares)
 
     def losses(
         self, batch: Batch, shares: Mapping[str, float] | None = None

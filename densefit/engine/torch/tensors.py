@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,32 @@ import numpy as np
 import torch
 
 from densefit.data.csr_array import CSRArray
+from densefit.engine.graph.inputs import Input
+from densefit.once import warn_once
+
+_log = logging.getLogger("densefit")
+
+
+def batch_tensors(
+    arrays: Mapping[str, Any], inputs: Mapping[str, Input], device: torch.device
+) -> dict[str, torch.Tensor]:
+    """Copy the arrays of a batch to a device, in the types of the graph's inputs.
+
+    Args:
+        arrays: inputs of a graph by name, numpy or `CSRArray`.
+        inputs: the graph's inputs.
+        device: device of the tensors.
+    """
+    for name, array in arrays.items():
+        if isinstance(array, CSRArray):
+            warn_once(
+                _log,
+                "The input %r is csr: PyTorch computes with dense arrays, and an update moves "
+                "all rows of a parameter by momentum and decay (MXNet, by lazy_update=True, "
+                "those with a gradient)",
+                name,
+            )
+    return {name: to_tensor(array, inputs[name].dtype, device) for name, array in arrays.items()}
 
 
 def to_tensor(array: Any, dtype: Any, device: torch.device) -> torch.Tensor:

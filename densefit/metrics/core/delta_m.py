@@ -6,6 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from densefit.errors import ConfigError
+from densefit.metrics.core.direction import direction_of, stated_direction
+from densefit.registry import nearest
+
 
 def relative_change(score: float, baseline: float, higher_is_better: bool) -> float:
     """Relative change of a score to a baseline, above 0 if it is better; nan if undefined.
@@ -65,3 +69,58 @@ def delta_m(
         if task not in without
     ]
     return DeltaM(math.fsum(changes) / len(changes) if changes else math.nan, without)
+
+
+class DeltaMScore:
+    """Delta-m of a validation's scores, to select the best checkpoint of several heads.
+
+    >>> score = DeltaMScore({"a/AP": 0.5, "b/RMSE": 4.0}, {"a/AP": True, "b/RMSE": False})
+    >>> score({"a/AP": 0.75, "b/RMSE": 4.5, "a/AP50": 0.9})
+    0.1875
+
+    Args:
+        baselines: score -> its value for a network of that head alone, on the same data.
+        higher: score -> whether a high value is good; the same scores.
+
+    Attributes:
+        higher_is_better: always True.
+
+    Raises:
+        ConfigError: other scores in the one than in the other, or only baselines of 0, to which
+            no change is relative; before a training, or when called: a score is missing.
+    """
+
+    higher_is_better = True
+
+    def __init__(self, baselines: Mapping[str, float], higher: Mapping[str, bool]) -> None:
+        self.baselines, self.higher = dict(baselines), dict(higher)
+        if set(baselines) != set(higher) or not any(baselines.values()):
+            raise ConfigError(
+                "delta-m is relative to a baseline of each head's main score",
+                expected=f"baselines, not all 0, of {', '.join(higher) or 'a score'}",
+                received=dict(baselines) or "none",
+                where="training.baselines",
+                fix="train each head alone, and take its best validation score",
+            )
+
+    def check(self, scores: Mapping[str, bool], where: str = "delta-m") -> None:
+        """Check the names against the scores that a validation will have.
+
+        Args:
+            scores: score -> whether a high value is good.
+            where: what it is for, to be named in errors.
+
+        Raises:
+            ConfigError: a score is not among them.
+        """
+        for name, high in self.higher.items():
+            stated_direction(high, direction_of(name, scores, "for delta-m", where), name, where)
+
+    def __call__(self, scores: Mapping[str, float]) -> float:
+        """Compute delta-m of a validation's scores."""
+        for name in self.baselines:
+            if name not in scores:
+                raise ConfigError(
+                    f"There is no score {name!r} for delta-m", fix=nearest(name, scores)
+                )
+        return delta_m(scores, self.baselines, self.higher).mean

@@ -68,7 +68,7 @@ def write_mask(head: str, output: str) -> str:
         "to_image = np.array([[b / W, 0, x + b / W / 2 - 0.5], [0, a / H, y + a / H / 2 - 0.5]])\n"
         f'mask = cv2.warpAffine(outputs["{quoted(f"{head}_{output}")}"], to_image, (W, H), '
         "flags=cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)\n"
-        f'cv2.imwrite(sys.argv[1] + ".{quoted(head)}.png", mask)\n'
+        f'cv2.imencode(".png", mask)[1].tofile(sys.argv[1] + ".{quoted(head)}.png")\n'
     )
 
 

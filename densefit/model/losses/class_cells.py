@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from densefit.model.loss_weights import weight_row
 from densefit.model.partial_softmax import partial_log_softmax
 from densefit.symbol import sym
 
@@ -82,7 +83,7 @@ class ClassCells:
         """
         present = sym.BlockGrad(sym.max(self.truth, axis=(2, 3)))
         if self.class_weights is not None and set(self.class_weights) != {1.0}:
-            factors = sym.concat(*(sym.full((1,), weight) for weight in self.class_weights), dim=0)
-            present = sym.broadcast_mul(present, sym.reshape(factors, shape=(1, -1)))
+            factors = sym.reshape(weight_row(self.class_weights), shape=(1, -1))
+            present = sym.broadcast_mul(present, factors)
         total = sym.sum(present, axis=1)
         return sym.sum(losses * present, axis=1) / (total + (total == 0))

@@ -5,32 +5,79 @@
 | `fixed` | nothing | weights by hand |
 | `scheduled` | number of the update | weights by schedules |
 | `rlw` | random draws | arXiv:2111.10603 |
-| `uncertainty` | parameters in the graph | arXiv:1705.07115 |
+| `uncertainty` | parameters in the graph | arXiv:1705.07115, arXiv:1805.06334 |
+| `imtl_l` | parameters in the graph | ICLR 2021 |
+| `gls` | losses of the last update | arXiv:1904.08492 |
+| `stch` | losses of the last update | arXiv:2402.19078 |
 | `dwa` | losses of the last two epochs | arXiv:1803.10704 |
 | `gradnorm` | norms of the heads' gradients | arXiv:1711.02257 |
 | `pcgrad` | angles between the gradients | arXiv:2001.06782 |
 | `cagrad` | norms and angles | arXiv:2110.14048 |
+| `mgda` | norms and angles | arXiv:1810.04650 |
+| `imtl_g` | norms and angles | ICLR 2021 |
+| `graddrop` | signs of each number | arXiv:2010.06808 |
+| `gradvac` | angles, and their averages | arXiv:2010.05874 |
+| `nash_mtl` | norms and angles | arXiv:2202.01017 |
+| `aligned_mtl` | norms and angles | arXiv:2305.19000 |
+| `fairgrad` | norms and angles | arXiv:2402.15638 |
+| `upgrad` | norms and angles | arXiv:2406.16232 |
+| `dualproj` | norms and angles | arXiv:1706.08840 |
+| `config` | norms and angles | arXiv:2408.11104 |
+| `rgw` | random draws | arXiv:2111.10603 |
+| `observed` | nothing: it measures | arXiv:2109.04617 |
 """
 
 from densefit.train.balance.balancer import Balancer, balancers
-from densefit.train.balance.cagrad import CAGrad
 from densefit.train.balance.dwa import DWA
 from densefit.train.balance.fixed import Fixed
-from densefit.train.balance.gradnorm import GradNorm
-from densefit.train.balance.pcgrad import PCGrad
+from densefit.train.balance.gls import GLS
+from densefit.train.balance.gradients.aligned_mtl import AlignedMTL
+from densefit.train.balance.gradients.balancer import GradientBalancer
+from densefit.train.balance.gradients.cagrad import CAGrad
+from densefit.train.balance.gradients.config import ConFIG
+from densefit.train.balance.gradients.dualproj import DualProj
+from densefit.train.balance.gradients.fairgrad import FairGrad
+from densefit.train.balance.gradients.graddrop import GradDrop
+from densefit.train.balance.gradients.gradnorm import GradNorm
+from densefit.train.balance.gradients.gradvac import GradVac
+from densefit.train.balance.gradients.imtl_g import IMTLG
+from densefit.train.balance.gradients.mgda import MGDA
+from densefit.train.balance.gradients.nash_mtl import NashMTL
+from densefit.train.balance.gradients.observed import Observed
+from densefit.train.balance.gradients.pcgrad import PCGrad
+from densefit.train.balance.gradients.rgw import RGW
+from densefit.train.balance.gradients.upgrad import UPGrad
+from densefit.train.balance.imtl_l import IMTLL
 from densefit.train.balance.rlw import RLW
 from densefit.train.balance.scheduled import Scheduled
+from densefit.train.balance.stch import STCH
 from densefit.train.balance.uncertainty import Uncertainty, weighted_loss
 
 __all__ = [
+    "GLS",
+    "IMTLL",
+    "STCH",
+    "IMTLG",
+    "MGDA",
     "DWA",
+    "RGW",
     "RLW",
+    "AlignedMTL",
     "Balancer",
     "CAGrad",
+    "ConFIG",
+    "DualProj",
+    "FairGrad",
     "Fixed",
+    "GradDrop",
     "GradNorm",
+    "GradVac",
+    "GradientBalancer",
+    "NashMTL",
+    "Observed",
     "PCGrad",
     "Scheduled",
+    "UPGrad",
     "Uncertainty",
     "balancers",
     "weighted_loss",

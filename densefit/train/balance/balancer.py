@@ -11,7 +11,7 @@ import numpy as np
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
 from densefit.numeric import is_real
 from densefit.registry import Registry, nearest
-from densefit.train.balance.gram import gram_matrix, weighted_sum
+from densefit.train.balance.gradients.gram import gram_matrix, weighted_sum
 
 
 class Balancer(ABC):
@@ -115,10 +115,9 @@ class Balancer(ABC):
         """Note the end of an epoch."""
 
     def combine(self, gradients: np.ndarray) -> np.ndarray:
-        """Combine the heads' gradients of the shared parameters.
+        """Combine the heads' gradients of the shared parameters: the plain sum.
 
-        Each method sums the rows with factors that follow from their norms and the angles between
-        them; the default is the plain sum.
+        See `GradientBalancer`, the base class of those that compare them.
 
         Args:
             gradients: (heads, P) float32, in the order of `heads`; row i is the gradient of head
@@ -131,24 +130,9 @@ class Balancer(ABC):
             TrainingDiverged: a row is not finite.
             ConfigError: the shape is wrong.
         """
-        gradients = np.asarray(gradients)
-        if gradients.ndim != 2 or len(gradients) != len(self.heads):
-            raise ConfigError(
-                "Gradients are combined with one row for each head",
-                expected=f"shape ({len(self.heads)}, P) for the heads {list(self.heads)}",
-                received=f"shape {gradients.shape}",
-                where=type(self).__name__,
-            )
-        gram = gram_matrix(gradients)
-        bad = [name for name, square in zip(self.heads, gram.diagonal()) if not np.isfinite(square)]
-        if bad:
-            raise TrainingDiverged(
-                "The gradient of a head is not finite, though its loss is",
-                received=f"nan or infinity in that of {', '.join(bad)}",
-                where=f"{type(self).__name__}, head {', '.join(bad)}",
-                fix="lower the learning rate, or lengthen the warm-up",
-            )
-        return weighted_sum(self._factors(gram), gradients)
+        gradients = self._checked(gradients)
+        self._check_finite(gram_matrix(gradients))
+        return weighted_sum(np.ones(len(gradients)), gradients)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the JSON-able state that a resume needs beside the number of updates."""
@@ -187,12 +171,31 @@ class Balancer(ABC):
     def _observe(self, losses: dict[str, float]) -> None:  # noqa: B027 - optional
         """Observe finite losses of known heads, by head or `<head>/<term>`."""
 
-    def _factors(self, gram: np.ndarray) -> np.ndarray:
-        """Return (heads,) factors on the rows, from their finite (heads, heads) Gram matrix."""
-        return np.ones(len(gram))
-
     def _load(self, state: Mapping[str, Any]) -> None:  # noqa: B027 - optional
         """Restore a state whose keys and heads are checked."""
+
+    def _checked(self, gradients: np.ndarray) -> np.ndarray:
+        """Return gradients as an array, with a row for each head."""
+        gradients = np.asarray(gradients)
+        if gradients.ndim != 2 or len(gradients) != len(self.heads):
+            raise ConfigError(
+                "Gradients are combined with one row for each head",
+                expected=f"shape ({len(self.heads)}, P) for the heads {list(self.heads)}",
+                received=f"shape {gradients.shape}",
+                where=type(self).__name__,
+            )
+        return gradients
+
+    def _check_finite(self, gram: np.ndarray) -> None:
+        """Raise TrainingDiverged for a gradient that is not finite, by its head."""
+        bad = [name for name, square in zip(self.heads, gram.diagonal()) if not np.isfinite(square)]
+        if bad:
+            raise TrainingDiverged(
+                "The gradient of a head is not finite, though its loss is",
+                received=f"nan or infinity in that of {', '.join(bad)}",
+                where=f"{type(self).__name__}, head {', '.join(bad)}",
+                fix="lower the learning rate, or lengthen the warm-up",
+            )
 
     def _check_known(self, names: Iterable[str], setting: str) -> None:
         for name in names:
@@ -221,6 +224,17 @@ def check_number(
         raise ConfigError(
             "A balancer's setting is out of range",
             expected=expected,
+            received=f"{setting}={value!r}",
+            where=where,
+        )
+
+
+def check_choice(setting: str, value: object, choices: Sequence[str], where: str) -> None:
+    """Raise ConfigError unless a setting is one of some words."""
+    if value not in choices:
+        raise ConfigError(
+            "Unknown setting of a balancer",
+            expected=" or ".join(map(repr, choices)),
             received=f"{setting}={value!r}",
             where=where,
         )

@@ -18,6 +18,7 @@ from densefit.tasks.detection.faster_rcnn import FasterRCNN
 from densefit.tasks.detection.label_shape import sample_zeros, shaped_label
 from densefit.tasks.detection.merge import detected_rows
 from densefit.tasks.instance.instance_head import SHARED_SETTINGS
+from densefit.tasks.predictions import InstanceDetections
 
 from .encoding import MaskEncoding
 from .layers import POOLED, mask_logits
@@ -133,15 +134,15 @@ class MaskRCNN(MaskEncoding):
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
-    ) -> list[Any]:
+    ) -> list[InstanceDetections]:
         """Detections in original pixels with their masks, by falling score."""
-        predictions = []
+        predictions: list[InstanceDetections] = []
         for rows, masks, geometry in zip(outputs["boxes"], outputs["masks"], geometries):
             order = detected_rows(rows, geometry)
             (detections,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
             boxes = detections["boxes"]
-            detections["masks"] = paste_regions(masks[order], rows[order, 2:6], boxes, geometry)
-            predictions.append(detections)
+            pasted = paste_regions(masks[order], rows[order, 2:6], boxes, geometry)
+            predictions.append({**detections, "masks": pasted})
         return predictions
 
     def program_lines(self) -> str:

@@ -32,5 +32,5 @@ def print_regions(head: str) -> str:
         "np.zeros((H, W), np.uint8)\n"
         "    inside[t:d, l:r] = 255 * (cv2.warpAffine(mask, to_mask, (W, H), "
         f"flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)[t:d, l:r] >= {HALF})\n"
-        f'    cv2.imwrite(sys.argv[1] + ".{name}." + str(n) + ".png", inside)\n'
+        f'    cv2.imencode(".png", inside)[1].tofile(sys.argv[1] + ".{name}." + str(n) + ".png")\n'
     )

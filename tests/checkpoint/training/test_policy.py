@@ -206,3 +206,16 @@ def test_records_of_before_lack_no_samples():
     keep = Keep(best="a/mIoU", higher_is_better=True)
     keep.load_state_dict({"records": [{"name": "x", "update": 1, "score": 0.5}]})
     assert keep.records[0].unreadable == 0
+
+
+def test_scores_relative_to_another_baseline_are_forgotten(caplog):
+    keep = Keep(best="delta_m", relative_to={"a": 0.5})
+    keep.record(1, {"delta_m": 0.25})
+    same = Keep(best="delta_m", relative_to={"a": 0.5})
+    same.load_state_dict(keep.state_dict())
+    assert same.leader.score == 0.25
+    assert not caplog.records
+    changed = Keep(best="delta_m", relative_to={"a": 0.25})
+    changed.load_state_dict(keep.state_dict())
+    assert changed.leader is None
+    assert "relative to {'a': 0.25}" in caplog.text

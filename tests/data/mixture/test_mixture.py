@@ -354,6 +354,20 @@ def test_a_dataset_that_an_epoch_may_lack_is_told(caplog):
     assert sum(with_it) == 4
 
 
+def test_a_small_share_by_size_is_hinted_at_unless_it_was_chosen(caplog):
+    parts = {"large": Boxes(114), "small": Boxes(6)}
+    df.Mixture(parts).order(True, 8)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "'small' is 6 of the 120 samples of an epoch (5.0 %)" in line
+    assert "temperature=2 makes it 18.7 %" in line
+    caplog.clear()
+    df.Mixture(parts).order(True, 8)  # once
+    for chosen in ({"temperature": 1}, {"ratio": {"large": 19, "small": 1}}):
+        df.Mixture(parts, **chosen).order(True, 4)
+    df.Mixture(parts).order(True, 16)  # some of each in most batches
+    assert not caplog.records
+
+
 def test_not_every_batch_has_samples_of_all():
     """As the page says: 1000 and 30 samples in batches of 8."""
     order = df.Mixture({"a": Boxes(1000), "b": Boxes(30)}).order(True, 8)

@@ -218,3 +218,15 @@ def test_a_roboflow_file_above_its_images(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "_annotations.coco.json").write_text("{}")
     assert Layout(tmp_path, None).files().images == tmp_path / "images"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_coco"),
+    [
+        ('{"images": [], "annotations": [], "categories": []}', True),
+        ('{"shapes": [], "imagePath": "a.jpg"}', False),
+    ],
+)
+def test_a_file_of_any_name_is_told_by_its_keys(tmp_path, text, is_coco):
+    (tmp_path / "labels.json").write_text(text)
+    assert COCO.looks_like(tmp_path) is is_coco

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from densefit.metrics.core.delta_m import DeltaM, delta_m, relative_change
+from densefit.errors import ConfigError
+from densefit.metrics.core.delta_m import DeltaM, DeltaMScore, delta_m, relative_change
 
 
 def test_better_is_above_0_in_both_directions():
@@ -47,3 +48,22 @@ def test_what_is_undefined():
     both = {"a": True, "b": True}
     assert math.isnan(delta_m({"a": math.nan, "b": 1}, {"a": 1, "b": 1}, both).mean)
     assert math.isnan(delta_m({"a": 1, "b": 1}, {"a": math.nan, "b": 1}, both).mean)
+
+
+def test_a_validation_is_scored_by_its_baselines_alone():
+    higher = {"a/AP": True, "b/RMSE": False}
+    score = DeltaMScore({"a/AP": 0.5, "b/RMSE": 4.0}, higher)
+    scores = {"a/AP": 0.75, "b/RMSE": 4.5, "a/AP50": 0.9}
+    assert score(scores) == delta_m(scores, {"a/AP": 0.5, "b/RMSE": 4.0}, higher).mean == 0.1875
+    assert score.higher_is_better
+    score.check({"a/AP": True, "b/RMSE": False, "c": True})
+    with pytest.raises(ConfigError, match="b/RMSE"):
+        score.check({"a/AP": True})
+    with pytest.raises(ConfigError, match="b/RMSE"):
+        score({"a/AP": 0.75})
+
+
+@pytest.mark.parametrize("baselines", [{}, {"a": 0.5}, {"a": 0.5, "c": 1.0}, {"a": 0, "b": 0}])
+def test_baselines_are_of_the_main_scores(baselines):
+    with pytest.raises(ConfigError, match="training.baselines"):
+        DeltaMScore(baselines, {"a": True, "b": True})

@@ -55,6 +55,32 @@ def test_loss_and_gradient_equal_numpy_and_unknown_is_ignored():
     assert (executor.grad_dict["map16"][2] == 0).all()
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0]])
+def test_weights_and_smoothing_equal_pytorch(weights, smoothing):
+    torch = pytest.importorskip("torch")
+    made = head("classification", classes=3, class_weights=weights, label_smoothing=smoothing)
+    terms = made.train(features(), {"label": sym.Variable("label")})
+    executor = bind(sym.MakeLoss(terms["loss"]), label=(4,))
+    label = np.array([2, 0, -1, 1])
+    executor.arg_dict["label"][:] = label
+    loss = executor.forward(is_train=True)[0]
+    executor.backward()
+    scores = torch.tensor(logits(executor), requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(
+        scores,
+        torch.tensor(label),
+        weight=None if weights is None else torch.tensor(weights),
+        ignore_index=-1,
+        reduction="none",
+        label_smoothing=smoothing,
+    )
+    expected.sum().backward()
+    np.testing.assert_allclose(loss, expected.detach().numpy(), rtol=1e-4, atol=1e-6)
+    bias = executor.grad_dict["classification_class_bias"]
+    np.testing.assert_allclose(bias, scores.grad.numpy().sum(0), rtol=1e-4, atol=1e-5)
+
+
 def test_probabilities_share_the_parameters():
     made = Classification(["a", "b", "c"], dropout=0.5)
     symbol = made.evaluate(features())["probabilities"]

@@ -6,11 +6,13 @@ import pytest
 
 from densefit.data.geometry import rle
 from densefit.data.sample import Sample
-from densefit.datasets import COCO, VOC, YOLO, MaskFolder, Record, Shapes
+from densefit.datasets import COCO, VOC, YOLO, LabelImg, MaskFolder, Record, Shapes
 from densefit.errors import ConfigError, DataError
 from densefit.tools.conversion.convert import convert
 from densefit.tools.conversion.verify import verify_split
 from densefit.tools.conversion.voc_writer import VOCWriter
+
+READERS = {"coco": COCO, "voc": VOC, "labelimg": LabelImg, "yolo": YOLO, "record": Record}
 
 
 class Objects:
@@ -62,15 +64,13 @@ def source(tmp_path):
     return tmp_path / "source"
 
 
-@pytest.mark.parametrize("layout", ["coco", "voc", "yolo", "record"])
+@pytest.mark.parametrize("layout", ["coco", "voc", "labelimg", "yolo", "record"])
 def test_boxes_come_back_and_jpegs_keep_their_bytes(source, tmp_path, layout):
     dataset = Objects(source)
     conversion = convert({"train": dataset}, layout, tmp_path / "out")
     assert (conversion.samples, conversion.copied, conversion.verified) == ({"train": 2}, 2, 2)
     assert not conversion.lost
-    written = {"coco": COCO, "voc": VOC, "yolo": YOLO, "record": Record}[layout](
-        root=tmp_path / "out", split="train"
-    )
+    written = READERS[layout](root=tmp_path / "out", split="train")
     np.testing.assert_allclose(written[0].targets["boxes"], dataset[0].targets["boxes"], atol=1e-3)
     assert [written.classes[i] for i in written[0].targets["classes"]] == ["dog", "cat"]
     if layout == "record":

@@ -132,7 +132,7 @@ def test_a_training_of_sound_data_prints_what_was_checked(tiny, root, tmp_path, 
 
 
 def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys, monkeypatch):
-    best = "densefit.tools.recipes.finish.choose_thresholds"
+    best = "densefit.tools.recipes.validation_thresholds.choose_thresholds"
     monkeypatch.setattr(best, lambda network, metrics: dict.fromkeys(metrics, 0.25))
     data = (root / "val1.png").read_bytes()
     (root / "val1.png").write_bytes(data[: len(data) // 2])
@@ -144,7 +144,8 @@ def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys, 
     assert (scores["samples/scored"], scores["samples/unreadable"]) == (1, 1)
     scored = json.loads((out / "scored.json").read_text())
     assert (scored["samples"], scored["unreadable"]) == (2, 1)
-    assert scored["thresholds"] == {"detection": 0.25}
+    thresholds = json.loads((out / "thresholds.json").read_text())
+    assert thresholds == {"split": "val", "samples": 1, "thresholds": {"detection": 0.25}}
     lines = [json.loads(line) for line in (out / "scalars.jsonl").read_text().splitlines()]
     validated = [line for line in lines if line["kind"] == "validation"]
     assert [line["samples/unreadable"] for line in validated] == [1]

@@ -37,14 +37,15 @@ def checkpoint(tmp_path):
     return path
 
 
-def test_the_best_of_the_run_is_drawn(checkpoint):
-    stored = checkpoint.parents[1] / "scored.json"
+def test_the_best_of_the_validation_is_drawn(checkpoint):
+    stored = checkpoint.parents[1] / "thresholds.json"
     for kind in (Head, Nested):
-        stored.write_text(json.dumps({"thresholds": {"boxes": 0.27}}))
+        about = {"split": "val", "samples": 1200}
+        stored.write_text(json.dumps({**about, "thresholds": {"boxes": 0.27}}))
         head = kind()
         (line,) = set_thresholds(Network(head, Map()), checkpoint, None)
         assert getattr(head, "detector", head).draw_threshold == 0.27
-        assert "0.27 (the best F1" in line
+        assert "0.27 (the best F1 on 1,200 samples of the validation split 'val')" in line
         head = kind(draw_threshold=0.6)  # the recipe's
         if kind is Nested:
             head.name = "boxes"
@@ -57,8 +58,17 @@ def test_the_best_of_the_run_is_drawn(checkpoint):
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"thresholds": {"boxes": NaN}}', "{}"])
 def test_without_it_the_default_is_drawn_and_said_so(checkpoint, content):
     if content is not None:
-        (checkpoint.parents[1] / "scored.json").write_text(content)
+        (checkpoint.parents[1] / "thresholds.json").write_text(content)
     head = Head()
     (line,) = set_thresholds(Network(head), checkpoint, None)
     assert head.draw_threshold == 0.4
     assert "0.4 (the default" in line
+
+
+def test_what_an_old_run_stored_of_its_test_data_is_not_taken(checkpoint):
+    scored = {"split": "test", "thresholds": {"boxes": 0.27}}
+    (checkpoint.parents[1] / "scored.json").write_text(json.dumps(scored))
+    head = Head()
+    (line,) = set_thresholds(Network(head), checkpoint, None)
+    assert head.draw_threshold == 0.4
+    assert "no threshold of its validation" in line

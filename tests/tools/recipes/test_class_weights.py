@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from densefit.checkpoint.storage import store
+from densefit.data.classes.label_weights import label_weights
 from densefit.data.classes.pixel_weights import median_frequency_weights
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
@@ -74,5 +75,21 @@ def test_parts_of_a_panoptic_head():
 
 
 def test_other_heads_are_refused():
-    with pytest.raises(ConfigError, match=r"those of masks[\s\S]*model\.heads\.tags"):
+    with pytest.raises(ConfigError, match=r"those of masks, or of one[\s\S]*model\.heads\.tags"):
         network_of(tags={"task": "multilabel", "classes": ["a", "b"], "class_weights": "auto"})
+
+
+def test_square_roots(capsys):
+    whole = network_of(segmentation={"class_weights": "auto"})[1]
+    roots = network_of(segmentation={"class_weights": "auto_sqrt"})[1]
+    weights, root = (r.model.heads["segmentation"]["class_weights"] for r in (whole, roots))
+    np.testing.assert_allclose(root, np.sqrt(weights), rtol=1e-4)
+    assert "(square roots of median frequency, 4 samples)" in capsys.readouterr().out
+
+
+def test_of_classification():
+    network, recipe = network_of(kind={"task": "classification", "class_weights": "auto"})
+    weights = recipe.model.heads["kind"]["class_weights"]
+    assert network.heads[0].class_weights == weights
+    dataset = Shapes(length=4, split="train")
+    np.testing.assert_allclose(weights, label_weights(dataset, network.heads[0]), rtol=1e-5)

@@ -125,6 +125,7 @@ ONE = {
     "training.validate_every": "1st",
     "training.validation_losses": True,
     "training.best": "kind/cross_entropy",
+    "training.baselines": {"kind/accuracy": 0.5},
     "training.keep": 2,
     "training.accumulate": 2,
     "training.clip_norm": 1.0,

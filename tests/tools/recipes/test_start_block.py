@@ -37,6 +37,16 @@ def test_decisions():
     assert lines["log"] == "runs/a: scalars.jsonl, checkpoints"
 
 
+def test_a_plan_is_not_printed_again():
+    prepared, state = made()
+    lines = dict(block(Recipe(), prepared, None, None, state, is_planned=True))
+    assert "batch" not in lines
+    assert lines["schedule"].startswith("sgd, cosine lr=0.01")
+    prepared, state = made(accumulate=4)
+    lines = dict(block(Recipe(), prepared, None, None, state, is_planned=True))
+    assert lines["batch"] == "8 images an update (4 micro-batches of 2)"
+
+
 def test_batches_of_several_devices_and_micro_batches():
     prepared, state = made(accumulate=4)
     recipe = Recipe(devices=["cuda:0", "cuda:1"], data=Data(root="photos"))

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.data.loaders import score_loader
 from densefit.tools.recipes.data.split_dataset import make_dataset
-from densefit.tools.scoring import score_trained
+from densefit.tools.scoring import score_trained, scored_data
 from densefit.tools.scoring.score_trained import Scoring, Worst, head_metrics, run
 from densefit.visualize.fitted import Fitted
 
@@ -48,7 +49,7 @@ def reads(monkeypatch):
         dataset.__class__ = Counting
         return dataset
 
-    monkeypatch.setattr(score_trained, "make_dataset", counting)
+    monkeypatch.setattr(scored_data, "make_dataset", counting)
     return read
 
 
@@ -59,6 +60,11 @@ def names(folder):
 def rows(path):
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def targets_of(settings_):
+    dataset = make_dataset(settings_.data, "test")
+    return [dataset[index].targets for index in range(len(dataset))]
 
 
 def test_everything_is_written_and_the_numbers_are_those_of_score(chosen, tmp_path, capsys):
@@ -83,7 +89,24 @@ def test_everything_is_written_and_the_numbers_are_those_of_score(chosen, tmp_pa
     assert Path(about["checkpoint"]) == place
     shown = capsys.readouterr()
     assert shown.err == ""
+    assert re.search(r"^\d+ images in .+ images/s: data \d+ %, network \d+ %", shown.out, re.M)
+    assert max(map(len, shown.out.partition("wrote to")[0].splitlines())) <= 80 + len(str(place))
+    tables = json.loads((out / "classes.json").read_text())
+    assert set(tables) == {"detection", "segmentation", "kind"}
+    boxes = [dataset_targets["classes"] for dataset_targets in targets_of(settings_)]
+    circle = tables["detection"]["classes"]["circle"]
+    assert circle["objects"] == sum(int((own == 0).sum()) for own in boxes)
+    assert circle["images"] == sum(bool((own == 0).any()) for own in boxes)
+    assert circle["AP"] == stored["detection/AP/circle"]
+    kinds = tables["kind"]
+    assert np.sum(kinds["confusion"]["counts"]) == 8
+    right = sum(row["right"] for row in kinds["classes"].values())
+    assert right / 8 == stored["kind/accuracy"]
+    (row,) = [row for row in rows(out / "detection_classes.csv") if row["class"] == "circle"]
+    assert int(row["objects"]) == circle["objects"]
+    assert about["time"]["images_per_second"] > 0
     assert "detection, by class" in shown.out
+    assert shown.out.count("circle") == 4  # a line of each head, and of the confusions
 
 
 def test_the_worst_are_in_order_and_only_they_are_read_again(chosen, reads, tmp_path):

@@ -10,14 +10,14 @@ from tests.executor import Executor, compute
 LOSSES = np.array([0.5, 2.0, 0.0, 1.5], np.float32)
 
 
-def computed(kind, losses, s, labelled=None):
+def computed(kind, losses, s, labelled=None, penalty="uncertainty"):
     """(loss of each sample, gradients of the mean by the losses and by s)."""
     inputs = {"loss": sym.Variable("loss"), "s": sym.Variable("s")}
     values = {"loss": np.float32(losses), "s": np.float32([s])}
     mask = None
     if labelled is not None:
         mask, values["mask"] = sym.Variable("mask"), np.float32(labelled)
-    symbol = weighted_loss(inputs["loss"], inputs["s"], kind, mask)
+    symbol = weighted_loss(inputs["loss"], inputs["s"], kind, mask, penalty)
     shapes = {name: value.shape for name, value in values.items()}
     executor = Executor(sym.MakeLoss(symbol), **shapes)
     (out,) = executor.forward(is_train=True, **values)
@@ -46,6 +46,31 @@ def test_the_mean_over_samples_is_the_papers_loss(kind, s):
     assert by_s == pytest.approx(slope, rel=1e-4, abs=1e-6)
     slope = (paper(kind, mean + step, s) - paper(kind, mean - step, s)) / (2 * step)
     np.testing.assert_allclose(by_loss, slope / 4, rtol=1e-4)
+
+
+def test_the_revised_form_is_liebels_and_koerners():
+    """Equation 4: L / (2 sigma^2) + ln(1 + sigma^2), for a regression."""
+    for s in (-1.0, 0.0, 2.0):
+        out, by_loss, by_s = computed("regression", LOSSES, s, penalty="revised")
+        mean, variance = float(LOSSES.mean()), np.exp(s)
+        assert out.mean() == pytest.approx(mean / (2 * variance) + np.log1p(variance), rel=1e-5)
+        slope = -mean / (2 * variance) + variance / (1 + variance)
+        assert by_s == pytest.approx(slope, rel=1e-4)
+        np.testing.assert_allclose(by_loss, 1 / (2 * variance) / 4, rtol=1e-5)
+
+
+def test_imtl_l_is_torchjds_with_the_other_sign():
+    torch = pytest.importorskip("torch")
+    theirs = pytest.importorskip("torchjd.scalarization").IMTLL(1)
+    for s in (-1.0, 0.5):
+        with torch.no_grad():
+            theirs.log_scale.fill_(-s)
+        theirs.log_scale.grad = None
+        expected = theirs(torch.tensor([float(LOSSES.mean())]))
+        expected.backward()
+        out, _, by_s = computed("classification", LOSSES, s, penalty="imtl_l")
+        assert out.mean() == pytest.approx(expected.item(), rel=1e-5)
+        assert by_s == pytest.approx(-theirs.log_scale.grad.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize(

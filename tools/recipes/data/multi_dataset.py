@@ -47,8 +47,10 @@ def prepare_datasets(recipe: MultiRecipe) -> RunData:
                 fitted = replace(recipe, resize=part.resize or recipe.resize)
                 loaders[name] = score_loader(fitted, alone, recipe.data)
         scoring.append((loaders or None, names or None))
-    (validation, _), (test, split_names) = scoring
-    return RunData(network, loader, validation, test, split_names, data, training_splits)
+    (validation, validation_names), (test, test_names) = scoring
+    return RunData(
+        *(network, loader, validation, test, test_names, data, training_splits, validation_names)
+    )
 
 
 def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:

@@ -30,6 +30,7 @@ class RunData:
         validation: loaders of the validation data; None without validation.
         test: loaders of the test data; None for no final score.
         split: name of the test split; for several datasets, by dataset.
+        validation_split: name of the validation split, likewise.
         data: datasets by split, or by "<dataset>/<split>", for the run's record.
         training_splits: keys of `data` to train on.
     """
@@ -41,6 +42,7 @@ class RunData:
     split: str | dict[str, str] | None
     data: dict[str, Dataset]
     training_splits: Sequence[str] = ()
+    validation_split: str | dict[str, str] | None = None
 
 
 @read_once()
@@ -59,7 +61,7 @@ def prepare(recipe: Recipe) -> RunData:
     if split is not None:
         data[split] = make_dataset(own, split)
         test = score_loader(recipe, data[split], own)
-    return RunData(network, loader, validation, test, split, data, [own.train])
+    return RunData(network, loader, validation, test, split, data, [own.train], own.validation)
 
 
 def primary_numbers(network: Network, held: ScoringData) -> dict[str, dict[str, bool]]:

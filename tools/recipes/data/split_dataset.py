@@ -94,7 +94,10 @@ def existing_splits(data: Source, where: str = "data") -> list[str]:
     existing = [name for name, size in sizes.items() if size is not None]
     if not existing or not takes_whole(data.dataset):
         return existing
-    count = _size(data, None, where)  # a dataset of one file may give it for every name
+    try:
+        count = _size(data, None, where)  # a dataset of one file may give it for every name
+    except ConfigError:  # of several files it takes none without a split
+        return existing
     return [name for name in existing if sizes[name] != count]
 
 

@@ -42,17 +42,29 @@ class Machine:
         return _GPU_PIXELS if self.is_gpu else _CPU_PIXELS * min(max(self.cores / 2, 1.0), 4.0)
 
 
-def image_size(data: Fingerprint, machine: Machine) -> tuple[tuple[int, int], str]:
+def image_size(
+    data: Fingerprint, machine: Machine, most: int | None = None
+) -> tuple[tuple[int, int], str]:
     """((height, width), why): the images' own size, with fewer pixels where it takes too long.
 
     Small objects get more pixels than others.
+
+    Args:
+        data: sizes of the images.
+        machine: what computes.
+        most: pixels that suffice for the tasks on any machine; None: as many as the machine trains.
     """
     height, width = data.median_size
     whole = float(height * width)
     area, why = min(whole, machine.pixels), "the images' median size"
+    if most is not None and most < area:
+        height, width = (round(side * math.sqrt(most / whole)) for side in (height, width))
+        area = whole = float(most)
+        why = f"the images' shape, with {math.isqrt(most)}x{math.isqrt(most)} pixels, as is usual"
     if area < whole:
-        cores = "a GPU" if machine.is_gpu else f"{machine.cores} cores"
-        why = f"the images' shape, with the pixels that {cores} train in good time"
+        trains = f"{machine.cores} cores train" if machine.cores > 1 else "one core trains"
+        trains = "a GPU trains" if machine.is_gpu else trains
+        why = f"the images' shape, with the pixels that {trains} in good time"
         small = data.small_side
         if small and small * math.sqrt(area / whole) < _LEAST_SIDE:
             needed = whole * (_LEAST_SIDE / small) ** 2

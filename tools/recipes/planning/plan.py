@@ -21,6 +21,7 @@ from densefit.tools.recipes.planning.quiet import quiet
 from densefit.tools.recipes.planning.reading import reading
 from densefit.tools.recipes.planning.splits import plan_splits
 from densefit.tools.recipes.planning.starting_recipe import without_weights
+from densefit.tools.recipes.planning.task_defaults import most_pixels
 from densefit.tools.recipes.recipe import Recipe
 
 _VALIDATIONS = 8  # of a training
@@ -65,7 +66,8 @@ def plan_length(recipe: Recipe, named: Set[str], samples: int, machine: Machine)
         lines = [("batch", f"{training.batch_size} images an update (as set)")]
     else:
         lines = [planned_batch(recipe, samples, machine)]
-    why = "as set"
+    per_epoch = max(1, samples // (training.batch_size * training.accumulate))
+    why = f"as set: {training.epochs * per_epoch} updates, {per_epoch} an epoch"
     if "training.epochs" not in named:
         has_weights = recipe.model.weights is not None or recipe.init_from is not None
         training.epochs, why = epochs(samples, training.batch_size, has_weights)
@@ -166,7 +168,8 @@ def _plan_weights(recipe: Recipe, named: Set[str]) -> Line:
 def _plan_image_size(recipe: Recipe, named: Set[str], data: Fingerprint, machine: Machine) -> Line:
     why = "as set"
     if "input_size" not in named:
-        recipe.input_size, why = image_size(data, machine)
+        tasks = [settings.get("task", name) for name, settings in recipe.model.heads.items()]
+        recipe.input_size, why = image_size(data, machine, most_pixels(tasks))
     height, width = recipe.input_size
     text = f"{height}x{width} ({why})"
     small = data.small_side

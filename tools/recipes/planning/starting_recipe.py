@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.model.heads.head import heads
+from densefit.tools.recipes.planning.task_defaults import DEFAULTS, augment_of, head_defaults
 from densefit.yaml_files.document import read_document
 from densefit.yaml_files.recipe import CONFIGS
 
@@ -15,12 +16,11 @@ RECIPES = {
     "detection": "finetune_ssd_mobilenetv2",
     "segmentation": "finetune_deeplab_mobilenetv2",
 }
-_FOR_OTHERS = RECIPES["detection"]  # backbone, optimizer and transforms
 _OUT = "runs/{}"
 
 
 def starting_recipe(tasks: Sequence[str]) -> dict[str, Any]:
-    """Settings of a recipe for tasks; a task without one gets a head with default settings.
+    """Settings of a recipe for tasks; one without a recipe gets its head and transforms.
 
     Args:
         tasks: registered names of heads.
@@ -30,12 +30,15 @@ def starting_recipe(tasks: Sequence[str]) -> dict[str, Any]:
     """
     for task in tasks:
         heads.get(task)
-    recipe = _read(RECIPES.get(tasks[0], _FOR_OTHERS))
+    recipe = _read(_recipe_of(tasks[0]))
     model, training = recipe["model"], recipe["training"]
     model["heads"] = {
-        task: _read(RECIPES[task])["model"]["heads"][task] if task in RECIPES else {}
+        task: _read(RECIPES[task])["model"]["heads"][task]
+        if task in RECIPES
+        else head_defaults(task)
         for task in tasks
     }
+    training["augment"] = augment_of(tasks) or training["augment"]
     if [*tasks] != [task for task in tasks if task in RECIPES] or len(tasks) > 1:
         del training["best"]
     if len(tasks) > 1:
@@ -58,6 +61,12 @@ def is_of_backbone(pattern: str, backbone: str) -> bool:
     (True, False)
     """
     return re.match(rf"{re.escape(backbone)}[_*]", pattern) is not None
+
+
+def _recipe_of(task: str) -> str:
+    """Name of the recipe with backbone, optimizer and schedule for a task."""
+    is_dense = task in DEFAULTS and DEFAULTS[task].is_dense
+    return RECIPES.get(task, RECIPES["segmentation" if is_dense else "detection"])
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import densefit as df
-from densefit.data.transforms import Compose, transforms
+from densefit.data.transforms import ByDataset, Compose, transforms
 from densefit.data.transforms.extra_samples import apply_transform, draw_from
 from densefit.datasets import Shapes
-from densefit.tools.recipes.data.by_dataset import ByDataset
 from densefit.tools.recipes.data.mixed_stream import labelled_for
 
 

@@ -340,7 +340,7 @@ def test_a_training_and_its_checkpoint_have_the_same_splits(root, tiny, tmp_path
     assert f"data: {counts} of 40 samples in 8 groups" in printed
     assert json.loads((out / "scored.json").read_text())["samples"] == len(ids["test"])
     assert score.main(["--checkpoint", str(out), "--split", "val"]) == 0
-    assert f"on {len(ids['val'])} samples of 'val'" in capsys.readouterr().out
+    assert f"split 'val', {len(ids['val'])} samples:" in capsys.readouterr().out
 
 
 def test_several_datasets_have_splits_each(root, tiny, tmp_path, capsys):
@@ -356,7 +356,7 @@ def test_several_datasets_have_splits_each(root, tiny, tmp_path, capsys):
     counts = ", ".join(f"{name} {len(keys)}" for name, keys in ids.items())
     assert f"a: {counts} of 40 samples" in capsys.readouterr().out
     assert score.main(["--checkpoint", str(out), "--split", "test"]) == 0
-    assert f"on {len(ids['test'])} samples of 'test'" in capsys.readouterr().out
+    assert f"split 'test' of 'a', {len(ids['test'])} samples:" in capsys.readouterr().out
 
 
 def test_masks_and_depths_without_splits(tmp_path):

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from densefit.datasets.shapes import Shapes
 from densefit.errors import ConfigError, DataError
+from densefit.tools.conversion.convert import convert
 from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.planning import layout, plan
@@ -58,7 +60,8 @@ def test_splits_are_the_folders_own_as_far_as_there_are(cells, streets, people):
     texts = [plan_splits(own) for own in data]
     assert [own.test for own in data] == ["test", None, "test"]
     assert [own.splits for own in data[:2]] == [None, None]
-    assert data[2].splits == {"train": 0.7, "val": 0.15, "test": 0.15}
+    assert {**data[2].splits, "seed": 0} == {"train": 0.7, "val": 0.15, "test": 0.15, "seed": 0}
+    assert "train 5, val 2, test 1" in texts[2]
     assert "the validation split is scored" in texts[1]
     made = [len(make_dataset(data[2], split)) for split in ("train", "val", "test")]
     assert sum(made) == 8
@@ -149,3 +152,11 @@ def test_options_beside_the_recipe():
     assert words == ["--batch_size", "4", "--model.weights", "null"]
     with pytest.raises(ConfigError, match="--time"):
         PlanOptions.of(["--time", "soon"])
+
+
+def test_coco_with_files_of_keypoints_has_its_own_splits(tmp_path):
+    data = {split: Shapes(4, (48, 64), split=split, keypoints=True) for split in ("train", "val")}
+    convert(data, "coco", tmp_path / "a", lossy=True, verify=False)
+    settings = Data(dataset="coco", root=str(tmp_path / "a"))
+    assert "the folder's own splits" in plan_splits(settings)
+    assert settings.splits is None

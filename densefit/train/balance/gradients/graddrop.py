@@ -1,0 +1,93 @@
+"""GradDrop: one sign for each number of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.train.balance.balancer import balancers, check_number
+from densefit.train.balance.gradients.balancer import GradientBalancer
+from densefit.train.balance.rlw import check_seed
+
+STREAM = 5  # separates these draws from others of the same (seed, update)
+
+
+@balancers.register("graddrop")
+class GradDrop(GradientBalancer):
+    """For each number, the sum of the heads' gradients of one sign, which is drawn.
+
+    Chen et al., Just Pick a Sign, NeurIPS 2020, arXiv:2010.06808, algorithm 1: positive with the
+    positive share of the absolute values. The draws follow from (seed, number of comparisons). The
+    paper's gradients are those of the features; nothing is multiplied with their signs before. An
+    absent head changes nothing.
+
+    Gradients are combined number by number, so `every` is 1 and `accumulated` is "all".
+
+    Args:
+        leak: share of the other sign's gradients that passes, 0 to 1: 1 is the plain sum.
+        seed: seed of the draws, 0 or more.
+        at: "parameters" or "features": the gradients that are compared, see `GradientBalancer`.
+        every: updates from one comparison to the next, 1 or more.
+        accumulated: "all" or "previous": the micro-batches that are compared.
+    """
+
+    compares_numbers = True
+
+    def __init__(
+        self,
+        leak: float = 0.0,
+        seed: int = 0,
+        *,
+        at: str = "parameters",
+        every: int = 1,
+        accumulated: str = "all",
+    ) -> None:
+        super().__init__(at=at, every=every, accumulated=accumulated)
+        check_number("leak", leak, "0 to 1", lambda share: 0 <= share <= 1, "GradDrop")
+        check_seed(seed, "GradDrop")
+        self.leak, self.seed = leak, seed
+
+    def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
+        self._done = 0
+
+    def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
+        return np.ones(len(heads))
+
+    def _combined(self, factors: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+        if np.count_nonzero(factors) < 2:
+            return super()._combined(factors, gradients)
+        rng = np.random.default_rng((self.seed, self._done, STREAM))
+        self._done += 1
+        draws = rng.random(gradients.shape[1], np.float32)
+        return with_drawn_signs(gradients, draws, self.leak)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "done": self._done}
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        super()._load(state)
+        self._done = int(state["done"])
+
+
+def with_drawn_signs(gradients: np.ndarray, draws: np.ndarray, leak: float) -> np.ndarray:
+    """Sum the numbers of one sign of each column.
+
+    >>> with_drawn_signs(np.array([[3.0, 3.0], [-1.0, -1.0]]), np.array([0.7, 0.8]), 0.0).tolist()
+    [3.0, -1.0]
+
+    Args:
+        gradients: (n, P).
+        draws: (P,) in [0, 1); positive numbers pass where it is below their share.
+        leak: share of the other numbers that passes.
+
+    Returns:
+        (P,) float32.
+    """
+    positive = np.maximum(gradients, 0).sum(axis=0)
+    negative = np.minimum(gradients, 0).sum(axis=0)
+    # positive / (positive - negative) > draw, without a division by 0
+    passes = positive > draws * (positive - negative)
+    chosen = np.where(passes, positive, negative)
+    return np.asarray(leak * (positive + negative) + (1 - leak) * chosen, np.float32)

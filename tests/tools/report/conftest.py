@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _plain_layout():
+    """Plots are laid out as for a user."""

@@ -1,0 +1,61 @@
+"""Each balancer of gradients with each setting of its comparison: trained, or refused by name."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.errors import ConfigError
+from densefit.train.balance import GradientBalancer, balancers
+from densefit.train.balancing import check_balanced
+
+COMPARING = [
+    name for name in balancers.names() if issubclass(balancers.get(name), GradientBalancer)
+]
+REST = [name for name in balancers.names() if name not in COMPARING]
+SETTINGS = {
+    "at features": ({"at": "features"}, {}),
+    "every 2 at parameters": ({"every": 2}, {}),
+    "every 2 at features": ({"at": "features", "every": 2}, {}),
+    "all micro-batches": ({"at": "features"}, {"accumulate": 2}),
+    "the update before": ({"at": "features", "accumulated": "previous"}, {"accumulate": 2}),
+}
+FIRST = {"fixed": {}, "scheduled": {"courses": {}}}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", COMPARING)
+def test_it_trains_or_says_why_not(tiny, name, setting):
+    own, fit = SETTINGS[setting]
+    if name == "graddrop" and ("every" in own or "accumulated" in own):
+        with pytest.raises(ConfigError, match="number by number"):
+            balancers.create(name, **own)
+        return
+    heads = [tiny.Brightness("a"), tiny.Brightness("b", weight=0.5)]
+    network = df.Network(tiny.Backbone(), heads)
+    data = tiny.loader(network, 4, 2, workers=0)
+    history = df.fit(
+        network,
+        data,
+        balance=balancers.create(name, **own),
+        updates=2,
+        engine="torch",
+        progress=False,
+        schedule=df.Constant(0.01),
+        **fit,
+    )
+    assert history.update == 2
+    assert all(np.isfinite(value).all() for value in network.parameters.values())
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_several_ranks_are_refused(name):
+    for settings in ({}, {"at": "features"}):
+        with pytest.raises(ConfigError, match="compared within one process"):
+            check_balanced(balancers.create(name, **settings), {}, ranks=2)
+
+
+@pytest.mark.parametrize("name", REST)
+@pytest.mark.parametrize("setting", ["at", "every", "accumulated"])
+def test_balancers_of_losses_compare_nothing(name, setting):
+    with pytest.raises(ConfigError, match=f"no setting '{setting}'"):
+        balancers.create(name, **FIRST.get(name, {}), **{setting: "features"})

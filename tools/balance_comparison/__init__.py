@@ -1,0 +1,1 @@
+"""Compare ways of balancing heads, by trainings with several seeds."""

@@ -1,0 +1,1 @@
+"""Compare the engines and formats that compute one network."""

@@ -1,0 +1,1 @@
+"""Which heads to train together."""
