@@ -24,11 +24,11 @@ from densefit.tools.benchmarking.images import images_of, spread
 from densefit.tools.benchmarking.results import Result, print_results
 from densefit.tools.benchmarking.timing import image_pass, milliseconds
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
-from densefit.tools.recipes.command_line import with_lists
 from densefit.tools.recipes.data.export_samples import ExportSamples
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.run.out_folder import make_folder
+from densefit.tools.recipes.run.progress import WithProgress
+from densefit.tools.recipes.words.command_line import with_lists
 from densefit.tools.report.report import write_json
 from densefit.tools.scoring.scored_data import scored_data
 

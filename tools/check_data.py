@@ -14,10 +14,10 @@ from pathlib import Path
 from densefit.tools.data_check.program import checked_report
 from densefit.tools.data_check.report_page import write_page
 from densefit.tools.data_check.report_text import print_report
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.words.command_line import completed
 from densefit.tools.report.report import write_json
 
 

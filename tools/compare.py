@@ -9,8 +9,8 @@ from pathlib import Path
 
 from densefit.config import parse
 from densefit.tools import compare_tasks
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.run.out_folder import make_folder
 from densefit.tools.report.run_comparison import compare_runs, have_equal_heads, read_compared
 
 

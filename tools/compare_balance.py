@@ -21,8 +21,8 @@ from densefit.tools.balance_comparison.report import as_json, draw, note, rows
 from densefit.tools.balance_comparison.runs import Runs, train_multi
 from densefit.tools.balance_comparison.tuning import is_tunable, tuned
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.run.out_folder import make_folder
 from densefit.tools.report.task_tables import markdown
 from densefit.tools.report.wide_table import print_rows
 from densefit.visualize.plotting import is_available

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from densefit.config import parse
 from densefit.errors import writing
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.run.out_folder import make_folder
 from densefit.tools.report.task_comparison import Comparison, compare
 from densefit.tools.report.task_runs import as_plain, grouped, read_task_runs
 from densefit.tools.report.task_tables import markdown, note, tables

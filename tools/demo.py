@@ -9,8 +9,8 @@ from pathlib import Path
 
 from densefit.config import parse
 from densefit.errors import ConfigError
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.words.plain_words import with_dotted
 from densefit.yaml_files.document import read_document
 
 RECIPE, OUT = "ssd_resnet18_shapes", "runs/demo"

@@ -12,11 +12,11 @@ from densefit.checkpoint.weights.exported import is_exported
 from densefit.checkpoint.weights.load import load
 from densefit.errors import ConfigError
 from densefit.tools.recipes.checkpoint_settings import checkpoint_path, recipe_of, settings
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.export_samples import ExportSamples
-from densefit.tools.recipes.image_size import image_size
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.image_size import image_size
 from densefit.tools.report.export_table import print_export
 from densefit.tools.report.stored_thresholds import stored_thresholds
 from densefit.yaml_files.paths import files_field

@@ -11,11 +11,11 @@ from densefit.errors import writing
 from densefit.tools.recipes.data.multi_dataset import training_side
 from densefit.tools.recipes.init_from import begin_from
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_groups
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.pretrained import begin_with_weights
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.run.out_folder import make_folder
 from densefit.tools.report.lr_search import SearchProgress, summary
 from densefit.train.find_lr import find_lr
 from densefit.train.lr_search_result import RateSearch

@@ -10,8 +10,8 @@ from pathlib import Path
 from densefit.errors import ConfigError
 from densefit.tools.console.names import builtin_names
 from densefit.tools.console.skeleton import plugin_text, recipe_text
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.run.out_folder import make_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

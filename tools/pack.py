@@ -17,11 +17,11 @@ from densefit.data.io.cache import parse_bytes
 from densefit.errors import ConfigError
 from densefit.tools.formats.packed_records import pack
 from densefit.tools.formats.packed_shards import pack_shards
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.recipes.words.command_line import completed
 from densefit.yaml_files.paths import files_field
 
 _LEAST = 1000  # bytes of a shard; images of a few pixels have more

@@ -19,9 +19,9 @@ from densefit.errors import ConfigError, writing
 from densefit.model.summary import summary
 from densefit.tools.grouping.plan import Plan, plans
 from densefit.tools.recipes.checkpoint_settings import checkpoint_path, recipe_of, settings
-from densefit.tools.recipes.command_line import completed
-from densefit.tools.recipes.image_size import image_size
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.image_size import image_size
 from densefit.tools.report.wide_table import Rows, print_rows
 from densefit.train.balance.gradients.observed import affinity
 from densefit.yaml_files.paths import files_field

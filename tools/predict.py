@@ -23,9 +23,9 @@ from densefit.tools.predicting.settings import FilePrediction, needs_recipe
 from densefit.tools.predicting.summary_line import printable
 from densefit.tools.predicting.write_results import write_results
 from densefit.tools.recipes.checkpoint_settings import settings
-from densefit.tools.recipes.command_line import with_lists
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.run.out_folder import make_folder
+from densefit.tools.recipes.words.command_line import with_lists
 from densefit.tools.report.file_names import FileNames
 from densefit.tools.report.prediction_files import check_out, failures, write_failed
 

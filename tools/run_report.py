@@ -15,9 +15,9 @@ from densefit.tools.analysis.settings import AnalysisSettings
 from densefit.tools.analysis.write import FOLDER, write_analysis
 from densefit.tools.page.write import write_page
 from densefit.tools.recipes.checkpoint_settings import checkpoint_path, settings
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.recipes.words.command_line import completed
 from densefit.yaml_files.paths import files_field
 
 _TEXT = "Write report.html: one page with all that is known of a training."

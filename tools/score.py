@@ -8,8 +8,8 @@ from importlib import import_module
 
 from densefit.errors import ConfigError
 from densefit.registry import nearest
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.program import program, program_name
+from densefit.tools.recipes.words.command_line import completed
 
 # Subcommand -> module, imported on demand.
 _FOLDER = "densefit.tools.scoring"

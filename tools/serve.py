@@ -13,8 +13,8 @@ from densefit.tools.predicting.drawing_thresholds import set_thresholds
 from densefit.tools.predicting.make_predictor import load_network
 from densefit.tools.predicting.settings import PredictionSettings, needs_recipe
 from densefit.tools.recipes.checkpoint_settings import settings
-from densefit.tools.recipes.command_line import with_lists
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.words.command_line import with_lists
 from densefit.tools.serving import web_server
 from densefit.tools.serving.limits import Limits
 

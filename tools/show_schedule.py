@@ -9,15 +9,15 @@ from pathlib import Path
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.multi_dataset import updates_per_epoch
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.parts import make_schedule
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.plugins import use_plugins
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.schedule_text import as_text, from_text, resolved
+from densefit.tools.recipes.run.out_folder import make_folder
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.plain_words import with_dotted
+from densefit.tools.recipes.words.schedule_text import as_text, from_text, resolved
 from densefit.tools.report.schedule_views import NamedSchedule, plot_rates, print_rates
 from densefit.train.schedules import Schedule
 from densefit.visualize.plotting import is_available

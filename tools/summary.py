@@ -10,9 +10,9 @@ from pathlib import Path
 from densefit.checkpoint.weights.load import load
 from densefit.model.summary import summary
 from densefit.tools.recipes.checkpoint_settings import checkpoint_path, recipe_of, settings
-from densefit.tools.recipes.command_line import completed
-from densefit.tools.recipes.image_size import image_size
 from densefit.tools.recipes.program import program
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.image_size import image_size
 from densefit.yaml_files.paths import files_field
 
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(tasks) == 1 and tasks[0] in PROGRAMS and "--data" not in named:
         code: int = import_module(f"densefit.tools.{PROGRAMS[tasks[0]][0]}").main(options)
         return code
-    from densefit.tools.recipes.task_training import train_tasks  # with numpy
+    from densefit.tools.recipes.run.task_training import train_tasks  # with numpy
 
     names = [PROGRAMS.get(task, (None, task))[1] for task in tasks]
     return program(lambda: train_tasks([name for name in names if name], options))
@@ -58,7 +58,7 @@ def _refuse(tasks: Sequence[str], options: Sequence[str]) -> None:
     unknown = [task for task in tasks if task not in allowed]
     if unknown:
         raise ConfigError(f"There is no task {unknown[0]!r}", fix=nearest(unknown[0], allowed))
-    from densefit.tools.recipes.task_training import check_options  # with numpy
+    from densefit.tools.recipes.run.task_training import check_options  # with numpy
 
     check_options(options)
     task = " ".join(tasks) or "TASK"

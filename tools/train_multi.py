@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.train import main as train
+from densefit.tools.recipes.run.train import main as train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from densefit.tools.recipes.recipe import Model, Recipe
-from densefit.tools.recipes.train import main as train
+from densefit.tools.recipes.run.train import main as train
 
 
 @dataclass

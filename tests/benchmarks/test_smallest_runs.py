@@ -50,7 +50,7 @@ def trains_here(monkeypatch):
 
     monkeypatch.setattr(forked, "run", train)
     monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
-    monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
+    monkeypatch.setattr("densefit.tools.recipes.run.finish.write_report", lambda *arguments: None)
 
 
 def rows(text, pattern):

@@ -37,7 +37,7 @@ def _no_curves(monkeypatch):
     look at others.
     """
     monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
-    monkeypatch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
+    monkeypatch.setattr("densefit.tools.recipes.run.finish.write_report", lambda *arguments: None)
 
 
 def lay_out_plainly(monkeypatch):

@@ -16,7 +16,7 @@ HEADS = (
 def run(tiny, tmp_path_factory):
     pytest.importorskip("torch", reason="gradients at features are computed by PyTorch")
     patch = pytest.MonkeyPatch()
-    patch.setattr("densefit.tools.recipes.finish.write_report", lambda *arguments: None)
+    patch.setattr("densefit.tools.recipes.run.finish.write_report", lambda *arguments: None)
     out = tmp_path_factory.mktemp("plan") / "run"
     settings = tiny(out=out, training__epochs=1, engine="torch")
     balance = ["--training.balance", "{name: observed, every: 1}"]

@@ -5,7 +5,7 @@ import pytest
 
 from densefit.errors import ConfigError
 from densefit.tools import show_schedule
-from densefit.tools.recipes.schedule_text import from_text
+from densefit.tools.recipes.words.schedule_text import from_text
 from densefit.train.schedules import Constant, Cosine, CosineRestarts, Joined, Linear, Poly, Step
 
 RECIPE = """

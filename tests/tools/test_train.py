@@ -8,8 +8,8 @@ import yaml
 
 from densefit.checkpoint.storage import store
 from densefit.tools import new_task, train
-from densefit.tools.recipes import task_training
 from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.run import task_training
 from tests.tools.recipes.planning.conftest import cells, streets  # noqa: F401
 
 SMALL = (

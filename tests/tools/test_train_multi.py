@@ -108,7 +108,7 @@ def _scored_again(run, scores, capsys):
 
 
 def test_every_dataset_has_its_part_of_the_report(train, monkeypatch):
-    monkeypatch.setattr("densefit.tools.recipes.finish.write_report", write_report)
+    monkeypatch.setattr("densefit.tools.recipes.run.finish.write_report", write_report)
     out = train("both")
     names = {path.stem for path in (out / "analysis").glob("*.json")}
     assert names == {"cells_detection", "streets_segmentation"}

@@ -16,8 +16,8 @@ from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.checkpoint_settings import recipe_of
 from densefit.tools.recipes.data.loaders import Input, score_loader
 from densefit.tools.recipes.data.split_dataset import make_dataset
-from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.recipes.run.progress import WithProgress
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.stored_thresholds import stored_thresholds
 from densefit.tools.scoring.scored_split import scored_split

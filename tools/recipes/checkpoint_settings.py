@@ -18,11 +18,11 @@ from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.loader.views import Views
 from densefit.data.sample import Dataset
 from densefit.errors import CheckpointError, ConfigError
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.loaders import score_loader
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.plugins import check_recorded, use_plugins
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.plain_words import with_dotted
 from densefit.yaml_files.paths import files_field
 
 #: Settings that a recipe has, too, and that only the command line sets.

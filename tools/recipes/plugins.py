@@ -14,9 +14,9 @@ from densefit.checkpoint.storage import store
 from densefit.config import parse
 from densefit.errors import ConfigError
 from densefit.plugin_files import PACKAGE, PluginFile, import_plugins, imported
-from densefit.tools.recipes.command_line import completed
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.planning.layout import set_layout
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.plain_words import with_dotted
 
 _log = logging.getLogger("densefit")
 

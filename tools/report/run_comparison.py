@@ -15,7 +15,7 @@ from densefit.callbacks.loss_text import LOSS
 from densefit.callbacks.main_number import is_main
 from densefit.datasets.files.json_file import read_json
 from densefit.errors import ConfigError
-from densefit.tools.recipes.setting_differences import differing_settings
+from densefit.tools.recipes.run.setting_differences import differing_settings
 from densefit.tools.report.run_history import Run, directions, read_runs
 from densefit.tools.report.run_plots import draw
 from densefit.tools.report.table import format_score

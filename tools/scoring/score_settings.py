@@ -16,8 +16,8 @@ from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.analysis.class_scores import class_scores
-from densefit.tools.recipes.out_folder import make_folder
-from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.run.out_folder import make_folder
+from densefit.tools.recipes.run.progress import WithProgress
 from densefit.tools.report.pictures import best_of
 from densefit.tools.report.report import report
 from densefit.tools.scoring import absent_classes

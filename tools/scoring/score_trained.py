@@ -24,9 +24,9 @@ from densefit.tasks.classification.head import Classification
 from densefit.tools.analysis.class_scores import class_scores
 from densefit.tools.analysis.pass_metrics import SilentConfusion
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
-from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.run.out_folder import make_folder
+from densefit.tools.recipes.run.progress import WithProgress
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import report
 from densefit.tools.report.stored_thresholds import stored_thresholds

@@ -10,7 +10,7 @@ import pytest
 from densefit.tools.console.commands import COMMANDS, GROUPS
 from densefit.tools.console.pages import overview, page, show, usage
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.plain_words import PLAIN_WORDS, with_dotted
+from densefit.tools.recipes.words.plain_words import PLAIN_WORDS, with_dotted
 
 _OF_TRAIN = {"time", "dry_run"}  # which tools/train.py takes itself
 

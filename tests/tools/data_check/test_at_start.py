@@ -132,7 +132,7 @@ def test_a_training_of_sound_data_prints_what_was_checked(tiny, root, tmp_path, 
 
 
 def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys, monkeypatch):
-    best = "densefit.tools.recipes.validation_thresholds.choose_thresholds"
+    best = "densefit.tools.recipes.run.validation_thresholds.choose_thresholds"
     monkeypatch.setattr(best, lambda network, metrics: dict.fromkeys(metrics, 0.25))
     data = (root / "val1.png").read_bytes()
     (root / "val1.png").write_bytes(data[: len(data) // 2])

@@ -13,10 +13,10 @@ from densefit.data.sample import Sample, datasets
 from densefit.errors import CheckpointError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.layers import conv_bn
-from densefit.tools.recipes import training
 from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.recipe import Data
+from densefit.tools.recipes.run import training
 from densefit.train.loop import Loop
 from tests.docs.resume_table import table_of
 

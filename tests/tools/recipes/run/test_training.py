@@ -14,7 +14,7 @@ from densefit.tools.recipes.data.run_data import primary_numbers
 from densefit.tools.recipes.data.split_dataset import make_dataset
 from densefit.tools.recipes.recipe import Data, Model, Recipe
 from densefit.tools.recipes.recipe_heads import make_network
-from densefit.tools.recipes.training import chosen_by
+from densefit.tools.recipes.run.training import chosen_by
 
 PAGE = Path(__file__).parents[3] / "docs" / "command-line.md"
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]

@@ -3,7 +3,7 @@
 import densefit as df
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.recipes.data.run_data import RunData
-from densefit.tools.recipes.label_counts import label_lines, listed
+from densefit.tools.recipes.run.label_counts import label_lines, listed
 from tests.tools.data_check.listed import Listed, write_split
 
 

@@ -14,10 +14,10 @@ from densefit.callbacks import Callback, Control, TrainState
 from densefit.process.cpus import available_cpus
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.recipes.data.run_data import RunData
-from densefit.tools.recipes.label_counts import label_lines
 from densefit.tools.recipes.parts import settings_of_callbacks
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.schedule_text import as_text
+from densefit.tools.recipes.run.label_counts import label_lines
+from densefit.tools.recipes.words.schedule_text import as_text
 
 _WIDTH = 11  # of the names of the lines
 

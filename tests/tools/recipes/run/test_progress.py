@@ -2,7 +2,7 @@ import io
 import sys
 
 import densefit as df
-from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.run.progress import WithProgress
 
 
 class Terminal(io.StringIO):

@@ -1,4 +1,4 @@
-from densefit.tools.recipes.setting_differences import ABSENT, differing_settings, flat_settings
+from densefit.tools.recipes.run.setting_differences import ABSENT, differing_settings, flat_settings
 
 
 def test_settings_are_flattened_and_lists_stay_whole():

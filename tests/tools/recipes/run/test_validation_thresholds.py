@@ -6,8 +6,8 @@ import pytest
 import densefit as df
 from densefit.datasets import Shapes
 from densefit.metrics import VOCAveragePrecision
-from densefit.tools.recipes import validation_thresholds as module
-from densefit.tools.recipes.validation_thresholds import validation_thresholds
+from densefit.tools.recipes.run import validation_thresholds as module
+from densefit.tools.recipes.run.validation_thresholds import validation_thresholds
 from densefit.tools.report.pictures import best_of
 from densefit.tools.report.stored_thresholds import StoredThresholds, stored_thresholds
 

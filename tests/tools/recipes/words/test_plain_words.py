@@ -7,8 +7,8 @@ import pytest
 from densefit.config import parse
 from densefit.errors import ConfigError
 from densefit.tools.recipes.checkpoint_settings import CheckpointSettings
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.words.plain_words import with_dotted
 
 
 @dataclass

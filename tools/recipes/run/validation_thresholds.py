@@ -12,7 +12,7 @@ from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.model.network import Network
 from densefit.tools.recipes.data.run_data import ScoringData
-from densefit.tools.recipes.progress import WithProgress
+from densefit.tools.recipes.run.progress import WithProgress
 from densefit.tools.report.pictures import choose_thresholds, heads_to_choose_for
 from densefit.tools.report.stored_thresholds import StoredThresholds
 

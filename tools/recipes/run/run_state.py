@@ -12,7 +12,7 @@ from densefit.checkpoint.storage import store
 from densefit.checkpoint.storage.claim import check_free
 from densefit.errors import CheckpointError, ConfigError
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.setting_differences import ABSENT, differing_settings
+from densefit.tools.recipes.run.setting_differences import ABSENT, differing_settings
 from densefit.yaml_files.document import read_document
 
 #: Settings that change nothing that a finished run has computed.

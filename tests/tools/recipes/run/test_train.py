@@ -9,7 +9,7 @@ import pytest
 
 from densefit.checkpoint.storage import store
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.train import choose_folder
+from densefit.tools.recipes.run.train import choose_folder
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_the_first_line_comes_before_the_slow_imports(tmp_path):
     program = (
         "import sys; from densefit.tools.recipes import train;"
         "from densefit.tools.recipes.recipe import Recipe;"
-        "sys.modules['densefit.tools.recipes.training'] = None;"  # an import of it fails
+        "sys.modules['densefit.tools.recipes.run.training'] = None;"  # an import of it fails
         "train.main(Recipe, 'Train a thing.', ['--out', 'x'])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -79,7 +79,9 @@ def test_the_first_line_comes_before_the_slow_imports(tmp_path):
     assert done.stdout.startswith("densefit ")
     assert done.stdout.endswith(": train a thing, in x\n")
     assert time.monotonic() - started < 60
-    slow = "import sys, densefit.tools.recipes.train; print({'mxnet', 'torch'} & {*sys.modules})"
+    slow = (
+        "import sys, densefit.tools.recipes.run.train; print({'mxnet', 'torch'} & {*sys.modules})"
+    )
     done = subprocess.run(
         [sys.executable, "-c", slow], capture_output=True, text=True, env=environment
     )

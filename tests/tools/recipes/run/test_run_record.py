@@ -7,7 +7,7 @@ import densefit as df
 from densefit.callbacks import TrainState
 from densefit.data.fingerprint import fingerprint
 from densefit.tools import train_det
-from densefit.tools.recipes.run_record import Cost, commit, record_start
+from densefit.tools.recipes.run.run_record import Cost, commit, record_start
 
 
 def test_each_start_is_recorded(tmp_path):
@@ -33,7 +33,11 @@ def test_each_dataset_is_fingerprinted_once(tiny, tmp_path, monkeypatch):
         taken.append(dataset.split)
         return fingerprint(dataset)
 
-    for user in ("data.loader.loader_facts", "tools.recipes.run_record", "train.setup.identity"):
+    for user in (
+        "data.loader.loader_facts",
+        "tools.recipes.run.run_record",
+        "train.setup.identity",
+    ):
         monkeypatch.setattr(f"densefit.{user}.fingerprint", counted)
     heads = ["--model.heads", "{kind: {task: classification}}"]
     out = tmp_path / "run"

@@ -5,7 +5,7 @@ from densefit.config import parse
 from densefit.tools import train_det
 from densefit.tools.recipes.parts import make_callbacks
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.tracked_results import await_results, track_results
+from densefit.tools.recipes.run.tracked_results import await_results, track_results
 from tests.callbacks.test_run_tracker import Store, Tracker
 
 

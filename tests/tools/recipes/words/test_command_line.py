@@ -1,6 +1,6 @@
 import pytest
 
-from densefit.tools.recipes.command_line import completed, underscored
+from densefit.tools.recipes.words.command_line import completed, underscored
 
 
 def test_hyphens_are_underscores_in_options_only():

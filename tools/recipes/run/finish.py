@@ -17,8 +17,8 @@ from densefit.tools.analysis.class_scores import class_scores
 from densefit.tools.analysis.pass_metrics import pass_metrics
 from densefit.tools.page.write import write_report
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
-from densefit.tools.recipes.progress import WithProgress
-from densefit.tools.recipes.validation_thresholds import validation_thresholds
+from densefit.tools.recipes.run.progress import WithProgress
+from densefit.tools.recipes.run.validation_thresholds import validation_thresholds
 from densefit.tools.report.panels import write_panels
 from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.stored_thresholds import FILE

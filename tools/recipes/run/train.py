@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import densefit
 from densefit.config import parse
 from densefit.distributed import world
-from densefit.tools.recipes.command_line import completed
-from densefit.tools.recipes.out_folder import new_folder, newest_folder, recipe_name
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.run_state import finished_run
+from densefit.tools.recipes.run.out_folder import new_folder, newest_folder, recipe_name
+from densefit.tools.recipes.run.run_state import finished_run
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.plain_words import with_dotted
 from densefit.train.setup.restarted import begun_folder, resume_after_restart
 
 Kind = TypeVar("Kind", bound=Recipe)
@@ -72,7 +72,7 @@ def begin(
         return
     try:
         # MXNet and the rest of densefit take seconds to import.
-        from densefit.tools.recipes.training import train
+        from densefit.tools.recipes.run.training import train
 
         train(recipe, prepare, is_planned)
     finally:

@@ -14,13 +14,10 @@ from densefit.distributed import world
 from densefit.errors import ConfigError
 from densefit.plugin_files import import_plugins
 from densefit.tools.recipes.checkpoint_settings import recipe_of
-from densefit.tools.recipes.command_line import completed
 from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.multi_dataset import prepare_datasets
 from densefit.tools.recipes.data.run_data import RunData, prepare
 from densefit.tools.recipes.multi_recipe import MultiRecipe
-from densefit.tools.recipes.out_folder import newest_folder, recipe_name
-from densefit.tools.recipes.plain_words import with_dotted
 from densefit.tools.recipes.planning.folders import dataset_names, split_folders
 from densefit.tools.recipes.planning.options import PlanOptions
 from densefit.tools.recipes.planning.plan import Line, machine_of, plan, planned_batch
@@ -28,7 +25,10 @@ from densefit.tools.recipes.planning.starting_recipe import starting_recipe
 from densefit.tools.recipes.planning.time_plan import plan_time
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.recipe_kind import check_tasks, recipe_kind
-from densefit.tools.recipes.train import RUNS, begin, names_folder
+from densefit.tools.recipes.run.out_folder import newest_folder, recipe_name
+from densefit.tools.recipes.run.train import RUNS, begin, names_folder
+from densefit.tools.recipes.words.command_line import completed
+from densefit.tools.recipes.words.plain_words import with_dotted
 
 TEXT = "Train a network of one task or several, on one dataset or several."
 

@@ -4,7 +4,7 @@ import densefit as df
 from densefit.callbacks import Control, TrainState
 from densefit.tools.recipes.data.run_data import RunData
 from densefit.tools.recipes.recipe import Data, Recipe, Training
-from densefit.tools.recipes.start_block import StartBlock, block
+from densefit.tools.recipes.run.start_block import StartBlock, block
 
 
 def made(**settings):

@@ -26,7 +26,6 @@ from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.data.run_data import RunData, primary_numbers
 from densefit.tools.recipes.data.run_data import prepare as prepare_data
 from densefit.tools.recipes.data.train_batch import TrainBatch
-from densefit.tools.recipes.finish import finish
 from densefit.tools.recipes.init_from import begin_from
 from densefit.tools.recipes.parts import (
     make_balancer,
@@ -39,9 +38,10 @@ from densefit.tools.recipes.parts import (
 from densefit.tools.recipes.plugins import check_recorded, recorded, use_plugins
 from densefit.tools.recipes.pretrained import begin_with_weights, use_saved_input_normalization
 from densefit.tools.recipes.recipe import Recipe, Training
-from densefit.tools.recipes.run_record import Cost, RunRecorder, record_end
-from densefit.tools.recipes.start_block import StartBlock
-from densefit.tools.recipes.tracked_results import await_results, track_results
+from densefit.tools.recipes.run.finish import finish
+from densefit.tools.recipes.run.run_record import Cost, RunRecorder, record_end
+from densefit.tools.recipes.run.start_block import StartBlock
+from densefit.tools.recipes.run.tracked_results import await_results, track_results
 from densefit.train.fit import fit
 from densefit.yaml_files.words import dump
 

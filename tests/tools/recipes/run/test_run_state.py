@@ -11,7 +11,7 @@ from densefit.checkpoint.storage.claim import Claim
 from densefit.errors import CheckpointError
 from densefit.tools.recipes.data.paths import with_absolute_paths
 from densefit.tools.recipes.recipe import Recipe
-from densefit.tools.recipes.run_state import changed_settings, done_text, end_of, finished_run
+from densefit.tools.recipes.run.run_state import changed_settings, done_text, end_of, finished_run
 
 
 @pytest.fixture

@@ -4,7 +4,12 @@ import pytest
 
 from densefit.errors import ConfigError
 from densefit.tools import find_lr, predict
-from densefit.tools.recipes.out_folder import make_folder, new_folder, newest_folder, recipe_name
+from densefit.tools.recipes.run.out_folder import (
+    make_folder,
+    new_folder,
+    newest_folder,
+    recipe_name,
+)
 from densefit.tools.scoring import score_masks
 
 

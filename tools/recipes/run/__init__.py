@@ -1,0 +1,1 @@
+"""A training by a recipe, from its folder to its scores."""

@@ -1,0 +1,1 @@
+"""Settings as people write them on a command line."""
