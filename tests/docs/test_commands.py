@@ -171,7 +171,7 @@ def start(words: list[str], stop, monkeypatch) -> None:
         assert not arguments
         raise Parsed
     scored = f"scoring.{name}_{arguments[0]}" if arguments else ""
-    recipes = ("plugins", "train", "task_training", "checkpoint_settings")
+    recipes = ("plugins", "run.train", "run.task_training", "checkpoint_settings")
     parsing = [f"recipes.{module}" for module in recipes]
     for own in (name, scored, *parsing):
         if (ROOT / "tools" / f"{own.replace('.', '/')}.py").is_file():
