@@ -77,7 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--width", type=int, default=16, help="of the ResNet's first stage")
     parser.add_argument("--side", type=int, default=64, help="of the pictures")
     parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--smallest", action="store_true", help="seconds, to try the program")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.updates, options.width, options.side, options.batch_size = 2, 4, 32, 2
     parameters, features = (recorded(at, options) for at in ("parameters", "features"))
     print(f"{'':12} {'approximation':28} {'cosine':>7} {'lowest tenth':>13} {'length':>7}")
     for method in METHODS:

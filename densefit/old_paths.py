@@ -87,8 +87,9 @@ predict -> visualize: drawing fitted instances letters
 tools -> tools.formats: coco_columns coco_ids coco_results coco_rle coco_truth
     files>picture_files mask_files panoptic_files photographs>image_source records>json_records
     voc_results voc_truth
-tools -> tools.recipes: finish init_from multi_recipe out_folder program progress recipe
-    recipe_heads run_record trained>checkpoint_settings trained_part>checkpoint_dataset training
+tools -> tools.recipes: init_from multi_recipe program recipe recipe_heads
+    trained>checkpoint_settings trained_part>checkpoint_dataset
+tools -> tools.recipes.run: finish out_folder progress run_record training
 tools -> tools.recipes.data: by_dataset placed>paths prepared>run_data several>multi_dataset splits
     stream>mixed_stream train_batch
 tools -> tools.report: coco_pictures file_names panels pictures plain>predictions_json plots

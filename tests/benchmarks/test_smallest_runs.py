@@ -118,11 +118,19 @@ def test_multitask_cost_prints_a_row_for_each_network(run, monkeypatch, capsys):
     small = ["--updates", "1", "--side", "32", "--batch-size", "2", "--width", "4"]
     module.main(["--one", "classification alone", *small])
     peak = capsys.readouterr().out
-    assert float(peak) > 0
+    milliseconds, mebibytes = re.findall(r"(\d[\d.]*)", peak)
+    assert float(milliseconds) > 0
+    assert float(mebibytes) > 0
     process = SimpleNamespace(run=lambda command, **_: SimpleNamespace(stdout=peak))
     monkeypatch.setattr(forked, "run", process.run)
     out = run("multitask_cost")
     assert len(rows(out, r"^.+ +\d+\.\d +\d+\.\d\d +\d+ +\d+\.\d\d$")) == 6
+
+
+def test_gradient_places_prints_a_row_for_each_approximation(run):
+    pytest.importorskip("torch", reason="gradients at features are computed by PyTorch")
+    out = run("gradient_places")
+    assert len(rows(out, r"^mgda +.+ -?\d\.\d{3} +-?\d\.\d{3} +\d+\.\d+$")) == 5
 
 
 @pytest.mark.mxnet

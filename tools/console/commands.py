@@ -31,6 +31,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "doctor": Command("doctor", "[RECIPE]", "look at the installation", needs_words=False),
         "list": Command("list_parts", "[KIND]", "tasks, backbones, losses ...", needs_words=False),
         "new-task": Command("new_task", "NAME", "write a plugin: a head and a metric"),
+        "completion": Command("completion", "bash|zsh", "complete commands and options"),
     },
     "Data": {
         "check": Command("check_data", "--data DIR", "find mistakes in data"),
@@ -61,9 +62,6 @@ GROUPS: dict[str, dict[str, Command]] = {
         "compare": Command("compare", "RUN...", "scores and settings side by side"),
         "compare-balance": Command("compare_balance", "--recipe RECIPE", "balance heads or not"),
         "plan-tasks": Command("plan_tasks", "RUN", "which heads to train together"),
-    },
-    "Shell": {
-        "completion": Command("completion", "bash|zsh", "complete commands and options"),
     },
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}

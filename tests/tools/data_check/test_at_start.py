@@ -151,7 +151,7 @@ def test_scores_without_unreadable_samples_say_so(tiny, root, tmp_path, capsys, 
     assert [line["samples/unreadable"] for line in validated] == [1]
     again = ["--checkpoint", str(out), "--out", str(tmp_path / "again")]
     assert score.main(again) == 0
-    assert "on 1 of 2 samples, 1 unreadable, of 'val'" in capsys.readouterr().out
+    assert "scored 1 of 2 samples, 1 unreadable" in capsys.readouterr().out
     assert json.loads((tmp_path / "again" / "scores.json").read_text())["samples/scored"] == 1
     assert score.main([*again, "--data.score_on_error", "raise"]) == 1
     assert score.main([*again, "--data.score_on_error", "ignore"]) == 2

@@ -28,7 +28,7 @@ def fit(tiny, **settings):
         ("balance", "uncertanty", "did you mean 'uncertainty'"),
         ("balance", "scheduled", r"scheduled\(courses\)"),
         ("balance", df.balance.DWA, r"balance=DWA\(\)"),
-        ("balance", {"a": 1}, r"balance=df\.balance\.Uncertainty\(\), or one of cagrad"),
+        ("balance", {"a": 1}, r"balance=df\.balance\.Uncertainty\(\), or one of aligned_mtl"),
         ("callbacks", ["csv"], r"csv\(path"),
         ("callbacks", "cvs", "did you mean 'csv'"),
         ("callbacks", [EarlyStopping], r"callbacks=\[EarlyStopping\(\.\.\.\)\]"),

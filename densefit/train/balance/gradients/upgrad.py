@@ -37,8 +37,8 @@ def projected_to_cone(gram: np.ndarray, factors: np.ndarray) -> np.ndarray:
     By the paper's proposition 1 the projection is the combination with the factors
     `v >= factors` that is shortest.
 
-    >>> projected_to_cone(np.array([[1.0, -1.0], [-1.0, 4.0]]), np.array([1.0, 0.0])).tolist()
-    [1.0, 0.25]
+    >>> projected_to_cone(np.array([[1.0, -1.0], [-1.0, 4.0]]), np.array([1.0, 0.0])).round(9)
+    array([1.  , 0.25])
 
     Args:
         gram: (n, n), with a diagonal above 0.

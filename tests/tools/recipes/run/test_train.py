@@ -66,7 +66,7 @@ def test_a_start_that_fails_leaves_no_folder(tmp_path, tiny, capsys):
 def test_the_first_line_comes_before_the_slow_imports(tmp_path):
     """Of a pipe; on an idle machine within two seconds."""
     program = (
-        "import sys; from densefit.tools.recipes import train;"
+        "import sys; from densefit.tools.recipes.run import train;"
         "from densefit.tools.recipes.recipe import Recipe;"
         "sys.modules['densefit.tools.recipes.run.training'] = None;"  # an import of it fails
         "train.main(Recipe, 'Train a thing.', ['--out', 'x'])"

@@ -16,7 +16,7 @@ from densefit.tools.recipes.recipe import Data, Model, Recipe
 from densefit.tools.recipes.recipe_heads import make_network
 from densefit.tools.recipes.run.training import chosen_by
 
-PAGE = Path(__file__).parents[3] / "docs" / "command-line.md"
+PAGE = Path(__file__).parents[4] / "docs" / "command-line.md"
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
 
 
