@@ -31,6 +31,7 @@ from densefit.errors import DistributedError
 #: Seconds in which a rank must end by itself after a failure; it is then ended.
 GRACE = 15.0
 _BEAT = 1.0  # seconds between heartbeats
+_REMOVALS = 20  # of a folder, a tenth of a beat apart
 
 
 class Member:
@@ -154,11 +155,19 @@ class Member:
         while not self._has_left and self._failure is None:
             time.sleep(_BEAT)
             if self._launcher.has_died():
-                shutil.rmtree(self._settings.folder, ignore_errors=True)
+                self._remove_folder()
                 self._lost("The launcher has died")
             silence = time.monotonic() - self._connection.heard
             if silence > silent_seconds and not self._hub_has_left:
                 self._lost(f"Rank 0 sent no heartbeat for {silent_seconds:g} s")
+
+    def _remove_folder(self) -> None:
+        """Remove the launcher's folder, also while another rank writes into it or removes it."""
+        for _ in range(_REMOVALS):
+            shutil.rmtree(self._settings.folder, ignore_errors=True)
+            if not os.path.exists(self._settings.folder):
+                return
+            time.sleep(_BEAT / 10)
 
     def _lost(self, text: str) -> None:
         """Record a failure, wake the caller, and see that the process ends."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -114,11 +115,10 @@ def _effect(values: np.ndarray, p: float, count: int) -> Effect:
 
 def _needed(mean: float, deviation: float, seeds: int, count: int) -> int | None:
     """The first number of seeds whose interval excludes 0, or lies within the margin."""
-    for number in range(seeds + 1, _MOST_SEEDS + 1):
-        half = _half_width(deviation, number, count)
-        if half < abs(mean) or abs(mean) + half < MARGIN:
-            return number
-    return None
+    numbers = np.arange(seeds + 1, _MOST_SEEDS + 1)
+    half = _stats().t.ppf(1 - LEVEL / count / 2, numbers - 1) * deviation / np.sqrt(numbers)
+    decides = (half < abs(mean)) | (abs(mean) + half < MARGIN)
+    return int(numbers[decides][0]) if decides.any() else None
 
 
 def _half_width(deviation: float, seeds: int, count: int) -> float:
@@ -138,6 +138,7 @@ def _stats() -> Any:
     return stats
 
 
+@lru_cache(maxsize=256)
 def _quantile(probability: float, seeds: int) -> float:
     return float(_stats().t.ppf(probability, seeds - 1))
 
