@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from densefit.train.balance.balancer import balancers, check_number
-from densefit.train.balance.gradients.balancer import GradientBalancer
-from densefit.train.balance.rlw import check_seed
+from densefit.train.balance.gradients.drawn import DrawnBalancer
 
 STREAM = 5  # separates these draws from others of the same (seed, update)
 
 
 @balancers.register("graddrop")
-class GradDrop(GradientBalancer):
+class GradDrop(DrawnBalancer):
     """For each number, the sum of the heads' gradients of one sign, which is drawn.
 
     Chen et al., Just Pick a Sign, NeurIPS 2020, arXiv:2010.06808, algorithm 1: positive with the
@@ -34,6 +32,7 @@ class GradDrop(GradientBalancer):
     """
 
     compares_numbers = True
+    stream = STREAM
 
     def __init__(
         self,
@@ -44,13 +43,9 @@ class GradDrop(GradientBalancer):
         every: int = 1,
         accumulated: str = "all",
     ) -> None:
-        super().__init__(at=at, every=every, accumulated=accumulated)
+        super().__init__(seed, at=at, every=every, accumulated=accumulated)
         check_number("leak", leak, "0 to 1", lambda share: 0 <= share <= 1, "GradDrop")
-        check_seed(seed, "GradDrop")
-        self.leak, self.seed = leak, seed
-
-    def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
-        self._done = 0
+        self.leak = leak
 
     def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
         return np.ones(len(heads))
@@ -58,17 +53,9 @@ class GradDrop(GradientBalancer):
     def _combined(self, factors: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         if np.count_nonzero(factors) < 2:
             return super()._combined(factors, gradients)
-        rng = np.random.default_rng((self.seed, self._done, STREAM))
-        self._done += 1
+        rng = np.random.default_rng(self.next_draw())
         draws = rng.random(gradients.shape[1], np.float32)
         return with_drawn_signs(gradients, draws, self.leak)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "done": self._done}
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        super()._load(state)
-        self._done = int(state["done"])
 
 
 def with_drawn_signs(gradients: np.ndarray, draws: np.ndarray, leak: float) -> np.ndarray:

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 
 from densefit.train.balance.balancer import balancers, check_number
-from densefit.train.balance.gradients.balancer import GradientBalancer
+from densefit.train.balance.gradients.drawn import DrawnBalancer
 from densefit.train.balance.gradients.pcgrad import drawn_orders
-from densefit.train.balance.rlw import check_seed
 
 STREAM = 4  # separates these draws from others of the same (seed, update)
 EPSILON = 1e-8
 
 
 @balancers.register("gradvac")
-class GradVac(GradientBalancer):
+class GradVac(DrawnBalancer):
     """Sum of gradients, each turned to have at least its usual cosine with the rest.
 
     Wang, Tsvetkov, Firat and Cao, Gradient Vaccine, ICLR 2021, arXiv:2010.05874, algorithm 1, with
@@ -33,6 +32,8 @@ class GradVac(GradientBalancer):
         accumulated: "all" or "previous": the micro-batches that are compared.
     """
 
+    stream = STREAM
+
     def __init__(
         self,
         beta: float = 0.5,
@@ -42,18 +43,16 @@ class GradVac(GradientBalancer):
         every: int = 1,
         accumulated: str = "all",
     ) -> None:
-        super().__init__(at=at, every=every, accumulated=accumulated)
+        super().__init__(seed, at=at, every=every, accumulated=accumulated)
         check_number("beta", beta, "above 0 to 1", lambda b: 0 < b <= 1, "GradVac")
-        check_seed(seed, "GradVac")
-        self.beta, self.seed = beta, seed
+        self.beta = beta
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
-        self._done = 0
+        super()._begin(total, updates_per_epoch)
         self._usual: dict[str, dict[str, float]] = {head: {} for head in self.heads}
 
     def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
-        orders = drawn_orders(self.heads, heads, (self.seed, self._done, STREAM))
-        self._done += 1
+        orders = drawn_orders(self.heads, heads, self.next_draw())
         total = np.zeros(len(gram))
         for number, order in enumerate(orders):
             factors = np.eye(len(gram))[number]  # of the turned gradient, as a sum of gradients
@@ -72,9 +71,8 @@ class GradVac(GradientBalancer):
 
     def state_dict(self) -> dict[str, Any]:
         usual = {head: dict(cosines) for head, cosines in self._usual.items()}
-        return {**super().state_dict(), "done": self._done, "usual": usual}
+        return {**super().state_dict(), "usual": usual}
 
     def _load(self, state: Mapping[str, Any]) -> None:
         super()._load(state)
-        self._done = int(state["done"])
         self._usual = {head: dict(cosines) for head, cosines in state["usual"].items()}

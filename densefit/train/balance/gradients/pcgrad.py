@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from densefit.train.balance.balancer import balancers
-from densefit.train.balance.gradients.balancer import GradientBalancer
-from densefit.train.balance.rlw import check_seed
+from densefit.train.balance.gradients.drawn import DrawnBalancer
 
 STREAM = 2  # separates these draws from others of the same (seed, update)
 
 
 @balancers.register("pcgrad")
-class PCGrad(GradientBalancer):
+class PCGrad(DrawnBalancer):
     """Sum of gradients, each without its components that oppose another head's gradient.
 
     Yu, Kumar, Gupta, Levine, Hausman and Finn, Gradient Surgery for Multi-Task Learning, NeurIPS
@@ -30,32 +28,11 @@ class PCGrad(GradientBalancer):
         accumulated: "all" or "previous": the micro-batches that are compared.
     """
 
-    def __init__(
-        self,
-        seed: int = 0,
-        *,
-        at: str = "parameters",
-        every: int = 1,
-        accumulated: str = "all",
-    ) -> None:
-        super().__init__(at=at, every=every, accumulated=accumulated)
-        check_seed(seed, "PCGrad")
-        self.seed = seed
-
-    def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
-        self._done = 0
+    stream = STREAM
 
     def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
-        orders = drawn_orders(self.heads, heads, (self.seed, self._done, STREAM))
-        self._done += 1
+        orders = drawn_orders(self.heads, heads, self.next_draw())
         return projected(gram, orders)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "done": self._done}
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        super()._load(state)
-        self._done = int(state["done"])
 
 
 def drawn_orders(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from densefit.train.balance.balancer import balancers
-from densefit.train.balance.gradients.balancer import GradientBalancer
-from densefit.train.balance.rlw import check_seed, softmax
+from densefit.train.balance.gradients.drawn import DrawnBalancer
+from densefit.train.balance.rlw import softmax
 
 STREAM = 3  # separates these draws from others of the same (seed, update)
 
 
 @balancers.register("rgw")
-class RGW(GradientBalancer):
+class RGW(DrawnBalancer):
     """Random factors on the trunk's gradients: softmax of normal draws, times the number of heads.
 
     Lin, Ye, Zhang and Tsang, Reasonable Effectiveness of Random Weighting, TMLR 2022,
@@ -29,30 +28,9 @@ class RGW(GradientBalancer):
         accumulated: "all" or "previous": the micro-batches that are compared.
     """
 
-    def __init__(
-        self,
-        seed: int = 0,
-        *,
-        at: str = "parameters",
-        every: int = 1,
-        accumulated: str = "all",
-    ) -> None:
-        super().__init__(at=at, every=every, accumulated=accumulated)
-        check_seed(seed, "RGW")
-        self.seed = seed
-
-    def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
-        self._done = 0
+    stream = STREAM
 
     def _factors(self, gram: np.ndarray, heads: Sequence[str]) -> np.ndarray:
-        rng = np.random.default_rng((self.seed, self._done, STREAM))
-        self._done += 1
+        rng = np.random.default_rng(self.next_draw())
         drawn = dict(zip(sorted(self.heads), rng.standard_normal(len(self.heads))))
         return len(heads) * softmax(np.array([drawn[head] for head in heads]))
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "done": self._done}
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        super()._load(state)
-        self._done = int(state["done"])
