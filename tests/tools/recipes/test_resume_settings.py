@@ -144,6 +144,7 @@ ONE = {
     "resize": "stretch",
     "score_batch_size": 2,
     "out": lambda out: str(out.parent / "another"),
+    "pictures": False,
     "seed": 1,
     "resume": lambda out: str(out / "checkpoints" / "last"),
     "init_from": lambda out: str(out),
