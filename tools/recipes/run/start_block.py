@@ -17,6 +17,7 @@ from densefit.tools.recipes.data.run_data import RunData
 from densefit.tools.recipes.parts import settings_of_callbacks
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.run.label_counts import label_lines
+from densefit.tools.recipes.words.counted import counted
 from densefit.tools.recipes.words.schedule_text import as_text
 
 _WIDTH = 11  # of the names of the lines
@@ -153,9 +154,9 @@ def _schedule_text(recipe: Recipe, state: TrainState, is_planned: bool) -> str:
     training = recipe.training
     if is_planned:
         return f"{training.optimizer}, {as_text(dict(training.schedule))}"
-    length = f"{training.epochs} epochs"
+    length = epochs = counted(training.epochs, "epoch")
     if state.updates is not None and state.updates_per_epoch is not None:
-        length = f"{state.updates:,} updates, {training.epochs} epochs of {state.updates_per_epoch}"
+        length = f"{counted(state.updates, 'update')}, {epochs} of {state.updates_per_epoch}"
     left = f", {state.update:,} done" if state.update else ""
     return f"{length}{left}; {training.optimizer}, {as_text(dict(training.schedule))}"
 
