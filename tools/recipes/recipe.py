@@ -90,6 +90,9 @@ class Model:
             null for those of the published weights with as many rows (VOC's, COCO's).
         heads: name of a head -> its settings; `task` says which, and is the name by default.
         output_stride: output stride of the backbone; null for the smallest that a head asks for.
+        share_until: the stage, stage1 to stage4, behind which each head has the rest of the
+            backbone for itself; or stage -> groups of heads that part there
+            (docs/many-tasks.md#what-heads-share); null: all is shared.
     """
 
     backbone: str = "resnet18"
@@ -99,6 +102,7 @@ class Model:
     weights_classes: list[str] | dict[str, list[str]] | None = None
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
+    share_until: str | dict[str, list[list[str]]] | None = None
 
 
 @dataclass

@@ -37,6 +37,8 @@ class Thin(Backbone):
                 x = df.backend.mx.sym.Pooling(
                     x, kernel=(2, 2), stride=(2, 2), pool_type="avg", pooling_convention="full"
                 )
+            if stride == 32:  # what heads may have of their own
+                x = conv_bn(x, f"{self.name}_last", self.width, kernel=1)
             maps[stride] = (x, self.width)
         return maps
 
@@ -154,6 +156,7 @@ ONE = {
     "plugins": ["more.py"],
 }
 SEVERAL = {
+    "model.share_until": "stage3",
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},
     "mixture.ratio": {"first": 1.0, "second": 3.0},
     "mixture.temperature": 2.0,

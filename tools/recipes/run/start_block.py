@@ -17,6 +17,7 @@ from densefit.tools.recipes.data.run_data import RunData
 from densefit.tools.recipes.parts import settings_of_callbacks
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.run.label_counts import label_lines
+from densefit.tools.recipes.run.shared_text import shared_text
 from densefit.tools.recipes.words.counted import counted
 from densefit.tools.recipes.words.schedule_text import as_text
 
@@ -70,8 +71,10 @@ def block(
         ("labels" if index == 0 else "", text)
         for index, text in enumerate(label_lines(prepared, check))
     ]
+    shares = shared_text(prepared.network, recipe.input_size)
     lines += [
         ("network", _network_text(state)),
+        *([("shares", shares)] if shares else []),
         ("input", _input_text(recipe, state.network)),
         ("weights", _weights_text(recipe, state)),
         ("batch", _batch_text(recipe, state)),
