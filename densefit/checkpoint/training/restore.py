@@ -72,6 +72,7 @@ def restore(
         session.rate.load_state_dict(content.get("schedule", {}))
     if session.balancer is not None and "balance" not in differing:
         session.balancer.load_state_dict(content.get("balance", {}))
+        session.balancer.load_state_arrays(parts.get("balance", {}))
     history = session.history
     history.epochs, history.update = list(content["epochs"]), content["update"]
     history.last_validation = dict(content["validation"])

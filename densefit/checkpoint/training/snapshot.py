@@ -58,6 +58,9 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         ],
     }
     parts = {"model": model, "optimizer": optimizer}
+    arrays = {} if session.balancer is None else session.balancer.state_arrays()
+    if arrays:
+        parts["balance"] = arrays
     if learner.parameters.are_averaged:  # "model" is scored and loaded, "training" is resumed
         parts["training"] = learner.parameters.training_values()
     return parts, content

@@ -117,7 +117,7 @@ class Plan:
         live = live_module(model, settings, engine_name)
         network, adapters = model.network, {**model.network.adapters, **module.adapters}
         ranks = world()
-        check_balanced(settings.balance, network.adapters, ranks.size)
+        check_balanced(settings.balance, network.adapters, ranks.size, settings.accumulate)
         reader = _reader(train, network, adapters, settings, ranks)
         batch_size = reader.batch_size * ranks.size
         per_epoch, total = _length(reader, settings)

@@ -27,6 +27,8 @@ def combined(name, rows, heads=NAMES, losses=None):
     for _ in range(3):
         present = [head for head, row in zip(heads, rows) if (row != 0).any()]
         balancer.observe(losses or dict.fromkeys(present, 1.0))
+        if balancer.is_independent:
+            balancer.observe_parts(np.asarray(rows, np.float32), np.asarray(rows, np.float32))
         found = balancer.combine(np.asarray(rows, np.float32))
     return found
 
