@@ -89,7 +89,9 @@ class SeparatePasses:
         first, rows = self._gradients.part, self._gradients.rows
         counts = np.array([[b.labelled[name].sum() for b in batches] for name in self._heads])
         whole, part = counts.sum(axis=1), counts[:, 0]
-        shares = [np.divide(whole, n, where=n > 0, out=np.zeros(len(n))) for n in (part, whole - part)]
+        shares = [
+            np.divide(whole, n, where=n > 0, out=np.zeros(len(n))) for n in (part, whole - part)
+        ]
         of_first, of_rest = (scale * share[:, None].astype(np.float32) for share in shares)
         self._balancer.observe_parts(first * of_first, (rows - first) * of_rest)
 

@@ -15,6 +15,8 @@ COMPARING = [
 ]
 REST = [name for name in balancers.names() if name not in COMPARING]
 SETTINGS = {
+    "at parameters": ({}, {}),
+    "micro-batches at parameters": ({}, {"accumulate": 2}),
     "at features": ({"at": "features"}, {}),
     "every 2 at parameters": ({"every": 2}, {}),
     "every 2 at features": ({"at": "features", "every": 2}, {}),

@@ -42,8 +42,10 @@ def on_simplex(point: np.ndarray) -> np.ndarray:
 
     Duchi et al., Efficient Projections onto the l1-Ball, ICML 2008.
 
-    >>> on_simplex(np.array([0.5, 1.5])).tolist(), on_simplex(np.array([0.2, 0.4])).round(9).tolist()
-    ([0.0, 1.0], [0.4, 0.6])
+    >>> on_simplex(np.array([0.5, 1.5])).tolist()
+    [0.0, 1.0]
+    >>> on_simplex(np.array([0.2, 0.4])).round(9).tolist()
+    [0.4, 0.6]
     """
     point = point - point.max()  # so that 1 is not lost beside large numbers
     falling = np.sort(point)[::-1]

@@ -43,7 +43,7 @@ def test_a_resume_is_exact(tiny, tmp_path, name, engine):
 @pytest.mark.parametrize("name", WITH_ARRAYS)
 def test_arrays_go_on_with_the_other_engine(tiny, tmp_path, name):
     """They are of the same parameters in the same order."""
-    whole = trained(tiny, name, tmp_path / "whole", "torch", 4)
+    whole = trained(tiny, name, tmp_path / "whole", "mxnet", 4)
     trained(tiny, name, tmp_path / "cut", "mxnet", 2)
     resumed = trained(tiny, name, tmp_path / "cut", "torch", 4, resume="auto")
     for key, value in whole.items():

@@ -123,6 +123,17 @@ def test_a_gradient_that_is_not_finite_is_told_by_head(name, value):
 
 
 @every_balancer
+def test_a_product_that_is_not_finite_is_told_by_both_heads(name):
+    """With finite squares."""
+    balancer = begun(name)
+    balancer.observe(dict.fromkeys(NAMES, 1.0))
+    gram = ROWS.astype(float) @ ROWS.T.astype(float)
+    gram[0, 2] = gram[2, 0] = np.nan
+    with pytest.raises(TrainingDiverged, match="in that of a, c\n"):
+        balancer.factors(gram)
+
+
+@every_balancer
 def test_gradients_of_very_different_lengths_are_finite(name):
     rows = ROWS * np.array([[1e-6], [1.0], [1e6]], np.float32)
     assert np.isfinite(combined(name, rows)).all()

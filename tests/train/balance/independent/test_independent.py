@@ -97,7 +97,13 @@ def test_parts_are_the_mean_gradients_of_the_micro_batches(tiny, engine, monkeyp
         )
         schedule = df.Constant(1e-12)
         df.fit(
-            network, data, balance=watch, engine=engine, progress=False, schedule=schedule, **settings
+            network,
+            data,
+            balance=watch,
+            engine=engine,
+            progress=False,
+            schedule=schedule,
+            **settings,
         )
         return watch._seen
 

@@ -72,9 +72,7 @@ def projected(point):
     low, high = point.min() - 1, point.max()
     for _ in range(100):
         middle = (low + high) / 2
-        low, high = (
-            (middle, high) if np.maximum(point - middle, 0).sum() > 1 else (low, middle)
-        )
+        low, high = (middle, high) if np.maximum(point - middle, 0).sum() > 1 else (low, middle)
     return np.maximum(point - high, 0)
 
 
