@@ -21,6 +21,9 @@ class HeadGradients(Protocol):
     rows: np.ndarray
     part: np.ndarray | None
 
+    def spans(self) -> dict[str, slice]:
+        """Columns of `rows` that each shared parameter has, in order."""
+
     def clear(self) -> None:
         """Forget the gradients of the last update."""
 

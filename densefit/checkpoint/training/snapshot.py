@@ -43,6 +43,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "lr": state.lr,
         "gradient_norm": state.gradient_norm,
         "loss_weights": dict(state.loss_weights),
+        "affinity": dict(state.affinity),
         "update": state.update,
         "updates": state.updates,
         "updates_per_epoch": state.updates_per_epoch,

@@ -38,6 +38,11 @@ class HeadGradients:
         self._sums: dict[str, np.ndarray] = {}
         self.part: np.ndarray | None = None
 
+    def spans(self) -> dict[str, slice]:
+        """Columns of `rows` that each shared parameter has, in order."""
+        ends = np.cumsum([0, *self._sizes]).tolist()
+        return {name: slice(*ends[n : n + 2]) for n, name in enumerate(self._shared)}
+
     def clear(self) -> None:
         """Forget the gradients of the last update."""
         self.rows[:] = 0.0
