@@ -80,13 +80,14 @@ class SeparatePasses:
         self._learner.parameters.set_statistics(statistics)
         # The balancer receives gradients of the mean loss, as the update applies them.
         scale = self._learner.gradients.mean_factor()
-        if self._gradients.part is not None and len(batches) > 1:
-            self._observe_parts(batches, scale)
+        first = self._gradients.part
+        if first is not None and len(batches) > 1:
+            self._observe_parts(first, batches, scale)
         self._gradients.put(self._balancer.combine(self._gradients.rows * scale) / scale)
 
-    def _observe_parts(self, batches: Sequence[Batch], scale: float) -> None:
+    def _observe_parts(self, first: np.ndarray, batches: Sequence[Batch], scale: float) -> None:
         """Report the gradients of the mean losses of the first micro-batch, and of the rest."""
-        first, rows = self._gradients.part, self._gradients.rows
+        rows = self._gradients.rows
         counts = np.array([[b.labelled[name].sum() for b in batches] for name in self._heads])
         whole, part = counts.sum(axis=1), counts[:, 0]
         shares = [

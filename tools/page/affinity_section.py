@@ -64,11 +64,11 @@ def _cell(affinity: TaskAffinity, giver: str, receiver: str) -> str:
 
 def _curves(pair: tuple[str, str], layers: Mapping[str, Any]) -> Chart | None:
     """Cosines of a pair, the whole trunk strong; at most as many layers as there are colors."""
-    names = [ALL, *(layer for layer in layers if layer != ALL)][:COLORS]
+    names = sorted(layers, key=lambda layer: layer != ALL)[:COLORS]
     lines = [
-        Line(layer, *layers[layer], color=number, is_strong=layer == ALL)
+        Line(layer, x, y, color=number, is_strong=layer == ALL)
         for number, layer in enumerate(names)
-        if layer in layers
+        for x, y in [layers[layer]]
     ]
     title = f"{pair[0]} and {pair[1]}: cosine of their gradients"
     return chart(title, "update", "cosine", lines, y_range=(-1.0, 1.0))

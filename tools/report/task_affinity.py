@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit.train.affinity.meter import ALL, COSINE, GAIN
 
+MOST = 6  # sentences
 LEAST = 0.02  # of a gain, above which it is worth a sentence
 ENOUGH = 3  # measurements, from which a mean is more than chance
 Curve = tuple[list[float], list[float]]
@@ -48,20 +49,10 @@ class TaskAffinity:
     gains: Mapping[tuple[str, str], Gain]
     cosines: Mapping[tuple[str, str], Mapping[str, Curve]]
 
-    def conflict_from(self, first: str, second: str) -> str | None:
-        """First layer from which on all mean cosines of two heads are below 0; None without."""
+    def conflicts(self, first: str, second: str) -> dict[str, bool]:
+        """Whether the mean cosine of two heads is below 0, by layer from the image on."""
         layers = self.cosines.get((first, second)) or self.cosines.get((second, first), {})
-        start = None
-        for layer, (_, values) in layers.items():
-            if layer != ALL:
-                start = (start or layer) if math.fsum(values) < 0 else None
-        return start
-
-    def layer_before(self, first: str, second: str, layer: str) -> str | None:
-        """Layer before `layer`, nearer to the image; None for the first."""
-        layers = list(self.cosines.get((first, second)) or self.cosines[second, first])
-        number = layers.index(layer)
-        return layers[number - 1] if number else None
+        return {layer: math.fsum(y) < 0 for layer, (_, y) in layers.items() if layer != ALL}
 
 
 def read_affinity(lines: Sequence[Mapping[str, Any]]) -> TaskAffinity | None:
@@ -77,7 +68,8 @@ def read_affinity(lines: Sequence[Mapping[str, Any]]) -> TaskAffinity | None:
                 if not values or values[-1] != value:
                     updates.append(line["update"])
                     values.append(float(value))
-    gains, cosines = {}, {}
+    gains: dict[tuple[str, str], Gain] = {}
+    cosines: dict[tuple[str, str], dict[str, Curve]] = {}
     for key, curve in curves.items():
         kind, _, rest = key.partition("/")[2].partition("/")
         layer, _, pair = rest.rpartition("/")
@@ -118,13 +110,28 @@ def sentences(affinity: TaskAffinity) -> list[str]:
         if gain.mean > 0:
             result.append(f"{receiver} gains from {giver} ({size}).")
             continue
-        layer = affinity.conflict_from(giver, receiver)
-        if layer is None:
-            advice = "not in the last layers: a balancer of gradients may help"
-        else:
-            before = affinity.layer_before(giver, receiver, layer)
-            advice = (
-                f"from {layer} on: share until {before}" if before else "in all layers: train apart"
-            )
+        advice = _advice(affinity.conflicts(giver, receiver))
         result.append(f"{receiver} loses to {giver} ({size}), {advice}.")
+    if len(result) > MOST:
+        result[MOST:] = [f"{len(result) - MOST} smaller effects are in the matrix."]
     return result or ["No head clearly helps or harms another: sharing costs nothing here."]
+
+
+def _advice(conflicts: Mapping[str, bool]) -> str:
+    """Where two heads conflict, and what to do.
+
+    >>> _advice({"stem": False, "layer1": False, "layer2": True, "layer3": True})
+    'from layer2 on: share until layer1'
+
+    Args:
+        conflicts: layer, from the image on -> whether the heads conflict there.
+    """
+    layers = [layer for layer, is_conflict in conflicts.items() if is_conflict]
+    if not layers:
+        return "in no layer on average: a balancer of gradients may help"
+    if len(layers) == len(conflicts):
+        return "in all layers: train apart"
+    names = list(conflicts)
+    if layers == names[-len(layers) :]:
+        return f"from {layers[0]} on: share until {names[-len(layers) - 1]}"
+    return f"in {', '.join(layers)}: a balancer of gradients may help"

@@ -51,7 +51,8 @@ def test_a_gain_and_a_loss_say_what_to_do():
     ("cosines", "advice"),
     [
         ([-0.1, -0.1, -0.1, -0.1, -0.1], "in all layers: train apart."),
-        ([-0.1, -0.2, -0.1, 0.1, -0.1], "not in the last layers: a balancer"),
+        ([-0.1, 0.2, -0.1, 0.1, -0.1], "in stem, layer2: a balancer of gradients may help."),
+        ([0.1, 0.2, 0.1, 0.1, 0.1], "in no layer on average: a balancer"),
         ([-0.1, 0.2, 0.1, -0.1, -0.1], "from layer3 on: share until layer2."),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError
 from densefit.train.affinity.layers import layers_of
 from densefit.train.affinity.measured_step import affinity_spacing
@@ -73,7 +74,7 @@ def trained(tiny, path, engine, until, resume=None, **settings):
         resume=resume,
         optimizer="adam",
         progress=False,
-        callbacks=[Note()],
+        callbacks=[Note(), df.callbacks.JSONLines(path / "scalars.jsonl")],
         schedule=df.Constant(0.01),
         **settings,
     )
@@ -90,6 +91,14 @@ def test_a_training_is_as_without_it_and_its_numbers_resume(tiny, tmp_path, engi
     assert -1 <= seen[0]["affinity/cosine/all/a~b"] <= 1
     assert {"affinity/gain/a~b", "affinity/gain/b~a"} <= set(seen[0])
     assert history.epochs[-1]["train"]["affinity/gain/a~b"] == seen[2]["affinity/gain/a~b"]
+    lines = read_lines(tmp_path / "cut" / "scalars.jsonl")
+    assert [(line["kind"], line["update"]) for line in lines] == [
+        ("update", 1),
+        ("epoch", 2),
+        ("update", 3),
+        ("epoch", 3),
+    ]
+    assert lines[2]["affinity/gain/a~b"] == seen[2]["affinity/gain/a~b"]
     _, resumed, _ = trained(tiny, tmp_path / "cut", engine, 4, resume="auto", task_affinity=2)
     assert resumed == [seen[2]]
 
