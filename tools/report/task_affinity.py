@@ -132,6 +132,7 @@ def _advice(conflicts: Mapping[str, bool]) -> str:
     if len(layers) == len(conflicts):
         return "in all layers: train apart"
     names = list(conflicts)
-    if layers == names[-len(layers) :]:
-        return f"from {layers[0]} on: share until {names[-len(layers) - 1]}"
+    last = max(number for number, name in enumerate(names) if not conflicts[name])
+    if last + 1 < len(names):
+        return f"from {names[last + 1]} on: share until {names[last]}"
     return f"in {', '.join(layers)}: a balancer of gradients may help"
