@@ -11,7 +11,7 @@ from densefit.train.affinity.meter import ALL, COSINE, GAIN
 
 MOST = 6  # sentences
 LEAST = 0.02  # of a gain, above which it is worth a sentence
-ENOUGH = 3  # measurements, from which a mean is more than chance
+ENOUGH = 5  # measurements, from which a mean is more than chance
 Curve = tuple[list[float], list[float]]
 
 
@@ -31,8 +31,11 @@ class Gain:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the mean is `LEAST` or more from 0, and two standard errors."""
-        return abs(self.mean) >= LEAST and abs(self.mean) > 2 * self.error
+        """Whether the mean is `LEAST` or more from 0, and three standard errors.
+
+        Of 30 pairs of six heads, two standard errors would name one by chance.
+        """
+        return abs(self.mean) >= LEAST and abs(self.mean) > 3 * self.error
 
 
 @dataclass(frozen=True)

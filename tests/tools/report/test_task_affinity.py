@@ -67,7 +67,7 @@ def test_chance_is_not_an_effect():
         "No head clearly helps or harms another: sharing costs nothing here."
     ]
     few = read_affinity(log({"a~b": 0.5}, {}, count=2))
-    assert "2 measurements, 3 or more are needed" in sentences(few)[0]
+    assert "2 measurements, 5 or more are needed" in sentences(few)[0]
 
 
 def test_without_measurements_there_is_no_section():
