@@ -40,7 +40,7 @@ class Balancing:
         adapters: Mapping[str, HeadAdapter],
         sum_losses: Callable[[Mapping[str, float]], Mapping[str, float]] | None = None,
     ) -> None:
-        self._sum_losses = sum_losses or dict
+        self._sum_losses, self._is_shared = sum_losses or dict, sum_losses is not None
         self.balancer, self._learner = balancer, learner
         self._adapters = {
             n: adapter for n, adapter in adapters.items() if isinstance(adapter, NetworkHead)
@@ -69,7 +69,9 @@ class Balancing:
         self._bound, balancer = self._learner.gradients, self.balancer
         self._apart = self._split = None
         if balancer.at == "parameters":
-            self._apart = SeparatePasses(balancer, self._learner, self._head_of, self._heads)
+            self._apart = SeparatePasses(
+                balancer, self._learner, self._head_of, self._heads, self._is_shared
+            )
         if balancer.at == "features" or balancer.every > 1:
             self._split = SplitUpdate(balancer, self._learner)
 
@@ -200,8 +202,8 @@ def check_balanced(
 ) -> None:
     """Raise ConfigError for a balancer of routes, whose losses are not separate.
 
-    Also for one that compares the heads' gradients, if there are several `ranks`: each has the
-    gradients of its own samples. And for one that compares micro-batches, with `accumulate` of 1.
+    Also for several `ranks` where gradients of a rank's samples alone would be compared: those of
+    features, or of micro-batches. And for one that compares micro-batches, with `accumulate` of 1.
     """
     if isinstance(balancer, GradientBalancer) and balancer.is_independent and accumulate == 1:
         raise ConfigError(
@@ -211,13 +213,18 @@ def check_balanced(
             where=f"balance={type(balancer).__name__}(...)",
             fix="accumulate=2 with half the batch size: the same update; or another balancer",
         )
-    if balancer is not None and balancer.needs == "gradients" and ranks > 1:
-        raise ConfigError(
-            "The heads' gradients are compared within one process",
-            received=f"{ranks} ranks",
-            where=f"balance={type(balancer).__name__}(...)",
-            fix="a balancer of losses (df.balance.DWA(), df.balance.Uncertainty()), or one rank",
-        )
+    if isinstance(balancer, GradientBalancer) and ranks > 1:
+        is_whole = balancer.at == "parameters" and balancer.every == 1
+        if balancer.is_independent or not is_whole:
+            raise ConfigError(
+                "Gradients of features and of micro-batches are those of one rank's samples",
+                expected="at='parameters', every=1, whose gradients are summed over the ranks",
+                received=f"at={balancer.at!r}, every={balancer.every}, {ranks} ranks",
+                where=f"balance={type(balancer).__name__}(...)",
+                fix="another balancer, such as cagrad, or one rank"
+                if balancer.is_independent
+                else "at='parameters', every=1; a balancer of losses (dwa, famo); or one rank",
+            )
     routes = [name for name, adapter in adapters.items() if not isinstance(adapter, NetworkHead)]
     if balancer is not None and routes:
         raise ConfigError(

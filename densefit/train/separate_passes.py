@@ -22,6 +22,7 @@ class SeparatePasses:
         learner: engine, bound for training.
         head_of: counted loss -> its head.
         heads: names, in network order.
+        is_shared: whether several ranks make the update, which sum each head's gradients.
 
     Raises:
         ConfigError: the heads share no parameter that is trained.
@@ -33,10 +34,12 @@ class SeparatePasses:
         learner: Engine,
         head_of: Mapping[str, str],
         heads: Sequence[str],
+        is_shared: bool = False,
     ) -> None:
         self._balancer, self._learner = balancer, learner
         self._head_of, self._heads = head_of, list(heads)
         self._gradients = learner.gradients.per_head()
+        self._is_shared = is_shared
         self._first = 0  # index of the first pass's head
 
     def begin(self, update: int, present: Sequence[str]) -> None:
@@ -76,6 +79,8 @@ class SeparatePasses:
                 self._learner.compute(batch, number == 0, self._only(name, shares))
                 if number == 0 and self._balancer.is_independent:
                     self._gradients.take_part(row)
+            if self._is_shared:  # the first pass's gradients are summed already
+                self._learner.gradients.sum_ranks()
             self._gradients.take(row)
         self._learner.parameters.set_statistics(statistics)
         # The balancer receives gradients of the mean loss, as the update applies them.

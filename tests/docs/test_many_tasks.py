@@ -47,7 +47,7 @@ def test_each_balancer_is_in_the_table_of_what_is_refused():
             assert ("refused" in features) == ("at" in of.refused), name
             assert ("refused" in every) == ("every" in of.refused), name
             assert ("needed" in accumulated) == of.is_independent, name
-            assert ranks.startswith("refused")
+            assert ranks.startswith("refused") == of.is_independent, name
 
 
 def test_every_balance_and_every_recipe_is_named():

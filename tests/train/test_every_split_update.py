@@ -62,12 +62,18 @@ def test_it_trains_or_says_why_not(tiny, name, setting):
 
 
 @pytest.mark.parametrize("name", COMPARING)
-def test_several_ranks_are_refused(name):
-    for settings in ({}, {"at": "features"}):
-        if "at" in refusals(name) and settings:
+def test_several_ranks_compare_the_gradients_of_parameters_alone(name):
+    cells = [{"at": "parameters", "every": 1}, {"at": "features"}, {"at": "parameters", "every": 2}]
+    for settings in cells:
+        changed = {of for of, value in settings.items() if value not in (1, "parameters")}
+        if changed & set(refusals(name)):
             continue
-        with pytest.raises(ConfigError, match="compared within one process"):
-            check_balanced(balancers.create(name, **settings), {}, ranks=2)
+        balancer = balancers.create(name, **settings)
+        if settings is cells[0] and not balancer.is_independent:
+            check_balanced(balancer, {}, ranks=2)
+            continue
+        with pytest.raises(ConfigError, match="one rank's samples[^|]*2 ranks"):
+            check_balanced(balancer, {}, ranks=2)
 
 
 @pytest.mark.parametrize("name", REST)
