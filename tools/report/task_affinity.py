@@ -123,8 +123,8 @@ def sentences(affinity: TaskAffinity) -> list[str]:
 def _advice(conflicts: Mapping[str, bool]) -> str:
     """Where two heads conflict, and what to do.
 
-    >>> _advice({"stem": False, "layer1": False, "layer2": True, "layer3": True})
-    'from layer2 on: share until layer1'
+    >>> _advice({"stage1": False, "stage2": False, "stage3": True, "stage4": True})
+    'from stage3 on: share until stage2'
 
     Args:
         conflicts: layer, from the image on -> whether the heads conflict there.

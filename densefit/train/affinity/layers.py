@@ -1,42 +1,57 @@
-"""Names of layers for the parameters of a trunk."""
+"""Names of layers for the parameters that heads share: stages of the backbone, and the rest."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-MOST = 8  # layers that are told apart
-_STAGE = re.compile(r"(?:^|_)(stem|(?:layer|stage|block|level|branch)_?\d+)(?=_|$)")
+from densefit.model.branches import STAGES
+from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
+from densefit.symbol import NameManager, sym
+
+_SIZE = (64, 64)  # names do not depend on it
 
 
-def layers_of(parameters: Sequence[str]) -> dict[str, list[str]]:
-    """Group parameters by the stage of the network that their names state, at most 8.
+def stages_of(network: Network) -> dict[str, str]:
+    """Find the stage of each parameter of the backbone, as `share_until` names them.
 
-    A name without a stage, as of a neck, is in the group of its first word. Neighbouring stages are
-    joined where there are more than 8.
+    Args:
+        network: network with a backbone.
 
-    >>> names = ["r_stem_weight", "r_layer1_0_conv_weight", "r_layer1_0_bn_gamma", "fpn_p3_weight"]
-    >>> {layer: len(members) for layer, members in layers_of(names).items()}
-    {'stem': 1, 'layer1': 2, 'fpn': 1}
+    Returns:
+        parameter -> "stage1" to "stage4": the first whose map depends on it, or the last.
+    """
+    with NameManager():
+        maps = network.backbone.features(sym.Variable("data"), _SIZE, 32).maps
+    stages: dict[str, str] = {}
+    for stage, stride in STAGES.items():
+        if stride in maps:
+            for node in SymbolGraph.of(maps[stride]).nodes:
+                if node.is_variable:
+                    stages.setdefault(node.name, stage)
+    return stages
+
+
+def layers_of(parameters: Sequence[str], stages: Mapping[str, str]) -> dict[str, list[str]]:
+    """Group parameters by the stage of the backbone; the rest by the first word of their names.
+
+    A copy of a parameter for some heads (`share_until`), whose name ends with that of the backbone,
+    is of the same stage.
+
+    >>> layers_of(["r_conv_weight", "fpn_p3_weight", "a_b_r_top_weight"],
+    ...           {"r_conv_weight": "stage1", "r_top_weight": "stage4"})
+    {'stage1': ['r_conv_weight'], 'fpn': ['fpn_p3_weight'], 'stage4': ['a_b_r_top_weight']}
 
     Args:
         parameters: names, from the image on.
+        stages: as `stages_of` returns them.
 
     Returns:
         layer -> names, in order.
     """
     layers: dict[str, list[str]] = {}
     for name in parameters:
-        stage = _STAGE.search(name)
-        layer = stage.group(1) if stage else name.split("_")[0]
+        copied = (stage for base, stage in stages.items() if name.endswith(f"_{base}"))
+        layer = stages.get(name) or next(copied, name.split("_")[0])
         layers.setdefault(layer, []).append(name)
-    if len(layers) <= MOST:
-        return layers
-    names = list(layers)
-    edges = [round(number * len(names) / MOST) for number in range(MOST + 1)]
-    joined = {}
-    for start, end in zip(edges, edges[1:]):
-        first, last = names[start], names[end - 1]
-        title = first if first == last else f"{first}-{last}"
-        joined[title] = [name for layer in names[start:end] for name in layers[layer]]
-    return joined
+    return layers

@@ -11,7 +11,7 @@ import numpy as np
 from densefit.data.batch import Batch
 from densefit.engine.engine import Engine
 from densefit.model.heads.network_head import NetworkHead
-from densefit.train.affinity.layers import layers_of
+from densefit.train.affinity.layers import layers_of, stages_of
 
 GAIN, COSINE, ALL = "affinity/gain", "affinity/cosine", "all"
 _COLUMNS = 1 << 16  # numbers of a gradient that are multiplied at a time
@@ -42,10 +42,8 @@ class AffinityMeter:
         self._bound = self._learner.gradients
         self._gradients = self._bound.per_head()
         spans = self._gradients.spans()
-        self._layers = {
-            layer: [spans[name] for name in names]
-            for layer, names in layers_of(list(spans)).items()
-        }
+        layers = layers_of(list(spans), stages_of(self._learner.network))
+        self._layers = {layer: [spans[name] for name in names] for layer, names in layers.items()}
 
     def measure(
         self, batches: Sequence[Batch], reseed: Callable[[], None] | None

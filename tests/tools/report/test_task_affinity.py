@@ -6,7 +6,7 @@ import pytest
 from densefit.tools.page.affinity_section import affinity_section
 from densefit.tools.report.task_affinity import read_affinity, sentences
 
-LAYERS = ("stem", "layer1", "layer2", "layer3", "all")
+LAYERS = ("stage1", "stage2", "stage3", "stage4", "all")
 
 
 def log(gains, cosines, count=6, noise=0.01):
@@ -27,7 +27,7 @@ def log(gains, cosines, count=6, noise=0.01):
 def test_repeated_lines_count_once():
     affinity = read_affinity(log({"a~b": 0.5}, {"a~b": [0.1] * 5}, count=4))
     assert affinity.gains["a", "b"].count == 4
-    updates, values = affinity.cosines["a", "b"]["layer2"]
+    updates, values = affinity.cosines["a", "b"]["stage3"]
     assert updates == [0, 100, 200, 300]
     assert len(values) == 4
     assert affinity.gains["a", "b"].mean == pytest.approx(0.5, abs=0.02)
@@ -42,8 +42,8 @@ def test_a_gain_and_a_loss_say_what_to_do():
     said = sentences(read_affinity(lines))
     assert said == [
         "depth gains from segmentation (21% of what its step does).",
-        "instance loses to modality (12% of what its step does), from layer2 on: share until "
-        "layer1.",
+        "instance loses to modality (12% of what its step does), from stage3 on: share until "
+        "stage2.",
     ]
 
 
@@ -51,9 +51,9 @@ def test_a_gain_and_a_loss_say_what_to_do():
     ("cosines", "advice"),
     [
         ([-0.1, -0.1, -0.1, -0.1, -0.1], "in all layers: train apart."),
-        ([-0.1, 0.2, -0.1, 0.1, -0.1], "in stem, layer2: a balancer of gradients may help."),
+        ([-0.1, 0.2, -0.1, 0.1, -0.1], "in stage1, stage3: a balancer of gradients may help."),
         ([0.1, 0.2, 0.1, 0.1, 0.1], "in no layer on average: a balancer"),
-        ([-0.1, 0.2, 0.1, -0.1, -0.1], "from layer3 on: share until layer2."),
+        ([-0.1, 0.2, 0.1, -0.1, -0.1], "from stage4 on: share until stage3."),
     ],
 )
 def test_the_layer_is_where_the_rest_of_the_network_conflicts(cosines, advice):
@@ -84,5 +84,11 @@ def test_the_section_has_a_row_for_each_head_and_a_chart_for_each_pair():
     assert of_b[1].startswith("+0.5")
     assert "±" in of_b[1]
     (drawn,) = section.charts
-    assert [line.line.name for line in drawn.lines] == ["all", "stem", "layer1", "layer2", "layer3"]
+    assert [line.line.name for line in drawn.lines] == [
+        "all",
+        "stage1",
+        "stage2",
+        "stage3",
+        "stage4",
+    ]
     assert section.count == 6

@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError
-from densefit.train.affinity.layers import layers_of
+from densefit.train.affinity.layers import stages_of
 from densefit.train.affinity.measured_step import affinity_spacing
 from densefit.train.affinity.meter import relations
 
@@ -47,12 +47,18 @@ def test_degenerate_gradients():
     assert opposite["affinity/gain/a~b"] == -2.0
 
 
-def test_many_stages_are_joined():
-    names = [f"net_block{number}_conv_weight" for number in range(17)]
-    layers = layers_of(["net_stem_weight", *names])
-    assert len(layers) == 8
-    assert sum(map(len, layers.values())) == 18
-    assert next(iter(layers)) == "stem-block0"
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenetv2", "efficientnet_lite0"])
+def test_layers_are_the_stages_at_which_heads_can_part(backbone):
+    heads = [df.head("segmentation", classes=["x", "y"]), df.head("depth")]
+    network = df.Network(backbone, heads)
+    stages = stages_of(network)
+    assert list(dict.fromkeys(stages.values())) == ["stage1", "stage2", "stage3", "stage4"]
+    if backbone == "resnet18":
+        assert (
+            stages["resnet18_stem_weight"] == stages["resnet18_layer1_1_conv2_weight"] == "stage1"
+        )
+        assert stages["resnet18_layer2_0_conv1_weight"] == "stage2"
+        assert stages["resnet18_layer4_1_conv2_weight"] == "stage4"
 
 
 def trained(tiny, path, engine, until, resume=None, **settings):
