@@ -39,9 +39,11 @@ def trained(tiny, order, loaded=None, balance=None):
     made = {name: df.head(name, **HEADS[name]) for name in order}
     network = df.Network(tiny.Backbone(), list(made.values()))
     heads = [made[name] for name in loaded or order]
+    parts = 2 if balance in ("modo", "sdmgrad") else 1  # which compare micro-batches
     history = df.fit(
         network,
-        df.Loader(DATA, batch_size=4, heads=heads, shuffle=True, workers=0),
+        df.Loader(DATA, batch_size=4 // parts, heads=heads, shuffle=True, workers=0),
+        accumulate=parts,
         validation=df.Loader(HELD, batch_size=4, workers=0),
         epochs=2,
         schedule=df.Constant(0.005),

@@ -134,6 +134,9 @@ class Training:
         layer_decay: factor on the rate for each layer that is nearer to the image; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
             among several heads; null adds up their losses.
+        task_affinity: updates from one measurement to the next of what heads do for each other and
+            of the cosines between their gradients by layer, for report.html; auto: 30 for each
+            head, some 3 % of the time; null for none.
         conflict: batches on which the cosine between the heads' gradients is measured at the end,
             into conflict.json; 0 for none.
         freeze: patterns of parameters that are not trained.
@@ -165,6 +168,7 @@ class Training:
     groups: dict[str, dict[str, float]] = field(default_factory=dict)
     layer_decay: float | None = None
     balance: dict[str, Any] | None = None
+    task_affinity: int | str | None = None
     conflict: int = 0
     freeze: list[str] = field(default_factory=list)
     unfreeze: str | None = None
