@@ -129,9 +129,7 @@ OURS = {
     **dict.fromkeys(("mobilenet_v3_large", "mobilenetv3_large_100"), "mobilenetv3_large"),
     **dict.fromkeys(("mobilenet_v3_small", "mobilenetv3_small_100"), "mobilenetv3_small"),
     **dict.fromkeys(("regnet_y_400mf", "regnety_004"), "regnety_400mf"),
-    **dict.fromkeys(
-        ("mobilenet_v2", "mobilenetv2_050", "mobilenetv2_140"), "mobilenetv2"
-    ),
+    **dict.fromkeys(("mobilenet_v2", "mobilenetv2_050", "mobilenetv2_140"), "mobilenetv2"),
 }
 
 
