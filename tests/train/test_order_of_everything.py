@@ -40,11 +40,9 @@ def trained(tiny, order, loaded=None):
     made = {name: df.head(name, **HEADS[name]) for name in order}
     network = df.Network(tiny.Backbone(), list(made.values()))
     heads = [made[name] for name in loaded or order]
-    parts = 2 if balance in ("modo", "sdmgrad") else 1  # which compare micro-batches
     history = df.fit(
         network,
-        df.Loader(DATA, batch_size=4 // parts, heads=heads, shuffle=True, workers=0),
-        accumulate=parts,
+        df.Loader(DATA, batch_size=4, heads=heads, shuffle=True, workers=0),
         validation=df.Loader(HELD, batch_size=4, workers=0),
         epochs=2,
         schedule=df.Constant(0.005),
@@ -91,9 +89,11 @@ def balanced(tiny, places, balance):
     """The network after updates with factors of earlier losses, of epochs too."""
     heads = [Both("both", 0.5), Brightness("large", 3.0), Brightness("small", 0.1)]
     network = df.Network(tiny.Backbone(), [heads[place] for place in places])
+    parts = 2 if balance in ("modo", "sdmgrad") else 1  # which compare micro-batches
     df.fit(
         network,
-        tiny.loader(network, 8),
+        tiny.loader(network, 8, batch_size=4 // parts),
+        accumulate=parts,
         epochs=3 if balance == "dwa" else 1,
         schedule=df.Constant(0.05),
         balance=balancers.create(balance, **SETTINGS.get(balance, {})),
