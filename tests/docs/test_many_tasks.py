@@ -24,11 +24,13 @@ def test_the_first_screen(capsys):
     assert not math.isnan(cosine)
 
 
-def test_the_recipe_is_one(tmp_path):
-    (text,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.S)
-    (tmp_path / "a.yaml").write_text(text)
-    recipe = read(MultiRecipe, tmp_path / "a.yaml")
-    assert list(recipe.datasets) == list(yaml.safe_load(text)["datasets"])
+def test_recipes_are_some(tmp_path):
+    texts = re.findall(r"```yaml\n(.*?)```", TEXT, re.S)
+    for text in texts:
+        (tmp_path / "a.yaml").write_text(text)
+        recipe = read(MultiRecipe, tmp_path / "a.yaml")
+        assert list(recipe.datasets) == list(yaml.safe_load(text).get("datasets", {}))
+    assert sum("share_until" in text for text in texts) == 2
 
 
 def test_each_balancer_is_in_the_table_of_what_is_refused():
