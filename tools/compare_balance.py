@@ -82,7 +82,7 @@ def run(chosen: Comparing, settings: Sequence[str] = (), **replaced: Any) -> int
     heads = alone(_heads(chosen.recipe, settings))
     methods = ways(chosen.methods, chosen.variants)
     out = make_folder(chosen.out)
-    words = ("--config", chosen.recipe, *settings)
+    words = ("--config", chosen.recipe, "--pictures", "false", *settings)
     runs = Runs(out, words, replaced.get("train", train_multi))
     if chosen.trials:
         methods = _with_tuned(runs, heads, methods, chosen, replaced.get("start"))

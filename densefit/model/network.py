@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from threading import RLock
+from types import MappingProxyType
 from typing import Any
 
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
+from densefit.model.branches import ShareUntil
 from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
@@ -19,6 +21,7 @@ from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import (
     SIZE,
+    Trunk,
     Weigh,
     build_graph,
     build_trunk,
@@ -51,6 +54,10 @@ class Network(NetworkParameters):
         output_stride: output stride of the backbone; by default the smallest that a head requires.
         settings: settings of a backbone that is given by name (`{"width": 32}`); `mean` and `std`
             of RGB in [0, 255] are settings of every backbone.
+        share_until: "stage1" to "stage4" (maps at strides 4 to 32), or the stride: behind this
+            stage each head has the rest of the backbone for itself. Or a tree: stage -> groups of
+            heads that part there, `{"stage2": [["boxes", "masks"]], "stage3": [["boxes"]]}`; heads
+            that are in no group stay together. None: all share the whole backbone.
 
     Raises:
         ConfigError: both or neither kind of network, an invalid head name, or two outputs, labels
@@ -64,7 +71,10 @@ class Network(NetworkParameters):
     fitting: Any = None
     #: Names of the inputs of an exported model, which has no Symbol.
     input_names: Sequence[str] | None = None
-    _trunk: Any = None  # of all graphs at SIZE, while these are checked
+    _trunk: Trunk | None = None  # of all graphs at SIZE, while these are checked
+    #: Layer or parameter that some heads have of their own -> its name in the backbone.
+    copies: Mapping[str, str] = MappingProxyType({})
+    share_until: ShareUntil | None = None
 
     #: Engines that `predict` keeps; not copied with the network.
     _predictors: dict[Any, Any] | None = None
@@ -78,6 +88,7 @@ class Network(NetworkParameters):
         routes: Mapping[str, Route] | None = None,
         output_stride: int | None = None,
         settings: Mapping[str, Any] | None = None,
+        share_until: ShareUntil | None = None,
     ) -> None:
         if (symbol is None) == (backbone is None):
             raise ConfigError(
@@ -109,16 +120,24 @@ class Network(NetworkParameters):
         for head in heads:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
+        self.share_until = share_until
         self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
         self._check_graphs()  # reports errors of a head here, not in fit
         self._record_spec(backbone, settings)
 
     def _check_graphs(self) -> None:
-        self._trunk = build_trunk(self.backbone, self.output_stride, SIZE)
+        self._trunk = self.build_trunk(SIZE)
+        self.copies = self._trunk.copies
         try:
             check_graphs(self.graph, self.adapters)
         finally:
             self._trunk = None  # the user may change the backbone
+
+    def build_trunk(self, input_size: tuple[int, int]) -> Trunk:
+        """Build the backbone's maps for each head, and which layers are copies for some heads."""
+        names = [head.name for head in self.heads]
+        arguments = (self.backbone, self.output_stride, input_size, names)
+        return build_trunk(*arguments, self.share_until)
 
     @staticmethod
     def _make_backbone(
@@ -140,6 +159,8 @@ class Network(NetworkParameters):
                 "output_stride": self.output_stride,
                 "heads": specs,
             }
+            if self.share_until is not None:
+                self._spec["share_until"] = self.share_until
 
     @property
     def spec(self) -> dict[str, Any] | None:
@@ -157,6 +178,7 @@ class Network(NetworkParameters):
             heads_of_spec(spec),
             settings=spec["settings"],
             output_stride=spec["output_stride"],
+            share_until=spec.get("share_until"),
         )
 
     @property
@@ -205,8 +227,8 @@ class Network(NetworkParameters):
                 return self._graphs[key]
             while len(self._graphs) >= KEPT:
                 self._graphs.popitem(last=False)
-            trunk = self._trunk or build_trunk(self.backbone, self.output_stride, input_size)
-            self._graphs[key] = build_graph(trunk, self.adapters, mode, input_size, weigh)
+            trunk = self._trunk or self.build_trunk(input_size)
+            self._graphs[key] = build_graph(trunk.features, self.adapters, mode, input_size, weigh)
             return self._graphs[key]
 
     def predict(self, images: Any, **settings: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from densefit.errors import BindError
 from densefit.model.backbones import Backbone
+from densefit.model.branches import ShareUntil, branched
 from densefit.model.head_names import weight_name
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.features import Features
@@ -20,14 +22,41 @@ SIZE = (64, 64)  # at which graphs are checked
 _OUTPUTS = {"evaluate": "evaluate_outputs", "raw": "raw_outputs", "views": "view_outputs"}
 
 
-def build_trunk(backbone: Backbone, output_stride: int, input_size: tuple[int, int]) -> Features:
-    """Build the feature maps of the Variable `data`, (B, 3, height, width)."""
+@dataclass(frozen=True)
+class Trunk:
+    """The backbone in a graph.
+
+    Attributes:
+        features: head -> the feature maps that it reads.
+        copies: layer or parameter that some heads have of their own -> its name in the backbone.
+    """
+
+    features: Mapping[str, Features]
+    copies: Mapping[str, str]
+
+
+def build_trunk(
+    backbone: Backbone,
+    output_stride: int,
+    input_size: tuple[int, int],
+    heads: Sequence[str],
+    share_until: ShareUntil | None = None,
+) -> Trunk:
+    """Build the feature maps of the Variable `data`, (B, 3, height, width), for each head."""
+    features = _features(backbone, output_stride, input_size)
+    if share_until is None:
+        return Trunk(dict.fromkeys(heads, features), {})
+    whole = features if output_stride == 32 else _features(backbone, 32, input_size)
+    return Trunk(*branched(features, whole, share_until, heads))
+
+
+def _features(backbone: Backbone, output_stride: int, input_size: tuple[int, int]) -> Features:
     with NameManager():
         return backbone.features(sym.Variable("data"), input_size, output_stride)
 
 
 def build_graph(
-    features: Features,
+    features: Mapping[str, Features],
     adapters: Mapping[str, HeadAdapter],
     mode: str,
     input_size: tuple[int, int],
@@ -36,7 +65,7 @@ def build_graph(
     """Build the Symbol of a backbone and all heads, outputs named `<head>_<output>`.
 
     Args:
-        features: of the backbone.
+        features: of the backbone, by head.
         adapters: the heads by name; they note their outputs.
         mode: one of `densefit.model.network.MODES`.
         input_size: (height, width).
@@ -48,9 +77,9 @@ def build_graph(
             continue
         with _HeadNames(adapter.head.name):
             if mode == "train":
-                outputs += _losses(adapter, features, input_size, weigh)
+                outputs += _losses(adapter, features[adapter.head.name], input_size, weigh)
             else:
-                outputs += _predictions(adapter, features, mode)
+                outputs += _predictions(adapter, features[adapter.head.name], mode)
     return sym.Group(outputs)
 
 

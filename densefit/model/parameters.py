@@ -36,6 +36,9 @@ def owners(network: Network) -> dict[str, str | None]:
     trunk: set[str] = set()
     if network.heads:
         trunk.update(backbone_parameters(network))
+        shared = [head.name for head in network.heads]
+        starts = tuple(f"{head}_{network.backbone.name}_" for head in shared)
+        trunk.update(name for name in network.copies if not name.startswith(starts))
     elif valued:
         names = [name for name in names if name in valued]
     return {

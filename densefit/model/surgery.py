@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from densefit.errors import ConfigError
+from densefit.model.branches import shared_by
 from densefit.model.head_names import weight_name
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
@@ -85,12 +86,15 @@ def _check(network: Network) -> None:
 
 def _with(network: Network, heads: Sequence[Head]) -> Network:
     """Copy a network with other heads. The output stride is kept, so that features are too."""
-    spec, stride = copy.deepcopy(network.spec), network.output_stride
-    copies = [copy.deepcopy(head) for head in heads]
-    if spec is not None:
-        copied = Network(spec["backbone"], copies, settings=spec["settings"], output_stride=stride)
-    else:
-        copied = Network(copy.deepcopy(network.backbone), copies, output_stride=stride)
+    spec, backbone = copy.deepcopy(network.spec), copy.deepcopy(network.backbone)
+    copied = Network(
+        backbone if spec is None else spec["backbone"],
+        [copy.deepcopy(head) for head in heads],
+        settings=None if spec is None else spec["settings"],
+        output_stride=network.output_stride,
+        share_until=shared_by(network.share_until, [head.name for head in heads]),
+    )
+    _check_branches(network, copied)
     if network.initialized:
         names = {*owners(copied), *map(weight_name, copied.adapters)}
         copied.set_params(
@@ -100,3 +104,19 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
             )
         )
     return copied
+
+
+def _check_branches(network: Network, copied: Network) -> None:
+    """Raise ConfigError if a head that stays would compute with other layers of the backbone."""
+    there = owners(network)
+    for head in copied.adapters.keys() & network.adapters.keys():
+        reads = [name for name, owner in owners(copied).items() if owner == head]
+        lacking = [name for name in reads if name not in there]
+        if lacking or (network.copies and not copied.copies):
+            raise ConfigError(
+                f"The head {head!r} would have other layers of the backbone",
+                expected="a tree of heads in which the rest keeps its groups",
+                received=f"share_until={network.share_until!r}",
+                where=f"heads {', '.join(copied.adapters)}",
+                fix="df.surgery.transfer(network, new) brings the weights into a new network",
+            )

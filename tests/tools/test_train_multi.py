@@ -82,11 +82,16 @@ def test_two_datasets_with_nothing_in_common(train, capsys):
     assert best["update"] == max(validations, key=lambda line: line["composite"])["update"]
 
     _scored_again(together, scores, capsys)
-    alone = [train(name, "--only", f"[{name}]") for name in ("detection", "segmentation")]
+    balance = json.dumps({"name": "fixed", "factors": {"detection": 3.0, "segmentation": 4.0}})
+    alone = [
+        train(name, "--only", f"[{name}]", "--training.balance", balance)
+        for name in ("detection", "segmentation")
+    ]
     for out, name in zip(alone, ("cells/detection", "streets/segmentation")):
         own = json.loads((out / "scores.json").read_text())
         assert all(key.startswith(name) for key in own)
         assert not (out / "conflict.json").exists()
+        assert "loss_weight" not in (out / "scalars.jsonl").read_text()  # it is not balanced
     capsys.readouterr()
     assert compare_tasks.main([str(together), *map(str, alone)]) == 0
     table = capsys.readouterr().out

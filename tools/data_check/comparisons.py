@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from densefit.data.sample_id import sample_id
 from densefit.tools.data_check.box_statistics import imbalance
 from densefit.tools.data_check.equal_images import Group
-from densefit.tools.data_check.findings import EXAMPLES, NOTE, WARNING, Example, Finding, counted
+from densefit.tools.data_check.findings import EXAMPLES, NOTE, WARNING, Example, Finding
 from densefit.tools.data_check.labels import class_names, counts_by_target
 from densefit.tools.data_check.split import SplitCheck
+from densefit.tools.recipes.words.counted import counted
 
 _IMBALANCED = 20  # ratio of the most frequent class to the rarest from which on it is told
 

@@ -65,12 +65,3 @@ def as_data_error(error: Exception, what: str) -> DensefitError:
     if isinstance(error, DensefitError):
         return error
     return DataError(f"{what} fails: {type(error).__name__}: {error}")
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """A number with its noun.
-
-    >>> counted(1, "image"), counted(2000, "image"), counted(2, "box", "boxes")
-    ('1 image', '2,000 images', '2 boxes')
-    """
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"

@@ -19,7 +19,6 @@ from densefit.tools.data_check.findings import (
     WARNING,
     Example,
     Finding,
-    counted,
 )
 from densefit.tools.data_check.labels import class_names
 from densefit.tools.data_check.split import (
@@ -31,6 +30,7 @@ from densefit.tools.data_check.split import (
     SIZE,
     SplitCheck,
 )
+from densefit.tools.recipes.words.counted import counted
 
 _TEXTS = {
     ANNOTATION: "with a broken annotation, or without a file",

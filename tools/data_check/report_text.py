@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from densefit.tools.data_check.findings import counted
+from densefit.tools.recipes.words.counted import counted
 
 NOTHING_CHECKED = "nothing could be checked"  # a generated dataset
 _CLASSES = 30  # of a table; JSON and page have all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,3 +81,22 @@ class MultiRecipe(Recipe):
     datasets: dict[str, Part] = field(default_factory=dict)
     mixture: Shares = field(default_factory=Shares)
     only: list[str] = field(default_factory=list)
+
+    def balance_of(self, heads: Collection[str]) -> dict[str, Any] | None:
+        """Settings of the balancer of the heads that are trained.
+
+        Of some heads, without what is set for the others; none for one alone.
+        """
+        balance = super().balance_of(heads)
+        if balance is None or not self.only:
+            return balance
+        if len(heads) == 1:
+            return None
+        left_out = set(self.model.heads) - set(heads)
+        return {key: _without(value, left_out) for key, value in balance.items()}
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: setting for key, setting in value.items() if key not in names}

@@ -93,9 +93,9 @@ def make_schedule(training: Training) -> Schedule:
     return named(schedules, training.schedule, "schedule")
 
 
-def make_balancer(training: Training) -> Balancer | None:
-    """Make the loss balancer; None adds up the heads' losses."""
-    return None if training.balance is None else named(balancers, training.balance, "balance")
+def make_balancer(settings: Mapping[str, Any] | None) -> Balancer | None:
+    """Make the loss balancer of these settings; None adds up the heads' losses."""
+    return None if settings is None else named(balancers, settings, "balance")
 
 
 def named(registry: Registry[Any], settings: Mapping[str, Any], where: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Set
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +90,9 @@ class Model:
             null for those of the published weights with as many rows (VOC's, COCO's).
         heads: name of a head -> its settings; `task` says which, and is the name by default.
         output_stride: output stride of the backbone; null for the smallest that a head asks for.
+        share_until: the stage, stage1 to stage4, behind which each head has the rest of the
+            backbone for itself; or stage -> groups of heads that part there
+            (docs/many-tasks.md#what-heads-share); null: all is shared.
     """
 
     backbone: str = "resnet18"
@@ -99,6 +102,7 @@ class Model:
     weights_classes: list[str] | dict[str, list[str]] | None = None
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
+    share_until: str | dict[str, list[list[str]]] | None = None
 
 
 @dataclass
@@ -188,6 +192,8 @@ class Recipe:
         out: the run's folder: config, scalars, checkpoints, curves and images; empty for runs/NAME,
             of the recipe's name. What a recipe says is numbered where it exists (runs/NAME-2 and so
             on); what the command line says, never.
+        pictures: whether the run draws: curves, a training batch, predictions and report.html.
+            false, where many runs are compared by their numbers: a short one takes half the time.
         seed: seed of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
@@ -208,6 +214,7 @@ class Recipe:
     resize: str = "letterbox"
     score_batch_size: int = 8
     out: str = ""
+    pictures: bool = True
     seed: int = 0
     resume: str = "none"
     init_from: str | None = None
@@ -219,6 +226,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if isinstance(self.devices, str):
             self.devices = [self.devices]
+
+    def balance_of(self, heads: Collection[str]) -> dict[str, Any] | None:
+        """Settings of the balancer of the heads that are trained."""
+        return self.training.balance
 
     def adjust(self, named: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

@@ -11,6 +11,7 @@ from typing import Any
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
+from densefit.model.branches import shared_by
 from densefit.model.heads.head import Head, head, heads
 from densefit.model.network import Network
 from densefit.registry import nearest
@@ -179,5 +180,9 @@ def make_network(
 def network_of(model: Model, heads: Sequence[Head]) -> Network:
     """Make the network of existing heads."""
     return Network(
-        model.backbone, heads, settings=model.settings, output_stride=model.output_stride
+        model.backbone,
+        heads,
+        settings=model.settings,
+        output_stride=model.output_stride,
+        share_until=shared_by(model.share_until, [head.name for head in heads]),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
+from typing import Any
 
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.converting import converted, with_channels_turned
@@ -77,11 +79,36 @@ def load_weights(
         path = find_imagenet(network.backbone)
     if _is_checkpoint(Path(path)):
         report = _of_checkpoint(network, path)
+    elif network.copies:
+        return _with_copies(network, path, sha256, prefix, input_normalization, classes)
     else:
         file = read(path, sha256 or _stated_sha256(Path(path)))
         report = _of_file(network, file, prefix, input_normalization, classes)
     _log.info("%s", report)
     return report
+
+
+def _with_copies(network: Network, path: str | Path, *how: Any) -> LoadedWeights:
+    """Load into a network whose heads share the whole backbone, and give all heads the same."""
+    plain = Network(network.backbone, network.heads, output_stride=network.output_stride)
+    sha256, prefix, input_normalization, classes = how
+    before = (network.backbone.mean, network.backbone.std)
+    report = load_weights(
+        plain,
+        path,
+        sha256=sha256,
+        prefix=prefix,
+        input_normalization=input_normalization,
+        classes=classes,
+    )
+    transfer({**plain.parameters, **plain.statistics}, network)
+    after = (network.backbone.mean, network.backbone.std)
+    if after != before:
+        network.normalise_by(*after)
+    there = {*owners(network)}
+    originals = {original for name, original in network.copies.items() if name in there}
+    loaded = [name for name in report.loaded if name in there or name in originals]
+    return dataclasses.replace(report, loaded=loaded)
 
 
 def _stated_sha256(path: Path) -> str | None:

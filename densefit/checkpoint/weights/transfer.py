@@ -133,6 +133,7 @@ def transfer(
     names = renamed(source_arrays, rename or {})
     arrays = {new: source_arrays[name] for name, new in names.items() if new is not None}
     sources = {new: name for name, new in names.items() if new is not None}
+    _give_copies(arrays, sources, network.copies)
     their_rows, own_rows = rows_of(their_heads), rows_of(network.heads)
     arrays, lacking = arranged(arrays, sources, their_rows, own_rows)
     parameter_owners, sizes = owners(network), shapes(network, input_size)
@@ -173,19 +174,27 @@ def transfer(
         follow(network, mean, std, source_name)
     brought = {name: sources[name] for name in loaded}
     take_names_of(their_heads, network.heads, brought, parameter_owners)
+    used = {*parameter_owners, *network.copies.values()}
     lists = {
         "loaded": loaded,
         "kept": [name for name in not_loaded if name in valued],
         "new": [name for name in not_loaded if name not in valued],
-        "dropped": [
-            n for n, new in names.items() if new is None or new not in [*parameter_owners, *weights]
-        ],
+        "dropped": [n for n, new in names.items() if new is None or new not in {*used, *weights}],
     }
     loss_weights = {*weights, *map(weight_name, theirs)}
     outcomes = {
         name: what for what, listed in lists.items() for name in listed if name in loss_weights
     }
     return Transferred(**lists, mismatched=differing, strides=strides, weights=outcomes)
+
+
+def _give_copies(
+    arrays: dict[str, Any], sources: dict[str, str], copies: Mapping[str, str]
+) -> None:
+    """Give layers that heads have of their own what the source has for all."""
+    for name, original in copies.items():
+        if name not in arrays and original in arrays:
+            arrays[name], sources[name] = arrays[original], sources[original]
 
 
 def _whole(parameter_owners: Mapping[str, str | None], loaded: Sequence[str]) -> set[str | None]:

@@ -42,6 +42,9 @@ class WarmedUp(Schedule):
     def _resolve(self, plan: Plan) -> Resolved:
         warmup = plan.updates(self.warmup, self._where("warmup"))
         total = plan.total
+        length = Duration.parse(self.warmup)
+        if total is not None and length.unit == "%" and length.value < 100:
+            warmup = min(warmup, total - 1)  # 5 % of a training of one update are none
         if total is not None and warmup > 0 and warmup >= total:
             raise ConfigError(
                 "Warm-up takes the whole training",

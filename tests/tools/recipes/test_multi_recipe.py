@@ -80,7 +80,7 @@ def test_every_recipe_of_several_tasks_can_be_prepared(path, stand_ins):
     batch = next(iter(prepared.train))
     assert {key.split("/")[0] for key in batch.labelled} == set(recipe.model.heads)
     assert make_schedule(recipe.training).resolve(1000, 100)(0) >= 0
-    make_balancer(recipe.training).begin(list(recipe.model.heads), 1000, 100)
+    make_balancer(recipe.training.balance).begin(list(recipe.model.heads), 1000, 100)
     assert recipe.training.best == "composite"
     names = list(recipe.model.heads)
     alone = prepare_datasets(replace(recipe_of(path), only=names[-1:]))

@@ -37,6 +37,8 @@ class Thin(Backbone):
                 x = df.backend.mx.sym.Pooling(
                     x, kernel=(2, 2), stride=(2, 2), pool_type="avg", pooling_convention="full"
                 )
+            if stride == 32:  # what heads may have of their own
+                x = conv_bn(x, f"{self.name}_last", self.width, kernel=1)
             maps[stride] = (x, self.width)
         return maps
 
@@ -144,6 +146,7 @@ ONE = {
     "resize": "stretch",
     "score_batch_size": 2,
     "out": lambda out: str(out.parent / "another"),
+    "pictures": False,
     "seed": 1,
     "resume": lambda out: str(out / "checkpoints" / "last"),
     "init_from": lambda out: str(out),
@@ -153,6 +156,7 @@ ONE = {
     "plugins": ["more.py"],
 }
 SEVERAL = {
+    "model.share_until": "stage3",
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},
     "mixture.ratio": {"first": 1.0, "second": 3.0},
     "mixture.temperature": 2.0,

@@ -49,6 +49,13 @@ def test_epochs_of_unknown_length():
         Cosine(0.1, warmup="1ep").resolve(T, None)
 
 
+@pytest.mark.parametrize("updates", [1, 2, 3])
+def test_a_share_leaves_an_update_of_the_shortest_training(updates):
+    resolved = Cosine(1.0, warmup="5%").resolve(updates)
+    assert resolved(updates - 1) > 0
+    assert len(resolved.moments) == (updates > 1)
+
+
 @pytest.mark.parametrize("warmup", [T, T + 1, "100%"])
 def test_it_must_leave_something(warmup):
     with pytest.raises(ConfigError, match="Warm-up takes the whole training"):

@@ -94,7 +94,7 @@ def stream_loader(recipe: MultiRecipe, mixed: Stream) -> Loader:
 
 
 def selected(recipe: MultiRecipe) -> MultiRecipe:
-    """Select the heads of `only`; a single head needs no balance.
+    """Select the heads of `only`.
 
     Raises:
         ConfigError: an unknown head in `only`.
@@ -110,7 +110,5 @@ def selected(recipe: MultiRecipe) -> MultiRecipe:
     selected_heads = {
         name: own for name, own in heads.items() if not recipe.only or name in recipe.only
     }
-    training = (
-        replace(recipe.training, balance=None) if len(selected_heads) == 1 else recipe.training
-    )
+    training = replace(recipe.training, balance=recipe.balance_of(selected_heads))
     return replace(recipe, training=training, model=replace(recipe.model, heads=selected_heads))

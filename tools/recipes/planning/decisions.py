@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from densefit.tools.recipes.planning.fingerprint import Fingerprint
+from densefit.tools.recipes.words.counted import counted
 
 _STEP = 32  # pixels: the coarsest maps of backbones are of stride 32
 _SMALLEST = 96  # pixels of a side
@@ -96,7 +97,7 @@ def epochs(samples: int, batch: int, has_weights: bool) -> tuple[int, str]:
     updates = _UPDATES_WITH_WEIGHTS if has_weights else _UPDATES
     number = min(max(round(updates / per_epoch), _EPOCHS[0]), _EPOCHS[1])
     start = "from pretrained weights" if has_weights else "from scratch"
-    return number, f"{number * per_epoch} updates {start}, {per_epoch} an epoch"
+    return number, f"{counted(number * per_epoch, 'update')} {start}, {per_epoch} an epoch"
 
 
 def _rounded(side: float) -> int:

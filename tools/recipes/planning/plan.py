@@ -23,6 +23,7 @@ from densefit.tools.recipes.planning.splits import plan_splits
 from densefit.tools.recipes.planning.starting_recipe import without_weights
 from densefit.tools.recipes.planning.task_defaults import most_pixels
 from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.words.counted import counted
 
 _VALIDATIONS = 8  # of a training
 #: A line of a plan: (what, decision and why).
@@ -67,11 +68,11 @@ def plan_length(recipe: Recipe, named: Set[str], samples: int, machine: Machine)
     else:
         lines = [planned_batch(recipe, samples, machine)]
     per_epoch = max(1, samples // (training.batch_size * training.accumulate))
-    why = f"as set: {training.epochs * per_epoch} updates, {per_epoch} an epoch"
+    why = f"as set: {counted(training.epochs * per_epoch, 'update')}, {per_epoch} an epoch"
     if "training.epochs" not in named:
         has_weights = recipe.model.weights is not None or recipe.init_from is not None
         training.epochs, why = epochs(samples, training.batch_size, has_weights)
-    lines.append(("length", f"{training.epochs} epochs ({why})"))
+    lines.append(("length", f"{counted(training.epochs, 'epoch')} ({why})"))
     if "training.validate_every" not in named:
         training.validate_every = validated_every(training.epochs)
     return lines

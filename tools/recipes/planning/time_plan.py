@@ -13,6 +13,7 @@ from densefit.tools.recipes.data.run_data import RunData
 from densefit.tools.recipes.parts import make_groups
 from densefit.tools.recipes.planning.plan import validated_every
 from densefit.tools.recipes.recipe import Recipe
+from densefit.tools.recipes.words.counted import counted
 from densefit.train.fit import fit
 
 _WARM_UP, _MEASURED = 3, 8  # updates
@@ -76,8 +77,8 @@ def plan_time(
     training.epochs = epochs
     if "training.validate_every" not in named:
         training.validate_every = validated_every(epochs)
-    why = f"{updates} updates of {seconds:.2f} s an epoch, as measured"
-    return [("length", f"{epochs} epochs within {duration(budget)} ({why})")]
+    why = f"{counted(updates, 'update')} of {seconds:.2f} s an epoch, as measured"
+    return [("length", f"{counted(epochs, 'epoch')} within {duration(budget)} ({why})")]
 
 
 def epochs_within(left: float, epoch: float, validation: float) -> int:

@@ -47,7 +47,11 @@ _FILES = (
 
 
 def finish(
-    out: Path, prepared: RunData, batches: int = 0, devices: Sequence[Any] = ()
+    out: Path,
+    prepared: RunData,
+    batches: int = 0,
+    devices: Sequence[Any] = (),
+    pictures: bool = True,
 ) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
@@ -61,6 +65,7 @@ def finish(
         batches: number of training batches for the cosine between the heads' gradients, written
             to conflict.json as "<head>~<head>" -> number; not measured for a single head.
         devices: devices that score; empty for the CPU.
+        pictures: whether predictions.png, report.html and thresholds.json are written.
 
     Returns:
         The scores; for several datasets as "<dataset>/<head>/<number>".
@@ -72,12 +77,15 @@ def finish(
     chosen_devices = list(devices) or None
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
-    stored = validation_thresholds(network, prepared.validation, prepared.validation_split, devices)
     (out / FILE).unlink(missing_ok=True)  # of a run that now continues
-    if stored.thresholds:
-        stored.write(out)
+    if pictures:
+        data = (prepared.validation, prepared.validation_split)
+        stored = validation_thresholds(network, *data, devices)
+        if stored.thresholds:
+            stored.write(out)
     if test is None:
-        write_report(out, network, {}, {})
+        if pictures:
+            write_report(out, network, {}, {})
         print(f"wrote to {out}: {', '.join(written(out))}")
         return {}
     loaders = test if isinstance(test, Mapping) else {"": test}
@@ -130,8 +138,9 @@ def finish(
     if any(unreadable.values()):
         about["unreadable"] = unreadable if isinstance(test, Mapping) else unreadable[""]
     write_scores(out, scores, {**about, "primary": primary})
-    write_panels(network, test, out / "predictions.png")
-    write_report(out, network, passes, splits)
+    if pictures:
+        write_panels(network, test, out / "predictions.png")
+        write_report(out, network, passes, splits)
     for name, (numbers, title) in by_dataset.items():
         classes = {head: class_scores(passes[name][1][head], numbers[head]) for head in numbers}
         tables = {head: table for head, table in classes.items() if table is not None}

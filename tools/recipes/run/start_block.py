@@ -17,6 +17,8 @@ from densefit.tools.recipes.data.run_data import RunData
 from densefit.tools.recipes.parts import settings_of_callbacks
 from densefit.tools.recipes.recipe import Recipe
 from densefit.tools.recipes.run.label_counts import label_lines
+from densefit.tools.recipes.run.shared_text import shared_text
+from densefit.tools.recipes.words.counted import counted
 from densefit.tools.recipes.words.schedule_text import as_text
 
 _WIDTH = 11  # of the names of the lines
@@ -69,8 +71,10 @@ def block(
         ("labels" if index == 0 else "", text)
         for index, text in enumerate(label_lines(prepared, check))
     ]
+    shares = shared_text(prepared.network, recipe.input_size)
     lines += [
         ("network", _network_text(state)),
+        *([("shares", shares)] if shares else []),
         ("input", _input_text(recipe, state.network)),
         ("weights", _weights_text(recipe, state)),
         ("batch", _batch_text(recipe, state)),
@@ -153,9 +157,9 @@ def _schedule_text(recipe: Recipe, state: TrainState, is_planned: bool) -> str:
     training = recipe.training
     if is_planned:
         return f"{training.optimizer}, {as_text(dict(training.schedule))}"
-    length = f"{training.epochs} epochs"
+    length = epochs = counted(training.epochs, "epoch")
     if state.updates is not None and state.updates_per_epoch is not None:
-        length = f"{state.updates:,} updates, {training.epochs} epochs of {state.updates_per_epoch}"
+        length = f"{counted(state.updates, 'update')}, {epochs} of {state.updates_per_epoch}"
     left = f", {state.update:,} done" if state.update else ""
     return f"{length}{left}; {training.optimizer}, {as_text(dict(training.schedule))}"
 

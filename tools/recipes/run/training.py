@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
+from densefit.callbacks import Callback, Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.policy import Keep
 from densefit.checkpoint.training.saver import Saver, check_unmixed
@@ -128,12 +128,8 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
                 *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
                 records={DATA_CHECK: checked},
             ),
-            *(
-                Progress(unit="images"),
-                JSONLines(out / "scalars.jsonl"),
-                Curves(out, log="scalars.jsonl"),
-            ),
-            TrainBatch(out / "train_batch.png", prepared.train),
+            *(Progress(unit="images"), JSONLines(out / "scalars.jsonl")),
+            *(_pictures(out, prepared) if recipe.pictures else []),
             *(*recipe_callbacks, ProfileLine(), Cost(out)),
             *([] if rest_of_check is None else [rest_of_check]),
         ],
@@ -141,7 +137,7 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
         clip_norm=training.clip_norm,
         on_nonfinite=make_guard(training),
         groups=make_groups(training, network),
-        balance=make_balancer(training),
+        balance=make_balancer(recipe.balance_of(list(network.adapters))),
         freeze=training.freeze,
         unfreeze=training.unfreeze,
         ema=training.ema,
@@ -169,10 +165,17 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
         return {}
     with alone():
         scores = track_results(
-            trackers, out, lambda: finish(out, prepared, training.conflict, recipe.devices)
+            trackers,
+            out,
+            lambda: finish(out, prepared, training.conflict, recipe.devices, recipe.pictures),
         )
         record_end(out, history.update, history.stop_reason)
         return scores
+
+
+def _pictures(out: Path, prepared: RunData) -> list[Callback]:
+    curves = Curves(out, log="scalars.jsonl")
+    return [curves, TrainBatch(out / "train_batch.png", prepared.train)]
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:

@@ -188,6 +188,13 @@ def test_a_task_alone_needs_no_balance():
     assert selected(recipe(training=training, only=["segmentation"])).training.balance is None
 
 
+def test_some_tasks_are_balanced_without_what_is_set_for_the_others():
+    heads = {name: {"task": "segmentation"} for name in "abc"}
+    training = Training(balance={"name": "fixed", "factors": {"a": 2, "b": 3}})
+    chosen = recipe(heads, training=training, only=["a", "c"])
+    assert selected(chosen).training.balance == {"name": "fixed", "factors": {"a": 2}}
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -1,5 +1,7 @@
 """What a training was set up as, before its first update."""
 
+import dataclasses
+
 import densefit as df
 from densefit.callbacks import Control, TrainState
 from densefit.tools.recipes.data.run_data import RunData
@@ -35,6 +37,16 @@ def test_decisions():
     assert lines["computes"].endswith("; 1 thread loading")
     assert lines["validates"] == "every 1ep, the best by boxes/AP"
     assert lines["log"] == "runs/a: scalars.jsonl, checkpoints"
+
+
+def test_what_heads_share_and_its_cost():
+    prepared, state = made()
+    assert "shares" not in text_of(Recipe(), prepared, state)
+    own = {"share_until": {"stage3": [["boxes"]]}, "settings": {"width": 8}}
+    tree = df.Network("resnet18", prepared.network.heads, **own)
+    line = text_of(Recipe(), dataclasses.replace(prepared, network=tree), state)["shares"]
+    assert line.startswith("boxes | segmentation behind stage3; 131,712 parameters more than one ")
+    assert line.endswith(" times its work")
 
 
 def test_a_plan_is_not_printed_again():

@@ -101,6 +101,19 @@ def test_segmentation_trains_prints_lines_to_a_pipe_and_resumes(tiny, tmp_path, 
     assert [line["update"] for line in lines if line["kind"] == "epoch"] == [2, 4]
 
 
+def test_without_pictures_there_are_the_numbers(trained, tmp_path):
+    recipe = trained / "config.yaml"
+    words = ["--config", str(recipe), "--pictures", "false", "--out", str(tmp_path / "bare")]
+    assert train_det.main(words) == 0
+    scores = [(out / "scores.json").read_text() for out in (trained, tmp_path / "bare")]
+    assert json.loads(scores[0]) == json.loads(scores[1])
+    drawn = {"curves.png", "curves", "train_batch.png", "predictions.png"}
+    drawn |= {"report.html", "analysis", "thresholds.json"}
+    first, second = ({path.name for path in out.iterdir()} for out in (trained, tmp_path / "bare"))
+    assert first - second == drawn & first >= {"report.html", "curves.png"}
+    assert second <= first
+
+
 def test_without_validation_and_test_the_last_checkpoint_is_kept(tiny, tmp_path, capsys):
     arguments = tiny(out=tmp_path / "run", training__epochs=1)
     arguments += ["--data.validation", "null", "--data.test", "null"]
