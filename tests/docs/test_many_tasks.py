@@ -25,7 +25,7 @@ def test_the_first_screen(capsys):
 
 
 def test_the_recipe_is_one(tmp_path):
-    (text,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.S)
+    (text,) = re.findall(r"```yaml\n(datasets:.*?)```", TEXT, re.S)
     (tmp_path / "a.yaml").write_text(text)
     recipe = read(MultiRecipe, tmp_path / "a.yaml")
     assert list(recipe.datasets) == list(yaml.safe_load(text)["datasets"])
