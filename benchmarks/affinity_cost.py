@@ -18,17 +18,17 @@ HEADS = ("detection", "segmentation", "kind")
 
 
 def seconds(
-    engine: str, updates: int, every: int | None, width: int, size: tuple[int, int]
+    engine: str, updates: int, every: int | None, batch: int, width: int, size: tuple[int, int]
 ) -> float:
     """CPU seconds of an update, without the first, which binds and warms up."""
-    rooms = df.dataset("rooms", split="train", length=8 * (updates + 1), size=size)
+    rooms = df.dataset("rooms", split="train", length=batch * (updates + 1), size=size)
     heads = [
         df.head("detection", classes=rooms.classes, strides=(8, 16), channels=32),
         df.head("segmentation", classes=rooms.mask_classes, decoder="fcn", channels=32),
         df.head("classification", name="kind", classes=rooms.label_classes),
     ]
     network = df.Network("resnet18", heads, settings={"width": width})
-    loader = df.Loader(rooms, batch_size=8, heads=heads, workers=0)
+    loader = df.Loader(rooms, batch_size=batch, heads=heads, workers=0)
     marks = []
 
     class Clock(df.Callback):
@@ -53,13 +53,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", default="torch")
     parser.add_argument("--updates", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--size", type=int, nargs=2, default=(128, 128))
     parser.add_argument("--smallest", action="store_true", help="seconds, to try the program")
     options = parser.parse_args(arguments)
     if options.smallest:
-        options.updates, options.width, options.size = 1, 4, (64, 64)
-    rest = (options.width, tuple(options.size))
+        options.updates, options.width, options.size, options.batch = 1, 4, (64, 64), 2
+    rest = (options.batch, options.width, tuple(options.size))
     plain = seconds(options.engine, options.updates, None, *rest)
     added = seconds(options.engine, options.updates, 1, *rest) - plain
     share = added / (SPACING * len(HEADS) * plain)

@@ -66,7 +66,7 @@ def test_each_head_beats_chance(trained):
     scores = history.last_validation
     labels = [int(held[i].targets["label"]) for i in range(HELD)]
     most = max(labels.count(label) for label in labels) / HELD
-    for shape in held.classes:  # 0.2 to 0.4 by seed; masks that are mirrored: below 0.1
+    for shape in held.classes:  # 0.18 to 0.38 by seed; masks that are mirrored: below 0.1
         assert scores[f"segmentation/IoU/{shape}"] > 0.2
     assert scores["classification/accuracy"] > most + 0.05
     assert scores["detection/mAP"] > 0.2

@@ -44,6 +44,7 @@ def test_it_trains_or_says_why_not(tiny, name, setting):
         return
     if balancers.get(name).is_independent:
         fit = {"accumulate": 2}
+    updates = 2 if own else 1
     heads = [tiny.Brightness("a"), tiny.Brightness("b", weight=0.5)]
     network = df.Network(tiny.Backbone(), heads)
     data = tiny.loader(network, 4, 2, workers=0)
@@ -51,13 +52,13 @@ def test_it_trains_or_says_why_not(tiny, name, setting):
         network,
         data,
         balance=balancers.create(name, **own),
-        updates=2,
+        updates=updates,
         engine="torch",
         progress=False,
         schedule=df.Constant(0.01),
         **fit,
     )
-    assert history.update == 2
+    assert history.update == updates
     assert all(np.isfinite(value).all() for value in network.parameters.values())
 
 
