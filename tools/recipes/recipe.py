@@ -201,8 +201,8 @@ class Recipe:
         seed: seed of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
-        init_mismatched: what weights of another shape do (of heads for other classes, say): raise
-            or skip.
+        init_mismatched: what weights of another shape do (of heads for other classes, say): raise,
+            skip, or grow: classes that both have are kept by name, and the others begin anew.
         engine: mxnet or torch, which computes; null for the one of the environment's
             DENSEFIT_ENGINE, else MXNet where it is installed, else PyTorch.
         devices: device of the engine that trains and scores, cuda:0, or a list of several; the
