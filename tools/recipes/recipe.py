@@ -93,6 +93,8 @@ class Model:
         share_until: the stage, stage1 to stage4, behind which each head has the rest of the
             backbone for itself; or stage -> groups of heads that part there
             (docs/many-tasks.md#what-heads-share); null: all is shared.
+        normalize_by_head: whether each head has scales, shifts and moving statistics of the
+            backbone's normalizations for itself, between shared convolutions.
     """
 
     backbone: str = "resnet18"
@@ -103,6 +105,7 @@ class Model:
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
     share_until: str | dict[str, list[list[str]]] | None = None
+    normalize_by_head: bool = False
 
 
 @dataclass
