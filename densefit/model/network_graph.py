@@ -43,6 +43,7 @@ def build_trunk(
     heads: Sequence[str],
     share_until: ShareUntil | None = None,
     normalize_by_head: bool = False,
+    adapt_by_head: bool = False,
 ) -> Trunk:
     """Build the feature maps of the Variable `data`, (B, 3, height, width), for each head."""
     features = _features(backbone, output_stride, input_size)
@@ -50,8 +51,8 @@ def build_trunk(
     if share_until is not None:
         whole = features if output_stride == 32 else _features(backbone, 32, input_size)
         trunk = Trunk(*branched(features, whole, share_until, heads))
-    if normalize_by_head:
-        trunk = Trunk(*normalized_by_head(trunk.features, trunk.copies))
+    if normalize_by_head or adapt_by_head:
+        trunk = Trunk(*normalized_by_head(trunk.features, trunk.copies, adapt_by_head))
     return trunk
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.model.heads.features import Features
+from densefit.model.residual_adapters import adapted
 from densefit.model.symbol_graph import Node, SymbolGraph
 from densefit.symbol import sym
 
@@ -21,7 +22,7 @@ ENDS = ("_gamma", "_beta", "_moving_mean", "_moving_var")
 
 
 def normalized_by_head(
-    features: Mapping[str, Features], copies: Mapping[str, str]
+    features: Mapping[str, Features], copies: Mapping[str, str], adapts: bool = False
 ) -> tuple[dict[str, Features], dict[str, str]]:
     """Give each head scales, shifts and moving statistics of its own, in all normalizations.
 
@@ -30,12 +31,13 @@ def normalized_by_head(
     Args:
         features: of the backbone, by head.
         copies: layer or parameter that some heads have of their own -> its name in the backbone.
+        adapts: whether the convolutions between them have adapters of each head, too.
 
     Returns:
         Features by head, and the copies in them.
 
     Raises:
-        ConfigError: the backbone has no normalization.
+        ConfigError: the backbone has no normalization, or nothing to adapt.
     """
     symbols = {head: _symbols(read) for head, read in features.items()}
     graph = SymbolGraph.of(sym.Group([symbol for part in symbols.values() for symbol in part]))
@@ -53,9 +55,18 @@ def normalized_by_head(
                 inputs = tuple(source._replace(node=renamed[source.node]) for source in node.inputs)
                 renamed[node] = replace(node, name=name, inputs=inputs)
                 by_head[name] = original
+                if adapts:
+                    renamed[node] = adapted(renamed[node])
         outputs += [output._replace(node=renamed[output.node]) for output in read]
     whole = graph.select(outputs)
     names = {node.name for node in whole.nodes}
+    if adapts and not any(name.endswith("_adapter_weight") for name in names):
+        raise ConfigError(
+            "The backbone has no convolution that an adapter fits beside",
+            expected="one wider than 1x1, behind a normalization, that pads both sides alike",
+            where=f"adapt_by_head, heads {', '.join(features)}",
+            fix="another backbone, or normalize_by_head alone",
+        )
     result, position = {}, 0
     for head, part in symbols.items():
         maps = [whole.symbol[position + number] for number in range(len(part))]

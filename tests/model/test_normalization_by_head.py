@@ -148,12 +148,14 @@ def test_a_head_without_labels_leaves_its_normalizations_as_they_are(each_engine
 
 
 def test_a_checkpoint_resumes_and_an_export_computes_the_same(tmp_path):
-    settings = {"optimizer_params": {"momentum": 0.9}, "seed": 1}
-    whole = trained(network(), updates=2, **settings)[0]
+    """With adapters, too."""
+    settings = {"optimizer_params": {"momentum": 0.9}, "seed": 1, "freeze": ["resnet18_*"]}
+    whole = trained(network(adapt_by_head=True), updates=2, **settings)[0]
     saver = df.Saver(tmp_path, every="1st")
-    trained(network(), checkpoint=saver, **settings)
-    assert df.load(tmp_path / "last").parameters.keys() == whole.parameters.keys()
-    resumed = network()
+    trained(network(adapt_by_head=True), checkpoint=saver, **settings)
+    loaded = df.load(tmp_path / "last")
+    assert loaded.adapt_by_head and loaded.parameters.keys() == whole.parameters.keys()
+    resumed = network(adapt_by_head=True)
     trained(resumed, updates=2, checkpoint=saver, resume="auto", **settings)
     for name, value in values(whole).items():
         np.testing.assert_array_equal(value, values(resumed)[name], err_msg=name)

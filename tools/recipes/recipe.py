@@ -95,6 +95,7 @@ class Model:
             (docs/many-tasks.md#what-heads-share); null: all is shared.
         normalize_by_head: whether each head has scales, shifts and moving statistics of the
             backbone's normalizations for itself, between shared convolutions.
+        adapt_by_head: likewise, with 1x1 convolutions of each head beside the wider shared ones.
     """
 
     backbone: str = "resnet18"
@@ -106,6 +107,7 @@ class Model:
     output_stride: int | None = None
     share_until: str | dict[str, list[list[str]]] | None = None
     normalize_by_head: bool = False
+    adapt_by_head: bool = False
 
 
 @dataclass

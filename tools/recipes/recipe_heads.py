@@ -186,4 +186,5 @@ def network_of(model: Model, heads: Sequence[Head]) -> Network:
         output_stride=model.output_stride,
         share_until=shared_by(model.share_until, [head.name for head in heads]),
         normalize_by_head=model.normalize_by_head,
+        adapt_by_head=model.adapt_by_head,
     )

@@ -158,6 +158,7 @@ ONE = {
 SEVERAL = {
     "model.share_until": "stage3",
     "model.normalize_by_head": True,
+    "model.adapt_by_head": True,
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},
     "mixture.ratio": {"first": 1.0, "second": 3.0},
     "mixture.temperature": 2.0,

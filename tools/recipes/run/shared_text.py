@@ -25,7 +25,8 @@ def shared_text(network: Network, input_size: tuple[int, int]) -> str:
     elif network.share_until is not None:
         parts = [f"each head has its own layers behind {network.share_until}"]
     if network.normalize_by_head:
-        parts.append("each head has its own normalization in the backbone")
+        adapters = " and adapters" if network.adapt_by_head else ""
+        parts.append(f"each head has its own normalization{adapters} in the backbone")
     parameters = costs.parameters - plain.parameters
     products = costs.multiply_adds / max(1, plain.multiply_adds)
     cost = f"{parameters:,} parameters more than one backbone, {products:.2f} times its work"
