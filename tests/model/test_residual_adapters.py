@@ -17,7 +17,8 @@ def test_adapters_learn_beside_a_frozen_trunk(each_engine):
     one = trained(network())[0]
     adapters = network(adapt_by_head=True)
     report = df.surgery.transfer(one, adapters)
-    assert report.new and all(name.endswith("_adapter_weight") for name in report.new)
+    assert report.new
+    assert all(name.endswith("_adapter_weight") for name in report.new)
     before = values(one)
     (_, first), (_, second) = trained(one), trained(adapters, freeze=FROZEN)
     assert second.epochs[-1]["train"] == pytest.approx(first.epochs[-1]["train"], rel=1e-5)
