@@ -28,9 +28,10 @@ from densefit.checkpoint.storage import store
 from densefit.tools.balance_comparison.arms import Arm
 from densefit.tools.balance_comparison.runs import Runs, train_multi
 from densefit.tools.grouping.plan import Plan, plans
-from densefit.tools.plan_tasks import measured_affinity
+from densefit.tools.plan_tasks import observed_state
 from densefit.tools.report.task_runs import TaskRun, head_of
 from densefit.tools.report.wide_table import print_rows
+from densefit.train.balance.gradients.observed import affinity, mean_squares
 
 TINY = ("--data.settings", "{length: 24, size: [32, 32]}", "--input_size", "[32, 32]")
 SMALLEST = (*TINY, "--training.epochs", "2", "--training.validate_every", "2ep")
@@ -71,11 +72,14 @@ def measure(
         }
         whole = arm(tuple(heads), True)
         last = runs.folder_of(whole, seed) / "checkpoints"
-        measured = measured_affinity(last / ("last" if "last" in store.names(last) else "best"))
+        state = observed_state(last / ("last" if "last" in store.names(last) else "best"))
+        measured = affinity(state)
         pairs = {(a, b): measured[f"{a}/{b}"][0] for a, b in permutations(heads, 2)}
-        ranked = plans(heads, pairs, 1, dict.fromkeys(heads, 0))
-        results.append(compared(ranked, {g: changes(g, trained) for g in trained}))
-        show(results[-1], seed)
+        truth = {group: changes(group, trained) for group in trained}
+        for steps, squares in (("normalised", mean_squares(state)), ("plain", None)):
+            ranked = plans(heads, pairs, 1, dict.fromkeys(heads, 0), squares=squares)
+            results.append({"seed": seed, "steps": steps, **compared(ranked, truth)})
+            show(results[-1], f"Seed {seed}, {steps} steps")
     (out / "groupings.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
@@ -131,10 +135,10 @@ def compared(ranked: Sequence[Plan], truth: dict[tuple[str, ...], dict[str, floa
     }
 
 
-def show(result: Any, seed: int) -> None:
-    """Print the comparison of a seed."""
-    title = ["networks at most", "the plan", "its truth", "the best", "its truth"]
-    rows = [[*title, "random, same cost", "all together", "all alone"]]
+def show(result: Any, title: str) -> None:
+    """Print a comparison."""
+    names = ["networks at most", "the plan", "its truth", "the best", "its truth"]
+    rows = [[*names, "random, same cost", "all together", "all alone"]]
     for row in result["budgets"]:
         numbers = [row["random"], row["together"], 0.0]
         rows.append(
@@ -147,7 +151,7 @@ def show(result: Any, seed: int) -> None:
                 *(f"{100 * number:+.1f} %" for number in numbers),
             ]
         )
-    print_rows(Console(soft_wrap=True), f"Seed {seed}: sums of relative changes", rows)
+    print_rows(Console(soft_wrap=True), f"{title}: sums of relative changes", rows)
     print(
         f"rank correlation of {result['groupings']} groupings: {result['rank_correlation']:+.2f}; "
         f"of heads' gains in groups: {result['gain_correlation']}"

@@ -252,8 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--smallest", action="store_true", help="one network, in seconds")
     options = parser.parse_args(arguments)
     if options.smallest:
-        options.only, options.size, options.images = "mobilenetv2 detection", (64, 64), 8
-        options.rounds, options.samples, options.epochs, options.batches = 1, 16, 1, [8]
+        options.only, options.size, options.images = "mobilenetv2 detection", (64, 64), 2
+        options.rounds, options.samples, options.epochs, options.batches = 1, 8, 1, [2]
     if options.checkpoint:
         of_checkpoint(options)
         return

@@ -176,7 +176,7 @@ def growth(folder: Path, options: argparse.Namespace) -> Table:
     for title in ("images", "objects", "first opening, s of the processor", "second", "peak MB"):
         table.add_column(title, justify="right")
     rows = []
-    for part in (1000, 100, 10, 1):
+    for part in options.parts:
         root = data(folder, max(1, options.images // part), max(1, options.objects // part))
         first, second = (in_process("open", root, options) for _ in range(2))
         images, objects = root.name.split("-")
@@ -202,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--measure", choices=("json", "open", "load"), help=argparse.SUPPRESS)
     add("--smallest", action="store_true", help="seconds instead of minutes")
     options = parser.parse_args(arguments)
+    options.parts = (1000, 100, 10, 1)
     if options.measure:
         settings = (options.folder, options.outlines, options.workers, options.layouts[0])
         numbers = measure(options.measure, *settings)
@@ -209,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if options.smallest:
         options.images, options.objects, options.workers = 100, 2000, 0
+        options.parts = (10, 1)
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ class Trunk(Backbone):
 
 @pytest.fixture(scope="module")
 def trained():
-    data = Shapes(576, size=(SIZE, SIZE), max_objects=1, empty=0.2)
+    data = Shapes(384, size=(SIZE, SIZE), max_objects=1, empty=0.2)
     network = df.Network(
         Trunk(),
         [
@@ -45,7 +45,7 @@ def trained():
     held = Shapes(HELD, size=(SIZE, SIZE), split="val", max_objects=1, empty=0.2)
     history = df.fit(
         network,
-        df.Loader(data, batch_size=12, heads=network.heads, shuffle=True),
+        df.Loader(data, batch_size=8, heads=network.heads, shuffle=True),
         validation=df.Loader(held, batch_size=10),
         validate_every="6ep",
         epochs=6,
@@ -66,7 +66,7 @@ def test_each_head_beats_chance(trained):
     scores = history.last_validation
     labels = [int(held[i].targets["label"]) for i in range(HELD)]
     most = max(labels.count(label) for label in labels) / HELD
-    for shape in held.classes:  # 0.3 to 0.66 by seed; masks that are mirrored: below 0.1
+    for shape in held.classes:  # 0.18 to 0.38 by seed; masks that are mirrored: below 0.1
         assert scores[f"segmentation/IoU/{shape}"] > 0.2
     assert scores["classification/accuracy"] > most + 0.05
     assert scores["detection/mAP"] > 0.2

@@ -23,10 +23,13 @@ from densefit.tools.recipes.program import program
 from densefit.tools.recipes.words.command_line import completed
 from densefit.tools.recipes.words.image_size import image_size
 from densefit.tools.report.wide_table import Rows, print_rows
-from densefit.train.balance.gradients.observed import affinity
+from densefit.train.balance.gradients.observed import affinity, mean_squares
 from densefit.yaml_files.paths import files_field
 
 _SHOWN = 5  # plans
+NORMALISED, PLAIN = "normalised", "plain"
+#: Optimizers whose steps are as long as the gradient.
+_PLAIN = ("sgd", "nag", "ccsgd", "dcasgd", "sgld")
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Planning:
         budget: multiply-adds of all networks for an image, as a multiple of those of one network
             for all heads; by default any.
         image_size: HEIGHTxWIDTH of the image; as trained by default.
+        steps: normalised, as Adam and its kin make them, or plain; by default as the training's
+            optimizer does.
         out: JSON file of the affinities and plans; by default none.
         plugins: the Python files that the checkpoint was trained with (docs/plugins.md).
     """
@@ -46,8 +51,15 @@ class Planning:
     checkpoint: str | None = None
     budget: float | None = None
     image_size: str | None = None
+    steps: str | None = None
     out: str | None = None
     plugins: list[str] = files_field()
+
+    def __post_init__(self) -> None:
+        if self.steps not in (None, NORMALISED, PLAIN):
+            raise ConfigError(
+                "Unknown steps", expected=f"{NORMALISED} or {PLAIN}", received=self.steps
+            )
 
     def find_checkpoint(self) -> Path:
         """Path of the checkpoint that the settings name: of a run the newest, which saw most."""
@@ -68,7 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(chosen: Planning, checkpoint: Path) -> list[Plan]:
     """Print affinities and the best plans, and write them if `out` is given."""
-    measured = measured_affinity(checkpoint)
+    state = observed_state(checkpoint)
+    measured = affinity(state)
+    normalises = chosen.steps == NORMALISED or (chosen.steps is None and _normalises(checkpoint))
     network = load(checkpoint)
     heads = list(network.adapters)
     size = image_size(chosen.image_size, recipe_of(checkpoint, is_needed=False))
@@ -82,7 +96,8 @@ def run(chosen: Planning, checkpoint: Path) -> list[Plan]:
         for first, second in permutations(heads, 2)
         if f"{first}/{second}" in measured
     }
-    ranked = plans(heads, transfer, trunk, costs, budget)
+    squares = mean_squares(state) if normalises else None
+    ranked = plans(heads, transfer, trunk, costs, budget, squares)
     console = Console(soft_wrap=True)
     title = "What a step for the head of the row does for that of the column, % of its own step"
     print_rows(console, title, affinity_rows(heads, measured, 0, 100))
@@ -105,7 +120,13 @@ def run(chosen: Planning, checkpoint: Path) -> list[Plan]:
     return ranked
 
 
-def measured_affinity(checkpoint: Path) -> dict[str, tuple[float, float, int]]:
+def _normalises(checkpoint: Path) -> bool:
+    """Whether the optimizer of a training makes steps of about one length: as most recipes' do."""
+    recipe = recipe_of(checkpoint, is_needed=False) or {}
+    return str(recipe.get("training", {}).get("optimizer", "adam")).lower() not in _PLAIN
+
+
+def observed_state(checkpoint: Path) -> Mapping[str, Any]:
     """What the balancer `observed` has measured until a checkpoint.
 
     Raises:
@@ -118,7 +139,7 @@ def measured_affinity(checkpoint: Path) -> dict[str, tuple[float, float, int]]:
             where=checkpoint,
             fix="train with --training.balance '{name: observed}'",
         )
-    return affinity(state)
+    return dict(state)
 
 
 def affinity_rows(

@@ -31,6 +31,8 @@ class TrainState:
         lr: the learning rate of the last update.
         gradient_norm: norm of the last update's gradient, before clipping.
         loss_weights: head -> factor of `balance` on its loss in the last update.
+        affinity: what heads do for each other, as `task_affinity` measured it last, see
+            `AffinityMeter.measure`; empty if it does not.
         frozen: names of the parameters that `freeze` keeps from being trained at present.
         position: position in the epoch's order of samples, if the loader has one.
         refused: number of updates that were not applied, as a loss or gradient was not finite.
@@ -67,6 +69,7 @@ class TrainState:
     lr: float = 0.0
     gradient_norm: float = 0.0
     loss_weights: Mapping[str, float] = field(default_factory=dict)
+    affinity: Mapping[str, float] = field(default_factory=dict)
     frozen: Sequence[str] = ()
     position: int | None = None
     refused: int = 0

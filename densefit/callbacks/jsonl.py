@@ -22,7 +22,8 @@ _log = logging.getLogger("densefit")
 class JSONLines(Callback):
     """Writes `{"kind": ..., "update": ..., "epoch": ..., "seconds": ..., "lr": ..., metrics}`.
 
-    `kind` is "update" (training metrics of the epoch so far), "epoch" (training metrics of the
+    `kind` is "update" (training metrics of the epoch so far; every few updates, and for each
+    measurement of `task_affinity`), "epoch" (training metrics of the
     whole epoch) or "validation" (all scores). `epoch` counts from 0, `seconds` from the start of
     training, resumes included. Values that are not finite are null. A resumed training appends to
     the same file, after removing the lines of updates that are made again. A training that begins
@@ -44,18 +45,21 @@ class JSONLines(Callback):
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
         self._ended: set[int] = set()  # epochs
+        self._affinity: Mapping[str, float] = {}  # as last written
         self._lines = 0  # written, before a resume too
         self._saved: int | None = None  # lines when the checkpoint was written
 
     def reset(self) -> None:
         """Forget the lines."""
         self._epoch, self._ended, self._lines, self._saved = 0, set(), 0, None
+        self._affinity = {}
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the file behind the lines up to this update; rename an earlier training's."""
         self._begin(state)
 
     def _begin(self, state: TrainState, is_same: bool = False) -> None:
+        self._affinity = state.affinity
         lines = read_lines(self.path)
         if lines and state.update == 0 and not is_same:
             set_aside(self.path)
@@ -101,8 +105,10 @@ class JSONLines(Callback):
         self._epoch = state.epoch
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Write a line every few updates."""
-        if state.update % self.every == 0:
+        """Write a line every few updates, and for each measurement of `task_affinity`."""
+        is_measured = state.affinity != self._affinity
+        self._affinity = state.affinity
+        if is_measured or state.update % self.every == 0:
             self._write("update", state, state.train())
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:

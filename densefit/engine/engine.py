@@ -142,15 +142,18 @@ class Engine(Protocol):
         """
 
     def losses(
-        self, batch: Batch, shares: Mapping[str, float] | None = None
+        self, batch: Batch, shares: Mapping[str, float] | None = None, training: bool = False
     ) -> dict[str, np.ndarray]:
-        """Compute the train graph's outputs for the real rows of a batch, in evaluation mode.
+        """Compute the train graph's outputs for the real rows of a batch, without a backward pass.
 
-        No gradient, statistic or parameter changes. Averages of weights are not used.
+        No gradient or parameter changes, and no statistic in evaluation mode; in training, MXNet
+        moves statistics. Averages of weights are not used.
 
         Args:
             batch: a batch with labels and at least one real row.
             shares: see `compute`.
+            training: whether as in training, with statistics of this rank's batch and dropout;
+                by default in evaluation mode.
 
         Returns:
             Outputs by short name.

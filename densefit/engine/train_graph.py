@@ -15,15 +15,23 @@ class HeadGradients(Protocol):
 
     Attributes:
         rows: (heads, P) float32, each head's gradient as one vector.
+        part: likewise after an update's first micro-batch; None unless `take_part` was called.
     """
 
     rows: np.ndarray
+    part: np.ndarray | None
+
+    def spans(self) -> dict[str, slice]:
+        """Columns of `rows` that each shared parameter has, in order."""
 
     def clear(self) -> None:
         """Forget the gradients of the last update."""
 
     def take(self, row: int) -> None:
         """Store the current gradients as row `row`."""
+
+    def take_part(self, row: int) -> None:
+        """Store the current gradients as row `row` of `part`."""
 
     def put(self, combined: np.ndarray) -> None:
         """Replace the gradients of the shared parameters by `combined` (P,) float32."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class Balancing:
         adapters: Mapping[str, HeadAdapter],
         sum_losses: Callable[[Mapping[str, float]], Mapping[str, float]] | None = None,
     ) -> None:
-        self._sum_losses = sum_losses or dict
+        self._sum_losses, self._is_shared = sum_losses or dict, sum_losses is not None
         self.balancer, self._learner = balancer, learner
         self._adapters = {
             n: adapter for n, adapter in adapters.items() if isinstance(adapter, NetworkHead)
@@ -68,7 +69,9 @@ class Balancing:
         self._bound, balancer = self._learner.gradients, self.balancer
         self._apart = self._split = None
         if balancer.at == "parameters":
-            self._apart = SeparatePasses(balancer, self._learner, self._head_of, self._heads)
+            self._apart = SeparatePasses(
+                balancer, self._learner, self._head_of, self._heads, self._is_shared
+            )
         if balancer.at == "features" or balancer.every > 1:
             self._split = SplitUpdate(balancer, self._learner)
 
@@ -105,11 +108,13 @@ class Balancing:
 
     def take_in(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """Add the losses of a micro-batch."""
-        if self.balancer.needs == "nothing":
-            return
+        if self.balancer.needs != "nothing":
+            self._add(self._losses, outputs, batch)
+
+    def _add(self, losses: dict[str, float], outputs: Mapping[str, Any], batch: Batch) -> None:
         for adapter in self._adapters.values():
             for key, total in adapter.loss_sums(outputs, batch.labelled).items():
-                self._losses[key] = self._losses.get(key, 0.0) + total
+                losses[key] = losses.get(key, 0.0) + total
 
     def finish(
         self,
@@ -143,6 +148,36 @@ class Balancing:
             self._warn_if_lonely(labelled)
             self._passes.finish(batches, self._present, shares, reseed)
 
+    def finish_applied(
+        self,
+        batches: Sequence[Batch],
+        labelled: Mapping[str, int],
+        shares: Mapping[str, float],
+        reseed: Callable[[], None] | None,
+    ) -> None:
+        """Report the losses of the same samples after an update, if the balancer needs them.
+
+        Args:
+            batches: the micro-batches.
+            labelled: counted loss -> number of labelled samples.
+            shares: counted loss -> factor.
+            reseed: repeats the random numbers of the first pass; None if there are none.
+        """
+        if not self.balancer.needs_losses_after:
+            return
+        losses: dict[str, float] = dict.fromkeys(self._losses, 0.0)
+        statistics = self._learner.parameters.statistics()
+        if reseed is not None:
+            reseed()
+        for batch in batches:
+            if batch.real:
+                self._add(losses, self._learner.losses(batch, shares, training=True), batch)
+        self._learner.parameters.set_statistics(statistics)
+        sums = self._sum_losses(losses)
+        means = {key: total / labelled[key] for key, total in sums.items() if labelled[key]}
+        if all(map(math.isfinite, means.values())):  # else the next update raises
+            self.balancer.observe_after(means)
+
     def _warn_if_lonely(self, labelled: Mapping[str, int]) -> None:
         """Warn once if no update had labels for two heads."""
         if self._alone < 0 or len(self._heads) < 2:
@@ -160,20 +195,36 @@ class Balancing:
 
 
 def check_balanced(
-    balancer: Balancer | None, adapters: Mapping[str, HeadAdapter], ranks: int = 1
+    balancer: Balancer | None,
+    adapters: Mapping[str, HeadAdapter],
+    ranks: int = 1,
+    accumulate: int | None = None,
 ) -> None:
     """Raise ConfigError for a balancer of routes, whose losses are not separate.
 
-    Also for one that compares the heads' gradients, if there are several `ranks`: each has the
-    gradients of its own samples.
+    Also for several `ranks` where gradients of a rank's samples alone would be compared: those of
+    features, or of micro-batches. And for one that compares micro-batches, with `accumulate` of 1.
     """
-    if balancer is not None and balancer.needs == "gradients" and ranks > 1:
+    if isinstance(balancer, GradientBalancer) and balancer.is_independent and accumulate == 1:
         raise ConfigError(
-            "The heads' gradients are compared within one process",
-            received=f"{ranks} ranks",
+            "The gradients of independent micro-batches are compared, and an update has one",
+            expected="accumulate of 2 or more",
+            received="accumulate=1",
             where=f"balance={type(balancer).__name__}(...)",
-            fix="a balancer of losses (df.balance.DWA(), df.balance.Uncertainty()), or one rank",
+            fix="accumulate=2 with half the batch size: the same update; or another balancer",
         )
+    if isinstance(balancer, GradientBalancer) and ranks > 1:
+        is_whole = balancer.at == "parameters" and balancer.every == 1
+        if balancer.is_independent or not is_whole:
+            raise ConfigError(
+                "Gradients of features and of micro-batches are those of one rank's samples",
+                expected="at='parameters', every=1, whose gradients are summed over the ranks",
+                received=f"at={balancer.at!r}, every={balancer.every}, {ranks} ranks",
+                where=f"balance={type(balancer).__name__}(...)",
+                fix="another balancer, such as cagrad, or one rank"
+                if balancer.is_independent
+                else "at='parameters', every=1; a balancer of losses (dwa, famo); or one rank",
+            )
     routes = [name for name, adapter in adapters.items() if not isinstance(adapter, NetworkHead)]
     if balancer is not None and routes:
         raise ConfigError(

@@ -51,6 +51,7 @@ def fit(
     on_nonfinite: str | Guard = "raise",
     groups: Groups | None = None,
     balance: Balancer | str | None = None,
+    task_affinity: int | str | None = None,
     freeze: Sequence[str] | str = (),
     unfreeze: DurationLike | None = None,
     label_within: int = 1000,
@@ -136,6 +137,9 @@ def fit(
             `{"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}`; of several matches the last wins.
         balance: a balancer of the heads' losses, see `df.balance`, or a name; by default the sum of
             the losses, weighted by the heads' weights.
+        task_affinity: updates from one measurement to the next of what heads do for each other, and
+            of the cosines between their gradients by layer, among the training numbers; "auto": 30
+            for each head, which costs some 3 % of the training. None: nothing is measured.
         freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is
             frozen keeps its statistics too.
         unfreeze: how long they are not trained: "5ep", "500st" or "10%"; None: for the whole
@@ -222,6 +226,7 @@ def fit(
         on_nonfinite=on_nonfinite,
         groups=groups,
         balance=balance,
+        task_affinity=task_affinity,
         freeze=freeze,
         unfreeze=unfreeze,
         label_within=label_within,

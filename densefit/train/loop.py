@@ -17,7 +17,6 @@ from densefit.train.remaining_updates import remaining_updates
 from densefit.train.setup.binding import Binding
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
-from densefit.train.step import Step
 from densefit.train.step_result import StepResult
 from densefit.train.validator import Validator
 
@@ -42,7 +41,7 @@ class Loop:
 
     plan: Plan
     binding: Binding
-    step: Step
+    step: Callable[..., StepResult]
     reseed: Callable[[], None] | None
     validator: Validator
     checkpointer: Checkpointer

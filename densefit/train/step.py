@@ -94,6 +94,9 @@ class Step:
             norm, refused = self._gradient_norm(batches, labelled, shares, absent)
         if refused is None:
             self._update(lr, norm, absent)
+            if self._balancing is not None and shares is not None:
+                with self._state.clock("forward"):
+                    self._balancing.finish_applied(batches, labelled, shares, self._reseed)
         else:
             self._refuse(refused, statistics)
         return StepResult(

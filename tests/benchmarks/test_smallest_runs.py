@@ -133,6 +133,13 @@ def test_gradient_places_prints_a_row_for_each_approximation(run):
     assert len(rows(out, r"^mgda +.+ -?\d\.\d{3} +-?\d\.\d{3} +\d+\.\d+$")) == 5
 
 
+def test_affinity_cost_prints_what_a_measurement_adds(run):
+    pytest.importorskip("torch", reason="the default engine of this benchmark")
+    assert re.search(
+        r"^torch: .* a measurement -?\d+ ms; auto adds -?\d+\.\d %$", run("affinity_cost")
+    )
+
+
 @pytest.mark.mxnet
 def test_shape_switch_prints_a_row_for_each_order_of_sizes(run):
     out = run("shape_switch")

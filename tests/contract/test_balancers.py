@@ -16,9 +16,12 @@ CASES = {
     "aligned_mtl": {},
     "cagrad": {},
     "config": {},
+    "db_mtl": {"beta": 0.5},
     "dualproj": {},
     "dwa": {},
+    "excess_mtl": {"lr": 0.3},
     "fairgrad": {"alpha": 3.0},
+    "famo": {"lr": 0.2},
     "fixed": {"factors": {"mask": 0.5}},
     "gls": {},
     "graddrop": {"leak": 0.25, "seed": 3},
@@ -27,12 +30,15 @@ CASES = {
     "imtl_g": {},
     "imtl_l": {"initial": 0.1},
     "mgda": {},
+    "moco": {"gamma": 0.02},
+    "modo": {"gamma": 0.02},
     "nash_mtl": {},
     "observed": {"every": 2},
     "pcgrad": {"seed": 3},
     "rgw": {"seed": 3},
     "rlw": {"seed": 3},
     "scheduled": {"courses": {"age": {"name": "linear", "lr": 1.0}}},
+    "sdmgrad": {"lr": 0.5},
     "stch": {"mu": 0.2, "preferences": {"age": 2.0}},
     "uncertainty": {"kinds": {"depth": "regression"}},
     "upgrad": {},
@@ -66,7 +72,14 @@ def trained(balancer, updates):
         if balancer.needs == "gradients":
             nothing = (0.0, np.zeros(WIDTH))
             rows = [weights[head] * seen.get(head, nothing)[1] for head in balancer.heads]
-            combined = balancer.combine(np.array(rows, np.float32))
+            rows = np.array(rows, np.float32)
+            if balancer.is_independent:
+                noise = np.random.default_rng(update).normal(0, 0.1, rows.shape)
+                noise = noise[[sorted(HEADS).index(head) for head in balancer.heads]] * (rows != 0)
+                balancer.observe_parts(rows + noise, rows - noise)
+            combined = balancer.combine(rows)
+        if balancer.needs_losses_after:
+            balancer.observe_after({head: loss**1.1 for head, (loss, _) in seen.items()})
         found.append((weights, combined))
         if update % PER_EPOCH == PER_EPOCH - 1:
             balancer.end_epoch()
@@ -123,6 +136,7 @@ def test_a_state_in_the_middle_gives_the_same_future(name, cut):
     state = json.loads(json.dumps(first.state_dict()))
     second = made(name)
     second.load_state_dict(state)
+    second.load_state_arrays(first.state_arrays())
     assert second.state_dict() == first.state_dict()
     rest = range(cut, TOTAL)
     expected = trained(made(name), range(TOTAL))[cut:]
@@ -134,13 +148,17 @@ def test_a_state_in_the_middle_gives_the_same_future(name, cut):
 def test_a_state_is_a_copy(name):
     balancer = made(name)
     trained(balancer, range(4))
-    state = balancer.state_dict()
+    state, arrays = balancer.state_dict(), balancer.state_arrays()
     kept = json.dumps(state)
+    copies = {key: array.copy() for key, array in arrays.items()}
     other = made(name)
     other.load_state_dict(state)
+    other.load_state_arrays(arrays)
     trained(balancer, range(4, TOTAL))
     trained(other, range(4, TOTAL))
     assert json.dumps(state) == kept
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(array, copies[key])
 
 
 @every_balancer

@@ -58,7 +58,7 @@ def test_networks_whose_scores_are_all_equal(network_of, tmp_path, bias):
 
 @pytest.mark.parametrize("backbone", KINDS)
 def test_backbones(network_of, tmp_path, backbone):
-    network = network_of(backbone, "detection", "segmentation")
+    network = network_of(backbone, "segmentation")
     exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
     assert all(parity.differing < 0.01 for parity in exported.parity.values())
 

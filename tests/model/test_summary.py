@@ -30,13 +30,13 @@ def counts(network, size):
 def test_totals_are_those_of_the_graphs(name):
     heads = [
         df.head("segmentation", classes=4, channels=8, auxiliary=0.4),
-        df.head("detection", classes=3, channels=8),
+        df.head("classification", classes=3),
     ]
     network = df.Network(name, heads, settings=NARROW[name])
     costs = df.summary(network, SIZE)
     assert (costs.parameters, costs.multiply_adds) == counts(network, SIZE)
     names = [stage.name for stage in costs.stages]
-    assert names[-3:] == ["segmentation", "segmentation, in training", "detection"]
+    assert names[-3:] == ["segmentation", "segmentation, in training", "classification"]
     strides = [int(name.removeprefix("stride ")) for name in names[:-3]]
     assert strides == sorted(strides)
     assert {4, 8, 16} <= {*strides} <= {1, 2, 4, 8, 16, 32}

@@ -1,7 +1,10 @@
 """One small training of all three tasks, which the tools' tests share."""
 
 import json
+from importlib.util import find_spec
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -48,6 +51,17 @@ def lay_out_plainly(monkeypatch):
 @pytest.fixture(autouse=True)
 def _plain_layout(monkeypatch):
     lay_out_plainly(monkeypatch)
+
+
+def _save_a_square(figure, path, **settings):
+    Path(path).write_bytes(cv2.imencode(".png", np.eye(8, dtype=np.uint8) * 255)[1])
+
+
+@pytest.fixture(autouse=True)
+def _no_drawing(monkeypatch):
+    """To draw plots takes a tenth of a training; tests/tools/report looks at these."""
+    if find_spec("matplotlib"):
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_a_square)
 
 
 @pytest.fixture

@@ -55,6 +55,20 @@ def test_a_budget(run, capsys):
     assert "less than one network" in capsys.readouterr().err
 
 
+def test_steps_are_the_optimizer_s_unless_they_are_named(run, tmp_path):
+    gains = {}
+    for words in ([], ["--steps", "plain"], ["--steps", "normalised"]):
+        path = tmp_path / "plan.json"
+        assert plan_tasks.main([str(run), *words, "--out", str(path)]) == 0
+        content = json.loads(path.read_text())["plans"]
+        whole = next(plan for plan in content if len(plan["networks"]) == 1)
+        gains[tuple(words[1:])] = whole["gains"]
+    assert gains[()] == gains["plain",]  # it is trained by sgd
+    assert all(-1 <= gain <= 0 for gain in gains["normalised",].values())
+    assert gains["plain",] != gains["normalised",]
+    assert plan_tasks.main([str(run), "--steps", "long"]) == 2
+
+
 def test_a_training_that_measured_nothing(trained, capsys):
     assert plan_tasks.main([str(trained)]) == 2
     assert "{name: observed}" in capsys.readouterr().err

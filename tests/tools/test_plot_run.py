@@ -10,6 +10,11 @@ from densefit.tools.report.run_history import Run
 from densefit.tools.report.run_scores import chosen_keys
 
 
+@pytest.fixture(autouse=True)
+def _no_drawing():
+    """Plots are drawn."""
+
+
 def history(best, epochs=4, scores=None, **more):
     """The lines of a run whose mIoU and mae are `best` in epoch 3 of 4."""
     lines = []

@@ -48,7 +48,7 @@ def test_train_resume_score_and_check(root, tmp_path, tiny, capsys, monkeypatch)
     more = {"data__dataset": "shards", "data__root": root, "data__settings": settings}
 
     def train(out, **changes):
-        arguments = tiny(**more, out=tmp_path / out, training__epochs=3, **changes)
+        arguments = tiny(**more, out=tmp_path / out, training__epochs=2, **changes)
         return train_det.main(arguments)
 
     assert train("whole") == 0

@@ -8,6 +8,12 @@ from densefit.tools import show_schedule
 from densefit.tools.recipes.words.schedule_text import from_text
 from densefit.train.schedules import Constant, Cosine, CosineRestarts, Joined, Linear, Poly, Step
 
+
+@pytest.fixture(autouse=True)
+def _no_drawing():
+    """Plots are drawn."""
+
+
 RECIPE = """
 data: {dataset: shapes, settings: {length: 20, size: [64, 80]}}
 model: {heads: {detection: {strides: [8, 16]}}}

@@ -1,5 +1,7 @@
 """Each balancer of gradients with each setting of its comparison: trained, or refused by name."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -13,12 +15,20 @@ COMPARING = [
 ]
 REST = [name for name in balancers.names() if name not in COMPARING]
 SETTINGS = {
+    "at parameters": ({}, {}),
+    "micro-batches at parameters": ({}, {"accumulate": 2}),
     "at features": ({"at": "features"}, {}),
     "every 2 at parameters": ({"every": 2}, {}),
     "every 2 at features": ({"at": "features", "every": 2}, {}),
     "all micro-batches": ({"at": "features"}, {"accumulate": 2}),
     "the update before": ({"at": "features", "accumulated": "previous"}, {"accumulate": 2}),
 }
+
+
+def refusals(name):
+    return balancers.get(name).refused
+
+
 FIRST = {"fixed": {}, "scheduled": {"courses": {}}}
 
 
@@ -26,10 +36,15 @@ FIRST = {"fixed": {}, "scheduled": {"courses": {}}}
 @pytest.mark.parametrize("name", COMPARING)
 def test_it_trains_or_says_why_not(tiny, name, setting):
     own, fit = SETTINGS[setting]
-    if name == "graddrop" and ("every" in own or "accumulated" in own):
-        with pytest.raises(ConfigError, match="number by number"):
+    refused = [of for of in ("at", "every", "accumulated") if of in own and of in refusals(name)]
+    if refused:
+        with pytest.raises(ConfigError, match=f"{re.escape(refusals(name)[refused[0]])}") as error:
             balancers.create(name, **own)
+        assert f"{refused[0]}={own[refused[0]]!r}" in str(error.value)
         return
+    if balancers.get(name).is_independent:
+        fit = {"accumulate": 2}
+    updates = 2 if own else 1
     heads = [tiny.Brightness("a"), tiny.Brightness("b", weight=0.5)]
     network = df.Network(tiny.Backbone(), heads)
     data = tiny.loader(network, 4, 2, workers=0)
@@ -37,21 +52,29 @@ def test_it_trains_or_says_why_not(tiny, name, setting):
         network,
         data,
         balance=balancers.create(name, **own),
-        updates=2,
+        updates=updates,
         engine="torch",
         progress=False,
         schedule=df.Constant(0.01),
         **fit,
     )
-    assert history.update == 2
+    assert history.update == updates
     assert all(np.isfinite(value).all() for value in network.parameters.values())
 
 
 @pytest.mark.parametrize("name", COMPARING)
-def test_several_ranks_are_refused(name):
-    for settings in ({}, {"at": "features"}):
-        with pytest.raises(ConfigError, match="compared within one process"):
-            check_balanced(balancers.create(name, **settings), {}, ranks=2)
+def test_several_ranks_compare_the_gradients_of_parameters_alone(name):
+    cells = [{"at": "parameters", "every": 1}, {"at": "features"}, {"at": "parameters", "every": 2}]
+    for settings in cells:
+        changed = {of for of, value in settings.items() if value not in (1, "parameters")}
+        if changed & set(refusals(name)):
+            continue
+        balancer = balancers.create(name, **settings)
+        if settings is cells[0] and not balancer.is_independent:
+            check_balanced(balancer, {}, ranks=2)
+            continue
+        with pytest.raises(ConfigError, match="one rank's samples[^|]*2 ranks"):
+            check_balanced(balancer, {}, ranks=2)
 
 
 @pytest.mark.parametrize("name", REST)

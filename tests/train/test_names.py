@@ -160,6 +160,7 @@ class Shades:
 
 def trained(tiny, classes, train, task="classification", **settings):
     settings = {"decoder": "fcn", "channels": 4} if task == "segmentation" else {}
+    train.length = 40  # a checkpoint every five updates
     backbones.register("tiny for names")(tiny.Backbone)  # so that checkpoints tell how to build it
     network = df.Network("tiny for names", [df.head(task, classes=classes, **settings)])
     loader = df.Loader(train, batch_size=8, heads=network.heads)
@@ -183,9 +184,7 @@ def test_a_trained_network_is_right_by_name(tiny, tmp_path, classes, task):
     network, loader = trained(tiny, classes, Shades("dark", "bright"), task)
     swapped = df.Loader(Shades("bright", "dark"), batch_size=8)
     number = {"classification": "accuracy", "segmentation": "pixel_accuracy"}[task]
-    history = df.fit(
-        network, loader, epochs=25, validation=swapped, checkpoint=tmp_path, **TRAINING
-    )
+    history = df.fit(network, loader, epochs=5, validation=swapped, checkpoint=tmp_path, **TRAINING)
     assert history.last_validation[f"{task}/{number}"] == 1.0
     assert df.score(network, swapped)[f"{task}/{number}"] == 1.0
     again = df.load(tmp_path)  # the names are kept
@@ -209,7 +208,7 @@ TONES = ("dark", "middle"), ("bright", "dark")
 def of_tones(tiny, classes, **datasets):
     """A network, and a loader of a mixture that numbers classes in the order of its datasets."""
     backbones.register("tiny for names")(tiny.Backbone)
-    mixture = Mixture({name: Tones(*own, only=own) for name, own in datasets.items()})
+    mixture = Mixture({name: Tones(*own, only=own, length=32) for name, own in datasets.items()})
     tasks = {
         "classification": {},
         "multilabel": {},
@@ -225,9 +224,9 @@ def of_tones(tiny, classes, **datasets):
 def test_validations_of_plain_datasets_go_by_the_names_of_the_mixture(tiny, tmp_path, classes):
     network, loader = of_tones(tiny, classes, a=TONES[0], b=TONES[1])
     plain = {f"of {k}": df.Loader(Tones(*TONES[k], only=TONES[k]), batch_size=8) for k in (0, 1)}
-    settings = {**TRAINING, "validation": plain, "validate_every": "20ep"}
+    settings = {**TRAINING, "validation": plain, "validate_every": "5ep"}
     settings.update(checkpoint=tmp_path, progress=False)
-    history = df.fit(network, loader, epochs=20, **settings)
+    history = df.fit(network, loader, epochs=5, **settings)
     endings = ("classification/accuracy", "multilabel/mAP", "segmentation/pixel_accuracy")
     whole = {f"{name}/{ending}": 1.0 for name in plain for ending in endings}
 
@@ -243,9 +242,9 @@ def test_validations_of_plain_datasets_go_by_the_names_of_the_mixture(tiny, tmp_
     other, loader = of_tones(tiny, known, a=TONES[1], b=TONES[0])
     if classes is None:
         with pytest.raises(CheckpointError, match="other numbers in the checkpoint"):
-            df.fit(other, loader, epochs=21, resume="auto", **settings)
+            df.fit(other, loader, epochs=6, resume="auto", **settings)
         other, loader = of_tones(tiny, ["dark", "middle", "bright"], a=TONES[1], b=TONES[0])
-    history = df.fit(other, loader, epochs=21, resume="auto", **settings)
+    history = df.fit(other, loader, epochs=6, resume="auto", **settings)
     after = history.epochs[-1]["train"]
     assert all(after[key] < 1.2 * before[key] + 0.05 for key in before)
     assert mains(history.last_validation) == whole
@@ -254,13 +253,13 @@ def test_validations_of_plain_datasets_go_by_the_names_of_the_mixture(tiny, tmp_
 @pytest.mark.parametrize("classes", [["dark", "bright"], 2])
 def test_a_training_goes_on_by_name(tiny, tmp_path, classes):
     network, loader = trained(tiny, classes, Shades("dark", "bright"))
-    df.fit(network, loader, epochs=25, checkpoint=tmp_path, **TRAINING)
+    df.fit(network, loader, epochs=5, checkpoint=tmp_path, **TRAINING)
     again, loader = trained(tiny, classes, Shades("bright", "dark"))
     validation = df.Loader(Shades("dark", "bright"), batch_size=8)
     history = df.fit(
         again,
         loader,
-        epochs=26,
+        epochs=6,
         validation=validation,
         checkpoint=tmp_path,
         resume="auto",
@@ -274,7 +273,7 @@ def test_a_training_goes_on_by_name(tiny, tmp_path, classes):
 @pytest.mark.parametrize("classes", [["dark", "bright"], 2, 5])
 def test_weights_bring_their_names_to_a_head_of_numbers(tiny, tmp_path, classes, saved):
     source, loader = trained(tiny, classes, Shades("dark", "bright"))
-    df.fit(source, loader, epochs=25, checkpoint=tmp_path, **TRAINING)
+    df.fit(source, loader, epochs=5, checkpoint=tmp_path, **TRAINING)
     count = classes if isinstance(classes, int) else len(classes)
     network, loader = trained(tiny, count, Shades("bright", "dark"))
     df.surgery.transfer(tmp_path if saved else source, network)
@@ -394,7 +393,7 @@ def test_loader_and_network_of_other_orders_do_not_train(tiny):
         df.fit(network, loader, epochs=1)
     _, loader = trained(tiny, 2, Shades("bright", "dark"))
     swapped = df.Loader(Shades("bright", "dark"), batch_size=8)
-    history = df.fit(network, loader, epochs=25, validation=swapped, **TRAINING)
+    history = df.fit(network, loader, epochs=5, validation=swapped, **TRAINING)
     assert history.last_validation["classification/accuracy"] == 1.0
     assert loader.heads[0].learned_names == {"label": ["dark", "bright"]}
 

@@ -82,6 +82,8 @@ ALIKE = {
             "balance": "dwa",
         },
     },
+    "gradients": {"batch": 8, "fit": {**FROZEN["fit"], "balance": "db_mtl"}},
+    "losses again": {"batch": 8, "fit": {**FROZEN["fit"], "balance": "famo"}},
     "a rank without a sample": {"batch": 8, "length": 9, "epochs": 3, **FROZEN},  # 9 = 8 + 1
     "refused": {"batch": 8, "broken": [7], "fit": {"on_nonfinite": "skip", **FROZEN["fit"]}},
     "three epochs": {"batch": 8, "epochs": 3, "every": "2st", "checkpoint": "frozen", **FROZEN},
@@ -248,7 +250,7 @@ def test_an_error_of_one_rank_ends_all(tmp_path):
             "SyncBatchNorm is not computed over ranks by MXNet",
             marks=pytest.mark.mxnet,
         ),
-        ({"balance": "pcgrad"}, "gradients are compared within one process"),
+        ({"balance": "modo", "accumulate": 2}, "those of one rank's samples"),
     ],
 )
 def test_what_ranks_cannot_do_is_refused_by_name(tmp_path, fit, text):

@@ -89,6 +89,7 @@ CHANGES = {
     "on_nonfinite": ("heads", {"on_nonfinite": "skip"}),
     "groups": ("heads", {"groups": {"a_*": {"lr": 0.1}}}),
     "balance": ("heads", {"balance": lambda small: DWA()}),
+    "task_affinity": ("heads", {"task_affinity": 2}),
     "freeze": ("heads", {"freeze": ["a_*"]}),
     "unfreeze": ("heads", {"freeze": ["a_*"], "unfreeze": "2ep"}),
     "label_within": ("heads", {"label_within": 3}),

@@ -1,8 +1,11 @@
 """Group heads into networks by what they do for each other, under a budget of multiply-adds.
 
-A head's gain in a network is the mean of what the other heads' steps do for it (Fifty et al.,
-NeurIPS 2021, arXiv:2109.04617, section 3.2); alone it is 0. Of all groupings the one with the
-largest sum of gains is taken: Standley et al., ICML 2020, arXiv:1905.07553, search so, too.
+With plain descent, a head's gain in a network is the mean of what the other heads' steps do for it
+(Fifty et al., NeurIPS 2021, arXiv:2109.04617, section 3.2); alone it is 0. Adam and its kin make
+every step about as long, whatever the gradient's length: what one head takes of it, another one
+lacks. A head's gain is then the cosine between its gradient and that of its network, less 1: how
+much of the step is along it. Of all groupings the one with the largest sum of gains is taken:
+Standley et al., ICML 2020, arXiv:1905.07553, search so, too.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ def plans(
     trunk: int,
     costs: Mapping[str, int],
     budget: float = math.inf,
+    squares: Mapping[str, float] | None = None,
 ) -> list[Plan]:
     """All groupings within a budget, the best first; of equal ones the cheaper.
 
@@ -55,6 +59,8 @@ def plans(
         trunk: multiply-adds of the backbone.
         costs: head -> its multiply-adds.
         budget: multiply-adds of all networks together, at most.
+        squares: head -> mean square of its gradient, for an optimizer whose steps are as long
+            whatever the gradient; None for plain descent.
 
     Raises:
         ConfigError: too many heads, a pair that was not measured, or a budget below one network.
@@ -76,7 +82,13 @@ def plans(
     for groups in partitions(tuple(heads)):
         cost = fixed + trunk * len(groups)
         if cost <= budget:
-            gains = {head: _gain(head, group, transfer) for group in groups for head in group}
+            gains = {
+                head: _mean_transfer(head, group, transfer)
+                if squares is None
+                else _share_of_step(head, group, transfer, squares)
+                for group in groups
+                for head in group
+            }
             result.append(Plan(groups, {head: gains[head] for head in heads}, cost))
     if not result:
         raise ConfigError(
@@ -103,6 +115,30 @@ def partitions(heads: tuple[str, ...]) -> Iterator[Groups]:
         yield ((first,), *smaller)
 
 
-def _gain(head: str, group: Sequence[str], transfer: Mapping[tuple[str, str], float]) -> float:
+def _mean_transfer(
+    head: str, group: Sequence[str], transfer: Mapping[tuple[str, str], float]
+) -> float:
     helping = [transfer[partner, head] for partner in group if partner != head]
     return math.fsum(helping) / len(helping) if helping else 0.0
+
+
+def _share_of_step(
+    head: str,
+    group: Sequence[str],
+    transfer: Mapping[tuple[str, str], float],
+    squares: Mapping[str, float],
+) -> float:
+    """The cosine between a head's gradient and the sum of the group's, less 1."""
+    if len(group) == 1 or squares[head] == 0:
+        return 0.0
+
+    def product(first: str, second: str) -> float:
+        if first == second:
+            return squares[first]
+        return transfer[first, second] * squares[second]
+
+    whole = math.fsum(product(a, b) for a in group for b in group)
+    if whole <= 0:  # they cancel
+        return -1.0
+    along = math.fsum(product(partner, head) for partner in group)
+    return along / math.sqrt(whole * squares[head]) - 1

@@ -12,6 +12,7 @@ import densefit
 from densefit.metrics.core.unreadable import without_counts
 from densefit.tools.data_check.page_style import STYLE
 from densefit.tools.data_check.report_page import sections
+from densefit.tools.page.affinity_section import affinity_section
 from densefit.tools.page.facts import environment, recipe_facts, tiles, timing
 from densefit.tools.page.head_section import HeadSection, Table, head_section
 from densefit.tools.page.run_files import RunFiles
@@ -62,6 +63,7 @@ def _render(run: RunFiles, budget: PictureBudget) -> str:
         "training_charts": (
             training_charts(run.lines, run.scored.get("primary") or ()) if run.lines else []
         ),
+        "affinity": affinity_section(run.lines),
         "heads": heads,
         "left_out": budget.left_out,
         "timing": timing(run),
@@ -124,6 +126,7 @@ def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:
     entries = [
         ("decisions", "Decisions and settings", has_decisions),
         ("curves", "Curves", context["training_charts"]),
+        ("affinity", "What heads do for each other", context["affinity"]),
         *((head.key, head.name, True) for head in context["heads"]),
         ("timing", "Timing", context["timing"]),
         ("data", "Data check", context["data_check"]),

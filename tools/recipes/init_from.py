@@ -63,6 +63,8 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
     for name, (theirs, ours) in report.mismatched.items():
         how = f"is {theirs} there, {ours} here" if theirs != ours else "is of other classes"
         console.print(Text(f"not loaded: {name} {how}"))
+    if report.grown:
+        console.print(Text(report.grown_text()))
     if report.weights:
         console.print(Text(f"learned weights of losses: {report.weights_text()}"))
     if report.strides:

@@ -139,6 +139,9 @@ class Training:
         layer_decay: factor on the rate for each layer that is nearer to the image; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
             among several heads; null adds up their losses.
+        task_affinity: updates from one measurement to the next of what heads do for each other and
+            of the cosines between their gradients by layer, for report.html; auto: 30 for each
+            head, some 3 % of the time; null for none.
         conflict: batches on which the cosine between the heads' gradients is measured at the end,
             into conflict.json; 0 for none.
         freeze: patterns of parameters that are not trained.
@@ -170,6 +173,7 @@ class Training:
     groups: dict[str, dict[str, float]] = field(default_factory=dict)
     layer_decay: float | None = None
     balance: dict[str, Any] | None = None
+    task_affinity: int | str | None = None
     conflict: int = 0
     freeze: list[str] = field(default_factory=list)
     unfreeze: str | None = None
@@ -202,8 +206,8 @@ class Recipe:
         seed: seed of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
         init_from: a checkpoint, or a run's folder, with whose weights the training begins.
-        init_mismatched: what weights of another shape do (of heads for other classes, say): raise
-            or skip.
+        init_mismatched: what weights of another shape do (of heads for other classes, say): raise,
+            skip, or grow: classes that both have are kept by name, and the others begin anew.
         engine: mxnet or torch, which computes; null for the one of the environment's
             DENSEFIT_ENGINE, else MXNet where it is installed, else PyTorch.
         devices: device of the engine that trains and scores, cuda:0, or a list of several; the

@@ -72,6 +72,7 @@ def restore(
         session.rate.load_state_dict(content.get("schedule", {}))
     if session.balancer is not None and "balance" not in differing:
         session.balancer.load_state_dict(content.get("balance", {}))
+        session.balancer.load_state_arrays(parts.get("balance", {}))
     history = session.history
     history.epochs, history.update = list(content["epochs"]), content["update"]
     history.last_validation = dict(content["validation"])
@@ -145,6 +146,7 @@ def _load_state(state: TrainState, content: Mapping[str, Any]) -> None:
     state.epoch_seconds = content.get("epoch_seconds", 0.0)
     state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
     state.loss_weights = dict(content.get("loss_weights", {}))
+    state.affinity = dict(content.get("affinity", {}))
 
 
 def _load_callbacks(session: Session, saved: Sequence[Mapping[str, Any]]) -> None:

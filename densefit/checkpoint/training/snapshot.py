@@ -43,6 +43,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "lr": state.lr,
         "gradient_norm": state.gradient_norm,
         "loss_weights": dict(state.loss_weights),
+        "affinity": dict(state.affinity),
         "update": state.update,
         "updates": state.updates,
         "updates_per_epoch": state.updates_per_epoch,
@@ -58,6 +59,9 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         ],
     }
     parts = {"model": model, "optimizer": optimizer}
+    arrays = {} if session.balancer is None else session.balancer.state_arrays()
+    if arrays:
+        parts["balance"] = arrays
     if learner.parameters.are_averaged:  # "model" is scored and loaded, "training" is resumed
         parts["training"] = learner.parameters.training_values()
     return parts, content

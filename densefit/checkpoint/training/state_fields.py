@@ -105,6 +105,7 @@ OPTIONAL: Mapping[str, tuple[str, Check]] = {
     "updates_per_epoch": ("a whole number of 1 or more, or none", or_none(whole(1))),
     "labelled": ("counts of samples by head", mapping(whole(0))),
     "loss_weights": ("numbers by head", mapping(real)),
+    "affinity": ("numbers by name", mapping(real)),
     "metrics": ("states of metrics by head", mapping(lambda v: isinstance(v, list))),
     "schedule": ("the state of a schedule", mapping()),
     "balance": ("the state of a balancer", mapping()),

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from densefit.checkpoint.weights.grown_rows import merged
 from densefit.checkpoint.weights.maps.class_lists import ALIAS, BACKGROUND
 from densefit.checkpoint.weights.maps.head_map import HeadMap
 from densefit.data.classes.class_lists import are_numbers, head_lists
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
-from densefit.model.parameters import SIZE, shapes
-from densefit.model.symbol_graph import SymbolGraph
-from densefit.symbol import initializers
+from densefit.model.parameters import shapes
 
 Rows = Mapping[str, Sequence[Hashable]]
 _PARTS = ("weight", "bias")
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def match_classes(
     if not any({*there[name]} & {*here[name]} for name in arrays):
         return ClassMatch(problem="none of its classes is in the file")
     result = {
-        name: _merged(_values(network, name), array, there[name], here[name])
+        name: merged(network, name, array, there[name], here[name])
         for name, array in arrays.items()
     }
     class_names = head_lists(head).get(head.class_target or "", [])
@@ -96,29 +94,6 @@ def match_classes(
 
 
 _UNNAMED = "its classes have no names, and their number is another: make it with class names"
-
-
-def _merged(
-    values: np.ndarray, array: np.ndarray, theirs: Sequence[Hashable], ours: Sequence[Hashable]
-) -> np.ndarray:
-    """Replace the rows that the file has."""
-    indices: dict[Hashable, int] = {}
-    for index, row in enumerate(theirs):
-        indices.setdefault(row, index)
-    for index, row in enumerate(ours):
-        if row in indices:
-            values[index] = array[indices[row]].reshape(values.shape[1:])
-    return values
-
-
-def _values(network: Network, name: str) -> np.ndarray:
-    """A parameter's value, or the one that it would begin with."""
-    present = {**network.parameters, **network.statistics}.get(name)
-    if present is not None:
-        return np.array(present)
-    nodes = SymbolGraph.of(network.peek("train", SIZE)).nodes
-    attrs = next((node.attrs for node in nodes if node.name == name), {})
-    return initializers.values(name, shapes(network)[name], _SEED, attrs=attrs)
 
 
 def _file_classes(

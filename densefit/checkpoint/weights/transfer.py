@@ -17,6 +17,7 @@ from densefit.checkpoint.weights.class_rows import (
     take_names_of,
     tell_unarranged,
 )
+from densefit.checkpoint.weights.grown_rows import grow
 from densefit.checkpoint.weights.normalising import follow, saved_input_normalization
 from densefit.checkpoint.weights.parameters import parameters_of
 from densefit.checkpoint.weights.renaming import Renames, renamed
@@ -45,6 +46,7 @@ class Transferred:
             differ: the trunk is dilated differently, so heads see other feature maps.
         weights: learned loss weights of heads: name -> "loaded", "kept", "new" or "dropped".
             The lists contain these names, too.
+        grown: loaded parameter of which only some classes were in the source -> the new classes.
     """
 
     loaded: list[str]
@@ -54,6 +56,7 @@ class Transferred:
     dropped: list[str]
     strides: tuple[int, int] | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
+    grown: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [
@@ -66,9 +69,21 @@ class Transferred:
                 ("dropped", self.dropped),
             )
         ]
+        if self.grown:
+            lines.append(self.grown_text())
         if self.weights:
             lines.append(f"learned weights of losses: {self.weights_text()}")
         return "\n".join([*lines, *([_strides_text(self.strides)] if self.strides else [])])
+
+    def grown_text(self) -> str:
+        """Name the classes that begin anew, by layers."""
+        by_classes: dict[tuple[str, ...], list[str]] = {}
+        for name, classes in self.grown.items():
+            by_classes.setdefault(tuple(classes), []).append(name)
+        return "; ".join(
+            f"new classes {', '.join(classes)}, the others are kept: {_listed(names)}"
+            for classes, names in by_classes.items()
+        )
 
     def weights_text(self) -> str:
         """Format `weights` for people."""
@@ -108,7 +123,9 @@ def transfer(
             {"features.*": "resnet18_*", "old_head_*": None}; see
             `densefit.checkpoint.weights.renaming`.
         mismatched: "raise" on a parameter of another shape, e.g. the last layer of a head with
-            other classes, or "skip" it.
+            other classes; "skip" it; or "grow": rows of classes that both have are loaded by class
+            name, and the others begin as in a new network; what has another shape otherwise is
+            skipped.
         input_size: (height, width) at which shapes are compared, for new heads with a dense layer
             over a whole map; other shapes do not depend on it.
 
@@ -120,10 +137,10 @@ def transfer(
         BindError: shapes differ, or no parameter of the source is in the network.
         ConfigError: a wrong `rename` or `mismatched`, or the network is being trained.
     """
-    if mismatched not in ("raise", "skip"):
+    if mismatched not in ("raise", "skip", "grow"):
         raise ConfigError(
             "Unknown way to treat parameters of another shape",
-            expected="'raise' or 'skip'",
+            expected="'raise', 'skip' or 'grow'",
             received=repr(mismatched),
             where="mismatched",
         )
@@ -136,6 +153,10 @@ def transfer(
     _give_copies(arrays, sources, network.copies)
     their_rows, own_rows = rows_of(their_heads), rows_of(network.heads)
     arrays, lacking = arranged(arrays, sources, their_rows, own_rows)
+    grown: dict[str, list[str]] = {}
+    if mismatched == "grow":
+        grown = grow(network, arrays, sources, lacking, their_rows, own_rows)
+        lacking = [name for name in lacking if name not in grown]
     parameter_owners, sizes = owners(network), shapes(network, input_size)
     differing = {
         name: (tuple(arrays[name].shape), sizes.get(name, tuple(arrays[name].shape)))
@@ -148,8 +169,9 @@ def transfer(
             "Parameters of the source have other shapes, or classes, in the network",
             received=_listed([_mismatch_text(name, *pair) for name, pair in differing.items()]),
             where=source_name + (f", {_strides_text(strides)}" if strides else ""),
-            fix="mismatched='skip' leaves them as the network has them, to be trained (a last "
-            "layer for other classes, say); rename={pattern: None} leaves them out",
+            fix="mismatched='grow' keeps the rows of classes that both have, by name, and begins "
+            "the others anew; 'skip' leaves whole layers as the network has them, to be trained; "
+            "rename={pattern: None} leaves them out",
         )
     loaded = [name for name in parameter_owners if name in arrays and name not in differing]
     if not loaded:
@@ -163,7 +185,7 @@ def transfer(
     tell_unarranged(their_heads, network.heads, loaded, parameter_owners)
     weights = {weight_name(head): head for head in network.adapters if network.heads}
     learned = [name for name in weights if name in arrays]
-    whole = _whole(parameter_owners, loaded)
+    whole = _whole(parameter_owners, [name for name in loaded if name not in grown])
     loaded += [name for name in learned if weights[name] in whole]
     valued = {*network.value_shapes}
     not_loaded = [name for name in parameter_owners if name not in arrays]
@@ -185,7 +207,9 @@ def transfer(
     outcomes = {
         name: what for what, listed in lists.items() for name in listed if name in loss_weights
     }
-    return Transferred(**lists, mismatched=differing, strides=strides, weights=outcomes)
+    return Transferred(
+        **lists, mismatched=differing, strides=strides, weights=outcomes, grown=grown
+    )
 
 
 def _give_copies(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from densefit.engine.graph.symbol_info import LABELLED_OPERATORS
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.symbol_graph import Node, SymbolGraph
+
+_log = logging.getLogger("densefit")
 
 #: Operators that send no gradient to their inputs.
 BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
@@ -96,10 +99,23 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
     learning, _ = losses_of(symbol, heads)
     shared = [name for name in trained if len(learning.get(name, ())) > 1]
     if not shared:
+        separate = {
+            head: sum(head in learning.get(name, ()) for name in trained)
+            for head in network.adapters
+        }
         raise ConfigError(
             "The heads share no parameter that is trained: there is nothing to balance",
-            received=f"heads {list(network.adapters)}, {len(trained)} trained parameters",
+            expected="a trained parameter that two heads use",
+            received=", ".join(f"head {h}: {n} that it alone trains" for h, n in separate.items()),
             fix="train without balance=, or do not freeze the trunk",
+        )
+    sharing = frozenset().union(*(learning[name] for name in shared))
+    apart = [head for head in network.adapters if head not in sharing]
+    if apart:
+        _log.warning(
+            "The head %s shares no trained parameter with another head: its gradient is not "
+            "balanced, and the others' are as if it were not there",
+            ", ".join(apart),
         )
     return shared
 

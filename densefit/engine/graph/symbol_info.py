@@ -73,7 +73,9 @@ def _forward_nodes(ends: Iterable[Node]) -> set[Node]:
 def draws_at_random(graph: SymbolGraph) -> bool:
     """Whether a graph uses random numbers in training (dropout, noise...)."""
     return any(
-        node.op in ("Dropout", "RNN", "LeakyReLU", "Custom", "_shuffle")
+        node.op in ("RNN", "Custom", "_shuffle")
+        or (node.op == "Dropout" and float(node.attr("p", "0.5")) > 0)
+        or (node.op == "LeakyReLU" and node.attr("act_type") == "rrelu")
         or node.op.startswith(("_random_", "_sample_", "_npi_"))
         for node in graph.nodes
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.mxnet import drawn_values
 from densefit.errors import ConfigError
 
 #: Endings of names whose parameters MXNet's initializers fill with a constant, by this method.
@@ -36,6 +37,9 @@ class He(mx.init.Xavier):  # type: ignore[misc]
     def _init_weight(self, name: Any, arr: Any) -> None:
         self.factor_type = "in" if arr.ndim == 2 else "out"
         super()._init_weight(name, arr)
+
+
+drawn_values.PURE.add(He)  # its factor follows from the shape
 
 
 class ByName:
@@ -78,10 +82,14 @@ class ByName:
             np.random.set_state(states[1])
 
     def _fill(self, name: Any, array: Any, seed: int) -> None:
+        key = drawn_values.key_of(self.initializer, name, array, seed)
+        if drawn_values.fill(key, array):
+            return
         random.seed(seed)
         np.random.seed(seed)
         mx.random.seed(seed)
         self.initializer(name, array)
+        drawn_values.store(key, array)
 
 
 def is_constant(initializer: Any, name: Any) -> bool:

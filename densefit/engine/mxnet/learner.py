@@ -140,16 +140,16 @@ class Learner(BaseLearner):
         )
 
     def losses(
-        self, batch: Batch, shares: Mapping[str, float] | None = None
+        self, batch: Batch, shares: Mapping[str, float] | None = None, training: bool = False
     ) -> dict[str, np.ndarray]:
-        """Compute the train graph's outputs in evaluation mode; see `Engine`."""
+        """Compute the train graph's outputs without a backward pass; see `Engine`."""
         arrays = train_inputs(self._modules.inputs, self.network, batch, shares)
         shapes = {name: array.shape for name, array in arrays.items()}
         check_split(self.devices, batch.real, f"samples {', '.join(batch.ids)}")
         module, inputs = self._modules.of(shapes), to_ndarrays(arrays)
         data = [inputs[name] for name in self._modules.data_names]
         label = [inputs[name] for name in self._modules.label_names]
-        module.forward(mx.io.DataBatch(data=data, label=label or None, pad=0), is_train=False)
+        module.forward(mx.io.DataBatch(data=data, label=label or None, pad=0), is_train=training)
         self._shapes = {}  # the next update chooses its module again
         arrays = dict(zip(self._outputs, module.get_outputs()))
         return {name: array.asnumpy() for name, array in arrays.items()}

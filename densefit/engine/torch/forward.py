@@ -105,11 +105,12 @@ class Passes:
         if while_computing is not None:
             while_computing()
 
-    def losses(self, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Compute the outputs in evaluation mode, by short name; nothing else changes.
+    def losses(self, arrays: Mapping[str, Any], training: bool = False) -> dict[str, np.ndarray]:
+        """Compute the outputs by short name; nothing else changes.
 
         Args:
             arrays: inputs of the graph by name.
+            training: whether as in training, by this rank's batch alone; else in evaluation mode.
         """
         plan = self.bound.plan
         plan.check_batch(
@@ -119,7 +120,7 @@ class Passes:
         with torch.no_grad():
             outputs = self.bound.compute(
                 {**self.bound.parameters, **self.bound.statistics, **tensors},
-                Run(training=False, precision=self.bound.precision),
+                Run(training=training, precision=self.bound.precision),
             )
         values = dict(zip(self.bound.outputs, outputs))
         return {name: np.array(value.cpu().numpy()) for name, value in values.items()}

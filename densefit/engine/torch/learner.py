@@ -153,11 +153,11 @@ class Learner(BaseLearner):
         return train_inputs(self.bound.plan.inputs, self.network, batch, shares)
 
     def losses(
-        self, batch: Batch, shares: Mapping[str, float] | None = None
+        self, batch: Batch, shares: Mapping[str, float] | None = None, training: bool = False
     ) -> dict[str, np.ndarray]:
-        """Compute the train graph's outputs in evaluation mode; see `Engine`."""
+        """Compute the train graph's outputs without a backward pass; see `Engine`."""
         return self._passes.losses(
-            train_inputs(self.bound.plan.inputs, self.network, batch, shares)
+            train_inputs(self.bound.plan.inputs, self.network, batch, shares), training
         )
 
     def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@
 | `imtl_l` | parameters in the graph | ICLR 2021 |
 | `gls` | losses of the last update | arXiv:1904.08492 |
 | `stch` | losses of the last update | arXiv:2402.19078 |
+| `famo` | losses before and after an update | arXiv:2306.03792 |
 | `dwa` | losses of the last two epochs | arXiv:1803.10704 |
 | `gradnorm` | norms of the heads' gradients | arXiv:1711.02257 |
 | `pcgrad` | angles between the gradients | arXiv:2001.06782 |
@@ -24,11 +25,17 @@
 | `dualproj` | norms and angles | arXiv:1706.08840 |
 | `config` | norms and angles | arXiv:2408.11104 |
 | `rgw` | random draws | arXiv:2111.10603 |
+| `db_mtl` | averages of the gradients, and losses | arXiv:2308.12029 |
+| `moco` | averages of the gradients | ICLR 2023 |
+| `excess_mtl` | squares of the gradients | arXiv:2402.02009 |
+| `modo` | products of independent micro-batches | arXiv:2305.20057 |
+| `sdmgrad` | products of independent micro-batches | arXiv:2305.18409 |
 | `observed` | nothing: it measures | arXiv:2109.04617 |
 """
 
 from densefit.train.balance.balancer import Balancer, balancers
 from densefit.train.balance.dwa import DWA
+from densefit.train.balance.famo import FAMO
 from densefit.train.balance.fixed import Fixed
 from densefit.train.balance.gls import GLS
 from densefit.train.balance.gradients.aligned_mtl import AlignedMTL
@@ -48,12 +55,19 @@ from densefit.train.balance.gradients.pcgrad import PCGrad
 from densefit.train.balance.gradients.rgw import RGW
 from densefit.train.balance.gradients.upgrad import UPGrad
 from densefit.train.balance.imtl_l import IMTLL
+from densefit.train.balance.independent.modo import MoDo
+from densefit.train.balance.independent.sdmgrad import SDMGrad
 from densefit.train.balance.rlw import RLW
+from densefit.train.balance.rows.db_mtl import DBMTL
+from densefit.train.balance.rows.excess_mtl import ExcessMTL
+from densefit.train.balance.rows.moco import MoCo
 from densefit.train.balance.scheduled import Scheduled
 from densefit.train.balance.stch import STCH
 from densefit.train.balance.uncertainty import Uncertainty, weighted_loss
 
 __all__ = [
+    "DBMTL",
+    "FAMO",
     "GLS",
     "IMTLL",
     "STCH",
@@ -67,15 +81,19 @@ __all__ = [
     "CAGrad",
     "ConFIG",
     "DualProj",
+    "ExcessMTL",
     "FairGrad",
     "Fixed",
     "GradDrop",
     "GradNorm",
     "GradVac",
     "GradientBalancer",
+    "MoCo",
+    "MoDo",
     "NashMTL",
     "Observed",
     "PCGrad",
+    "SDMGrad",
     "Scheduled",
     "UPGrad",
     "Uncertainty",

@@ -18,7 +18,8 @@ class Balancer(ABC):
     """Base class of balancers: factors on the heads' losses, or another sum of their gradients.
 
     For each update, in this order: `weights` returns the factors; `observe` gets the losses, if
-    `needs` is "losses" or "gradients"; `combine` gets the gradients, if it is "gradients".
+    `needs` is "losses" or "gradients"; `combine` gets the gradients, if it is "gradients";
+    `observe_after` gets the losses of the same samples after the update, if `needs_losses_after`.
     `end_epoch` follows the last update of an epoch. Equal sharing is a weight of 1 for every head,
     so that a learning rate means the same with each method. Nothing depends on the order of heads.
 
@@ -28,12 +29,14 @@ class Balancer(ABC):
     Attributes:
         needs: measurements of the loop: "nothing", "losses" or "gradients" (and losses).
         learned: whether the weights are parameters of the graph, trained with the network.
+        needs_losses_after: whether the losses are computed again after each update.
         cost: cost of the method, as a line for users.
         heads: names of the heads, in network order; empty before `begin`.
     """
 
     needs: ClassVar[str] = "nothing"
     learned: ClassVar[bool] = False
+    needs_losses_after: ClassVar[bool] = False
     cost: ClassVar[str] = "nothing"
     heads: tuple[str, ...] = ()
 
@@ -111,6 +114,12 @@ class Balancer(ABC):
                 )
         self._observe({name: float(loss) for name, loss in losses.items()})
 
+    def observe_after(self, losses: Mapping[str, float]) -> None:  # noqa: B027 - optional
+        """Observe the losses of the update's samples after it, by head or `<head>/<term>`.
+
+        Called after an update that was applied, with finite losses alone.
+        """
+
     def end_epoch(self) -> None:  # noqa: B027 - optional
         """Note the end of an epoch."""
 
@@ -137,6 +146,17 @@ class Balancer(ABC):
     def state_dict(self) -> dict[str, Any]:
         """Return the JSON-able state that a resume needs beside the number of updates."""
         return {}
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """Return copies of the arrays that a resume needs beside `state_dict`, by name."""
+        return {}
+
+    def load_state_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:  # noqa: B027 - optional
+        """Restore what `state_arrays` returned, after `load_state_dict`.
+
+        Raises:
+            CheckpointError: arrays of other heads, or of a balancer that has other ones.
+        """
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned; call `begin` first.
@@ -187,8 +207,14 @@ class Balancer(ABC):
         return gradients
 
     def _check_finite(self, gram: np.ndarray) -> None:
-        """Raise TrainingDiverged for a gradient that is not finite, by its head."""
-        bad = [name for name, square in zip(self.heads, gram.diagonal()) if not np.isfinite(square)]
+        """Raise TrainingDiverged for a gradient that is not finite, by its head.
+
+        A product that is not finite, of gradients with finite squares, names both heads.
+        """
+        finite = np.isfinite(gram)
+        bad = [name for name, square in zip(self.heads, finite.diagonal()) if not square]
+        if not bad:
+            bad = [name for name, row in zip(self.heads, finite) if not row.all()]
         if bad:
             raise TrainingDiverged(
                 "The gradient of a head is not finite, though its loss is",

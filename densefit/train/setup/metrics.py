@@ -33,7 +33,7 @@ def training_metrics(
         if not state.samples:
             return {}
         weights = {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
-        return {**compute_metrics(metrics), **weights}
+        return {**compute_metrics(metrics), **weights, **state.affinity}
 
     state.train = numbers
     return metrics

@@ -25,6 +25,7 @@ from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
 from densefit.numeric import check_optimizer
+from densefit.train.affinity.measured_step import affinity_spacing
 from densefit.train.balancing import check_balanced
 from densefit.train.freezing import Freezing
 from densefit.train.history import History
@@ -117,7 +118,8 @@ class Plan:
         live = live_module(model, settings, engine_name)
         network, adapters = model.network, {**model.network.adapters, **module.adapters}
         ranks = world()
-        check_balanced(settings.balance, network.adapters, ranks.size)
+        check_balanced(settings.balance, network.adapters, ranks.size, settings.accumulate)
+        affinity_spacing(settings.task_affinity, network.adapters, ranks.size)
         reader = _reader(train, network, adapters, settings, ranks)
         batch_size = reader.batch_size * ranks.size
         per_epoch, total = _length(reader, settings)

@@ -15,6 +15,7 @@ from densefit.engine.param_groups import Groups
 from densefit.errors import ConfigError
 from densefit.metrics.core.derived import Derived
 from densefit.numeric import real, whole
+from densefit.train.affinity.measured_step import as_task_affinity
 from densefit.train.balance import Balancer
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Schedule
@@ -65,6 +66,7 @@ class Settings:
     on_nonfinite: Guard
     groups: Groups
     balance: Balancer | None
+    task_affinity: int | str | None
     freeze: list[str]
     unfreeze: DurationLike | None
     label_within: int
@@ -151,6 +153,7 @@ def _clip_norm(value: Any) -> float | None:
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "balance": as_balance,
+    "task_affinity": as_task_affinity,
     "schedule": as_schedule,
     "checkpoint": as_saver,
     "callbacks": as_callbacks,

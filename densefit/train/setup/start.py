@@ -6,6 +6,8 @@ import logging
 from functools import partial
 
 from densefit.callbacks.callback import Control, TrainState
+from densefit.train.affinity.measured_step import MeasuredStep, affinity_spacing
+from densefit.train.affinity.meter import AffinityMeter
 from densefit.train.balancing import Balancing
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder
@@ -108,12 +110,18 @@ def _loop(plan: Plan, length: TrainingLength, binding: Binding) -> Loop:
         balancing = Balancing(settings.balance, learner, adapters, sum_losses)
     seed = ranks.seed(settings.seed)
     reseed = partial(seed_update, learner, seed, session.state) if learner.random else None
+    step: Step | MeasuredStep
+    step = Step(session, plan.adapters, settings.clip_norm, guard, balancing, reseed, ranks)
+    spacing = affinity_spacing(settings.task_affinity, plan.model.network.adapters)
+    if spacing is not None:
+        meter = AffinityMeter(learner, plan.model.network.adapters)
+        step = MeasuredStep(step, meter, session.state, spacing, reseed)
     checkpointer = Checkpointer(session, saver, guard, control, signals, ranks)
     keep = None if saver is None else saver.keep
     return Loop(
         plan=plan,
         binding=binding,
-        step=Step(session, plan.adapters, settings.clip_norm, guard, balancing, reseed, ranks),
+        step=step,
         reseed=reseed,
         validator=Validator(
             *(session, plan.scorer, settings.derived, keep, checkpointer),

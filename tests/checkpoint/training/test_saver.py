@@ -33,6 +33,7 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
         *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm", "schedule"),
         *("identity", "pending", "labelled", "balance", "position", "rollbacks"),
         *("updates", "updates_per_epoch", "objects", "all_objects", "names", "loss_weights"),
+        "affinity",
     }
     assert (state["epoch"], state["batch"], state["update"], state["validated"]) == (2, 0, 4, 4)
     assert state["epochs"] == history.epochs

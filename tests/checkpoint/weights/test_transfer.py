@@ -170,7 +170,7 @@ def test_mistakes_are_told(tiny, source, tmp_path):
     made = other(tiny, "bright")
     with pytest.raises(CheckpointError, match="no checkpoint"):
         df.surgery.transfer(tmp_path / "nowhere", made)
-    with pytest.raises(ConfigError, match="'raise' or 'skip'"):
+    with pytest.raises(ConfigError, match="'raise', 'skip' or 'grow'"):
         df.surgery.transfer(network, made, mismatched="ignore")
     with pytest.raises(ConfigError, match="(?s)mapping of names.*received: *tuple"):
         df.surgery.transfer((network.parameters, network.statistics), made)

@@ -68,7 +68,10 @@ def test_a_forward_graph_reads_labels_only_where_they_compute():
 
 def test_randomness():
     x = sym.FullyConnected(sym.Variable("data"), num_hidden=3)
-    drawn = [sym.Dropout(x), x + sym.random_normal(shape=(1, 3))]
-    assert [draws_at_random(SymbolGraph.of(symbol)) for symbol in [x, *drawn]] == [
-        *(False, True, True)
+    fixed = [x, sym.Dropout(x, p=0), sym.LeakyReLU(x)]
+    drawn = [
+        *(sym.Dropout(x), sym.Dropout(x, p=0.1), sym.LeakyReLU(x, act_type="rrelu")),
+        x + sym.random_normal(shape=(1, 3)),
     ]
+    assert [draws_at_random(SymbolGraph.of(symbol)) for symbol in fixed] == [False] * 3
+    assert [draws_at_random(SymbolGraph.of(symbol)) for symbol in drawn] == [True] * 4

@@ -8,7 +8,13 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.engine.mxnet import drawn_values
 from densefit.engine.mxnet.initializer import ByName, He
+
+
+@pytest.fixture(autouse=True)
+def _each_value_is_drawn(monkeypatch):
+    monkeypatch.setattr(drawn_values, "fill", lambda key, array: False)
 
 
 @pytest.mark.parametrize(

@@ -99,14 +99,14 @@ def test_training_on_a_stream_takes_one_sample_after_the_other(makers, case, cou
 @pytest.mark.parametrize("case", STREAMS + REWOUND)
 def test_fewer_samples_than_a_batch_has_rows(makers, case):
     source = source_of(makers.make(case, 3, SIZE))
-    total = source.total(5)
-    epochs = [[makers.read([pair]) for pair in source.train_epoch()] for _ in range(5)]
+    total = source.total(4)
+    epochs = [[makers.read([pair]) for pair in source.train_epoch()] for _ in range(4)]
     stream = [number for epoch in epochs for batch in epoch for number in batch]
     assert all(epochs)
     if "shuffle" not in case:
         assert stream == [number % 3 for number in range(len(stream))]
     assert total in (None, sum(map(len, epochs)))
-    for _ in range(5):
+    for _ in range(4):
         assert sorted(makers.read(source.score_pass())) == [0, 1, 2]
 
 
@@ -131,7 +131,7 @@ def test_training_on_a_shuffled_stream_loses_no_sample(makers, case, count):
 def test_training_on_a_rewound_iterator_takes_each_sample_once_an_epoch(makers, case, count):
     source = source_of(makers.make(case, count, SIZE))
     assert source.length() in (-(-count // SIZE), None)
-    for _ in range(4):
+    for _ in range(3):
         assert sorted(makers.read(source.train_epoch())) == list(range(count))
     assert source.describe_epoch(count) is None
 
@@ -139,7 +139,7 @@ def test_training_on_a_rewound_iterator_takes_each_sample_once_an_epoch(makers, 
 @with_counts(DROPPED)
 def test_training_tells_what_is_dropped(makers, case, count):
     source = source_of(makers.make(case, count, SIZE))
-    for _ in range(4):
+    for _ in range(2):
         epoch = makers.read(source.train_epoch())
         assert len(set(epoch)) == len(epoch) == count // SIZE * SIZE == source.length() * SIZE
     if count % SIZE:
@@ -149,8 +149,8 @@ def test_training_tells_what_is_dropped(makers, case, count):
 @with_counts(STREAMS + REWOUND, 10, 16, 90)
 def test_each_scoring_pass_gives_every_sample_once(makers, case, count):
     source = source_of(makers.make(case, count, SIZE))
-    source.check_passes(4)
-    for _ in range(4):
+    source.check_passes(3)
+    for _ in range(3):
         assert sorted(makers.read(source.score_pass())) == list(range(count))
 
 
@@ -162,7 +162,7 @@ def test_scoring_is_exact_wherever_the_iterator_stands(makers, case):
             pass
         if is_reset:
             iterator.reset()
-        for _ in range(3):  # a new source each, as with df.score
+        for _ in range(2):  # a new source each, as with df.score
             assert sorted(makers.read(source_of(iterator).score_pass())) == list(range(14)), peeks
         source = source_of(iterator)
         for _ in range(2):

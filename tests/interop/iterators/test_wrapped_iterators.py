@@ -30,9 +30,14 @@ REWOUND = [
 DROPPED = ["MNISTIter", "NDArrayIter handling=discard", "ImageIter handling=discard"]
 
 
-def counts(case):
-    """Samples of an epoch; the last are more than the thread of an iterator in C++ reads ahead."""
-    return (12, 14, 22 if case.startswith(("ImageIter", "ImageDetIter")) else 90)
+def counts(case, wrapper):
+    """Samples of an epoch: with a last batch that is full, padded, or too far to be read ahead.
+
+    The last are more than the thread of an iterator in C++ reads. What a wrapper does to a full
+    batch, or to a long epoch, it does in another too.
+    """
+    many = 22 if case.startswith(("ImageIter", "ImageDetIter")) else 90
+    return {"prefetched": (12, 14, many), "in a user's": (14, many)}.get(wrapper, (14,))
 
 
 class Own(mx.io.DataIter):
@@ -60,13 +65,18 @@ WRAPPERS = {
 
 
 @pytest.fixture(params=WRAPPERS)
-def wrap(request):
-    return WRAPPERS[request.param]
+def wrapper(request):
+    return request.param
+
+
+@pytest.fixture
+def wrap(wrapper):
+    return WRAPPERS[wrapper]
 
 
 @pytest.mark.parametrize("case", STREAMS)
-def test_a_wrapped_stream(makers, wrap, case):
-    for count in counts(case):
+def test_a_wrapped_stream(makers, wrapper, wrap, case):
+    for count in counts(case, wrapper):
         source = source_of(wrap(makers.make(case, count, SIZE)))
         total = source.total(3)
         epochs = [[makers.read([pair]) for pair in source.train_epoch()] for _ in range(3)]
@@ -76,13 +86,13 @@ def test_a_wrapped_stream(makers, wrap, case):
         if case not in ("CSVIter", "LibSVMIter"):
             assert total is not None
         source = source_of(wrap(makers.make(case, count, SIZE)))
-        for _ in range(4):
+        for _ in range(3):
             assert sorted(makers.read(source.score_pass())) == list(range(count))
 
 
 @pytest.mark.parametrize("case", REWOUND)
-def test_a_wrapped_rewound_iterator(makers, wrap, case):
-    for count in counts(case):
+def test_a_wrapped_rewound_iterator(makers, wrapper, wrap, case):
+    for count in counts(case, wrapper):
         source = source_of(wrap(makers.make(case, count, SIZE)))
         for _ in range(2):
             assert sorted(makers.read(source.train_epoch())) == list(range(count))
@@ -121,7 +131,7 @@ def test_an_iterator_that_was_wrapped_fresh_is_not_reset(makers, wrap):
 
 
 def test_the_iterator_of_the_ssd_example(makers):
-    for _ in range(50):
+    for _ in range(20):
         source = source_of(makers.ssd(10, SIZE))
         assert source.samples == 10
         for _ in range(2):
@@ -139,7 +149,7 @@ def test_the_iterator_of_the_ssd_example(makers):
 @pytest.mark.parametrize("case", ["CSVIter", "ImageRecordIter", "ImageDetRecordIter"])
 def test_a_reset_too_many_loses_no_sample_in_scoring(makers, case):
     """A reset of a fresh iterator rewinds or not, by how far its thread has come."""
-    for number in range(50):
+    for number in range(21):
         iterator = makers.make(case, 10, SIZE)
         for _ in range(number % 3):
             iterator.reset()
@@ -148,23 +158,26 @@ def test_a_reset_too_many_loses_no_sample_in_scoring(makers, case):
             assert sorted(makers.read(source.score_pass())) == list(range(10))
 
 
+def plain(inner):
+    return inner
+
+
 def test_a_resized_iterator_trains_on_samples_only(makers):
     for case in [*STREAMS, *REWOUND]:
-        for wrap in (lambda inner: inner, mx.io.PrefetchingIter):
-            for size in (2, 9):
-                resized = mx.io.ResizeIter(wrap(makers.make(case, 14, SIZE)), size)
-                source = source_of(wrap(resized))
-                assert source.length() == size
-                assert source.total(3) == 3 * size
-                for _ in range(3):
-                    batches = [makers.read([pair]) for pair in source.train_epoch()]
-                    assert len(batches) == size
-                    seen = [number for batch in batches for number in batch]
-                    assert set(seen) <= set(range(14))
-                    if case in REWOUND:
-                        whole, rest = divmod(size, 4)
-                        assert len(seen) == 14 * whole + SIZE * rest
-                        assert sorted(seen[:14])[: len(seen)] == sorted(set(seen))
+        for wrap, size in ((plain, 2), (plain, 9), (mx.io.PrefetchingIter, 9)):
+            resized = mx.io.ResizeIter(wrap(makers.make(case, 14, SIZE)), size)
+            source = source_of(wrap(resized))
+            assert source.length() == size
+            assert source.total(3) == 3 * size
+            for _ in range(2):
+                batches = [makers.read([pair]) for pair in source.train_epoch()]
+                assert len(batches) == size
+                seen = [number for batch in batches for number in batch]
+                assert set(seen) <= set(range(14))
+                if case in REWOUND:
+                    whole, rest = divmod(size, 4)
+                    assert len(seen) == 14 * whole + SIZE * rest
+                    assert sorted(seen[:14])[: len(seen)] == sorted(set(seen))
 
 
 def test_resized_batches_without_a_reset_between_go_on(makers):

@@ -37,10 +37,10 @@ def simulate(effect, methods, seeds, rounds, sd=0.01):
     """Share of rounds in which any method is called different, and in which the first is."""
     rng = np.random.default_rng((methods, seeds))
     any_differs = first_differs = 0
-    for _ in range(rounds):
-        draws = rng.normal(0, sd, (methods, seeds))
-        draws[0] += effect * sd
-        verdicts = effects({str(i): row.tolist() for i, row in enumerate(draws)})
+    draws = rng.normal(0, sd, (rounds, methods, seeds))
+    draws[:, 0] += effect * sd
+    for rows in draws:
+        verdicts = effects({str(i): row.tolist() for i, row in enumerate(rows)})
         any_differs += any(v.differs for v in verdicts.values())
         first_differs += verdicts["0"].differs
     return any_differs / rounds, first_differs / rounds

@@ -76,6 +76,33 @@ def test_the_first_plan_is_the_best_of_all():
     assert all(math.isclose(plan.total, total(plan.groups), abs_tol=1e-12) for plan in ranked)
 
 
+def test_with_steps_of_one_length_a_gain_is_a_cosine():
+    """Against gradients as vectors; a head with a small gradient is drowned by others."""
+    rng = np.random.default_rng(0)
+    vectors = dict(zip(HEADS, rng.normal(size=(3, 5)) * [[10.0], [1.0], [1.0]]))
+    vectors["c"] = vectors["b"] + 0.1 * vectors["c"]
+    squares = {head: vector @ vector for head, vector in vectors.items()}
+    pairs = {
+        (a, b): vectors[a] @ vectors[b] / squares[b] for a, b in itertools.permutations(HEADS, 2)
+    }
+    ranked = plans(HEADS, pairs, 100, COSTS, squares=squares)
+    for plan in ranked:
+        for group in plan.groups:
+            step = sum(vectors[head] for head in group)
+            for head in group:
+                length = np.linalg.norm(step) * np.linalg.norm(vectors[head])
+                assert plan.gains[head] == pytest.approx(vectors[head] @ step / length - 1)
+    two = plans(HEADS, pairs, 100, COSTS, budget=260, squares=squares)
+    assert two[0].groups == (("a",), ("b", "c"))
+
+
+def test_gradients_that_cancel_leave_no_step():
+    pairs = {("a", "b"): -1.0, ("b", "a"): -1.0}
+    ranked = plans(["a", "b"], pairs, 1, COSTS, squares={"a": 4.0, "b": 4.0})
+    assert ranked[0].groups == (("a",), ("b",))
+    assert ranked[1].gains == {"a": -1.0, "b": -1.0}
+
+
 def test_what_cannot_be_planned():
     pairs = transfer()
     del pairs["a", "c"]

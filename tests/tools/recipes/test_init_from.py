@@ -76,7 +76,7 @@ def test_a_rate_is_searched_with_the_weights_that_the_training_will_begin_with(
     [
         (["--init_from", "nowhere"], 1, "nowhere"),
         (["--model.output_stride", "32"], 1, "output stride 16 there, 32 here"),
-        (["--init_mismatched", "ignore"], 2, "'raise' or 'skip'"),
+        (["--init_mismatched", "ignore"], 2, "'raise', 'skip' or 'grow'"),
     ],
 )
 def test_mistakes_are_told(tiny, trained, tmp_path, capsys, arguments, code, said):

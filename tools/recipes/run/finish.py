@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit import engine
+from densefit.callbacks.jsonl import read_lines
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
@@ -23,6 +24,7 @@ from densefit.tools.report.panels import write_panels
 from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.stored_thresholds import FILE
 from densefit.tools.report.table import by_head, print_scores
+from densefit.tools.report.task_affinity import read_affinity, sentences
 from densefit.train.gradient_conflict import conflict
 
 _FILES = (
@@ -75,6 +77,9 @@ def finish(
     network = load(chosen)
     network.engine_name = prepared.network.engine_name
     chosen_devices = list(devices) or None
+    affinity = read_affinity(read_lines(out / "scalars.jsonl"))
+    for sentence in () if affinity is None else sentences(affinity):
+        print(sentence)
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
     (out / FILE).unlink(missing_ok=True)  # of a run that now continues

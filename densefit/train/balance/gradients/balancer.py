@@ -38,12 +38,17 @@ class GradientBalancer(Balancer):
     Attributes:
         compares_numbers: whether gradients are combined number by number, and not by factors.
         needs_scipy: whether SciPy solves a quadratic program for the factors.
+        is_independent: whether gradients of the update's first micro-batch are compared with those
+            of the rest, see `observe_parts`.
+        refused: setting -> the reason why it has its default alone.
     """
 
     needs = "gradients"
     cost = "a pass per head; with at='features' their products alone"
     compares_numbers: ClassVar[bool] = False
     needs_scipy: ClassVar[bool] = False
+    is_independent: ClassVar[bool] = False
+    refused: ClassVar[Mapping[str, str]] = {}
     # Attributes of the class, which identify a training only where a setting differs from them:
     # checkpoints from before these settings resume.
     at: str = "parameters"
@@ -57,17 +62,18 @@ class GradientBalancer(Balancer):
         if self.needs_scipy:
             check_solver(where)
         check_whole(every, "every", 1, where=where)
-        if self.compares_numbers and (every > 1 or accumulated == "previous"):
-            raise ConfigError(
-                "There are no factors to use in another update: gradients are combined number by "
-                "number",
-                received=f"every={every}, accumulated={accumulated!r}",
-                where=where,
-                fix="every=1, accumulated='all'",
-            )
         settings: dict[str, Any] = {"at": at, "every": every, "accumulated": accumulated}
         for name, value in settings.items():
-            if value != getattr(type(self), name):
+            default = getattr(type(self), name)
+            if value != default and name in self.refused:
+                raise ConfigError(
+                    self.refused[name],
+                    expected=f"{name}={default!r}",
+                    received=f"{name}={value!r}",
+                    where=where,
+                    fix="leave the setting out, or another balancer, such as cagrad or mgda",
+                )
+            if value != default:
                 setattr(self, name, value)
         self._last: dict[str, float] = {}
 
@@ -140,6 +146,17 @@ class GradientBalancer(Balancer):
         gradients = self._checked(gradients)
         factors = self.factors(gram_matrix(gradients))
         return self._combined(factors, gradients)
+
+    def observe_parts(self, first: np.ndarray, rest: np.ndarray) -> None:  # noqa: B027 - optional
+        """Observe gradients of two independent parts of the update, before `combine`.
+
+        Called if `is_independent`, and the update has several micro-batches.
+
+        Args:
+            first: (heads, P) gradients of the mean losses over the first micro-batch; a row of
+                zeros where it has no labels for the head.
+            rest: (heads, P), over the other micro-batches.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         return {"factors": dict(self._last)} if self.reuses else {}

@@ -10,6 +10,9 @@ from densefit.train.balance.balancer import balancers, check_number
 from densefit.train.balance.gradients.drawn import DrawnBalancer
 
 STREAM = 5  # separates these draws from others of the same (seed, update)
+NO_FACTORS = (
+    "There are no factors to use in another update: gradients are combined number by number"
+)
 
 
 @balancers.register("graddrop")
@@ -32,6 +35,7 @@ class GradDrop(DrawnBalancer):
     """
 
     compares_numbers = True
+    refused = {"every": NO_FACTORS, "accumulated": NO_FACTORS}
     stream = STREAM
 
     def __init__(

@@ -93,3 +93,18 @@ def affinity(state: Mapping[str, Any]) -> dict[str, tuple[float, float, int]]:
         )
         for pair, count in state["updates"].items()
     }
+
+
+def mean_squares(state: Mapping[str, Any]) -> dict[str, float]:
+    """Head -> mean square of its gradient, from the state of an `Observed`.
+
+    >>> mean_squares({"updates": {"a/b": 2.0, "b/a": 2.0}, "squares": {"a/b": 6.0, "b/a": 8.0}})
+    {'b': 3.0, 'a': 4.0}
+    """
+    sums: dict[str, float] = {}
+    counts: dict[str, float] = {}
+    for pair, square in state["squares"].items():
+        head = pair.split("/")[1]
+        sums[head] = sums.get(head, 0.0) + square
+        counts[head] = counts.get(head, 0.0) + state["updates"][pair]
+    return {head: total / counts[head] for head, total in sums.items()}

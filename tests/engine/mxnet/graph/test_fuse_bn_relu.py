@@ -292,7 +292,7 @@ def random_graph(rng):
 @pytest.mark.parametrize("part", range(4))
 def test_whatever_is_fused_gives_the_same_gradients(part):
     compared = 0
-    for seed in range(150):
+    for seed in range(75):
         rng = np.random.default_rng((part, seed))
         symbol, channels = random_graph(rng)
         height, width = rng.integers(5, 36, 2).tolist()
@@ -308,7 +308,7 @@ def test_whatever_is_fused_gives_the_same_gradients(part):
         expected, found = computed(symbol, 1, **shapes), computed(fused, 1, **shapes)
         for key, value in expected.items():
             np.testing.assert_array_equal(found[key], value, err_msg=f"{key} of {part}, {seed}")
-    assert compared > 20
+    assert compared > 10
 
 
 @pytest.mark.parametrize(

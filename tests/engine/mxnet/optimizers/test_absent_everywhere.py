@@ -438,6 +438,13 @@ def test_no_balancer_is_missing():
         assert issubclass(balancers.get(name), (GradientBalancer, LastLossBalancer)), name
 
 
+def balancers_of(optimizer, mode):
+    """Each optimizer meets each balancer, and each mode does; those that always are own weights."""
+    always = ["none", "uncertainty"]
+    place = NAMES.index(optimizer) + list(PRESENT).index(mode)
+    return [*always, *[name for name in MAKERS if name not in always][place % 3 :: 3]]
+
+
 @pytest.mark.parametrize("mode", PRESENT)
 @pytest.mark.parametrize("optimizer", NAMES)
 def test_absent_heads_stand_still_and_the_rest_moves_as_stated(optimizer, mode, monkeypatch):
@@ -445,7 +452,7 @@ def test_absent_heads_stand_still_and_the_rest_moves_as_stated(optimizer, mode, 
         still = lambda *_, shape, **__: mx.nd.zeros(shape)  # noqa: E731
         monkeypatch.setattr("mxnet.optimizer.optimizer.normal", still)
     remembered = 0
-    for balance in MAKERS:
+    for balance in balancers_of(optimizer, mode):
         run = Run(optimizer, balance, mode)
         statement = Statement(optimizer, balance, run.seen[0][0])
         for number, batch in enumerate(run.batches):

@@ -33,7 +33,7 @@ PIECE = 64  # entries that are updated at a time: bn_gamma and fc_bias are sever
 DECAY, RESCALE = 0.003, 1 / 16
 #: Sizes of gradients, by row: MXNet's small ones, large ones, and 0.
 SIZES = np.array([1e-9, 1e-3, 1.0, 1e3], np.float32)
-UPDATES = 100
+UPDATES = 40  # a period of the rate, nearly
 
 CASES = [
     ("sgd", {}),
@@ -204,7 +204,7 @@ def of_each(cases):
 
 
 @of_each(CASES)
-def test_it_equals_mxnet_over_100_updates(case):
+def test_it_equals_mxnet_over_many_updates(case):
     theirs, _, largest = trained(WithMXNet, case)
     ours, *_ = trained(WithTorch, case)
     assert difference(ours.values(), theirs.values(), largest) < tolerance(CASES[case][0])

@@ -27,6 +27,8 @@ def combined(name, rows, heads=NAMES, losses=None):
     for _ in range(3):
         present = [head for head, row in zip(heads, rows) if (row != 0).any()]
         balancer.observe(losses or dict.fromkeys(present, 1.0))
+        if balancer.is_independent:
+            balancer.observe_parts(np.asarray(rows, np.float32), np.asarray(rows, np.float32))
         found = balancer.combine(np.asarray(rows, np.float32))
     return found
 
@@ -117,6 +119,17 @@ def test_a_gradient_that_is_not_finite_is_told_by_head(name, value):
     gram = ROWS.astype(float) @ ROWS.T.astype(float)
     gram[1] = gram[:, 1] = value
     with pytest.raises(TrainingDiverged, match="in that of b\n"):
+        balancer.factors(gram)
+
+
+@every_balancer
+def test_a_product_that_is_not_finite_is_told_by_both_heads(name):
+    """With finite squares."""
+    balancer = begun(name)
+    balancer.observe(dict.fromkeys(NAMES, 1.0))
+    gram = ROWS.astype(float) @ ROWS.T.astype(float)
+    gram[0, 2] = gram[2, 0] = np.nan
+    with pytest.raises(TrainingDiverged, match="in that of a, c\n"):
         balancer.factors(gram)
 
 

@@ -56,15 +56,17 @@ def test_weights_descend_towards_the_papers_target(alpha):
         assert found.sum() == pytest.approx(3)
 
 
-@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e4])
-@pytest.mark.parametrize("ratio", [1.5, 5, 8, 10, 50, 500, 1 / 50])
+@pytest.mark.parametrize(
+    ("ratio", "unit"),
+    [*((ratio, 1.0) for ratio in (1.5, 5, 8, 10, 50, 500, 1 / 50)), (8, 1e-6), (8, 1e4)],
+)
 @pytest.mark.parametrize("settings", [{"alpha": 0.0}, {}, {"lr": 1.0}])
 def test_lengths_come_to_their_target_and_stay(ratio, unit, settings):
     balancer = made(["a", "b"], **settings)
     gradients = {"a": [ratio * unit, 0.0], "b": [0.0, unit]}
     alpha = settings.get("alpha", 1.5)
     update(balancer, {"a": 1.0, "b": 1.0}, gradients)
-    for number in range(400):
+    for number in range(300):
         update(balancer, {"a": 1.0, "b": 0.5}, gradients)
         weights = balancer.weights(0)
         if number >= 250:

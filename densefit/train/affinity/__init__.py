@@ -1,0 +1,1 @@
+"""Measure, while a network trains, what heads do for each other, and where they conflict."""

@@ -1,0 +1,1 @@
+"""Balancers that compare the gradients of independent micro-batches."""

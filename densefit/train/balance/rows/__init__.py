@@ -1,0 +1,1 @@
+"""Balancers that keep an array of the gradient's size for each head."""
