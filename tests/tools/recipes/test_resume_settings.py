@@ -38,7 +38,7 @@ class Thin(Backbone):
                     x, kernel=(2, 2), stride=(2, 2), pool_type="avg", pooling_convention="full"
                 )
             if stride == 32:  # what heads may have of their own
-                x = conv_bn(x, f"{self.name}_last", self.width, kernel=1)
+                x = conv_bn(x, f"{self.name}_last", self.width, kernel=3)
             maps[stride] = (x, self.width)
         return maps
 
