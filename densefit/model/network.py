@@ -58,6 +58,10 @@ class Network(NetworkParameters):
             stage each head has the rest of the backbone for itself. Or a tree: stage -> groups of
             heads that part there, `{"stage2": [["boxes", "masks"]], "stage3": [["boxes"]]}`; heads
             that are in no group stay together. None: all share the whole backbone.
+        normalize_by_head: each head has scales, shifts and moving statistics of the backbone's
+            normalizations for itself; filters stay shared.
+        adapt_by_head: likewise, and each head has adapters: 1x1 convolutions, 0 at first, beside
+            the wider ones. Freeze what is shared with `fit(freeze=["resnet18_*"])`.
 
     Raises:
         ConfigError: both or neither kind of network, an invalid head name, or two outputs, labels
@@ -75,6 +79,8 @@ class Network(NetworkParameters):
     #: Layer or parameter that some heads have of their own -> its name in the backbone.
     copies: Mapping[str, str] = MappingProxyType({})
     share_until: ShareUntil | None = None
+    normalize_by_head: bool = False
+    adapt_by_head: bool = False
 
     #: Engines that `predict` keeps; not copied with the network.
     _predictors: dict[Any, Any] | None = None
@@ -89,6 +95,8 @@ class Network(NetworkParameters):
         output_stride: int | None = None,
         settings: Mapping[str, Any] | None = None,
         share_until: ShareUntil | None = None,
+        normalize_by_head: bool = False,
+        adapt_by_head: bool = False,
     ) -> None:
         if (symbol is None) == (backbone is None):
             raise ConfigError(
@@ -120,7 +128,8 @@ class Network(NetworkParameters):
         for head in heads:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
-        self.share_until = share_until
+        self.share_until, self.adapt_by_head = share_until, adapt_by_head
+        self.normalize_by_head = normalize_by_head or adapt_by_head
         self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
         self._check_graphs()  # reports errors of a head here, not in fit
         self._record_spec(backbone, settings)
@@ -137,7 +146,8 @@ class Network(NetworkParameters):
         """Build the backbone's maps for each head, and which layers are copies for some heads."""
         names = [head.name for head in self.heads]
         arguments = (self.backbone, self.output_stride, input_size, names)
-        return build_trunk(*arguments, self.share_until)
+        by_head = (self.normalize_by_head, self.adapt_by_head)
+        return build_trunk(*arguments, self.share_until, *by_head)
 
     @staticmethod
     def _make_backbone(
@@ -161,6 +171,10 @@ class Network(NetworkParameters):
             }
             if self.share_until is not None:
                 self._spec["share_until"] = self.share_until
+            if self.normalize_by_head:
+                self._spec["normalize_by_head"] = True
+            if self.adapt_by_head:
+                self._spec["adapt_by_head"] = True
 
     @property
     def spec(self) -> dict[str, Any] | None:
@@ -179,6 +193,8 @@ class Network(NetworkParameters):
             settings=spec["settings"],
             output_stride=spec["output_stride"],
             share_until=spec.get("share_until"),
+            normalize_by_head=spec.get("normalize_by_head", False),
+            adapt_by_head=spec.get("adapt_by_head", False),
         )
 
     @property

@@ -15,6 +15,7 @@ from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.features import Features
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.name_collisions import check_inputs, check_outputs
+from densefit.model.normalization_by_head import normalized_by_head
 from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]
@@ -41,13 +42,18 @@ def build_trunk(
     input_size: tuple[int, int],
     heads: Sequence[str],
     share_until: ShareUntil | None = None,
+    normalize_by_head: bool = False,
+    adapt_by_head: bool = False,
 ) -> Trunk:
     """Build the feature maps of the Variable `data`, (B, 3, height, width), for each head."""
     features = _features(backbone, output_stride, input_size)
-    if share_until is None:
-        return Trunk(dict.fromkeys(heads, features), {})
-    whole = features if output_stride == 32 else _features(backbone, 32, input_size)
-    return Trunk(*branched(features, whole, share_until, heads))
+    trunk = Trunk(dict.fromkeys(heads, features), {})
+    if share_until is not None:
+        whole = features if output_stride == 32 else _features(backbone, 32, input_size)
+        trunk = Trunk(*branched(features, whole, share_until, heads))
+    if normalize_by_head or adapt_by_head:
+        trunk = Trunk(*normalized_by_head(trunk.features, trunk.copies, adapt_by_head))
+    return trunk
 
 
 def _features(backbone: Backbone, output_stride: int, input_size: tuple[int, int]) -> Features:

@@ -93,6 +93,8 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
         settings=None if spec is None else spec["settings"],
         output_stride=network.output_stride,
         share_until=shared_by(network.share_until, [head.name for head in heads]),
+        normalize_by_head=network.normalize_by_head,
+        adapt_by_head=network.adapt_by_head,
     )
     _check_branches(network, copied)
     if network.initialized:

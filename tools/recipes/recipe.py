@@ -93,6 +93,9 @@ class Model:
         share_until: the stage, stage1 to stage4, behind which each head has the rest of the
             backbone for itself; or stage -> groups of heads that part there
             (docs/many-tasks.md#what-heads-share); null: all is shared.
+        normalize_by_head: whether each head has scales, shifts and moving statistics of the
+            backbone's normalizations for itself, between shared convolutions.
+        adapt_by_head: likewise, with 1x1 convolutions of each head beside the wider shared ones.
     """
 
     backbone: str = "resnet18"
@@ -103,6 +106,8 @@ class Model:
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     output_stride: int | None = None
     share_until: str | dict[str, list[list[str]]] | None = None
+    normalize_by_head: bool = False
+    adapt_by_head: bool = False
 
 
 @dataclass

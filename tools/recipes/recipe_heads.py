@@ -185,4 +185,6 @@ def network_of(model: Model, heads: Sequence[Head]) -> Network:
         settings=model.settings,
         output_stride=model.output_stride,
         share_until=shared_by(model.share_until, [head.name for head in heads]),
+        normalize_by_head=model.normalize_by_head,
+        adapt_by_head=model.adapt_by_head,
     )

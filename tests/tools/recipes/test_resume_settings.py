@@ -38,7 +38,7 @@ class Thin(Backbone):
                     x, kernel=(2, 2), stride=(2, 2), pool_type="avg", pooling_convention="full"
                 )
             if stride == 32:  # what heads may have of their own
-                x = conv_bn(x, f"{self.name}_last", self.width, kernel=1)
+                x = conv_bn(x, f"{self.name}_last", self.width, kernel=3)
             maps[stride] = (x, self.width)
         return maps
 
@@ -158,6 +158,8 @@ ONE = {
 }
 SEVERAL = {
     "model.share_until": "stage3",
+    "model.normalize_by_head": True,
+    "model.adapt_by_head": True,
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},
     "mixture.ratio": {"first": 1.0, "second": 3.0},
     "mixture.temperature": 2.0,

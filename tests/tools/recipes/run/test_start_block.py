@@ -47,6 +47,10 @@ def test_what_heads_share_and_its_cost():
     line = text_of(Recipe(), dataclasses.replace(prepared, network=tree), state)["shares"]
     assert line.startswith("boxes | segmentation behind stage3; 131,712 parameters more than one ")
     assert line.endswith(" times its work")
+    own = {"normalize_by_head": True, "settings": {"width": 8}}
+    parted = df.Network("resnet18", prepared.network.heads, **own)
+    line = text_of(Recipe(), dataclasses.replace(prepared, network=parted), state)["shares"]
+    assert line.startswith("each head has its own normalization in the backbone; 1,200 parameters")
 
 
 def test_a_plan_is_not_printed_again():
