@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.model.normalization_by_head import normalized_by_head
 from densefit.model.parameters import owners
@@ -56,3 +57,21 @@ def test_a_backbone_without_wide_convolutions_is_refused():
     features = Narrow().features(df.backend.mx.sym.Variable("data"), (64, 64), 32)
     with pytest.raises(ConfigError, match=r"no convolution that an adapter(.|\n)*heads masks"):
         normalized_by_head({"masks": features}, {}, adapts=True)
+
+
+def test_a_new_head_leaves_what_others_predict():
+    data = Shapes(4, size=(64, 64), empty=0.0)
+    first = df.Network(
+        "resnet18",
+        [df.head("classification", classes=4, name="kind")],
+        settings={"width": 8},
+        adapt_by_head=True,
+    )
+    df.fit(first, df.Loader(data, batch_size=2, heads=first.heads, workers=0), updates=1)
+    both = df.surgery.with_head(first, df.head("segmentation", classes=4, decoder="fcn", name="m"))
+    loader = df.Loader(data, batch_size=2, heads=both.heads, workers=0)
+    df.fit(both, loader, updates=1, freeze=["resnet18_*", "kind_*"])
+    before, after = (made.predict(data[0].image)["kind"] for made in (first, both))
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        np.testing.assert_array_equal(value, after[name])
