@@ -72,6 +72,5 @@ def test_a_new_head_leaves_what_others_predict():
     loader = df.Loader(data, batch_size=2, heads=both.heads, workers=0)
     df.fit(both, loader, updates=1, freeze=["resnet18_*", "kind_*"])
     before, after = (made.predict(data[0].image)["kind"] for made in (first, both))
-    assert before.keys() == after.keys()
-    for name, value in before.items():
-        np.testing.assert_array_equal(value, after[name])
+    assert np.ptp(before) > 0
+    np.testing.assert_array_equal(before, after)
