@@ -54,7 +54,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=str)
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: "-".join(other))
 def test_another_value_is_its_own(other):
     alone = begun(**{"initializer": mx.init.Uniform(0.1), **other})
     drawn_values._drawn.clear()
