@@ -46,7 +46,8 @@ def steps_of(page: str) -> list[Step]:
 
 def masked(line: str) -> str:
     """A line without numbers and repeated spaces: what is the same in every run."""
-    return re.sub(r"[\s─━]+", " ", _NUMBER.sub("N", line)).strip()
+    words = re.sub(r"\b(epoch|update)\b", r"\1s", _NUMBER.sub("N", line))  # 1 epoch, 2 epochs
+    return re.sub(r"[\s─━]+", " ", words).strip()
 
 
 def program(words: list[str]) -> list[str]:
