@@ -110,11 +110,12 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
 
 def _check_branches(network: Network, copied: Network) -> None:
     """Raise ConfigError if a head that stays would compute with other layers of the backbone."""
-    there = owners(network)
+    if not network.copies:
+        return
+    there, owner_of = owners(network), owners(copied)
     for head in copied.adapters.keys() & network.adapters.keys():
-        reads = [name for name, owner in owners(copied).items() if owner == head]
-        lacking = [name for name in reads if name not in there]
-        if lacking or (network.copies and not copied.copies):
+        lacking = [name for name, owner in owner_of.items() if owner == head and name not in there]
+        if lacking or not copied.copies:
             raise ConfigError(
                 f"The head {head!r} would have other layers of the backbone",
                 expected="a tree of heads in which the rest keeps its groups",

@@ -140,10 +140,7 @@ class Balancing:
             )
         if self.balancer.needs == "nothing":
             return
-        losses = self._sum_losses(self._losses)
-        self.balancer.observe(
-            {key: total / labelled[key] for key, total in losses.items() if labelled[key]}
-        )
+        self.balancer.observe(self._means(self._losses, labelled))
         if self._passes is not None:
             self._warn_if_lonely(labelled)
             self._passes.finish(batches, self._present, shares, reseed)
@@ -173,10 +170,14 @@ class Balancing:
             if batch.real:
                 self._add(losses, self._learner.losses(batch, shares, training=True), batch)
         self._learner.parameters.set_statistics(statistics)
-        sums = self._sum_losses(losses)
-        means = {key: total / labelled[key] for key, total in sums.items() if labelled[key]}
+        means = self._means(losses, labelled)
         if all(map(math.isfinite, means.values())):  # else the next update raises
             self.balancer.observe_after(means)
+
+    def _means(self, losses: Mapping[str, float], labelled: Mapping[str, int]) -> dict[str, float]:
+        """Means over all ranks of the losses with labelled samples."""
+        sums = self._sum_losses(losses)
+        return {key: total / labelled[key] for key, total in sums.items() if labelled[key]}
 
     def _warn_if_lonely(self, labelled: Mapping[str, int]) -> None:
         """Warn once if no update had labels for two heads."""

@@ -8,6 +8,7 @@ from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.model.branches import branches
 from densefit.model.parameters import owners, shapes
+from tests.model.copies import assert_copies_learn_as_one, trained, values
 
 HEADS = {
     "boxes": ("detection", {"classes": 3, "strides": (8, 16, 32), "channels": 8}),
@@ -16,23 +17,11 @@ HEADS = {
 }
 SMALL = {"resnet18": {"width": 8}, "mobilenetv2": {"multiplier": 0.35}}
 TREE = {"stage2": [["boxes", "masks"]], "stage3": [["boxes"]]}
-DATA = Shapes(4, size=(64, 64), empty=0.0)
 
 
 def network(backbone="resnet18", heads=HEADS, **settings):
     made = [df.head(HEADS[name][0], name=name, **HEADS[name][1]) for name in heads]
     return df.Network(backbone, made, settings=SMALL[backbone], **settings)
-
-
-def trained(made, data=DATA, updates=1, **settings):
-    """(network after plain descent, its history)."""
-    loader = df.Loader(data, batch_size=4, heads=made.heads, workers=0)
-    settings = {"optimizer": "sgd", "schedule": df.Constant(0.01), **settings}
-    return made, df.fit(made, loader, updates=updates, **settings)
-
-
-def values(made):
-    return {name: np.array(value) for name, value in {**made.parameters, **made.statistics}.items()}
 
 
 @pytest.mark.parametrize(
@@ -43,25 +32,7 @@ def values(made):
 def test_equal_copies_learn_what_one_backbone_does(each_engine, backbone, share_until):
     """Losses are equal; the step of a shared layer is the sum of its copies' steps."""
     one = trained(network(backbone))[0]
-    parted = network(backbone, share_until=share_until)
-    assert parted.copies
-    df.surgery.transfer(one, parted)
-    before = values(one)
-    (_, first), (_, second) = trained(one), trained(parted)
-    assert second.epochs[-1]["train"] == pytest.approx(first.epochs[-1]["train"], rel=1e-5)
-    after, found = values(one), values(parted)
-    steps = {}
-    for name, value in found.items():
-        original = parted.copies.get(name, name)
-        if original in one.statistics:
-            np.testing.assert_allclose(value, after[original], rtol=1e-4, atol=1e-5, err_msg=name)
-        else:
-            steps[original] = steps.get(original, 0) + value - before[original]
-    assert steps.keys() == one.parameters.keys()
-    for name, step in steps.items():
-        expected = after[name] - before[name]
-        largest = max(np.abs(expected).max(), 1e-4)  # some have no gradient but for rounding
-        np.testing.assert_allclose(step, expected, atol=2e-3 * largest + 5e-7, rtol=0, err_msg=name)
+    assert_copies_learn_as_one(one, network(backbone, share_until=share_until))
 
 
 def test_owners_and_costs():

@@ -9,6 +9,7 @@ from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.model.backbones import Backbone
 from densefit.model.parameters import owners, shapes
+from tests.model.copies import assert_copies_learn_as_one, trained, values
 
 HEADS = {
     "boxes": ("detection", {"classes": 3, "strides": (8, 16), "channels": 8}),
@@ -40,17 +41,6 @@ class MasksLater(Shapes):
         return type(sample)(sample.id, sample.image, targets)
 
 
-def trained(made, data=None, updates=1, **settings):
-    data = data or Shapes(4, size=(64, 64), empty=0.0)
-    loader = df.Loader(data, batch_size=4, heads=made.heads, workers=0)
-    settings = {"optimizer": "sgd", "schedule": df.Constant(0.01), **settings}
-    return made, df.fit(made, loader, updates=updates, **settings)
-
-
-def values(made):
-    return {name: np.array(value) for name, value in {**made.parameters, **made.statistics}.items()}
-
-
 def test_equal_normalizations_learn_what_one_does(each_engine):
     check_steps("resnet18", {"share_until": "stage3"})
 
@@ -68,23 +58,7 @@ def check_steps(backbone, more):
     """Losses are equal; the step of a shared scale is the sum of the heads' steps."""
     kind = {"normalization": more.get("normalization", "batch")}
     one = trained(network(backbone, by_head=False, **kind))[0]
-    parted = network(backbone, **more)
-    df.surgery.transfer(one, parted)
-    before = values(one)
-    (_, first), (_, second) = trained(one), trained(parted)
-    assert second.epochs[-1]["train"] == pytest.approx(first.epochs[-1]["train"], rel=1e-5)
-    after, steps = values(one), {}
-    for name, value in values(parted).items():
-        original = parted.copies.get(name, name)
-        if original in one.statistics:
-            np.testing.assert_allclose(value, after[original], rtol=1e-4, atol=1e-5, err_msg=name)
-        else:
-            steps[original] = steps.get(original, 0) + value - before[original]
-    assert steps.keys() == one.parameters.keys()
-    for name, step in steps.items():
-        expected = after[name] - before[name]
-        largest = max(np.abs(expected).max(), 1e-4)  # some have no gradient but for rounding
-        np.testing.assert_allclose(step, expected, atol=2e-3 * largest + 5e-7, rtol=0, err_msg=name)
+    assert_copies_learn_as_one(one, network(backbone, **more))
 
 
 def test_a_head_computes_what_a_network_of_it_alone_does():

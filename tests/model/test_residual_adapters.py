@@ -8,7 +8,8 @@ from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.model.normalization_by_head import normalized_by_head
 from densefit.model.parameters import owners
-from tests.model.test_normalization_by_head import Bare, network, trained, values
+from tests.model.copies import trained, values
+from tests.model.test_normalization_by_head import Bare, network
 
 FROZEN = ["resnet18_*"]
 

@@ -80,7 +80,14 @@ def load_weights(
     if _is_checkpoint(Path(path)):
         report = _of_checkpoint(network, path)
     elif network.copies:
-        return _with_copies(network, path, sha256, prefix, input_normalization, classes)
+        return _with_copies(
+            network,
+            path,
+            sha256=sha256,
+            prefix=prefix,
+            input_normalization=input_normalization,
+            classes=classes,
+        )
     else:
         file = read(path, sha256 or _stated_sha256(Path(path)))
         report = _of_file(network, file, prefix, input_normalization, classes)
@@ -88,19 +95,11 @@ def load_weights(
     return report
 
 
-def _with_copies(network: Network, path: str | Path, *how: Any) -> LoadedWeights:
+def _with_copies(network: Network, path: str | Path, **how: Any) -> LoadedWeights:
     """Load into a network whose heads share the whole backbone, and give all heads the same."""
     plain = Network(network.backbone, network.heads, output_stride=network.output_stride)
-    sha256, prefix, input_normalization, classes = how
     before = (network.backbone.mean, network.backbone.std)
-    report = load_weights(
-        plain,
-        path,
-        sha256=sha256,
-        prefix=prefix,
-        input_normalization=input_normalization,
-        classes=classes,
-    )
+    report = load_weights(plain, path, **how)
     transfer({**plain.parameters, **plain.statistics}, network)
     after = (network.backbone.mean, network.backbone.std)
     if after != before:
