@@ -117,5 +117,6 @@ def run(command, *, capture_output=False, timeout=None, check=False, **settings)
             process.kill()
             raise
     if check and process.returncode:
+        print(err or "", file=sys.stderr)  # what pytest shows beside a failure
         raise CalledProcessError(process.returncode, command, out, err)
     return CompletedProcess(command, process.returncode, out, err)
