@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from densefit.datasets.cvat.cvat import CVAT
     from densefit.datasets.depth.kitti import KITTIDepth
     from densefit.datasets.depth.nyu import NYUDepth
+    from densefit.datasets.depth.nyuv2 import NYUv2
     from densefit.datasets.labelimg.labelimg import LabelImg
     from densefit.datasets.labelme.labelme import Labelme
     from densefit.datasets.record.record import Record
@@ -49,6 +50,7 @@ __all__ = [
     "LabelImg",
     "MaskFolder",
     "NYUDepth",
+    "NYUv2",
     "Record",
     "Rooms",
     "Shapes",
@@ -75,6 +77,7 @@ _NAMES = {
     "LabelImg": "labelimg.labelimg",
     "MaskFolder": "mask_folder",
     "NYUDepth": "depth.nyu",
+    "NYUv2": "depth.nyuv2",
     "Record": "record.record",
     "Rooms": "rooms.rooms",
     "Shapes": "shapes",

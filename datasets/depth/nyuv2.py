@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from densefit.data.io.array_file import read_array
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.layout_error import missing_layout
-from densefit.datasets.files.masks import IGNORE
 from densefit.datasets.files.missing_files import files_in
-from densefit.datasets.files.normal_maps import LONGEST, SHORTEST
 from densefit.errors import ConfigError, DataError, MissingSplitError
+
+from .array_maps import ReadMap, mask_reader, read_depth, read_normals, read_picture
 
 #: The 13 classes, in the order of `label` (Couprie et al., ICLR 2013).
 CLASSES = (
@@ -23,6 +20,11 @@ CLASSES = (
 )
 #: Target -> folder of its arrays.
 FOLDERS = {"mask": "label", "depth": "depth", "normals": "normal"}
+_READERS: dict[str, ReadMap] = {
+    "mask": mask_reader(len(CLASSES)),
+    "depth": read_depth,
+    "normals": read_normals,
+}
 
 TREE = """
     {split}/image/0.npy     (288, 384, 3), 0 to 1
@@ -109,9 +111,11 @@ class NYUv2:
         if index in self.faults:
             raise self.faults[index].with_traceback(None)
         image = read_picture(self._path("image", index))
-        targets = {}
-        for name, folder in self._folders.items():
-            targets[name] = READERS[name](self._path(folder, index), image.shape[:2])
+        size = (image.shape[0], image.shape[1])
+        targets = {
+            name: _READERS[name](self._path(folder, index), size)
+            for name, folder in self._folders.items()
+        }
         return Sample(self.id_of(index), image, targets)
 
     def _numbers_of_images(self) -> list[int]:
