@@ -107,7 +107,9 @@ def test_a_missing_array_is_an_error_of_its_sample_alone(root):
 
 
 def test_folders_in_another_layout_show_the_expected_one(root):
-    with pytest.raises(MissingSplitError, match=r"(?s)split 'test'.*test/image/0.npy.*train/, val/"):
+    with pytest.raises(
+        MissingSplitError, match=r"(?s)split 'test'.*test/image/0.npy.*train/, val/"
+    ):
         NYUv2(root, "test")
     (root / "empty/image").mkdir(parents=True)
     with pytest.raises(DataError, match="no images"):
