@@ -28,7 +28,7 @@ class Converting:
     Args:
         data: the dataset; its splits train, validation and test are converted, but for null. If all
             are null, the dataset is converted as a whole, as split all.
-        to: coco, voc, labelimg, yolo, mask_folder or record.
+        to: coco, voc, labelimg, yolo, mask_folder, nyuv2 or record.
         out: new folder that is written.
         lossy: go on where the layout cannot keep something, which is counted either way.
         verify: read everything back and compare it.

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from densefit.data.io.array_file import read_array
-from densefit.datasets.files.masks import IGNORE
+from densefit.datasets.files.masks import IGNORE, check_count
 from densefit.errors import DataError
+
+_ROUNDING = 1e-6  # of the length of a unit vector in float32
 
 #: Reads a map: its path, and the (height, width) of its picture.
 ReadMap = Callable[[Path, tuple[int, int]], np.ndarray]
@@ -32,21 +34,37 @@ def read_picture(path: Path) -> np.ndarray:
     return np.asarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
 
 
-def mask_reader(classes: int) -> ReadMap:
-    """A reader of (H, W) uint8 class indices out of numbers, of which -1 (and 255) is no class."""
+class MaskReader:
+    """Reads class indices out of numbers, of which -1 (and 255) is no class.
 
-    def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
-        values = _sized(read_array(path), size, "mask", path)
+    Args:
+        classes: how many classes there are.
+    """
+
+    def __init__(self, classes: int) -> None:
+        check_count(classes, "masks")
+        self.classes = classes
+
+    def __call__(self, path: Path, size: tuple[int, int]) -> np.ndarray:
+        """(H, W) uint8 class indices, 255 for no class.
+
+        Args:
+            path: of the array.
+            size: (height, width) of the picture.
+
+        Raises:
+            DataError: the file is broken, or of another shape, or has values of no class.
+        """
+        values = read_array(path)
+        if values.shape != size:
+            raise _wrong("mask", f"the shape {size}, as its picture", values.shape, path)
         is_void = (values == -1) | (values == IGNORE)
         whole = np.where(is_void, 0, np.nan_to_num(values, nan=-2.0)).astype(np.int64)
-        fits = is_void | ((whole == values) & (whole >= 0) & (whole < classes))
+        fits = is_void | ((whole == values) & (whole >= 0) & (whole < self.classes))
         if not fits.all():
-            raise _wrong(
-                "mask", f"whole numbers from -1 to {classes - 1}", f"{values[~fits][0]:.6g}", path
-            )
+            expected = f"whole numbers from -1 to {self.classes - 1}"
+            raise _wrong("mask", expected, f"{values[~fits][0]:.6g}", path)
         return np.where(is_void, IGNORE, whole).astype(np.uint8)
-
-    return read_mask
 
 
 def read_depth(path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -66,16 +84,13 @@ def read_normals(path: Path, size: tuple[int, int]) -> np.ndarray:
     if vectors.shape != (*size, 3):
         expected = f"the shape {(*size, 3)}, as its picture"
         raise _wrong("map of normals", expected, vectors.shape, path)
-    vectors = vectors.astype(np.float64)
-    length = np.sqrt(np.square(vectors).sum(axis=-1, keepdims=True))
+    exact = vectors.astype(np.float64)
+    length = np.sqrt(np.square(exact).sum(axis=-1, keepdims=True))
     is_known = np.isfinite(length) & (length > 0)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=is_known).astype(np.float32)
-
-
-def _sized(values: np.ndarray, size: tuple[int, int], what: str, path: Path) -> np.ndarray:
-    if values.shape != size:
-        raise _wrong(what, f"the shape {size}, as its picture", values.shape, path)
-    return values
+    unit = np.divide(exact, length, out=np.zeros_like(exact), where=is_known)
+    # What has length 1 stays as it is, so that written vectors read back equal.
+    is_unit = np.abs(length - 1) < _ROUNDING
+    return np.where(is_unit, vectors.astype(np.float32), unit.astype(np.float32))
 
 
 def _wrong(what: str, expected: str, received: object, path: Path) -> DataError:

@@ -9,9 +9,10 @@ from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.datasets.files.missing_files import files_in
+from densefit.datasets.files.names import Names, class_names
 from densefit.errors import ConfigError, DataError, MissingSplitError
 
-from .array_maps import ReadMap, mask_reader, read_depth, read_normals, read_picture
+from .array_maps import MaskReader, ReadMap, read_depth, read_normals, read_picture
 
 #: The 13 classes, in the order of `label` (Couprie et al., ICLR 2013).
 CLASSES = (
@@ -20,11 +21,6 @@ CLASSES = (
 )
 #: Target -> folder of its arrays.
 FOLDERS = {"mask": "label", "depth": "depth", "normals": "normal"}
-_READERS: dict[str, ReadMap] = {
-    "mask": mask_reader(len(CLASSES)),
-    "depth": read_depth,
-    "normals": read_normals,
-}
 
 TREE = """
     {split}/image/0.npy     (288, 384, 3), 0 to 1
@@ -46,6 +42,8 @@ class NYUv2:
         root: folder of the splits.
         split: name of a split's folder.
         targets: which to read, of `mask`, `depth` and `normals`.
+        classes: names of the values of `label`, from 0 on: a list, or a file with one a line; None:
+            `<root>/classes.txt` if there is one, else the 13 classes.
 
     Attributes:
         classes: names of the classes of `mask`.
@@ -62,6 +60,7 @@ class NYUv2:
         root: str | Path,
         split: str = "train",
         targets: Sequence[str] = tuple(FOLDERS),
+        classes: Names = None,
     ) -> None:
         self._unusual = unusual(NYUv2, locals(), ("root", "split"))
         self.root, self.split = Path(root), split
@@ -73,7 +72,12 @@ class NYUv2:
                 where="NYUv2",
             )
         self._folders = {name: folder for name, folder in FOLDERS.items() if name in targets}
-        self.classes = list(CLASSES)
+        self.classes = class_names(classes, self.root) or list(CLASSES)
+        self._read: dict[str, ReadMap] = {
+            "mask": MaskReader(len(self.classes)),
+            "depth": read_depth,
+            "normals": read_normals,
+        }
         self._numbers = self._numbers_of_images()
         self.faults = self._missing()
 
@@ -113,7 +117,7 @@ class NYUv2:
         image = read_picture(self._path("image", index))
         size = (image.shape[0], image.shape[1])
         targets = {
-            name: _READERS[name](self._path(folder, index), size)
+            name: self._read[name](self._path(folder, index), size)
             for name, folder in self._folders.items()
         }
         return Sample(self.id_of(index), image, targets)

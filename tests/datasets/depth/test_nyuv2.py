@@ -119,3 +119,10 @@ def test_folders_in_another_layout_show_the_expected_one(root):
 def test_it_is_recognised(root):
     assert NYUv2.looks_like(root)
     assert not NYUv2.looks_like(root / "train")
+
+
+def test_names_of_the_classes_may_be_in_a_file(root):
+    (root / "classes.txt").write_text("\n".join("abcdefghijklm"))
+    assert NYUv2(root).classes == list("abcdefghijklm")
+    with pytest.raises(DataError, match="-1 to 1"):
+        NYUv2(root, classes=["a", "b"])[0]
