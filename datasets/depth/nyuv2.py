@@ -124,17 +124,19 @@ class NYUv2:
 
     def _numbers_of_images(self) -> list[int]:
         """Numbers of the images, in order."""
-        if not (self.root / self.split).is_dir():
-            what, kind = f"There are no files of the split {self.split!r}", MissingSplitError
-        else:
-            names = files_in(self.root / self.split / "image")
-            stems = [name[: -len(".npy")] for name in names if name.endswith(".npy")]
-            numbers = [int(stem) for stem in stems if stem.isdecimal() and stem == str(int(stem))]
-            if numbers:
-                return sorted(numbers)
-            what, kind = f"There are no images of the split {self.split!r}", DataError
-        tree = TREE.replace("{split}", self.split)
-        raise missing_layout(self.root, tree, what, layout="nyuv2", kind=kind)
+        names = files_in(self.root / self.split / "image")
+        stems = [name[: -len(".npy")] for name in names if name.endswith(".npy")]
+        numbers = [int(stem) for stem in stems if stem.isdecimal() and stem == str(int(stem))]
+        if numbers:
+            return sorted(numbers)
+        is_folder = (self.root / self.split).is_dir()
+        raise missing_layout(
+            self.root,
+            TREE.replace("{split}", self.split),
+            f"There are no {'images' if is_folder else 'files'} of the split {self.split!r}",
+            layout="nyuv2",
+            kind=DataError if is_folder else MissingSplitError,
+        )
 
     def _missing(self) -> dict[int, DataError]:
         """Sample index -> what it lacks, by one look into each folder."""

@@ -23,7 +23,8 @@ class NYUv2Writer(Writer):
 
     name = "nyuv2"
     holds = frozenset(FOLDERS)
-    _kept: Sequence[str] = ()
+    images_as = "arrays"
+    _targets: Sequence[str] = ()
 
     def begin(self, split: str) -> None:
         """Begin a split with the number 0."""
@@ -35,18 +36,18 @@ class NYUv2Writer(Writer):
         Raises:
             DataError: it has other targets than the first one, or none that are kept.
         """
-        kept = sorted(name for name in FOLDERS if name in sample.targets)
-        self._kept = self._kept or kept
-        if kept != self._kept or not kept:
+        names = sorted(FOLDERS.keys() & sample.targets.keys())
+        self._targets = self._targets or names
+        if names != self._targets or not names:
             raise DataError(
                 "A sample lacks targets",
-                expected=", ".join(self._kept) or f"some of {', '.join(FOLDERS)}",
+                expected=", ".join(self._targets) or f"some of {', '.join(FOLDERS)}",
                 received=f"targets {sorted(sample.targets)}",
                 where=f"sample {sample.id!r}",
                 fix="convert samples with equal targets; --to record keeps partial labels",
             )
         arrays = {"image": sample.image.astype(np.float32) / 255}
-        for name in kept:
+        for name in names:
             arrays[FOLDERS[name]] = _array(name, sample.targets[name])
         for folder, array in arrays.items():
             path = self.folder / split / folder / f"{self._count}.npy"
@@ -57,13 +58,13 @@ class NYUv2Writer(Writer):
 
     def finish(self, split: str) -> None:
         """Write the names of the classes."""
-        if "mask" in self._kept:
+        if "mask" in self._targets:
             names = names_of(self.dataset, "mask_classes", self.classes)
             (self.folder / "classes.txt").write_text("".join(f"{name}\n" for name in names))
 
     def settings(self) -> dict[str, Any]:
         """`targets`, where some are not there."""
-        return {} if len(self._kept) == len(FOLDERS) else {"targets": list(self._kept)}
+        return {} if len(self._targets) == len(FOLDERS) else {"targets": list(self._targets)}
 
     def reader(self, split: str) -> Dataset:
         """Open what was written."""

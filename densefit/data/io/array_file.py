@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +13,10 @@ from densefit.data.io.image_limits import most_bytes
 from densefit.data.io.regular_file import PathLike, read_regular
 from densefit.errors import DataError
 
-_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
+_format: Any = np.lib.format  # which has no types
+_READERS: dict[tuple[int, int], Callable[[Any], tuple[tuple[int, ...], bool, np.dtype]]] = {
+    (1, 0): _format.read_array_header_1_0,
+    (2, 0): _format.read_array_header_2_0,
 }
 
 
@@ -32,7 +35,7 @@ def read_array(path: PathLike) -> np.ndarray:
     data = read_regular(path, most_bytes(), what="An array")
     file = io.BytesIO(data)
     try:
-        shape, is_fortran, dtype = _READERS[np.lib.format.read_magic(file)](file)
+        shape, is_fortran, dtype = _READERS[_format.read_magic(file)](file)
     except Exception as error:  # the header is Python, of which anything may be wrong
         raise DataError(
             f"An array cannot be read: {error or type(error).__name__}",
