@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from densefit.datasets.cvat.cvat import CVAT
     from densefit.datasets.depth.kitti import KITTIDepth
     from densefit.datasets.depth.nyu import NYUDepth
+    from densefit.datasets.depth.nyu_mat import NYUDepthMat
     from densefit.datasets.depth.nyuv2 import NYUv2
     from densefit.datasets.labelimg.labelimg import LabelImg
     from densefit.datasets.labelme.labelme import Labelme
@@ -50,6 +51,7 @@ __all__ = [
     "LabelImg",
     "MaskFolder",
     "NYUDepth",
+    "NYUDepthMat",
     "NYUv2",
     "Record",
     "Rooms",
@@ -77,6 +79,7 @@ _NAMES = {
     "LabelImg": "labelimg.labelimg",
     "MaskFolder": "mask_folder",
     "NYUDepth": "depth.nyu",
+    "NYUDepthMat": "depth.nyu_mat",
     "NYUv2": "depth.nyuv2",
     "Record": "record.record",
     "Rooms": "rooms.rooms",

@@ -174,6 +174,14 @@ def build_nyuv2(root):
     return {"root": root}
 
 
+def build_nyu_depth_mat(root):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(root / "nyu_depth_v2_labeled.mat", "w") as file:
+        file["images"] = np.zeros((3, 3, 40, 30), np.uint8)
+        file["depths"] = np.arange(3600, dtype=np.float32).reshape(3, 40, 30)
+    return {"root": root, "split": None}
+
+
 def build_record(root):
     pack(datasets.create("voc", **build_voc(root / "voc")), root / "train.rec")
     return {"root": root}
@@ -266,6 +274,7 @@ BUILDERS = {
     "depth_folder": build_depth_folder,
     "kitti_depth": build_kitti_depth,
     "nyu_depth": build_nyu_depth,
+    "nyu_depth_mat": build_nyu_depth_mat,
     "nyuv2": build_nyuv2,
     "voc": build_voc,
     "coco": build_coco,
@@ -454,7 +463,10 @@ def test_a_worker_process_makes_the_same(dataset, in_a_process):
     in_a_process(SampleTask(dataset, transform, [], 3, 1), range(len(dataset)))
 
 
-@pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"shapes", "rooms", "nyuv2"}))
+WITHOUT_EXIF = {"shapes", "rooms", "nyuv2", "nyu_depth_mat"}  # their pictures are no files
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILDERS) - WITHOUT_EXIF))
 def test_what_changes_samples_is_in_the_repr(name, tmp_path):
     """Caches on disk and resumes tell by it whether a dataset is the same."""
     settings = BUILDERS[name](tmp_path)
