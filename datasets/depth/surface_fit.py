@@ -60,10 +60,10 @@ def _planes(depth: np.ndarray, reach: int) -> tuple[np.ndarray, ...]:
             moments[index] += factor * near
         for index, factor in enumerate((1, dx, dy)):
             products[index] += factor * w
-    one, x, y, xx, xy, yy = moments
+    count, x, y, xx, xy, yy = moments
     # Centred on the mean of the window's points, which leaves a system of two equations.
-    one = np.maximum(one, 1)
-    mean_x, mean_y, mean_w = x / one, y / one, products[0] / one
+    count = np.maximum(count, 1)
+    mean_x, mean_y, mean_w = x / count, y / count, products[0] / count
     xx, xy, yy = xx - x * mean_x, xy - x * mean_y, yy - y * mean_y
     xw, yw = products[1] - x * mean_w, products[2] - y * mean_w
     determinant = xx * yy - xy * xy
