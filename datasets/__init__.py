@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from densefit.datasets.bdd100k.bdd100k import BDD100K
     from densefit.datasets.coco.coco import COCO
     from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
     from densefit.datasets.cvat.cvat import CVAT
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADE20K",
+    "BDD100K",
     "COCO",
     "CSVBoxes",
     "CVAT",
@@ -65,6 +67,7 @@ __all__ = [
 #: Name -> the module that defines it.
 _NAMES = {
     "ADE20K": "semantic.ade20k",
+    "BDD100K": "bdd100k.bdd100k",
     "COCO": "coco.coco",
     "CSVBoxes": "csv_boxes.csv_boxes",
     "CVAT": "cvat.cvat",

@@ -162,6 +162,23 @@ def build_nyu_depth(root):
     return {"root": root}
 
 
+def build_bdd100k(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/train/{name}.jpg", (height, width))
+        box = {"x1": 2, "y1": 3, "x2": 15, "y2": 18}
+        objects = [{"category": "car", "box2d": box}] * (name != "b")
+        for kind in ("det", "da_seg", "ll_seg"):
+            (root / f"{kind}_annotations/train").mkdir(parents=True, exist_ok=True)
+            path = root / f"{kind}_annotations/train/{name}"
+            if kind == "det":
+                text = json.dumps({"frames": [{"objects": objects}]})
+                path.with_suffix(".json").write_text(text)
+            else:
+                mask = np.eye(height, width) * 255
+                Image.fromarray(mask.astype(np.uint8)).save(path.with_suffix(".png"))
+    return {"root": root}
+
+
 def build_nyuv2(root):
     for number, size in enumerate(SIZES.values()):
         normals = np.full((*size, 3), (0.6, 0.0, 0.8))
@@ -276,6 +293,7 @@ BUILDERS = {
     "nyu_depth": build_nyu_depth,
     "nyu_depth_mat": build_nyu_depth_mat,
     "nyuv2": build_nyuv2,
+    "bdd100k": build_bdd100k,
     "voc": build_voc,
     "coco": build_coco,
     "labelimg": build_labelimg,
@@ -309,6 +327,8 @@ DTYPES = {
     "depth": np.float32,
     "normals": np.float32,
     "edges": np.uint8,
+    "drivable": np.uint8,
+    "lanes": np.uint8,
 }
 
 

@@ -1,4 +1,4 @@
-"""The lines of the page on own data that write a table of classes, with files like the published."""
+"""The lines of the page on own data that write a table of classes, on files like the published."""
 
 import re
 from pathlib import Path
