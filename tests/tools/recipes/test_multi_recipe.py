@@ -22,6 +22,7 @@ OF = {
     "mask_folder": ("mask",),
     "depth_folder": ("mask", "depth"),
     "nyuv2": ("mask", "depth", "normals"),
+    "bdd100k": ("drivable", "lanes"),
 }
 BOXES = ("boxes", "classes", "difficult", "crowd", "area")
 
@@ -31,11 +32,12 @@ class StandIn(Shapes):
 
     def __init__(self, kind, root=None, split="train", **settings):
         super().__init__(16, (64, 80), split=split, keypoints=True)
-        known = [*OF[kind], *(BOXES if kind in ("voc", "coco") else ())]
+        known = [*OF[kind], *(BOXES if kind in ("voc", "coco", "bdd100k") else ())]
         for target, setting in (("mask", "masks"), ("instances", "instances")):
             if kind == "voc" and not settings.get(setting):
                 known = [name for name in known if not name.startswith(target[:8])]
         self.known = known
+        self.drivable_classes, self.lanes_classes = ["none", "drivable"], ["none", "lane"]
         if kind.endswith("_folder") or kind == "nyuv2":
             self.classes = self.mask_classes
 
@@ -46,6 +48,8 @@ class StandIn(Shapes):
         sample.targets["labels"] = shown.astype(np.int64)
         sample.targets["depth"] = rng.uniform(1, 5, self.size).astype(np.float32)
         sample.targets["normals"] = np.full((*self.size, 3), (0, 0, 1), np.float32)
+        is_shape = (sample.targets["mask"] > 0).astype(np.uint8)
+        sample.targets.update(drivable=is_shape, lanes=1 - is_shape)
         kept = {name: own for name, own in sample.targets.items() if name in self.known}
         return replace(sample, targets=kept)
 
@@ -66,7 +70,7 @@ def recipe_of(path):
     """The recipe with folders, for any classes, in small batches."""
     recipe = read(MultiRecipe, path)
     for own in recipe.datasets.values() or [recipe.data]:
-        own.root = "somewhere"
+        own.root, own.rename = "somewhere", {}
     for settings in recipe.model.heads.values():
         settings.pop("class_weights", None)
         settings.pop("classes", None)
