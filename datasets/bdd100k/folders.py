@@ -9,8 +9,8 @@ from pathlib import Path
 from densefit.datasets.files.layout_error import missing_layout
 from densefit.errors import DataError, MissingSplitError
 
-#: Kind of files -> where they may lie, the published place first.
-_PLACES = {
+#: Kind of files -> where they may lie, the published path first.
+_PATHS = {
     "images": ("images/100k/{split}", "images/{split}"),
     "boxes": (
         *("labels/det_20/det_{split}.json", "labels/100k/{split}", "det_annotations/{split}"),
@@ -58,7 +58,7 @@ def find_folders(root: Path, split: str, masks: Sequence[str]) -> Folders:
     base = root / "bdd100k" if (root / "bdd100k/images").is_dir() else root
     paths: dict[str, Path] = {}
     for kind in ("images", "boxes", *masks):
-        candidates = [base / place.replace("{split}", split) for place in _PLACES[kind]]
+        candidates = [base / path.replace("{split}", split) for path in _PATHS[kind]]
         path = next((candidate for candidate in candidates if candidate.exists()), None)
         if path is None:
             is_first = kind == "images"

@@ -126,15 +126,15 @@ def _objects(labels: Any, where: object, left_out: LeftOut) -> Objects:
     for position, label in enumerate(labels):
         if label.get("box2d") is None:
             continue
-        place = f"{where}, label {position}"
+        at = f"{where}, label {position}"
         name = label.get("category")
         if not isinstance(name, str):
-            raise DataError("A label has no category", received=f"{label!r:.120}", where=place)
+            raise DataError("A label has no category", received=f"{label!r:.120}", where=at)
         name = _FORMER.get(name, name)
         if name in CLASSES:
-            objects.append(ObjectAnnotation(name, _box(label["box2d"], place), where=place))
+            objects.append(ObjectAnnotation(name, _box(label["box2d"], at), where=at))
         else:
-            left_out.add(name, place)
+            left_out.add(name, at)
     return objects
 
 

@@ -308,7 +308,12 @@ BUILDERS = {
     "csv": build_csv,
     "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
-    "rooms": lambda root: {"length": 4, "size": (40, 48), "labelled": {"depth": 0.5}},
+    "rooms": lambda root: {
+        "length": 4,
+        "size": (40, 48),
+        "labelled": {"depth": 0.5},
+        "conflict": 0.5,
+    },
 }
 DTYPES = {
     "boxes": np.float32,
@@ -329,6 +334,7 @@ DTYPES = {
     "edges": np.uint8,
     "drivable": np.uint8,
     "lanes": np.uint8,
+    "stripes": np.uint8,
 }
 
 
