@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from densefit.data.batch import ArraySpec, Batch
@@ -27,7 +27,9 @@ class BatchReader:
         where: purpose of the data, for error messages ("train", "validation").
 
     Attributes:
-        data_specs, label_specs: specs of the arrays that the iterator announces.
+        data_specs: specs of the inputs that the iterator announces.
+        read_specs: specs of the labels that the iterator announces.
+        label_specs: these, and those of the labels that `extend` adds.
         batch_size: rows of a full batch.
         source: finds the samples among the rows of the iterator's batches.
         epochs: epochs of training.
@@ -60,7 +62,8 @@ class BatchReader:
         self.repeats: Repeats | None = None
         self.has_compared = False
         self.data_specs = specs(iterator.provide_data)
-        self.label_specs = specs(iterator.provide_label)
+        self.read_specs = self.label_specs = specs(iterator.provide_label)
+        self._extension: Callable[[Batch, int], Batch] | None = None
         self.batch_size = batch_size_of(self.data_specs, self.label_specs, where)
         self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
         # Batches of a user's Symbol may have any shapes that it can compute with, as in Module.
@@ -85,6 +88,20 @@ class BatchReader:
         """
         with located(f"{self.where} data"):
             self.matches = self._matcher()
+
+    def extend(self, specs: Sequence[ArraySpec], extension: Callable[[Batch, int], Batch]) -> None:
+        """Add labels to each batch of training that are computed from what was read.
+
+        Args:
+            specs: specs of the labels.
+            extension: (checked batch, number of batches of the training before it) -> batch.
+        """
+        self.label_specs, self._extension = [*self.read_specs, *specs], extension
+
+    @property
+    def per_epoch(self) -> int | None:
+        """Batches per epoch of training; None if neither the data nor the user state it."""
+        return self.epochs.limit if self.length is None else self.length
 
     @property
     def specs(self) -> list[ArraySpec]:
@@ -137,6 +154,9 @@ class BatchReader:
             seen += checked.real
             if repeats is not None and not batch.ids:
                 repeats.look(checked)
+            if self._extension is not None:
+                before = number if unread or not skip else number + skip
+                checked = self._extension(checked, epoch * (self.per_epoch or 0) + before)
             yield checked
         if not scoring and seen:
             self.epochs.describe(seen, number + 1 + (skip if unread == 0 else 0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,13 @@ from densefit.data.geometry.cropped_targets import whole
 from densefit.data.sample import Geometry, LostGeometry
 from densefit.errors import DataError, located
 from densefit.metrics import Metric
+from densefit.model.distillation.teaching import TERM, Teaching
 from densefit.model.heads.adapter import HeadAdapter, check_rows, diverged
+from densefit.model.heads.features import Features
 from densefit.model.heads.head import Head
 from densefit.model.heads.loss_terms import LossTerms
 from densefit.model.heads.weighted_losses import check_losses, weight_input, weighted_losses
+from densefit.symbol import sym
 
 
 class NetworkHead(HeadAdapter):
@@ -29,6 +31,15 @@ class NetworkHead(HeadAdapter):
         self.evaluate_outputs: list[str] = []
         self.raw_outputs: list[str] = []
         self.view_outputs: list[str] = []
+        #: What a teacher adds, during a training; set by `densefit.train.distillation`.
+        self.teaching: Teaching | None = None
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Loss terms with labelled samples of their own: all, or none."""
+        if self.teaching is None:
+            return tuple(self.head.terms)
+        return (*self.teaching.terms, TERM)
 
     @property
     def has_postprocess(self) -> bool:
@@ -45,26 +56,52 @@ class NetworkHead(HeadAdapter):
 
     @property
     def labels(self) -> list[str]:
-        return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
+        taught = [] if self.teaching is None else self.teaching.labels
+        names = [label.name for label in self.head.labels((64, 64))]
+        return [f"{self.name}_{name}" for name in [*names, *taught]]
 
-    @cached_property
+    @property
     def weights(self) -> dict[str, str]:
-        terms = {weight_input(self.head, term): f"{self.name}/{term}" for term in self.head.terms}
-        return {weight_input(self.head): self.name, **terms}
+        terms = {weight_input(self.name, term): f"{self.name}/{term}" for term in self.apart}
+        return {weight_input(self.name): self.name, **terms}
 
-    @cached_property
+    @property
     def label_groups(self) -> list[str]:
-        return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
+        return [self.name, *(f"{self.name}/{term}" for term in self.apart)]
+
+    @property
+    def needed_groups(self) -> list[str]:
+        return self.label_groups if self.teaching is None else [self.name]
 
     @property
     def label_group_of(self) -> dict[str, str]:
-        if not self.head.terms:
+        if not self.apart:
             return super().label_group_of
         return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
 
-    def weighted_losses(self, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
-        """Losses (B,) of the train graph; see `weighted_losses`."""
-        return weighted_losses(self.head, terms, weigh)
+    def losses(
+        self, features: Features, input_size: tuple[int, int], weigh: Any = None
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Loss terms (B,) by name, and what of them is trained, see `weighted_losses`. Symbols.
+
+        Args:
+            features: of the backbone.
+            input_size: (height, width).
+            weigh: see `Network.graph`.
+        """
+        names = [label.name for label in self.head.labels(input_size)]
+        labels = {name: sym.Variable(f"{self.name}_{name}") for name in names}
+        terms = self.head.train(features, labels)
+        check_losses(self.head, terms, input_size)
+        trained = terms
+        if self.teaching is not None:
+            taught = {name: sym.Variable(f"{self.name}_{name}") for name in self.teaching.labels}
+            terms = {**terms, TERM: self.teaching.loss(self.head, features, taught)}
+            trained = {
+                name: term * self.teaching.share(name, taught) for name, term in terms.items()
+            }
+        self.terms = list(terms)
+        return terms, weighted_losses(self.name, trained, bool(self.apart), weigh)
 
     def outputs(self, mode: str) -> list[str]:
         names = {
@@ -91,17 +128,13 @@ class NetworkHead(HeadAdapter):
     def metrics(self, mode: str) -> list[Metric]:
         if mode == "evaluate":
             return self.head.metrics()
-        return [LossTerms(self.terms, apart=bool(self.head.terms))]
+        return [LossTerms(self.terms, apart=bool(self.apart))]
 
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
         for name in self.outputs(mode) if mode != "train" else ():
             check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
-
-    def check_losses(self, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
-        """Raise BindError for wrong loss terms; see `check_losses`."""
-        check_losses(self.head, terms, input_size)
 
     def read(
         self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
@@ -132,10 +165,10 @@ class NetworkHead(HeadAdapter):
         """(n, terms) losses, (n,) or (n, terms) whether labelled, and ids."""
         losses = np.stack([outputs[f"{self.name}_{term}"] for term in self.terms], axis=1)
         labelled = batch.labelled[self.name]
-        if self.head.terms:
+        if self.apart:
             by_term = [batch.labelled[f"{self.name}/{term}"] for term in self.terms]
             labelled = np.stack(by_term, axis=1)
-        bad = ~np.isfinite(losses) & (labelled if self.head.terms else labelled[:, None])
+        bad = ~np.isfinite(losses) & (labelled if self.apart else labelled[:, None])
         if bad.any():
             row, term = np.argwhere(bad)[0]
             what = f"loss {self.terms[term]!r}"
@@ -155,7 +188,7 @@ class NetworkHead(HeadAdapter):
             Entry of `label_groups` -> sum.
         """
         names = self.outputs("train")
-        if not self.head.terms:
+        if not self.apart:
             total = np.sum([outputs[name] for name in names], axis=0, dtype=np.float64)
             return {self.name: float(total[labelled[self.name]].sum())}
         keys = [f"{self.name}/{term}" for term in self.terms]
