@@ -200,7 +200,7 @@ def latest(directory: Path) -> Path | None:
 
 
 def best(path: Path) -> Path | None:
-    """The best checkpoint of a run's folder or of its checkpoints' folder; None if there is none."""
+    """The best checkpoint of a run or of a folder of checkpoints; None if there is none."""
     folders = (path / "checkpoints", path)
     return next((each / BEST for each in folders if BEST in names(each)), None)
 

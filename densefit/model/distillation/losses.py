@@ -40,11 +40,21 @@ def label_divergence(student: Any, teacher: Any, temperature: float = 1.0) -> An
         teacher: likewise.
         temperature: T, above 0.
     """
+    return temperature**2 * _mean(binary_divergence(student, teacher, temperature))
+
+
+def binary_divergence(student: Any, teacher: Any, temperature: float) -> Any:
+    """KL(teacher || student) of "present" and "absent", in the shape of both.
+
+    Args:
+        student: logits.
+        teacher: logits.
+        temperature: T, above 0.
+    """
     target, score = sym.BlockGrad(teacher) / temperature, student / temperature
     present = _softplus(-score) - _softplus(-target)  # ln p(teacher) - ln p(student)
     absent = _softplus(score) - _softplus(target)
-    divergence = sym.sigmoid(target) * present + sym.sigmoid(-target) * absent
-    return temperature**2 * _mean(divergence)
+    return sym.sigmoid(target) * present + sym.sigmoid(-target) * absent
 
 
 def depth_distance(student: Any, teacher: Any) -> Any:

@@ -8,7 +8,7 @@ from densefit.data.classes.class_lists import are_numbers, head_lists
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Head
 from densefit.model.heads.network_head import NetworkHead
-from densefit.model.heads.teachable import check_temperature
+from densefit.model.heads.teachable import Teachable, check_temperature
 from densefit.model.network import Network
 from densefit.registry import nearest
 from densefit.train.distillation.distill import Distill
@@ -32,6 +32,14 @@ def students_of(network: Network, distill: Mapping[str, Distill]) -> dict[str, N
                 received=name,
                 where="distill",
                 fix=nearest(name, list(network.adapters)) if adapter is None else None,
+            )
+        if type(adapter.head).teacher_outputs is Teachable.teacher_outputs:
+            raise ConfigError(
+                "Heads of this task do not learn from a teacher",
+                expected="a head with `teacher_outputs`",
+                received=type(adapter.head).__name__,
+                where=f"distill, head {name!r}",
+                fix=f"leave {name!r} out of distill",
             )
         students[name] = adapter
     return students

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from densefit.data.batch import ArraySpec, Batch
 from densefit.engine.batch_reader import BatchReader
 from densefit.errors import ConfigError
+from densefit.model.complexity import multiply_adds
 from densefit.model.distillation.teaching import LABEL_SHARE, TEACHER_SHARE, TERM, Teaching
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
@@ -21,7 +20,6 @@ from densefit.train.distillation.distill import Distill
 from densefit.train.distillation.matching import students_of, teacher_head
 from densefit.train.distillation.teacher import Teacher, output_shapes, read_teacher
 
-_log = logging.getLogger("densefit")
 _SIZE = (64, 64)  # at which a head's outputs are named
 
 
@@ -66,32 +64,11 @@ class Teachers:
         }
         self._lessons = {name: (self.teachers[key], head) for name, (key, head) in lessons.items()}
 
-    @contextmanager
-    def attached(self) -> Iterator[None]:
-        """Let the heads learn from their teachers during the block."""
-        self.attach()
-        try:
-            yield
-        finally:
-            self.detach()
-
     def attach(self) -> None:
-        """Give the train graph the teachers' loss terms.
-
-        Raises:
-            ConfigError: heads of a task do not learn from a teacher.
-        """
+        """Give the train graph the teachers' loss terms."""
         features = self._network.build_trunk(_SIZE).features
         for name, adapter in self._students.items():
             outputs = tuple(adapter.head.teacher_outputs(features[name]))
-            if not outputs:
-                raise ConfigError(
-                    "Heads of this task do not learn from a teacher",
-                    expected="a head with `teacher_outputs`",
-                    received=type(adapter.head).__name__,
-                    where=f"distill, head {name!r}",
-                    fix=f"leave {name!r} out of distill",
-                )
             settings = self._distill[name]
             terms = tuple(adapter.terms)
             adapter.teaching = Teaching(outputs, terms, settings.weight, settings.temperature)
@@ -199,16 +176,24 @@ class Teachers:
             return None
         return min(1.0, done / self._total)
 
-    def describe(self) -> list[str]:
-        """A line for each head: what it learns from."""
+    def describe(self, size: tuple[int, int] | None) -> list[str]:
+        """A line for each head: what it learns from, and the work of one forward pass of that.
+
+        Args:
+            size: (height, width) of the input.
+        """
+        shape = (1, 3, *(size or _SIZE))
+        work = {
+            id(teacher): sum(multiply_adds(teacher.graph(shape[2:]), data=shape).values())
+            for teacher in self.teachers.values()
+        }
         lines = []
         for name, (teacher, head) in self._lessons.items():
-            settings = self._distill[name]
-            how = "at first, from its labels in the end" if settings.annealed else "throughout"
-            lines.append(
-                f"{name} learns from {head.name!r} of {settings.source} "
-                f"({type(teacher.network.backbone).__name__}) {how}; without labels always"
-            )
+            each, shared = self._distill[name], len(teacher.heads)
+            how = "annealed to the labels" if each.annealed else "throughout"
+            others = f" for {shared} heads together" if shared > 1 else ""
+            cost = f"{work[id(teacher)] / 1e9:.2f} G multiply-adds an image{others}"
+            lines.append(f"{name} from {head.name} of {each.source}, {how}; {cost}")
         return lines
 
     def identity(self) -> dict[str, str]:

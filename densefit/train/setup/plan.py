@@ -174,6 +174,7 @@ class Plan:
             main_scores=main_scores_of(
                 scorer, settings.checkpoint.keep.best if settings.checkpoint else None
             ),
+            lessons=[] if teachers is None else teachers.describe(reader.input_size),
             device_memory=partial(engine.device_memory, engine_name),
         )
         metrics = training_metrics(state, adapters)

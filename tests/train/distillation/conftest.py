@@ -112,13 +112,7 @@ def lessons(tiny, taught):
             return self.train(values, network, history=True, **settings).last_validation
 
         def predicted(self, teacher):
-            loader = df.Loader(
-                Labels(self.pictures, [0.0] * 8),
-                batch_size=8,
-                heads=teacher.heads,
-                shuffle=False,
-                workers=0,
-            )
+            loader = df.Loader(Labels(self.pictures, [0.0] * 8), batch_size=8, heads=teacher.heads)
             rows = df.predict(teacher, loader, engine="torch")
             return [float(row["bright"]) for _, row in rows]
 

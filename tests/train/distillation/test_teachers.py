@@ -48,7 +48,7 @@ def test_both_count_throughout_without_annealing(lessons):
 
 
 def test_some_samples_have_labels(lessons):
-    """Of a batch of one labelled and one unlabelled sample: each term is a mean over its samples."""
+    """In batches of one sample with and one without: each term is a mean over its samples."""
     teacher = lessons.network(7)
     said = lessons.predicted(teacher)
     values = [value if i % 2 else None for i, value in enumerate(VALUES)]
