@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from densefit.model.heads.features import Features
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Teachable:
@@ -49,15 +50,16 @@ class Teachable:
         """
 
 
-def once_per_features(build: Callable[[S, Any], Any]) -> Callable[[S, Any], Any]:
+def once_per_features(build: Callable[[S, Features], T]) -> Callable[[S, Features], T]:
     """Decorate a head's method that builds layers: calls with the same features share them."""
 
     @wraps(build)
-    def built(head: S, features: Any) -> Any:
+    def built(head: S, features: Features) -> T:
         key = (head, build.__qualname__)
         if key not in features.built:
             features.built[key] = build(head, features)
-        return features.built[key]
+        layers: T = features.built[key]
+        return layers
 
     return built
 

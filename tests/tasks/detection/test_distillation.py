@@ -94,9 +94,8 @@ def test_a_detector_loses_nothing_to_itself(task):
     outputs = head.teacher_outputs(features)
     shapes = {f"map{s}": (2, 4, 64 // s, 64 // s) for s in CHANNELS}
     loss = head.teacher_loss(outputs, {k: sym.BlockGrad(v) for k, v in outputs.items()}, 1.0)
-    executor = Executor(
-        sym.MakeLoss(loss), **{k: shapes[k] for k in shapes if k in loss.list_arguments()}
-    )
+    read = {name: shapes[name] for name in shapes if name in loss.list_arguments()}
+    executor = Executor(sym.MakeLoss(loss), **read)
     rng = np.random.default_rng(0)
     for array in executor.arg_dict.values():
         array[:] = rng.normal(0, 0.1, array.shape)

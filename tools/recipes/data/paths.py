@@ -20,8 +20,8 @@ Kind = TypeVar("Kind", bound=Recipe)
 def with_absolute_paths(recipe: Kind) -> Kind:
     """Copy a recipe and make its paths absolute.
 
-    Changed are plugin files, the file of weights, the folders of teachers, the roots of datasets, their settings that are
-    annotated as paths, the folder of a cache, and the table of groups.
+    Changed are plugin files, the file of weights, the folders of teachers, the roots of datasets,
+    their settings that are annotated as paths, the folder of a cache, and the table of groups.
     """
     absolute = copy.deepcopy(recipe)
     absolute.plugins = [_absolute(path) for path in recipe.plugins]
