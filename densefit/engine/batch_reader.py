@@ -10,10 +10,16 @@ from densefit.data.classes.class_matching import ClassMatcher
 from densefit.data.classes.target_mapping import TargetMapping
 from densefit.engine.batch_check import BatchCheck
 from densefit.engine.epochs import Epochs
-from densefit.engine.iterator_info import check_iterator, last_real, specs
+from densefit.engine.iterator_info import (
+    batch_size_of,
+    check_iterator,
+    is_part,
+    last_real,
+    specs,
+)
 from densefit.engine.repeats import Repeats
 from densefit.engine.sources import source_of
-from densefit.errors import BindError, DataError, located
+from densefit.errors import DataError, located
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
 
@@ -167,40 +173,3 @@ class BatchReader:
                 where=f"heads {', '.join(adapter.name for adapter in self.adapters)}",
                 fix="is the dataset empty, or smaller than one batch with the last one dropped?",
             )
-
-
-def is_part(iterator: Any) -> bool:
-    """Whether an iterator reads a rank's part of the data, which may be empty."""
-    return getattr(getattr(iterator, "part", None), "size", 1) > 1
-
-
-def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where: str) -> int:
-    """Rows of a full batch, by the specs of its arrays.
-
-    Raises:
-        DataError: there is no input, or the batch is not the first axis of an array.
-        BindError: the inputs have different numbers of rows.
-    """
-    if not data:
-        raise DataError(f"The {where} data provide no input", received="provide_data []")
-    for spec in [*data, *labels]:
-        if spec.batch_axis not in (0, -1):
-            raise DataError(
-                f"The array {spec.name!r} of the {where} data has its samples on another "
-                "axis than the first",
-                expected="a layout that begins with N",
-                received=f"layout {spec.layout}",
-                fix="put samples on the first axis, and transpose in the symbol: "
-                "mx.sym.swapaxes(data, dim1=0, dim2=1)",
-            )
-    rows = int(data[0].shape[0])
-    for spec in data:
-        if spec.shape[0] != rows:
-            raise BindError(
-                f"The inputs of the {where} data have different numbers of rows",
-                expected="one row per sample in each",
-                received=[f"{spec.name}: {tuple(spec.shape)}" for spec in data],
-                where=f"input {spec.name!r}",
-                fix="reshape inputs with several rows per sample in the symbol",
-            )
-    return rows

@@ -15,6 +15,7 @@ from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.features import Features
 from densefit.model.heads.head import Head
 from densefit.model.heads.network_head import NetworkHead
+from densefit.model.heads.weighted_losses import head_losses
 from densefit.model.name_collisions import check_inputs, check_outputs
 from densefit.model.normalization_by_head import normalized_by_head
 from densefit.symbol import NameManager, sym
@@ -109,7 +110,7 @@ def built_mode(adapters: Mapping[str, HeadAdapter], mode: str) -> str:
 def _evaluates_in(mode: str, adapter: NetworkHead) -> bool:
     """Whether the outputs of an eval graph are those of the head's `evaluate`."""
     if mode == "raw":
-        return not adapter.has_postprocess
+        return not adapter.head.has_postprocess
     return mode == "evaluate" or not adapter.head.has_view_outputs
 
 
@@ -118,7 +119,8 @@ def _losses(
 ) -> list[Any]:
     """The loss terms of a head in the train graph."""
     head = adapter.head
-    terms, trained = adapter.losses(features, input_size, weigh)
+    terms, trained = head_losses(head, adapter.teaching, features, input_size, weigh)
+    adapter.terms = list(terms)
     # If the loss is one, the first of its terms carries it.
     return [
         sym.MakeLoss(_trained_by(term, loss), grad_scale=head.weight, name=f"{head.name}_{name}")

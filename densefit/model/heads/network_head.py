@@ -13,11 +13,9 @@ from densefit.errors import DataError, located
 from densefit.metrics import Metric
 from densefit.model.distillation.teaching import TERM, Teaching
 from densefit.model.heads.adapter import HeadAdapter, check_rows, diverged
-from densefit.model.heads.features import Features
 from densefit.model.heads.head import Head
 from densefit.model.heads.loss_terms import LossTerms
-from densefit.model.heads.weighted_losses import check_losses, weight_input, weighted_losses
-from densefit.symbol import sym
+from densefit.model.heads.weighted_losses import weight_input
 
 
 class NetworkHead(HeadAdapter):
@@ -31,28 +29,23 @@ class NetworkHead(HeadAdapter):
         self.evaluate_outputs: list[str] = []
         self.raw_outputs: list[str] = []
         self.view_outputs: list[str] = []
-        #: What a teacher adds, during a training; set by `densefit.train.distillation`.
-        self.teaching: Teaching | None = None
+        self.teach(None)
 
-    @property
-    def apart(self) -> tuple[str, ...]:
-        """Loss terms with labelled samples of their own: all, or none."""
-        if self.teaching is None:
-            return tuple(self.head.terms)
-        return (*self.teaching.terms, TERM)
+    def teach(self, teaching: Teaching | None) -> None:
+        """Learn from a teacher, or no more, from the next train graph on.
 
-    @property
-    def has_postprocess(self) -> bool:
-        """Whether `raw_outputs` and `postprocess` compute the outputs of the head's `evaluate`.
-
-        They do not if a subclass overrides `evaluate` alone.
+        Args:
+            teaching: what the teacher adds to the loss terms.
         """
-        order = type(self.head).__mro__
-        depth = {
-            name: next(number for number, kind in enumerate(order) if name in vars(kind))
-            for name in ("evaluate", "raw_outputs", "postprocess")
+        before = getattr(self, "teaching", None)
+        terms = self.terms if before is None else list(before.terms)
+        self.teaching = teaching
+        self.terms = terms if teaching is None else [*terms, TERM]
+        #: Loss terms with labelled samples of their own: all, or none.
+        self.apart = tuple(self.head.terms) if teaching is None else (*teaching.terms, TERM)
+        self._weights = {weight_input(self.name): self.name} | {
+            weight_input(self.name, term): f"{self.name}/{term}" for term in self.apart
         }
-        return depth["evaluate"] >= max(depth["raw_outputs"], depth["postprocess"])
 
     @property
     def labels(self) -> list[str]:
@@ -62,12 +55,11 @@ class NetworkHead(HeadAdapter):
 
     @property
     def weights(self) -> dict[str, str]:
-        terms = {weight_input(self.name, term): f"{self.name}/{term}" for term in self.apart}
-        return {weight_input(self.name): self.name, **terms}
+        return self._weights
 
     @property
     def label_groups(self) -> list[str]:
-        return [self.name, *(f"{self.name}/{term}" for term in self.apart)]
+        return list(self._weights.values())
 
     @property
     def needed_groups(self) -> list[str]:
@@ -78,30 +70,6 @@ class NetworkHead(HeadAdapter):
         if not self.apart:
             return super().label_group_of
         return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
-
-    def losses(
-        self, features: Features, input_size: tuple[int, int], weigh: Any = None
-    ) -> tuple[dict[str, Any], list[Any]]:
-        """Loss terms (B,) by name, and what of them is trained, see `weighted_losses`. Symbols.
-
-        Args:
-            features: of the backbone.
-            input_size: (height, width).
-            weigh: see `Network.graph`.
-        """
-        names = [label.name for label in self.head.labels(input_size)]
-        labels = {name: sym.Variable(f"{self.name}_{name}") for name in names}
-        terms = self.head.train(features, labels)
-        check_losses(self.head, terms, input_size)
-        trained = terms
-        if self.teaching is not None:
-            taught = {name: sym.Variable(f"{self.name}_{name}") for name in self.teaching.labels}
-            terms = {**terms, TERM: self.teaching.loss(self.head, features, taught)}
-            trained = {
-                name: term * self.teaching.share(name, taught) for name, term in terms.items()
-            }
-        self.terms = list(terms)
-        return terms, weighted_losses(self.name, trained, bool(self.apart), weigh)
 
     def outputs(self, mode: str) -> list[str]:
         names = {
@@ -116,7 +84,7 @@ class NetworkHead(HeadAdapter):
         self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
         named = super().finish(mode, outputs, input_size)
-        if mode != "raw" or input_size is None or not self.has_postprocess:
+        if mode != "raw" or input_size is None or not self.head.has_postprocess:
             return named
         short = {name[len(self.name) + 1 :]: array for name, array in named.items()}
         processed = self.head.postprocess(short, input_size)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.errors import BindError
+from densefit.model.distillation.teaching import TERM, Teaching
+from densefit.model.heads.features import Features
 from densefit.model.heads.head import Head
 from densefit.symbol import sym
 
@@ -15,6 +17,35 @@ LEAST = 1e-6  # below every weight other than 0
 def weight_input(head: str, term: str = "") -> str:
     """Name of the input that weighs the samples of a head, or of a term with samples of its own."""
     return f"{head}_{term}_term_weights" if term else f"{head}_loss_weights"
+
+
+def head_losses(
+    head: Head,
+    teaching: Teaching | None,
+    features: Features,
+    input_size: tuple[int, int],
+    weigh: Any = None,
+) -> tuple[dict[str, Any], list[Any]]:
+    """Loss terms (B,) of a head by name, and what of them is trained. Symbols.
+
+    Args:
+        head: head of a network.
+        teaching: what a teacher adds; None without one.
+        features: of the backbone.
+        input_size: (height, width).
+        weigh: see `Network.graph`.
+    """
+    labels = {
+        label.name: sym.Variable(f"{head.name}_{label.name}") for label in head.labels(input_size)
+    }
+    terms = head.train(features, labels)
+    check_losses(head, terms, input_size)
+    if teaching is None:
+        return terms, weighted_losses(head.name, terms, bool(head.terms), weigh)
+    taught = {name: sym.Variable(f"{head.name}_{name}") for name in teaching.labels}
+    terms = {**terms, TERM: teaching.loss(head, features, taught)}
+    trained = {name: term * teaching.share(name, taught) for name, term in terms.items()}
+    return terms, weighted_losses(head.name, trained, True, weigh)
 
 
 def weighted_losses(

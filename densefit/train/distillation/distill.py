@@ -77,7 +77,7 @@ def as_distill(value: Any) -> dict[str, Distill]:
             expected="a dict: head -> folder of a run, df.Network, df.Distill or its settings",
             received=repr(value),
             where="distill",
-            fix="distill={'segmentation': 'runs/streets'}",
+            fix="distill={'HEAD': 'runs/TEACHER'}",
         )
     return {str(name): _one(str(name), entry) for name, entry in value.items()}
 

@@ -71,16 +71,13 @@ class Teachers:
             outputs = tuple(adapter.head.teacher_outputs(features[name]))
             settings = self._distill[name]
             terms = tuple(adapter.terms)
-            adapter.teaching = Teaching(outputs, terms, settings.weight, settings.temperature)
-            adapter.terms = [*terms, TERM]
+            adapter.teach(Teaching(outputs, terms, settings.weight, settings.temperature))
         self._network.forget_graphs()
 
     def detach(self) -> None:
         """Take the teachers' loss terms out of the train graph."""
         for adapter in self._students.values():
-            if adapter.teaching is not None:
-                adapter.terms = list(adapter.teaching.terms)
-                adapter.teaching = None
+            adapter.teach(None)
         self._network.forget_graphs()
 
     def anneal(self, reader: BatchReader, total: int | None) -> None:
