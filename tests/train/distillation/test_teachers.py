@@ -107,3 +107,39 @@ def test_losses_on_validation_data(lessons):
     seen = lessons.validated(network, distill={"bright": lessons.network(7)}, lr=1e-30)
     assert seen["bright/teacher"] == pytest.approx(0, abs=1e-10)
     assert seen["bright/loss"] > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_heads_of_the_tasks_lose_nothing_to_themselves(engine):
+    """In evaluation mode; and the teacher of two heads computes its backbone once for both."""
+    data = df.dataset("shapes", length=4, size=(64, 64), split="train")
+
+    def network():
+        heads = [
+            df.head("detection", classes=data.classes, strides=(8, 16), channels=8),
+            df.head("segmentation", classes=data.mask_classes, decoder="fcn", channels=8),
+        ]
+        return df.Network("resnet18", heads, settings={"width": 8})
+
+    def loader(heads):
+        return df.Loader(data, batch_size=4, heads=heads)
+
+    teacher = network()
+    df.fit(teacher, loader(teacher.heads), epochs=1, lr=0.01, engine=engine)
+    student = network()
+    student.set_params(teacher.parameters, teacher.statistics)
+    history = df.fit(
+        student,
+        loader(student.heads),
+        validation=loader(student.heads),
+        validation_losses=loader(student.heads),
+        distill={head.name: teacher for head in teacher.heads},
+        epochs=1,
+        lr=1e-30,
+        freeze=["*_gamma"],  # and statistics
+        engine=engine,
+    )
+    scores = history.last_validation
+    assert scores["segmentation/teacher"] == pytest.approx(0, abs=2e-3)
+    assert scores["detection/teacher"] == pytest.approx(0, abs=2e-2)
+    assert scores["segmentation/loss"] > 1
