@@ -10,7 +10,6 @@ from typing import Any
 
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
-from densefit.model.branches import ShareUntil
 from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
@@ -29,6 +28,7 @@ from densefit.model.network_graph import (
     check_graphs,
 )
 from densefit.model.network_parameters import NetworkParameters
+from densefit.model.sharing.branches import ShareUntil
 from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")

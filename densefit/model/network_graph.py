@@ -9,13 +9,13 @@ from typing import Any
 
 from densefit.errors import BindError
 from densefit.model.backbones import Backbone
-from densefit.model.branches import ShareUntil, branched
 from densefit.model.head_names import weight_name
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.features import Features
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.name_collisions import check_inputs, check_outputs
-from densefit.model.normalization_by_head import normalized_by_head
+from densefit.model.sharing.branches import ShareUntil, branched
+from densefit.model.sharing.normalization_by_head import normalized_by_head
 from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]

@@ -6,11 +6,11 @@ import copy
 from collections.abc import Sequence
 
 from densefit.errors import ConfigError
-from densefit.model.branches import shared_by
 from densefit.model.head_names import weight_name
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
 from densefit.model.parameters import check_head, owners
+from densefit.model.sharing.branches import shared_by
 
 
 def with_head(network: Network, head: Head) -> Network:

@@ -11,9 +11,9 @@ from typing import Any
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
-from densefit.model.branches import shared_by
 from densefit.model.heads.head import Head, head, heads
 from densefit.model.network import Network
+from densefit.model.sharing.branches import shared_by
 from densefit.registry import nearest
 from densefit.tools.recipes.class_weights import with_class_weights
 from densefit.tools.recipes.recipe import Model, Recipe

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from densefit.model.branches import STAGES, branches
 from densefit.model.network import Network
+from densefit.model.sharing.branches import STAGES, branches
 from densefit.model.summary import summary
 
 

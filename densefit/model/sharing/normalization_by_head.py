@@ -13,7 +13,7 @@ from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.model.heads.features import Features
-from densefit.model.residual_adapters import adapted
+from densefit.model.sharing.residual_adapters import adapted
 from densefit.model.symbol_graph import Node, SymbolGraph
 from densefit.symbol import sym
 

@@ -1,0 +1,1 @@
+"""What heads share of a backbone, and what each has for itself."""
