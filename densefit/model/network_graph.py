@@ -16,6 +16,7 @@ from densefit.model.heads.network_head import NetworkHead
 from densefit.model.name_collisions import check_inputs, check_outputs
 from densefit.model.sharing.branches import ShareUntil, branched
 from densefit.model.sharing.normalization_by_head import normalized_by_head
+from densefit.model.sharing.sharing import make_sharing
 from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]
@@ -44,12 +45,16 @@ def build_trunk(
     share_until: ShareUntil | None = None,
     normalize_by_head: bool = False,
     adapt_by_head: bool = False,
+    sharing: Mapping[str, Any] | None = None,
 ) -> Trunk:
     """Build the feature maps of the Variable `data`, (B, 3, height, width), for each head."""
     features = _features(backbone, output_stride, input_size)
     trunk = Trunk(dict.fromkeys(heads, features), {})
-    if share_until is not None:
+    if share_until is not None or sharing is not None:
         whole = features if output_stride == 32 else _features(backbone, 32, input_size)
+        if sharing is not None:
+            with NameManager(), backbone.normalization.in_effect():
+                return Trunk(*make_sharing(sharing, heads).share(features, whole, heads))
         trunk = Trunk(*branched(features, whole, share_until, heads))
     if normalize_by_head or adapt_by_head:
         trunk = Trunk(*normalized_by_head(trunk.features, trunk.copies, adapt_by_head))

@@ -96,6 +96,8 @@ class Model:
         normalize_by_head: whether each head has scales, shifts and moving statistics of the
             backbone's normalizations for itself, between shared convolutions.
         adapt_by_head: likewise, with 1x1 convolutions of each head beside the wider shared ones.
+        sharing: name (cross_stitch) and settings of how heads share the backbone otherwise
+            (docs/many-tasks.md#sharings); a network of one head leaves it out; null: none.
     """
 
     backbone: str = "resnet18"
@@ -108,6 +110,7 @@ class Model:
     share_until: str | dict[str, list[list[str]]] | None = None
     normalize_by_head: bool = False
     adapt_by_head: bool = False
+    sharing: dict[str, Any] | None = None
 
 
 @dataclass
