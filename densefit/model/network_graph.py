@@ -50,11 +50,12 @@ def build_trunk(
     """Build the feature maps of the Variable `data`, (B, 3, height, width), for each head."""
     features = _features(backbone, output_stride, input_size)
     trunk = Trunk(dict.fromkeys(heads, features), {})
-    if share_until is not None or sharing is not None:
+    if sharing is not None:
         whole = features if output_stride == 32 else _features(backbone, 32, input_size)
-        if sharing is not None:
-            with NameManager(), backbone.normalization.in_effect():
-                return Trunk(*make_sharing(sharing, heads).share(features, whole, heads))
+        with NameManager(), backbone.normalization.in_effect():
+            return Trunk(*make_sharing(sharing, heads).share(features, whole, heads))
+    if share_until is not None:
+        whole = features if output_stride == 32 else _features(backbone, 32, input_size)
         trunk = Trunk(*branched(features, whole, share_until, heads))
     if normalize_by_head or adapt_by_head:
         trunk = Trunk(*normalized_by_head(trunk.features, trunk.copies, adapt_by_head))

@@ -95,7 +95,8 @@ def summary(network: Network, input_size: tuple[int, int]) -> Summary:
     """Summarize a network at an image of (height, width); nothing is computed.
 
     A layer of the backbone belongs to the stride of its output; one of a vector (a
-    squeeze-and-excitation) to that of the map that the vector is of. Copies of a layer for some heads are of the same stride.
+    squeeze-and-excitation) to that of the map that the vector is of. A copy for some heads has its
+    stride.
 
     >>> import densefit as df
     >>> network = df.Network("resnet18", [df.head("classification", classes=1000)])

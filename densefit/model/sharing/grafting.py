@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from densefit.model.symbol_graph import Node, Output, SymbolGraph
 from densefit.symbol import NameManager, sym
 
 _INPUT = "densefit_grafted_input"
+_STATISTICS = ("_moving_mean", "_moving_var")
 
 
-def grafted(build: Callable[..., Any], *inputs: Output) -> Output:
+def grafted(
+    build: Callable[..., Any],
+    *inputs: Output,
+    head: str = "",
+    shared: dict[str, Node] | None = None,
+) -> Output:
     """Let layers read outputs of nodes.
 
     Args:
         build: Symbols, one for each of the inputs -> Symbol with one output. It names its layers.
         inputs: what the layers read.
+        head: whose layers they are, with `shared`: their names, and those of their moving
+            statistics, are made to begin with it.
+        shared: name -> parameter that layers of several heads read; those that it lacks are added.
 
     Returns:
         The output of the layers, as other nodes read it.
@@ -28,14 +38,14 @@ def grafted(build: Callable[..., Any], *inputs: Output) -> Output:
     nodes: dict[Node, Node] = {}
 
     def moved(output: Output) -> Output:
-        given = read.get(output.node.name) if output.node.is_variable else None
-        return given or output._replace(node=nodes[output.node])
+        source = read.get(output.node.name) if output.node.is_variable else None
+        return source or output._replace(node=nodes[output.node])
 
     for node in graph.nodes:
-        nodes[node] = node if node.is_variable else _reading(node, moved)
+        is_parameter = node.is_variable and not node.name.endswith(_STATISTICS)
+        if shared is not None and is_parameter:
+            nodes[node] = shared.setdefault(node.name, node)
+        else:
+            name = node.name if shared is None else f"{head}_{node.name}"
+            nodes[node] = replace(node, name=name, inputs=tuple(map(moved, node.inputs)))
     return moved(graph.heads[0])
-
-
-def _reading(node: Node, moved: Callable[[Output], Output]) -> Node:
-    inputs = tuple(map(moved, node.inputs))
-    return Node(node.op, node.name, inputs, node.attrs, node.subgraphs)

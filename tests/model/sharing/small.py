@@ -16,7 +16,7 @@ from tests.executor import Executor, Torch
 
 NEAR = {"torch": 1e-9, "mxnet": 1e-4}
 
-CHANNELS = {4: 4, 8: 6, 16: 8, 32: 10}
+CHANNELS = {4: 8, 8: 12, 16: 8, 32: 16}
 
 
 class Small(Backbone):

@@ -1,6 +1,5 @@
 """A backbone for each head, mixed after each stage."""
 
-import numpy as np
 import pytest
 
 import densefit as df
