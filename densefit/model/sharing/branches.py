@@ -13,7 +13,14 @@ from typing import Any
 from densefit.errors import ConfigError
 from densefit.model.heads.features import Features
 from densefit.model.sharing.feature_symbols import features_by_head, symbols_of
-from densefit.model.sharing.stages import STAGE_OF, check_names, copied, end_of, stride_of
+from densefit.model.sharing.stages import (
+    STAGE_OF,
+    check_names,
+    copied,
+    end_of,
+    layers_behind,
+    stride_of,
+)
 from densefit.model.symbol_graph import Node, SymbolGraph
 from densefit.registry import nearest
 from densefit.symbol import sym
@@ -89,7 +96,7 @@ def branched(
     copies: dict[str, str] = {}
     taken = {node.name for node in graph.nodes}
     for stride, groups in branches(share_until, heads):
-        behind = _behind(graph, end_of(whole, stride, _WHERE), STAGE_OF[stride])
+        behind = layers_behind(graph, end_of(whole, stride, _WHERE), STAGE_OF[stride], _WHERE)
         parted = {}
         for group in groups:
             parent = next(parent for parent in nodes if set(group) <= set(parent))
@@ -144,26 +151,6 @@ def _parts(group: Group, named_groups: Sequence[Group]) -> list[Group]:
     parts = [part for part in named_groups if set(part) <= set(group)]
     rest = tuple(name for name in group if not any(name in part for part in parts))
     return [*parts, *([rest] if rest else [])]
-
-
-def _behind(graph: SymbolGraph, end: str, stage: str) -> list[Node]:
-    """The layers that compute with the last one of a stage, and their parameters."""
-    behind: set[Node] = set()
-    for node in graph.nodes:
-        if any(source.node in behind or source.node.name == end for source in node.inputs):
-            behind.add(node)
-    private = {
-        node
-        for node in graph.nodes
-        if node.is_variable and graph.readers[node] and behind.issuperset(graph.readers[node])
-    }
-    if not private:
-        raise ConfigError(
-            f"The backbone has no layers behind {stage} that heads could have of their own",
-            where="share_until",
-            fix="an earlier stage; heads share the whole backbone without share_until",
-        )
-    return [node for node in graph.nodes if node in behind or node in private]
 
 
 def _copied(behind: Sequence[Node], parent: Mapping[Node, Node], prefix: str) -> dict[Node, Node]:

@@ -16,14 +16,16 @@ _STATISTICS = ("_moving_mean", "_moving_var")
 def grafted(
     build: Callable[..., Any],
     *inputs: Output,
+    name: str = "grafted",
     head: str = "",
     shared: dict[str, Node] | None = None,
 ) -> Output:
     """Let layers read outputs of nodes.
 
     Args:
-        build: Symbols, one for each of the inputs -> Symbol with one output. It names its layers.
+        build: Symbols, one for each of the inputs -> Symbol with one output.
         inputs: what the layers read.
+        name: what names of layers begin with that `build` does not name.
         head: whose layers they are, with `shared`: their names, and those of their moving
             statistics, are made to begin with it.
         shared: name -> parameter that layers of several heads read; those that it lacks are added.
@@ -32,7 +34,7 @@ def grafted(
         The output of the layers, as other nodes read it.
     """
     names = [f"{_INPUT}{number}" for number in range(len(inputs))]
-    with NameManager():
+    with _Names(name):
         graph = SymbolGraph.of(build(*map(sym.Variable, names)))
     read = dict(zip(names, inputs))
     nodes: dict[Node, Node] = {}
@@ -46,6 +48,18 @@ def grafted(
         if shared is not None and is_parameter:
             nodes[node] = shared.setdefault(node.name, node)
         else:
-            name = node.name if shared is None else f"{head}_{node.name}"
-            nodes[node] = replace(node, name=name, inputs=tuple(map(moved, node.inputs)))
+            own = node.name if shared is None else f"{head}_{node.name}"
+            nodes[node] = replace(node, name=own, inputs=tuple(map(moved, node.inputs)))
     return moved(graph.heads[0])
+
+
+class _Names(NameManager):  # type: ignore[misc]
+    """Name unnamed layers after what they are part of."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def get(self, name: str | None, hint: str) -> str:
+        """`name`, or one made of the prefix and `hint`."""
+        return name or f"{self._prefix}_{super().get(None, hint)}"

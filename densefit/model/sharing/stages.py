@@ -54,6 +54,36 @@ def end_of(whole: Features, stride: int, where: str) -> str:
     return SymbolGraph.of(whole.maps[stride]).heads[0].node.name
 
 
+def layers_behind(graph: SymbolGraph, end: str, stage: str, where: str) -> list[Node]:
+    """The layers that compute with the last one of a stage, and their parameters.
+
+    Args:
+        graph: of the backbone.
+        end: name of the last layer of the stage.
+        stage: its name, for errors.
+        where: the setting that names it, for errors.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    behind: set[Node] = set()
+    for node in graph.nodes:
+        if any(source.node in behind or source.node.name == end for source in node.inputs):
+            behind.add(node)
+    private = {
+        node
+        for node in graph.nodes
+        if node.is_variable and graph.readers[node] and behind.issuperset(graph.readers[node])
+    }
+    if not private:
+        raise ConfigError(
+            f"The backbone has no layers behind {stage} that heads could have of their own",
+            where=where,
+            fix=f"an earlier stage; heads share the whole backbone without {where.split()[0]}",
+        )
+    return [node for node in graph.nodes if node in behind or node in private]
+
+
 def learned_nodes(graph: SymbolGraph) -> set[Node]:
     """Parameters and statistics of a backbone, and the layers that compute with them."""
     learned: set[Node] = set()

@@ -27,10 +27,11 @@ def network(sharing, backbone="resnet18"):
 
 
 def drawn(made):
-    """Random values of all parameters and statistics."""
+    """Random values of all parameters and statistics; gates are undecided."""
     random = np.random.default_rng(0)
+    largest = {name: 0.003 if "_gate_" in name else 0.3 for name in shapes(made)}
     return {
-        name: random.uniform(0.1, 0.3, shape).astype("float32")
+        name: random.uniform(largest[name] / 3, largest[name], shape).astype("float32")
         for name, shape in shapes(made).items()
     }
 
