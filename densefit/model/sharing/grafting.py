@@ -44,13 +44,18 @@ def grafted(
         return source or output._replace(node=nodes[output.node])
 
     for node in graph.nodes:
-        is_parameter = node.is_variable and not node.name.endswith(_STATISTICS)
+        is_parameter = node.is_variable and not is_statistic(node)
         if shared is not None and is_parameter:
             nodes[node] = shared.setdefault(node.name, node)
         else:
             own = node.name if shared is None else f"{head}_{node.name}"
             nodes[node] = replace(node, name=own, inputs=tuple(map(moved, node.inputs)))
     return moved(graph.heads[0])
+
+
+def is_statistic(node: Node) -> bool:
+    """Whether a node is a moving statistic, which no gradient trains."""
+    return node.is_variable and node.name.endswith(_STATISTICS)
 
 
 class _Names(NameManager):  # type: ignore[misc]

@@ -73,6 +73,26 @@ def test_they_compute_the_formula(each_engine, sharing, gate):
     assert_computes(network(**sharing), formula)
 
 
+def test_progressive_layered_extraction_computes_the_formula(each_engine):
+    def formula(p, x):
+        x = p.stage(p.stage(p.stem(x), 1), 2)
+        first = p.stage(p.stem(p["data"]), 1)
+        result = {head: {4: first, 8: x} for head in HEADS}
+        for head in HEADS:
+            read = x
+            for stage in (3, 4):
+                shares = softmax_gate(p, read, f"{head}_ple_stage{stage}_gate")
+                prefixes = ("expert0_", "expert1_", f"{head}_expert2_")
+                read = sum(
+                    shares[:, number, None, None, None] * p.stage(read, stage, prefix)
+                    for number, prefix in enumerate(prefixes)
+                )
+                result[head][[*CHANNELS][stage - 1]] = read
+        return result
+
+    assert_computes(network(name="ple", shared=2), formula)
+
+
 def test_what_is_owned():
     owner_of = owners(network(name="cgc"))
     assert owner_of["small_layer2_0_conv1_weight"] is None
