@@ -97,8 +97,8 @@ class Model:
             backbone's normalizations for itself, between shared convolutions.
         adapt_by_head: likewise, with 1x1 convolutions of each head beside the wider shared ones.
         sharing: name (cross_stitch, mtan, mmoe, cgc, ple, dselect_k) and settings of how heads
-            share the backbone otherwise (docs/many-tasks.md#sharings); null: none. A network of one head
-            leaves it out.
+            share the backbone otherwise (docs/many-tasks.md#sharings); null: none. A network of
+            one head leaves it out.
     """
 
     backbone: str = "resnet18"
