@@ -101,7 +101,10 @@ class CopyPaste:
             return sample
         sample, other = intersect_known_classes([sample, other])
         names = common_targets([sample, other], self.drop)
-        other = replace(other, targets={name: other.targets[name] for name in names})
+        sample, other = (
+            replace(each, targets={name: each.targets[name] for name in names})
+            for each in (sample, other)
+        )
         below, above = renumber_instances(
             [sample, self._placed(other, sample.image.shape[:2], rng)]
         )
