@@ -21,8 +21,8 @@ from densefit.data.checks.labels import checked_label, checked_labels
 from densefit.data.checks.maps import checked_depth, checked_indices, checked_map, checked_normals
 from densefit.data.checks.objects import checked_area, checked_classes, checked_flags, checked_rows
 from densefit.data.checks.values import whole_numbers
-from densefit.data.geometry.box_members import boxes_of
-from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT
+from densefit.data.geometry.box_members import row_owners
+from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.pixels import rgb
 from densefit.data.sample import Sample
 from densefit.data.sample_id import dataset_classes, dataset_name, sample_id
@@ -118,7 +118,7 @@ def _leave_out(
     for row in np.flatnonzero(~boxes.solid):
         line = f"object {row} of sample {key!r}, {boxes.array[row].tolist()}"
         remarks.append(BoxRemark(WITHOUT_AREA, line))
-    for row_target, owner in _owners(targets, key).items():
+    for row_target, owner in row_owners(targets, f"sample {key!r}").items():
         if owner == name:
             targets[row_target] = targets[row_target][boxes.solid]
 
@@ -157,7 +157,7 @@ def _checked_targets(
         else:
             targets[name] = np.asarray(value)
     if boxes:
-        for name, owner in _owners(targets, index).items():
+        for name, owner in row_owners(targets, f"sample {index}").items():
             checked_rows(name, targets[name], len(boxes[owner].array) if owner else 0)
     return targets, boxes
 
@@ -165,15 +165,6 @@ def _checked_targets(
 def _role(name: str) -> str:
     """What a target says of its boxes, else its name."""
     return (KINDS[name].role if name in KINDS else "") or name
-
-
-def _owners(targets: Mapping[str, Any], key: object) -> dict[str, str | None]:
-    """Target with a row for each box -> name of these boxes."""
-    return {
-        name: name if KINDS[name].name == "boxes" else boxes_of(name, targets, f"sample {key!r}")
-        for name in targets
-        if name in KINDS and KINDS[name].name in PER_OBJECT
-    }
 
 
 def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.data.classes.class_map import OBJECTS
+from densefit.data.classes.class_map import CLASS_TARGETS, OBJECTS
 from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.wrapped import attribute_of, classes_attribute, points_attribute
 
@@ -65,6 +65,21 @@ def dataset_list(dataset: Any, target: str) -> list[str] | None:
         return _names(attribute_of(dataset, points_attribute(target)))
     names = _names(attribute_of(dataset, classes_attribute(target)))
     return _names(attribute_of(dataset, "classes")) if names is None else names
+
+
+def class_targets(*datasets: Any) -> list[str]:
+    """Targets that hold classes: the usual ones, and the classes of further boxes.
+
+    Further boxes are declared (`declare_boxes`), and a dataset lists their classes.
+    """
+    further = [
+        name
+        for name, kind in KINDS.items()
+        if kind.role == OBJECTS
+        and name not in CLASS_TARGETS
+        and any(attribute_of(dataset, classes_attribute(name)) is not None for dataset in datasets)
+    ]
+    return [*CLASS_TARGETS, *further]
 
 
 def is_from_classes(dataset: Any, target: str) -> bool:

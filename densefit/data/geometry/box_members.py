@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
-from densefit.data.geometry.target_kinds import KINDS, MEMBERS, declare_target
+from densefit.data.geometry.target_kinds import KINDS, MEMBERS, PER_OBJECT, declare_target
 from densefit.errors import DataError
 
 BOXES = "boxes"
@@ -96,6 +96,20 @@ def boxes_of(name: str, targets: Collection[str], where: str) -> str | None:
         where=where,
         fix=f"declare_target({name!r}, {kind!r}, boxes={present[0]!r})",
     )
+
+
+def row_owners(targets: Collection[str], where: str) -> dict[str, str | None]:
+    """Target with a row for each box -> name of these boxes; None if the sample has none for it.
+
+    Args:
+        targets: names of the sample's targets.
+        where: the sample, for errors.
+    """
+    return {
+        name: name if KINDS[name].name == BOXES else boxes_of(name, targets, where)
+        for name in targets
+        if name in KINDS and KINDS[name].name in PER_OBJECT
+    }
 
 
 def member(targets: Collection[str], boxes: str, role: str) -> str | None:

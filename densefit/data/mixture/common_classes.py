@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from densefit.data.classes.class_lists import dataset_list, is_from_classes, is_points
+from densefit.data.classes.class_lists import (
+    class_targets,
+    dataset_list,
+    is_from_classes,
+    is_points,
+)
 from densefit.data.classes.class_map import (
-    CLASS_TARGETS,
     OBJECTS,
     ClassMap,
     Renames,
@@ -63,7 +67,7 @@ class CommonClasses:
         self.target_names = {name: with_members(new) for name, new in target_names.items()}
         self._by_target = classes if isinstance(classes, Mapping) else {}
         self._everywhere = None if isinstance(classes, Mapping) else classes
-        fixed = [*CLASS_TARGETS, *self._by_target]
+        fixed = [*class_targets(*datasets.values()), *self._by_target]
         new_names = [
             new
             for names in self.target_names.values()

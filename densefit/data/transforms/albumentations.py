@@ -273,10 +273,10 @@ def _boxes(
     all_rows = np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)
     moved, start = {_NO_BOXES: (all_after[:0], all_rows[:0])}, 0
     for name, array in _all_boxes(sample).items():
-        own = (all_rows >= start) & (all_rows < start + len(array))
-        rows = all_rows[own] - start
+        is_member = (all_rows >= start) & (all_rows < start + len(array))
+        rows = all_rows[is_member] - start
         crowd = crowd_flags(sample, name)[rows]
-        boxes, keep = clip_boxes(all_after[own], height, width, crowd)
+        boxes, keep = clip_boxes(all_after[is_member], height, width, crowd)
         moved[name] = boxes, rows[keep]
         start += len(array)
     return moved

@@ -38,7 +38,7 @@ def common_targets(samples: Sequence[Sample], drop: Collection[str]) -> list[str
     kinds = {name: kind_of(name, samples[0].targets[name]).name for name in names}
     where, result = f"sample {samples[0].id!r}", []
     for name in names:
-        if kinds[name] in PER_OBJECT or KINDS[name].boxes if name in KINDS else False:
+        if name in KINDS and (kinds[name] in PER_OBJECT or KINDS[name].boxes):
             boxes = name if kinds[name] == "boxes" else boxes_of(name, samples[0].targets, where)
             is_row = kinds[name] in PER_OBJECT
             if (is_row and boxes not in names) or (boxes in drop and not is_known(name)):
