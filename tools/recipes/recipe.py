@@ -128,7 +128,7 @@ class Training:
             pass over the validation data more, whose seconds are shown.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
             the mean of all heads' first ones, or "delta_m", their mean relative change to
-            `baselines`.
+            `baselines`; or several numbers or heads: a list, or name -> weight.
         baselines: score -> its value for a network of that head alone, for "delta_m".
         keep: how many of the last checkpoints are kept, beside the best.
         accumulate: micro-batches of batch_size an update.
@@ -164,7 +164,7 @@ class Training:
     augment: list[dict[str, Any]] = field(default_factory=list)
     validate_every: str = "1ep"
     validation_losses: bool = False
-    best: str | None = None
+    best: str | list[str] | dict[str, float] | None = None
     baselines: dict[str, float] = field(default_factory=dict)
     keep: int = 1
     accumulate: int = 1

@@ -151,14 +151,14 @@ class Mixture:
     def targets_of(self, index: int) -> list[str] | None:
         """Names of a sample's targets; None if its dataset does not declare them."""
         name, sample_index = self._find(index)
-        targets, names = targets_of(self.datasets[name], sample_index), self._new_names(name)
+        targets, names = targets_of(self.datasets[name], sample_index), self.new_names(name)
         return None if targets is None else [names.get(target, target) for target in targets]
 
     def all_targets(self) -> list[frozenset[str]] | None:
         """Names of the targets of all samples; None unless all datasets declare them."""
         target_sets: list[frozenset[str]] = []
         for name, size in zip(self.datasets, self._sizes):
-            sets, names = all_targets(self.datasets[name]), self._new_names(name)
+            sets, names = all_targets(self.datasets[name]), self.new_names(name)
             if sets is None or len(sets) < size:
                 return None
             common = {
@@ -170,7 +170,7 @@ class Mixture:
     def __getitem__(self, index: int) -> Sample:
         name, sample_index = self._find(index)
         sample = read_sample(self.datasets[name], sample_index)
-        names = self._new_names(name)
+        names = self.new_names(name)
         targets = under_new_names(sample.targets, names)
         maps = {
             target: self._common.map(name, target)
@@ -252,7 +252,8 @@ class Mixture:
             for name, size in zip(self.datasets, self._sizes)
         ]
 
-    def _new_names(self, dataset: str) -> Mapping[str, str]:
+    def new_names(self, dataset: str) -> Mapping[str, str]:
+        """The dataset's own name of each renamed target -> its name here."""
         return self._common.target_names.get(dataset, {})
 
     def _find(self, index: int) -> tuple[str, int]:
