@@ -19,6 +19,7 @@ from densefit.data.mixture.common_classes import Classes, CommonClasses
 from densefit.data.mixture.renamed_targets import under_new_names
 from densefit.data.mixture.sampler import MixtureOrder
 from densefit.data.mixture.temperature import tempered
+from densefit.data.mixture.validation import AnyLoader, validation_loaders
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
 from densefit.data.wrapped import classes_attribute, points_attribute
@@ -251,6 +252,29 @@ class Mixture:
             len(ordered[name].order(True, 1)) if name in ordered else size
             for name, size in zip(self.datasets, self._sizes)
         ]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """`targets`, `rename`, `unknown` and `lacking`, as they were stated."""
+        changes = {"targets": self._names, "rename": self._rename}
+        return {**changes, "unknown": self._unknown, "lacking": self._lacking}
+
+    def validation(self, loaders: Mapping[str, AnyLoader]) -> dict[str, AnyLoader]:
+        """Loaders of validation data, for `fit(validation=...)` and `df.score`.
+
+        Targets and classes get the names and indices that they have in the mixture. Every dataset
+        is scored by itself, as `<dataset>/<head>/<number>`.
+
+        >>> validation = mixture.validation({"bccd": loader, "camvid": more})  # doctest: +SKIP
+
+        Args:
+            loaders: name of a dataset of the mixture -> loader of its validation data; all, or
+                some.
+
+        Raises:
+            ConfigError: a name that is not in the mixture, or a class that the mixture lacks.
+        """
+        return validation_loaders(self, loaders)
 
     def new_names(self, dataset: str) -> Mapping[str, str]:
         """The dataset's own name of each renamed target -> its name here."""
