@@ -138,7 +138,7 @@ class Training:
         groups: pattern of parameter names -> lr and wd, factors on rate and decay.
         layer_decay: factor on the rate for each layer that is nearer to the image; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
-            among several heads; null adds up their losses.
+            among several heads, or those that its setting `heads` lists; null adds up their losses.
         task_affinity: updates from one measurement to the next of what heads do for each other and
             of the cosines between their gradients by layer, for report.html; auto: 30 for each
             head, some 3 % of the time; null for none.

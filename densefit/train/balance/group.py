@@ -32,9 +32,6 @@ class HeadGroup(Balancer):
         for name in ("needs", "learned", "needs_losses_after", "cost"):
             setattr(self, name, getattr(balancer, name))
 
-    def __repr__(self) -> str:
-        return f"group({type(self.balancer).__name__}, heads={list(self.members)})"
-
     def begin(
         self, heads: Sequence[str], total: int | None = None, updates_per_epoch: int | None = None
     ) -> None:
@@ -144,8 +141,8 @@ def group(balancer: Balancer, heads: Sequence[str]) -> Balancer:
     """Balance some of the heads; each other head has its plain loss and gradient.
 
     >>> from densefit.train.balance import CAGrad
-    >>> group(CAGrad(), ["depth", "normals"])
-    group(CAGrad, heads=['depth', 'normals'])
+    >>> group(CAGrad(), ["depth", "normals"]).members
+    ('depth', 'normals')
 
     Args:
         balancer: any balancer.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.data.stable_repr import stable_repr
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
 from densefit.train.balance import CAGrad, GradientBalancer, Uncertainty, balancers, group
 
@@ -119,6 +120,16 @@ def test_mistakes_are_refused():
         grouped.load_state_dict({"other": 1})
 
 
+def test_a_checkpoint_identifies_heads_and_settings():
+    texts = {
+        stable_repr(group(CAGrad(c=c), members))
+        for c in (0.4, 0.5)
+        for members in (["a", "b"], ["a", "c"])
+    }
+    assert len(texts) == 4
+    assert stable_repr(group(CAGrad(), ["a", "b"])) in texts
+
+
 def heads(tiny):
     return [tiny.Brightness("a"), tiny.Brightness("b", weight=0.5), tiny.Brightness("c")]
 
@@ -130,7 +141,7 @@ def heads(tiny):
         group(CAGrad(), ["a", "b"]),
         group(Uncertainty(), ["a", "b"]),
     ],
-    ids=repr,
+    ids=["features", "parameters", "learned"],
 )
 def test_a_training_with_a_group(tiny, balance):
     """The head that is left out learns with its plain weight; one step of plain descent."""
