@@ -56,6 +56,8 @@ class Detection(BoxEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Detection(BoxEncoding):
         metric: str = "coco",
         draw_threshold: float = 0.4,
         box_loss: str = "smooth_l1",
+        target: str = "boxes",
     ) -> None:
         self.classes = class_names(classes)
         self.name = name
@@ -106,13 +109,14 @@ class Detection(BoxEncoding):
         self.candidates = candidates
         self.metric = metric
         self.draw_threshold = draw_threshold
+        self.learn_boxes(target)
         self.box_loss = box_loss
         check_settings(self)
         self.output_stride = min(32, max(self.strides))
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores: background and classes of each anchor."""
-        names = self.names("classes")
+        names = self.names(str(self.class_target))
         rows: dict[str, list[Any]] = {}
         for stride, shapes in zip(self.strides, self.shapes((64, 64))):
             if not are_numbers(names):

@@ -58,6 +58,8 @@ class FCOS(PointEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -86,6 +88,7 @@ class FCOS(PointEncoding):
         candidates: int = 1000,
         metric: str = "coco",
         draw_threshold: float = 0.4,
+        target: str = "boxes",
     ) -> None:
         self.classes, self.name, self.weight = class_names(classes), name, weight
         self.box_weight, self.box_loss = box_weight, box_loss
@@ -96,6 +99,7 @@ class FCOS(PointEncoding):
         self.score_threshold, self.nms_iou = score_threshold, nms_iou
         self.max_detections, self.candidates = max_detections, candidates
         self.metric, self.draw_threshold = metric, draw_threshold
+        self.learn_boxes(target)
         self._check()
         self.output_stride = min(32, max(self.strides))
 
@@ -110,7 +114,7 @@ class FCOS(PointEncoding):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores."""
-        return named_rows(self.names("classes"), f"{self.name}_class")
+        return named_rows(self.names(str(self.class_target)), f"{self.name}_class")
 
     @once_per_features
     def predictions(self, features: Features) -> tuple[list[Any], list[Any], list[Any]]:

@@ -66,6 +66,8 @@ class RetinaNet(DenseHead, BoxEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -105,6 +107,7 @@ class RetinaNet(DenseHead, BoxEncoding):
         candidates: int = 1000,
         metric: str = "coco",
         draw_threshold: float = 0.4,
+        target: str = "boxes",
     ) -> None:
         self.classes, self.name, self.weight = class_names(classes), name, weight
         self.box_weight, self.box_loss = box_weight, box_loss
@@ -118,6 +121,7 @@ class RetinaNet(DenseHead, BoxEncoding):
         self.score_threshold, self.nms_iou = score_threshold, nms_iou
         self.max_detections, self.candidates = max_detections, candidates
         self.metric, self.draw_threshold = metric, draw_threshold
+        self.learn_boxes(target)
         check_settings(self)
         self.output_stride = min(32, max(self.strides))
 
@@ -130,7 +134,7 @@ class RetinaNet(DenseHead, BoxEncoding):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores: the classes of each anchor."""
-        names = self.names("classes")
+        names = self.names(str(self.class_target))
         count = len(self.shapes((64, 64))[0])
         if are_numbers(names):
             return {}
