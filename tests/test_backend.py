@@ -21,8 +21,8 @@ def python(code, **environment):
     """What a fresh process prints, without this one's settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MXNET_"))}
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_SKLEARN + code], capture_output=True, text=True, timeout=300, check=True,
-        env={**kept, **environment},
+        [sys.executable, "-c", WITHOUT_SKLEARN + code], capture_output=True, text=True,
+        timeout=300, check=True, env={**kept, **environment},
     )  # fmt: skip
     return done
 
