@@ -8,9 +8,11 @@ from typing import Any
 
 from densefit.data.classes.class_lists import are_numbers
 from densefit.model.heads.head import Features, class_names, heads, named_rows
+from densefit.model.heads.teachable import once_per_features
 from densefit.symbol import sym
 
 from .checks import check_exact_count, check_settings, sizes_per_level
+from .distillation import objectness, offset_loss, softmax_class_loss
 from .encoding import BoxEncoding
 from .loss import box_loss, class_loss, overlap_loss
 from .pyramid import feature_levels, predictions
@@ -133,8 +135,28 @@ class Detection(BoxEncoding):
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss` and `box_loss`, (B,) each, per positive anchor of the image."""
-        predicted = self.predictions(self.levels(features), features.input_size)
-        return self.losses(*predicted, labels, features.input_size)
+        return self.losses(*self._predicted(features), labels, features.input_size)
+
+    @once_per_features
+    def _predicted(self, features: Features) -> tuple[Any, Any]:
+        return self.predictions(self.levels(features), features.input_size)
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`scores` (B, A, 1 + classes) and `offsets` (B, A, 4) of all anchors."""
+        scores, offsets = self._predicted(features)
+        return {"scores": scores, "offsets": offsets}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) of scores and offsets, see `densefit.tasks.detection.distillation`."""
+        mining = self.negatives_per_positive, self.min_negatives
+        classes = softmax_class_loss(student["scores"], teacher["scores"], temperature, *mining)
+        seen = objectness(teacher["scores"])
+        boxes = offset_loss(student["offsets"], teacher["offsets"], seen)
+        return classes + boxes * self.box_weight
 
     def losses(
         self, scores: Any, offsets: Any, labels: Mapping[str, Any], input_size: tuple[int, int]

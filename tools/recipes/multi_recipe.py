@@ -101,6 +101,12 @@ class MultiRecipe(Recipe):
                 return None
         return rest
 
+    def distill_of(self, heads: Collection[str]) -> dict[str, Any]:
+        """Teachers of the heads that are trained; of some heads, without those of the others."""
+        distill = super().distill_of(heads)
+        left_out = set(self.model.heads) - set(heads) if self.only else set()
+        return {name: teacher for name, teacher in distill.items() if name not in left_out}
+
 
 def _without(value: Any, names: Collection[str]) -> Any:
     if not isinstance(value, Mapping):

@@ -139,6 +139,8 @@ class Training:
         layer_decay: factor on the rate for each layer that is nearer to the image; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
             among several heads, or those that its setting `heads` lists; null adds up their losses.
+        distill: head -> the folder of a run that teaches it, or teacher, head, weight, temperature
+            and annealed, see `densefit.train.distillation`; on pictures without labels, too.
         task_affinity: updates from one measurement to the next of what heads do for each other and
             of the cosines between their gradients by layer, for report.html; auto: 30 for each
             head, some 3 % of the time; null for none.
@@ -173,6 +175,7 @@ class Training:
     groups: dict[str, dict[str, float]] = field(default_factory=dict)
     layer_decay: float | None = None
     balance: dict[str, Any] | None = None
+    distill: dict[str, Any] = field(default_factory=dict)
     task_affinity: int | str | None = None
     conflict: int = 0
     freeze: list[str] = field(default_factory=list)
@@ -239,6 +242,10 @@ class Recipe:
     def balance_of(self, heads: Collection[str]) -> dict[str, Any] | None:
         """Settings of the balancer of the heads that are trained."""
         return self.training.balance
+
+    def distill_of(self, heads: Collection[str]) -> dict[str, Any]:
+        """Teachers of the heads that are trained."""
+        return self.training.distill
 
     def adjust(self, named: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

@@ -142,6 +142,7 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
         on_nonfinite=make_guard(training),
         groups=make_groups(training, network),
         balance=make_balancer(recipe.balance_of(list(network.adapters))),
+        distill=recipe.distill_of(list(network.adapters)),
         task_affinity=training.task_affinity if len(network.heads) > 1 else None,
         freeze=training.freeze,
         unfreeze=training.unfreeze,
