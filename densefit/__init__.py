@@ -2,7 +2,7 @@
 
 Names are imported when they are first used: `import densefit` is quick, and imports neither MXNet
 nor OpenCV. What is not at the top is in a namespace: `df.schedules`, `df.balance`, `df.callbacks`,
-`df.metrics`, `df.transforms`, `df.surgery`, `df.interop`, `df.errors`.
+`df.metrics`, `df.transforms`, `df.sharing`, `df.surgery`, `df.interop`, `df.errors`.
 """
 
 import sys
@@ -15,7 +15,16 @@ from densefit.process.environment import prepare_environment
 from densefit.process.packages import needed_packages
 
 if TYPE_CHECKING:
-    from densefit import balance, callbacks, interop, metrics, schedules, surgery, transforms
+    from densefit import (
+        balance,
+        callbacks,
+        interop,
+        metrics,
+        schedules,
+        sharing,
+        surgery,
+        transforms,
+    )
     from densefit.callbacks import Callback
     from densefit.checkpoint.training.policy import Keep
     from densefit.checkpoint.training.saver import Saver
@@ -86,6 +95,7 @@ __all__ = [
     "save_mxnet",
     "schedules",
     "score",
+    "sharing",
     "summary",
     "surgery",
     "transform",

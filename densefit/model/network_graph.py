@@ -9,7 +9,6 @@ from typing import Any
 
 from densefit.errors import BindError
 from densefit.model.backbones import Backbone
-from densefit.model.branches import ShareUntil, branched
 from densefit.model.head_names import weight_name
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.features import Features
@@ -17,7 +16,9 @@ from densefit.model.heads.head import Head
 from densefit.model.heads.network_head import NetworkHead
 from densefit.model.heads.weighted_losses import head_losses
 from densefit.model.name_collisions import check_inputs, check_outputs
-from densefit.model.normalization_by_head import normalized_by_head
+from densefit.model.sharing.branches import ShareUntil, branched
+from densefit.model.sharing.normalization_by_head import normalized_by_head
+from densefit.model.sharing.sharing import make_sharing
 from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]
@@ -46,10 +47,15 @@ def build_trunk(
     share_until: ShareUntil | None = None,
     normalize_by_head: bool = False,
     adapt_by_head: bool = False,
+    sharing: Mapping[str, Any] | None = None,
 ) -> Trunk:
     """Build the feature maps of the Variable `data`, (B, 3, height, width), for each head."""
     features = _features(backbone, output_stride, input_size)
     trunk = Trunk(dict.fromkeys(heads, features), {})
+    if sharing is not None:
+        whole = features if output_stride == 32 else _features(backbone, 32, input_size)
+        with NameManager(), backbone.normalization.in_effect():
+            return Trunk(*make_sharing(sharing, heads).share(features, whole, heads))
     if share_until is not None:
         whole = features if output_stride == 32 else _features(backbone, 32, input_size)
         trunk = Trunk(*branched(features, whole, share_until, heads))

@@ -12,9 +12,9 @@ from densefit.data.geometry.strided_map import grid_size, mean_weights, strided_
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.engine.map_averaging import MapMerger
-from densefit.errors import ConfigError, located
+from densefit.errors import located
 from densefit.metrics import Depth as DepthErrors
-from densefit.metrics import Metric
+from densefit.metrics import DepthPixels, Metric
 from densefit.model.decoders import LOGIT_STRIDE, make_decoder
 from densefit.model.distillation.losses import depth_distance
 from densefit.model.heads.head import Features, Head, Label, heads
@@ -24,8 +24,9 @@ from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 from densefit.symbol import init, sym
 
+from .checks import check_settings
 from .drawing import common_range, draw_depth
-from .loss import LOSSES, depth_loss
+from .loss import depth_loss
 
 
 @heads.register("depth")
@@ -55,9 +56,11 @@ class Depth(Head):
         decoder_settings: further settings of the decoder.
         target: name of the target to learn. A new target is first declared to the transforms:
             `declare_target("disparity", "map", 0)` of `densefit.data.transforms`.
+        metric: "images" (AbsRel and others, means over images), "pixels" (`abs_err` and
+            `rel_err` over all pixels, as MTAN and LibMTL have them), or "both".
 
     Raises:
-        ConfigError: an unknown loss or decoder, or a setting out of range.
+        ConfigError: an unknown loss, decoder or metric, or a setting out of range.
     """
 
     def __init__(
@@ -73,37 +76,14 @@ class Depth(Head):
         rates: Sequence[int] | None = None,
         target: str = "depth",
         decoder_settings: Mapping[str, Any] | None = None,
+        metric: str = "images",
     ) -> None:
         where = f"head {name!r}"
         self.losses = (loss,) if isinstance(loss, str) else tuple(loss)
-        if (
-            not self.losses
-            or len(set(self.losses)) < len(self.losses)
-            or set(self.losses) - set(LOSSES)
-        ):
-            raise ConfigError(
-                "Unknown loss of depth",
-                expected=f"one or several of {', '.join(LOSSES)}",
-                received=loss,
-                where=where,
-            )
-        if not 0 < min_depth < max_depth < math.inf:
-            raise ConfigError(
-                "The limits of depth are out of order",
-                expected="0 < min_depth < max_depth, in metres",
-                received=f"{min_depth}, {max_depth}",
-                where=where,
-            )
-        if not 0 <= scale_invariance <= 1:
-            raise ConfigError(
-                "scale_invariance is out of range",
-                expected="0 to 1",
-                received=scale_invariance,
-                where=where,
-            )
+        check_settings(where, self.losses, (min_depth, max_depth), scale_invariance, metric)
         with located(where):
             self.decoder = make_decoder(decoder, channels, rates, decoder_settings)
-        self.name, self.weight = name, weight
+        self.name, self.weight, self.metric = name, weight, metric
         self.scale_invariance = scale_invariance
         self.min_depth, self.max_depth = min_depth, max_depth
         self.target, self.targets = target, (target,)
@@ -186,8 +166,14 @@ class Depth(Head):
         return write_map(self.name, "depth")
 
     def metrics(self) -> list[Metric]:
-        """AbsRel and the other scores of the depth metric, within the head's limits."""
-        return [DepthErrors(self.min_depth, self.max_depth)]
+        """Scores of the depth metrics that `metric` names, within the head's limits."""
+        limits = (self.min_depth, self.max_depth)
+        metrics: list[Metric] = []
+        if self.metric in ("images", "both"):
+            metrics.append(DepthErrors(*limits))
+        if self.metric in ("pixels", "both"):
+            metrics.append(DepthPixels(*limits))
+        return metrics
 
     resizable = True
     hides_image = True

@@ -16,15 +16,15 @@ def test_all_are_tried():
     assert registered == set(SETTINGS)
 
 
-@pytest.mark.parametrize("task", SETTINGS)
-def test_heads(network_of, tmp_path, task):
-    network = network_of("resnet18", task)
+def test_heads(network_of, tmp_path):
+    """All on one backbone; tests/engine/onnx/test_heads.py compares what they predict."""
+    network = network_of("resnet18", *SETTINGS)
     exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
-    names = network.adapters[task].outputs("evaluate")
+    names = [name for head in network.adapters.values() for name in head.outputs("evaluate")]
     assert list(exported.outputs) == list(exported.parity) == names
     raw = df.export(network, tmp_path / "raw.onnx", image_size=SIZE, raw=True)
     assert list(raw.parity) == names  # compared after what is left to the host
-    assert raw.nodes <= exported.nodes
+    assert raw.nodes < exported.nodes
     assert raw.program is None
 
 

@@ -96,6 +96,9 @@ class Model:
         normalize_by_head: whether each head has scales, shifts and moving statistics of the
             backbone's normalizations for itself, between shared convolutions.
         adapt_by_head: likewise, with 1x1 convolutions of each head beside the wider shared ones.
+        sharing: name (cross_stitch, mtan, mmoe, cgc, ple, dselect_k) and settings of how heads
+            share the backbone otherwise (docs/many-tasks.md#sharings); null: none. A network of
+            one head leaves it out.
     """
 
     backbone: str = "resnet18"
@@ -108,6 +111,7 @@ class Model:
     share_until: str | dict[str, list[list[str]]] | None = None
     normalize_by_head: bool = False
     adapt_by_head: bool = False
+    sharing: dict[str, Any] | None = None
 
 
 @dataclass

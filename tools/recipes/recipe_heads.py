@@ -12,9 +12,10 @@ from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.data.wrapped import classes_attribute
 from densefit.errors import ConfigError
-from densefit.model.branches import shared_by
 from densefit.model.heads.head import Head, head, heads
 from densefit.model.network import Network
+from densefit.model.sharing.branches import shared_by
+from densefit.model.sharing.sharing import sharing_between
 from densefit.registry import nearest
 from densefit.tools.recipes.class_weights import with_class_weights
 from densefit.tools.recipes.recipe import Model, Recipe
@@ -197,4 +198,5 @@ def network_of(model: Model, heads: Sequence[Head]) -> Network:
         share_until=shared_by(model.share_until, [head.name for head in heads]),
         normalize_by_head=model.normalize_by_head,
         adapt_by_head=model.adapt_by_head,
+        sharing=sharing_between(model.sharing, [head.name for head in heads]),
     )

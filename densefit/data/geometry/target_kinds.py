@@ -71,6 +71,9 @@ KINDS: dict[str, Kind] = {
     "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with depths
     "normals": Kind("vectors", 0),
     "edges": Kind("map", 255),
+    "stripes": Kind("map", 255),
+    "drivable": Kind("map", 255),
+    "lanes": Kind("map", 255),
 }
 
 

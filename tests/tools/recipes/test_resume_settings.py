@@ -161,6 +161,7 @@ SEVERAL = {
     "model.share_until": "stage3",
     "model.normalize_by_head": True,
     "model.adapt_by_head": True,
+    "model.sharing": {"name": "cross_stitch"},
     "datasets": {"first": Part("numbered", "."), "second": Part("numbered", ".", "trainval")},
     "mixture.ratio": {"first": 1.0, "second": 3.0},
     "mixture.temperature": 2.0,
