@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import sys
 from importlib.util import find_spec
 
@@ -32,6 +33,16 @@ def _nothing_was_said():
     yield
     changed, _logger.level = _logger.level, level
     assert changed == level, "the test leaves densefit's logger at another level"
+
+
+@pytest.fixture(autouse=True)
+def _environment_stays():
+    """What a test, or what it calls, sets in the environment is not there in the next one."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update({k: v for k, v in before.items() if os.environ.get(k) != v})
 
 
 @pytest.fixture(params=["mxnet", "torch"])

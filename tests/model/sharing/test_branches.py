@@ -6,9 +6,9 @@ import pytest
 import densefit as df
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
-from densefit.model.branches import branches
 from densefit.model.parameters import owners, shapes
-from tests.model.copies import assert_copies_learn_as_one, trained, values
+from densefit.model.sharing.branches import branches
+from tests.model.sharing.copies import assert_copies_learn_as_one, trained, values
 
 HEADS = {
     "boxes": ("detection", {"classes": 3, "strides": (8, 16, 32), "channels": 8}),
