@@ -2,7 +2,7 @@
 
 Names are imported when they are first used: `import densefit` is quick, and imports neither MXNet
 nor OpenCV. What is not at the top is in a namespace: `df.schedules`, `df.balance`, `df.callbacks`,
-`df.metrics`, `df.transforms`, `df.surgery`, `df.interop`, `df.errors`.
+`df.metrics`, `df.transforms`, `df.sharing`, `df.surgery`, `df.interop`, `df.errors`.
 """
 
 import sys
@@ -15,7 +15,16 @@ from densefit.process.environment import prepare_environment
 from densefit.process.packages import needed_packages
 
 if TYPE_CHECKING:
-    from densefit import balance, callbacks, interop, metrics, schedules, surgery, transforms
+    from densefit import (
+        balance,
+        callbacks,
+        interop,
+        metrics,
+        schedules,
+        sharing,
+        surgery,
+        transforms,
+    )
     from densefit.callbacks import Callback
     from densefit.checkpoint.training.policy import Keep
     from densefit.checkpoint.training.saver import Saver
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
     from densefit.model.heads.route import Route
     from densefit.model.network import Network
     from densefit.model.summary import summary
+    from densefit.train.distillation.distill import Distill
     from densefit.train.find_lr import find_lr
     from densefit.train.fit import fit
     from densefit.train.nonfinite import Guard
@@ -50,6 +60,7 @@ __all__ = [
     "Callback",
     "Constant",
     "Cosine",
+    "Distill",
     "EMA",
     "Features",
     "Guard",
@@ -84,6 +95,7 @@ __all__ = [
     "save_mxnet",
     "schedules",
     "score",
+    "sharing",
     "summary",
     "surgery",
     "transform",
@@ -96,6 +108,7 @@ _NAMES = {
     "Callback": "callbacks",
     "Constant": "train.schedules",
     "Cosine": "train.schedules",
+    "Distill": "train.distillation.distill",
     "EMA": "engine.ema",
     "Features": "model.heads.head",
     "Guard": "train.nonfinite",

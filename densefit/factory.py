@@ -12,6 +12,7 @@ from densefit.model.backbones import backbones
 from densefit.model.decoders import decoders
 from densefit.model.heads.head import heads
 from densefit.model.losses import pixel_losses
+from densefit.model.sharing import sharings
 from densefit.registry import Registry
 from densefit.train.balance import balancers
 from densefit.train.schedules import schedules
@@ -19,7 +20,7 @@ from densefit.train.schedules import schedules
 #: All registries of what recipes name.
 REGISTRIES: tuple[Registry[Any], ...] = (
     *(backbones, decoders, heads, metrics, schedules),
-    *(balancers, datasets, transforms, callbacks, pixel_losses),
+    *(balancers, sharings, datasets, transforms, callbacks, pixel_losses),
 )
 
 

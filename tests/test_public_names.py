@@ -20,6 +20,7 @@ NAMESPACES = {
     "interop": "as_mxnet_scheduler",
     "metrics": "ConfusionMatrix",
     "schedules": "OneCycle",
+    "sharing": "sharings",
     "surgery": "with_head",
     "transforms": "Letterbox",
 }

@@ -10,7 +10,6 @@ from typing import Any
 
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
-from densefit.model.branches import ShareUntil
 from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
@@ -29,6 +28,8 @@ from densefit.model.network_graph import (
     check_graphs,
 )
 from densefit.model.network_parameters import NetworkParameters
+from densefit.model.sharing.branches import ShareUntil
+from densefit.model.sharing.sharing import SharingSpec, check_alone, sharing_spec
 from densefit.symbol import is_symbol as is_symbol
 
 MODES = ("train", "evaluate", "raw", "views")
@@ -63,6 +64,9 @@ class Network(NetworkParameters):
         adapt_by_head: likewise, and each head has adapters: 1x1 convolutions, 0 at first, beside
             the wider ones. Freeze what is shared with `fit(freeze=["resnet18_*"])`.
 
+        sharing: how heads share the backbone otherwise: a name of `df.sharing.sharings`, or a dict
+            of name and settings. Goes without the three before it.
+
     Raises:
         ConfigError: both or neither kind of network, an invalid head name, or two outputs, labels
             or layers of one name: `cells` with `class_loss` and `cells_class` with `loss`.
@@ -81,6 +85,8 @@ class Network(NetworkParameters):
     share_until: ShareUntil | None = None
     normalize_by_head: bool = False
     adapt_by_head: bool = False
+    #: Name and settings of how heads share the backbone.
+    sharing: Mapping[str, Any] | None = None
 
     #: Engines that `predict` keeps; not copied with the network.
     _predictors: dict[Any, Any] | None = None
@@ -97,6 +103,7 @@ class Network(NetworkParameters):
         share_until: ShareUntil | None = None,
         normalize_by_head: bool = False,
         adapt_by_head: bool = False,
+        sharing: SharingSpec | None = None,
     ) -> None:
         if (symbol is None) == (backbone is None):
             raise ConfigError(
@@ -130,6 +137,8 @@ class Network(NetworkParameters):
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.share_until, self.adapt_by_head = share_until, adapt_by_head
         self.normalize_by_head = normalize_by_head or adapt_by_head
+        self.sharing = sharing_spec(sharing)
+        check_alone(self.sharing, share_until, self.normalize_by_head)
         self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
         self._check_graphs()  # reports errors of a head here, not in fit
         self._record_spec(backbone, settings)
@@ -147,7 +156,7 @@ class Network(NetworkParameters):
         names = [head.name for head in self.heads]
         arguments = (self.backbone, self.output_stride, input_size, names)
         by_head = (self.normalize_by_head, self.adapt_by_head)
-        return build_trunk(*arguments, self.share_until, *by_head)
+        return build_trunk(*arguments, self.share_until, *by_head, self.sharing)
 
     @staticmethod
     def _make_backbone(
@@ -175,6 +184,8 @@ class Network(NetworkParameters):
                 self._spec["normalize_by_head"] = True
             if self.adapt_by_head:
                 self._spec["adapt_by_head"] = True
+            if self.sharing is not None:
+                self._spec["sharing"] = self.sharing
 
     @property
     def spec(self) -> dict[str, Any] | None:
@@ -195,6 +206,7 @@ class Network(NetworkParameters):
             share_until=spec.get("share_until"),
             normalize_by_head=spec.get("normalize_by_head", False),
             adapt_by_head=spec.get("adapt_by_head", False),
+            sharing=spec.get("sharing"),
         )
 
     @property

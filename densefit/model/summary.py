@@ -95,7 +95,8 @@ def summary(network: Network, input_size: tuple[int, int]) -> Summary:
     """Summarize a network at an image of (height, width); nothing is computed.
 
     A layer of the backbone belongs to the stride of its output; one of a vector (a
-    squeeze-and-excitation) to that of the map that the vector is of.
+    squeeze-and-excitation) to that of the map that the vector is of. A copy for some heads has its
+    stride.
 
     >>> import densefit as df
     >>> network = df.Network("resnet18", [df.head("classification", classes=1000)])
@@ -117,13 +118,15 @@ def summary(network: Network, input_size: tuple[int, int]) -> Summary:
     backbone = _backbone_layers(network, input_size)
     head_of = _head_layers(network, evaluated)
     group_of = {
-        name: f"stride {layer.stride}" if name in backbone else head_of.get(name, "")
+        name: f"stride {layer.stride}"
+        if network.copies.get(name, name) in backbone
+        else head_of.get(name, "")
         for name, layer in layers(evaluated, data=data).items()
     }
     parameters: Counter[str] = Counter()
-    sizes = shapes(network, input_size)
+    sizes, statistics = shapes(network, input_size), set(trained.list_auxiliary_states())
     for name, owner in owners(network).items():
-        if name not in trained.list_auxiliary_states():
+        if name not in statistics:
             group = group_of.get(name, f"{owner}{TRAINING}")
             parameters[group] += prod(sizes[name])
     products: Counter[str] = Counter()

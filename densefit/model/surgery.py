@@ -6,11 +6,12 @@ import copy
 from collections.abc import Sequence
 
 from densefit.errors import ConfigError
-from densefit.model.branches import shared_by
 from densefit.model.head_names import weight_name
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
 from densefit.model.parameters import check_head, owners
+from densefit.model.sharing.branches import shared_by
+from densefit.model.sharing.sharing import make_sharing, sharing_between
 
 
 def with_head(network: Network, head: Head) -> Network:
@@ -95,6 +96,7 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
         share_until=shared_by(network.share_until, [head.name for head in heads]),
         normalize_by_head=network.normalize_by_head,
         adapt_by_head=network.adapt_by_head,
+        sharing=sharing_between(network.sharing, [head.name for head in heads]),
     )
     _check_branches(network, copied)
     if network.initialized:
@@ -110,6 +112,8 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
 
 def _check_branches(network: Network, copied: Network) -> None:
     """Raise ConfigError if a head that stays would compute with other layers of the backbone."""
+    if network.sharing is not None:
+        _check_sharing(network, copied)
     if not network.copies:
         return
     there, owner_of = owners(network), owners(copied)
@@ -123,3 +127,16 @@ def _check_branches(network: Network, copied: Network) -> None:
                 where=f"heads {', '.join(copied.adapters)}",
                 fix="df.surgery.transfer(network, new) brings the weights into a new network",
             )
+
+
+def _check_sharing(network: Network, copied: Network) -> None:
+    """Raise ConfigError if heads that stay would compute otherwise with other heads beside them."""
+    spec = network.sharing or {}
+    if copied.sharing is None or make_sharing(spec, list(network.adapters)).reads_heads:
+        raise ConfigError(
+            f"With the sharing {spec['name']!r} heads depend on which other heads there are",
+            expected="the same heads",
+            received=", ".join(copied.adapters),
+            where=f"heads {', '.join(network.adapters)}",
+            fix="df.surgery.transfer(network, new) brings the weights into a new network",
+        )

@@ -16,8 +16,10 @@ from densefit.errors import located
 from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import DepthPixels, Metric
 from densefit.model.decoders import LOGIT_STRIDE, make_decoder
+from densefit.model.distillation.losses import depth_distance
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.heads.program_lines import write_map
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 from densefit.symbol import init, sym
@@ -106,11 +108,22 @@ class Depth(Head):
         valid = (small > self.min_depth) & (small < self.max_depth)  # false where nan
         return {"depth": np.where(valid, small, np.float32(0)), "weight": mean_weights(valid)}
 
+    @once_per_features
     def _log_depth(self, features: Features) -> Any:
         """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, within the limits."""
         # Starts in the middle: elsewhere the sigmoid is flat and gradients are small.
         position = sym.sigmoid(self.decoder(features, self.name, 1, init.Normal(0.01)))
         return math.log(self.min_depth) + position * math.log(self.max_depth / self.min_depth)
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`log_depth`: (B, 1, h, w) logarithm of metres at a quarter of the input size."""
+        return {"log_depth": self._log_depth(features)}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) mean square of the difference of the logarithms."""
+        return depth_distance(student["log_depth"], teacher["log_depth"])
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """Each loss by its name, over the valid cells of each image."""

@@ -12,7 +12,8 @@ from densefit.data.classes.class_lists import Numbered, are_numbers
 from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.heads.head import Features, Head, heads, named_rows
+from densefit.model.heads.box_target import BoxTarget
+from densefit.model.heads.head import Features, heads, named_rows
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.checks import check_exact_count
@@ -31,7 +32,7 @@ from .snap import snap_to_peaks
 
 
 @heads.register("keypoints")
-class Keypoints(KeypointEncoding, Head):
+class Keypoints(KeypointEncoding, BoxTarget):
     """Objects with keypoints: poses of persons, or any objects with named points.
 
     Needs the targets `keypoints`, `boxes` and `classes`. An object is detected as the peak of a
@@ -71,6 +72,8 @@ class Keypoints(KeypointEncoding, Head):
             is highest on the scored data.
         among: names of all classes of the dataset, in the order of its targets' class indices, or
             their number. None: `classes` are all.
+        target: name of the boxes to learn, so that two heads can learn different ones; what belongs
+            to them has names that begin alike: `hand_boxes`, `hand_keypoints`, ...
 
     Raises:
         ConfigError: a setting is out of range, or see `Skeleton` and `ClassSubset`.
@@ -104,10 +107,12 @@ class Keypoints(KeypointEncoding, Head):
         alike: float = 0.5,
         draw_threshold: float = 0.3,
         among: int | Sequence[str] | None = None,
+        target: str = "boxes",
     ) -> None:
         self._subset = ClassSubset(classes, among, f"head {name!r}")
         self.classes, self.among = self._subset.names, self._subset.among
         self.name, self.weight = name, weight
+        self.learn_boxes(target)
         self.skeleton = Skeleton(keypoints, limbs, flip_pairs, sigmas, f"head {name!r}")
         self.channels, self.heat_maps, self.size_weight = channels, heat_maps, size_weight
         self.max_objects, self.max_detections = max_objects, max_detections
@@ -129,9 +134,9 @@ class Keypoints(KeypointEncoding, Head):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes and keypoints of the rows of the last layers."""
-        points = self.names("keypoints")
+        points = self.names(self.targets[0])
         named = {} if are_numbers(points) else self._point_rows(points)
-        classes = self.names("classes") if are_numbers(self.classes) else self.classes
+        classes = self.names(str(self.class_target)) if are_numbers(self.classes) else self.classes
         return {**named_rows(classes, f"{self.name}_centre"), **named}
 
     def _point_rows(self, points: Sequence[str]) -> dict[str, list[Any]]:
@@ -143,7 +148,7 @@ class Keypoints(KeypointEncoding, Head):
 
     def class_lists(self) -> dict[str, list[str]]:
         """Names of the classes, and of the keypoints."""
-        return {**super().class_lists(), "keypoints": self.skeleton.names}
+        return {**super().class_lists(), self.targets[0]: self.skeleton.names}
 
     def _maps(self, features: Features) -> dict[str, Any]:
         counts = (len(self.classes), len(self.skeleton))

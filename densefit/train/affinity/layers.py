@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from densefit.model.branches import STAGES
 from densefit.model.network import Network
+from densefit.model.sharing.stages import STAGES
 from densefit.model.symbol_graph import SymbolGraph
 from densefit.symbol import NameManager, sym
 

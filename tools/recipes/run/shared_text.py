@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from densefit.model.branches import STAGES, branches
 from densefit.model.network import Network
+from densefit.model.sharing.branches import branches
+from densefit.model.sharing.sharing import make_sharing
+from densefit.model.sharing.stages import STAGES
 from densefit.model.summary import summary
 
 
 def shared_text(network: Network, input_size: tuple[int, int]) -> str:
     """What heads have for themselves, and its cost against one backbone for all; "" for nothing."""
-    if network.share_until is None and not network.normalize_by_head:
+    sharing = network.sharing
+    if network.share_until is None and not network.normalize_by_head and sharing is None:
         return ""
     undivided = Network(network.backbone, network.heads, output_stride=network.output_stride)
     costs, plain = summary(network, input_size), summary(undivided, input_size)
     names = {stride: stage for stage, stride in STAGES.items()}
     parts = []
-    if isinstance(network.share_until, Mapping):
+    if sharing is not None:
+        parts = [make_sharing(sharing, list(network.adapters)).text()]
+    elif isinstance(network.share_until, Mapping):
         parts = [
             f"{' | '.join(' + '.join(group) for group in groups)} behind {names[stride]}"
             for stride, groups in branches(network.share_until, list(network.adapters))

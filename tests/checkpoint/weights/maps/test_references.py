@@ -13,10 +13,8 @@ from densefit.symbol import sym
 from tests.executor import Executor
 from tests.references.yolox import CSPDarknet
 
-torchvision = pytest.importorskip(
-    "tests.references.torchvision_cpu", exc_type=ImportError
-).torchvision
-timm = pytest.importorskip("timm", exc_type=ImportError)
+models = pytest.importorskip("tests.references.timm_models", exc_type=ImportError)
+timm, torchvision = models.timm, models.torchvision
 
 
 def of_resnet(model, x):

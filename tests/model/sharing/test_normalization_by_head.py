@@ -9,7 +9,7 @@ from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.model.backbones import Backbone
 from densefit.model.parameters import owners, shapes
-from tests.model.copies import assert_copies_learn_as_one, trained, values
+from tests.model.sharing.copies import assert_copies_learn_as_one, trained, values
 
 HEADS = {
     "boxes": ("detection", {"classes": 3, "strides": (8, 16), "channels": 8}),

@@ -6,9 +6,9 @@ import pytest
 import densefit as df
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
-from densefit.model.branches import branches
 from densefit.model.parameters import owners, shapes
-from tests.model.copies import assert_copies_learn_as_one, trained, values
+from densefit.model.sharing.branches import branches
+from tests.model.sharing.copies import assert_copies_learn_as_one, trained, values
 
 HEADS = {
     "boxes": ("detection", {"classes": 3, "strides": (8, 16, 32), "channels": 8}),
@@ -157,3 +157,13 @@ def test_a_tree_is_refined_from_stage_to_stage():
         (4, [("a", "c"), ("b", "d")]),
         (16, [("c",), ("a",), ("b",), ("d",)]),
     ]
+
+
+def test_scales_that_are_reshaped_are_copied_too():
+    heads = [df.head("classification", name=name, classes=2) for name in ("a", "b")]
+    settings = {"width": 8, "stochastic_depth": 0.0}
+    parted = df.Network("convnext_tiny", heads, settings=settings, share_until="stage3")
+    one = df.Network("convnext_tiny", heads, settings=settings)
+    of_stage = [name for name in owners(one) if "_stage4_" in name]
+    assert of_stage
+    assert not [name for name in of_stage if name in owners(parted)]

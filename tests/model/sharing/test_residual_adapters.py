@@ -6,10 +6,10 @@ import pytest
 import densefit as df
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
-from densefit.model.normalization_by_head import normalized_by_head
 from densefit.model.parameters import owners
-from tests.model.copies import trained, values
-from tests.model.test_normalization_by_head import Bare, network
+from densefit.model.sharing.normalization_by_head import normalized_by_head
+from tests.model.sharing.copies import trained, values
+from tests.model.sharing.test_normalization_by_head import Bare, network
 
 FROZEN = ["resnet18_*"]
 

@@ -8,18 +8,24 @@ that heads, engines, checkpoints and exports see a network like any other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.model.heads.features import Features
-from densefit.model.symbol_graph import Node, Output, SymbolGraph
+from densefit.model.sharing.feature_symbols import features_by_head, symbols_of
+from densefit.model.sharing.stages import (
+    STAGE_OF,
+    check_names,
+    copied,
+    end_of,
+    layers_behind,
+    stride_of,
+)
+from densefit.model.symbol_graph import Node, SymbolGraph
 from densefit.registry import nearest
 from densefit.symbol import sym
 
-#: Stage -> stride of its map.
-STAGES = {"stage1": 4, "stage2": 8, "stage3": 16, "stage4": 32}
-_STAGE_OF = {stride: stage for stage, stride in STAGES.items()}
+_WHERE = "share_until"
 
 Group = tuple[str, ...]
 #: A stage after which all heads part, or stage -> the groups that part after it.
@@ -38,7 +44,7 @@ def branches(share_until: ShareUntil, heads: Sequence[str]) -> list[tuple[int, l
     """
     if not isinstance(share_until, Mapping):
         share_until = {share_until: [[head] for head in heads]}
-    stages = {_stride(stage): groups for stage, groups in share_until.items()}
+    stages = {stride_of(stage, _WHERE): groups for stage, groups in share_until.items()}
     result: list[tuple[int, list[Group]]] = []
     present = [tuple(heads)]
     for stride, groups in sorted(stages.items()):
@@ -85,14 +91,12 @@ def branched(
     Raises:
         ConfigError: nothing of the backbone is behind a stage, or a copy would have a name twice.
     """
-    maps = dict(features.maps)
-    symbols = [*maps.values(), *([features.auxiliary.symbol] if features.auxiliary else [])]
-    graph = SymbolGraph.of(sym.Group(symbols))
+    graph = SymbolGraph.of(sym.Group(symbols_of(features)))
     nodes: dict[Group, dict[Node, Node]] = {tuple(heads): {node: node for node in graph.nodes}}
     copies: dict[str, str] = {}
     taken = {node.name for node in graph.nodes}
     for stride, groups in branches(share_until, heads):
-        behind = _behind(graph, _end_of(whole, stride), _STAGE_OF[stride])
+        behind = layers_behind(graph, end_of(whole, stride, _WHERE), STAGE_OF[stride], _WHERE)
         parted = {}
         for group in groups:
             parent = next(parent for parent in nodes if set(group) <= set(parent))
@@ -100,42 +104,19 @@ def branched(
                 parted[group] = nodes[parent]
                 continue
             prefix = f"{'_'.join(group)}_"
-            parted[group] = _copied(graph, behind, nodes[parent], prefix)
+            parted[group] = _copied(behind, nodes[parent], prefix)
             names = {f"{prefix}{node.name}": node.name for node in behind}
-            if names.keys() & taken:
-                raise ConfigError(
-                    "Two layers would have one name",
-                    received=", ".join(sorted(names.keys() & taken)[:3]),
-                    where=f"share_until, heads {', '.join(group)}",
-                    fix="other names of heads",
-                )
+            check_names(names.keys(), taken, f"share_until, heads {', '.join(group)}")
             taken |= names.keys()
             copies.update(names)
         nodes = parted
-    outputs = [head._replace(node=at[head.node]) for at in nodes.values() for head in graph.heads]
-    symbol = graph.select(outputs).symbol
-    result = {}
-    for number, group in enumerate(nodes):
-        parts = [symbol[number * len(symbols) + index] for index in range(len(symbols))]
-        part = replace(features, maps=dict(zip(maps, parts)))
-        if features.auxiliary:
-            part = replace(part, auxiliary=replace(features.auxiliary, symbol=parts[-1]))
-        result.update(dict.fromkeys(group, part))
-    read = {node.name for node in graph.select(outputs).nodes}
-    return {head: result[head] for head in heads}, {k: v for k, v in copies.items() if k in read}
-
-
-def _stride(stage: Any) -> int:
-    stride = STAGES.get(stage, stage)
-    if stride not in _STAGE_OF:
-        raise ConfigError(
-            "Heads share a backbone until a stage",
-            expected=f"one of {', '.join(STAGES)}, or its stride",
-            received=repr(stage),
-            where="share_until",
-            fix=nearest(str(stage), STAGES),
-        )
-    return int(stride)
+    at = {head: parts for group, parts in nodes.items() for head in group}
+    outputs = {
+        head: [output._replace(node=at[head][output.node]) for output in graph.heads]
+        for head in heads
+    }
+    result, read = features_by_head(features, graph, outputs)
+    return result, {k: v for k, v in copies.items() if k in read}
 
 
 def _group(group: Any, heads: Sequence[str], stride: int) -> Group:
@@ -144,14 +125,14 @@ def _group(group: Any, heads: Sequence[str], stride: int) -> Group:
         if name not in heads:
             raise ConfigError(
                 f"There is no head {name!r}",
-                where=f"share_until, {_STAGE_OF[stride]}",
+                where=f"share_until, {STAGE_OF[stride]}",
                 fix=nearest(str(name), heads),
             )
     return tuple(head for head in heads if head in names)
 
 
 def _check_apart(named_groups: Sequence[Group], present: Sequence[Group], stride: int) -> None:
-    where = f"share_until, {_STAGE_OF[stride]}"
+    where = f"share_until, {STAGE_OF[stride]}"
     members = [name for group in named_groups for name in group]
     for name in members:
         if members.count(name) > 1:
@@ -172,41 +153,8 @@ def _parts(group: Group, named_groups: Sequence[Group]) -> list[Group]:
     return [*parts, *([rest] if rest else [])]
 
 
-def _end_of(whole: Features, stride: int) -> str:
-    if stride not in whole.maps:
-        raise ConfigError(
-            f"The backbone has no map at stride {stride}",
-            expected=f"one of {', '.join(_STAGE_OF[s] for s in whole.maps if s in _STAGE_OF)}",
-            where="share_until",
-        )
-    return SymbolGraph.of(whole.maps[stride]).heads[0].node.name
-
-
-def _behind(graph: SymbolGraph, end: str, stage: str) -> list[Node]:
-    """The layers that compute with the last one of a stage, and their parameters."""
-    behind: set[Node] = set()
-    for node in graph.nodes:
-        if any(source.node in behind or source.node.name == end for source in node.inputs):
-            behind.add(node)
-    private = {
-        node
-        for node in graph.nodes
-        if node.is_variable and graph.readers[node] and behind.issuperset(graph.readers[node])
-    }
-    if not private:
-        raise ConfigError(
-            f"The backbone has no layers behind {stage} that heads could have of their own",
-            where="share_until",
-            fix="an earlier stage; heads share the whole backbone without share_until",
-        )
-    return [node for node in graph.nodes if node in behind or node in private]
-
-
-def _copied(
-    graph: SymbolGraph, behind: Sequence[Node], parent: Mapping[Node, Node], prefix: str
-) -> dict[Node, Node]:
+def _copied(behind: Sequence[Node], parent: Mapping[Node, Node], prefix: str) -> dict[Node, Node]:
     nodes = dict(parent)
     for node in behind:
-        inputs = tuple(Output(nodes[out.node], *out[1:]) for out in node.inputs)
-        nodes[node] = replace(node, name=f"{prefix}{node.name}", inputs=inputs)
+        nodes[node] = copied(node, nodes, prefix)
     return nodes

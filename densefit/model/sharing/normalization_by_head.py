@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from densefit.errors import ConfigError
 from densefit.model.heads.features import Features
-from densefit.model.residual_adapters import adapted
+from densefit.model.sharing.feature_symbols import symbols_of, with_symbols
+from densefit.model.sharing.residual_adapters import adapted
 from densefit.model.symbol_graph import Node, SymbolGraph
 from densefit.symbol import sym
 
@@ -39,7 +39,7 @@ def normalized_by_head(
     Raises:
         ConfigError: the backbone has no normalization, or nothing to adapt.
     """
-    symbols = {head: _symbols(read) for head, read in features.items()}
+    symbols = {head: symbols_of(read) for head, read in features.items()}
     graph = SymbolGraph.of(sym.Group([symbol for part in symbols.values() for symbol in part]))
     behind = _behind(graph)
     outputs, ends = [], iter(graph.heads)
@@ -71,7 +71,7 @@ def normalized_by_head(
     for head, part in symbols.items():
         maps = [whole.symbol[position + number] for number in range(len(part))]
         position += len(part)
-        result[head] = _with_symbols(features[head], maps)
+        result[head] = with_symbols(features[head], maps)
     return result, {name: original for name, original in by_head.items() if name in names}
 
 
@@ -91,15 +91,3 @@ def _behind(graph: SymbolGraph) -> set[Node]:
         if any(source.node in behind for source in node.inputs):
             behind.add(node)
     return behind
-
-
-def _symbols(features: Features) -> list[Any]:
-    auxiliary = [features.auxiliary.symbol] if features.auxiliary else []
-    return [*features.maps.values(), *auxiliary]
-
-
-def _with_symbols(features: Features, symbols: list[Any]) -> Features:
-    result = replace(features, maps=dict(zip(features.maps, symbols)))
-    if features.auxiliary:
-        result = replace(result, auxiliary=replace(features.auxiliary, symbol=symbols[-1]))
-    return result
