@@ -70,6 +70,7 @@ def draw_squares(monkeypatch):
     """To draw plots takes a tenth of a training; tests/tools/report looks at these."""
     if find_spec("matplotlib"):
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_a_square)
+        monkeypatch.setattr("densefit.visualize.plotting._content", lambda figure: None)
 
 
 @pytest.fixture

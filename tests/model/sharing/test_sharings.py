@@ -17,7 +17,8 @@ SMALL = {
     "resnet18": {"width": 4},
     "mobilenetv2": {"multiplier": 0.35},
 }
-SHARINGS = df.sharing.sharings.names()
+#: A class each; the others of mixtures differ in their gates alone.
+SHARINGS = ("cross_stitch", "mtan", "dselect_k", "ple")
 MOMENTUM = {"optimizer_params": {"momentum": 0.9}, "seed": 1}
 
 
@@ -103,7 +104,7 @@ def test_a_resume_goes_on(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("sharing", "backbone"),
-    [("cross_stitch", "mobilenetv2"), *((sharing, "resnet18") for sharing in SHARINGS)],
+    [("cross_stitch", "mobilenetv2"), ("cgc", "resnet18"), ("ple", "resnet18")],
 )
 def test_weights_of_a_backbone_are_all_copies(sharing, backbone):
     made, one = network(sharing, backbone), network(None, backbone)
@@ -115,7 +116,7 @@ def test_weights_of_a_backbone_are_all_copies(sharing, backbone):
     assert not done.dropped
 
 
-@pytest.mark.parametrize("sharing", SHARINGS)
+@pytest.mark.parametrize("sharing", ["mtan"])
 def test_costs_are_shown_before_the_training(sharing):
     made = network(sharing)
     counts = [
