@@ -10,7 +10,7 @@ from densefit.data.geometry.box_members import (
 )
 from densefit.data.geometry.target_kinds import KINDS, declare_target
 from densefit.data.sample import Sample
-from densefit.data.transforms import Albumentations, transforms
+from densefit.data.transforms import transforms
 from densefit.data.transforms.merge_samples import renumber_instances
 from densefit.errors import ConfigError, DataError
 
@@ -182,18 +182,6 @@ def test_members_are_found_by_their_boxes():
     standard = under_standard_names(targets, SECOND)
     assert standard["boxes"] is targets[SECOND]
     assert "crowd" not in standard
-
-
-def test_a_pipeline_of_albumentations_transforms_each_set_as_if_alone():
-    album = pytest.importorskip("albumentations")
-    members = [album.HorizontalFlip(p=1.0), album.Crop(8, 4, 40, 30)]
-    pipeline = Albumentations(album.Compose(members))
-    both = pipeline(Pictures((FIRST, SECOND))[0], np.random.default_rng(0)).targets
-    for boxes in (FIRST, SECOND):
-        alone = pipeline(Pictures((boxes,))[0], np.random.default_rng(0)).targets
-        assert 0 < len(alone[boxes]) < len(Pictures((boxes,))[0].targets[boxes])
-        for target, value in alone.items():
-            np.testing.assert_array_equal(both[target], value, target)
 
 
 def test_a_window_overlaps_boxes_of_any_set():
