@@ -37,8 +37,8 @@ def owners(network: Network) -> dict[str, str | None]:
     if network.heads:
         trunk.update(backbone_parameters(network))
         shared = [head.name for head in network.heads]
-        whose = (network.backbone.name, "expert")
-        starts = tuple(f"{head}_{layers}" for head in shared for layers in whose)
+        layers = (network.backbone.name, "expert")
+        starts = tuple(f"{head}_{prefix}" for head in shared for prefix in layers)
         trunk.update(name for name in network.copies if not name.startswith(starts))
     elif valued:
         names = [name for name in names if name in valued]

@@ -72,6 +72,14 @@ PAGES = {
         "[Many tasks](../many-tasks.md).",
         "balance: {name: NAME, SETTINGS}",
     ),
+    "sharing": Page(
+        "sharings",
+        "Sharings",
+        "How several heads share a backbone: `model.sharing`. What each does: "
+        "[Many tasks](../many-tasks.md#sharings). In Python: "
+        '`df.Network(..., sharing={"name": "cross_stitch"})`.',
+        "sharing: {name: NAME, SETTINGS}",
+    ),
     "head": Page(
         "heads",
         "Heads",

@@ -43,7 +43,7 @@ class WeightedScores:
         if wrong or not self.weights:
             raise ConfigError(
                 "Several scores are weighed by numbers above 0",
-                expected='score or head -> weight, {"detection/AP": 1, "segmentation/mIoU": 2}',
+                expected='score or head -> weight, {"first/AP": 1, "second/mIoU": 2}',
                 received=self.weights,
                 where=f"score {wrong[0]!r}" if wrong else "WeightedScores",
                 fix="leave out a score that does not count",

@@ -32,15 +32,15 @@ class Experts(Sharing):
         behind: the stage whose map the experts and gates read; None: experts are whole backbones,
             and gates read the normalised image.
         shared: number of experts that all heads read.
-        own: number of experts of each head alone.
+        specific: number of experts of each head alone.
 
     Raises:
         ConfigError: an unknown stage, or numbers that make no mixture.
     """
 
-    def __init__(self, behind: str | int | None, shared: int, own: int) -> None:
+    def __init__(self, behind: str | int | None, shared: int, specific: int) -> None:
         self.where = f"sharing {self.name!r}"
-        for setting, count, least in (("shared", shared, 1), ("own", own, 0)):
+        for setting, count, least in (("shared", shared, 1), ("specific", specific, 0)):
             if isinstance(count, bool) or not isinstance(count, int) or count < least:
                 raise ConfigError(
                     "Experts are counted",
@@ -49,7 +49,7 @@ class Experts(Sharing):
                     where=self.where,
                 )
         self.stride = None if behind is None else stride_of(behind, self.where)
-        self.shared, self.own = shared, own
+        self.shared, self.specific = shared, specific
 
     @abstractmethod
     def gate(self, x: Any, name: str, experts: int) -> Any:
@@ -62,8 +62,8 @@ class Experts(Sharing):
         graph = SymbolGraph.of(sym.Group(symbols_of(features)))
         behind, read = self._behind(graph, whole)
         names = [f"expert{number}_" for number in range(self.shared)]
-        own = {head: [f"{head}_expert{n}_" for n in range(self.own)] for head in heads}
-        prefixes = [*names, *(prefix for part in own.values() for prefix in part)]
+        by_head = {head: [f"{head}_expert{n}_" for n in range(self.specific)] for head in heads}
+        prefixes = [*names, *(prefix for part in by_head.values() for prefix in part)]
         copies = {f"{prefix}{node.name}": node.name for prefix in prefixes for node in behind}
         check_names(copies, [node.name for node in graph.nodes], self.where)
         nodes = {prefix: {node: node for node in graph.nodes} for prefix in prefixes}
@@ -72,7 +72,7 @@ class Experts(Sharing):
                 nodes[prefix][node] = copied(node, nodes[prefix], prefix)
         outputs = {}
         for head in heads:
-            mixture = {prefix: nodes[prefix] for prefix in [*names, *own[head]]}
+            mixture = {prefix: nodes[prefix] for prefix in [*names, *by_head[head]]}
             outputs[head] = self._read(graph, set(behind), read, mixture, head)
         result, there = features_by_head(features, graph, outputs)
         return result, {name: original for name, original in copies.items() if name in there}
@@ -114,5 +114,5 @@ class Experts(Sharing):
     def text(self) -> str:
         """See `Sharing.text`."""
         kind = "backbones" if self.stride is None else f"experts behind {STAGE_OF[self.stride]}"
-        own = f" and {self.own} of its own" if self.own else ""
-        return f"each head reads a gated sum of {self.shared} shared {kind}{own}"
+        more = f" and {self.specific} of its own" if self.specific else ""
+        return f"each head reads a gated sum of {self.shared} shared {kind}{more}"

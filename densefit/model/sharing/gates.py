@@ -42,11 +42,11 @@ def selecting_gate(x: Any, name: str, experts: int, selected: int, width: float)
     codes = sym.clip(codes, -width / 2, width / 2)
     codes = (-2 / width**3) * codes * codes * codes + (3 / (2 * width)) * codes + 0.5
     codes = sym.reshape(codes, shape=(-1, selected, bits))
-    ones = [sym.slice_axis(codes, axis=2, begin=bit, end=bit + 1) for bit in range(bits)]
+    steps = [sym.slice_axis(codes, axis=2, begin=bit, end=bit + 1) for bit in range(bits)]
     choices = []
     for expert in range(experts):
         factors = [
-            one if expert >> (bits - 1 - bit) & 1 else 1 - one for bit, one in enumerate(ones)
+            step if expert >> (bits - 1 - bit) & 1 else 1 - step for bit, step in enumerate(steps)
         ]
         choice = factors[0]
         for factor in factors[1:]:

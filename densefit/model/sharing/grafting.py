@@ -48,8 +48,8 @@ def grafted(
         if shared is not None and is_parameter:
             nodes[node] = shared.setdefault(node.name, node)
         else:
-            own = node.name if shared is None else f"{head}_{node.name}"
-            nodes[node] = replace(node, name=own, inputs=tuple(map(moved, node.inputs)))
+            full = node.name if shared is None else f"{head}_{node.name}"
+            nodes[node] = replace(node, name=full, inputs=tuple(map(moved, node.inputs)))
     return moved(graph.heads[0])
 
 

@@ -40,14 +40,16 @@ class CGC(Experts):
 
     Args:
         shared: number of experts that all heads read.
-        own: number of experts of each head.
+        specific: number of experts of each head.
         behind: see `Experts`.
     """
 
     name = "cgc"
 
-    def __init__(self, shared: int = 1, own: int = 1, behind: str | int | None = "stage2") -> None:
-        super().__init__(behind, shared, own)
+    def __init__(
+        self, shared: int = 1, specific: int = 1, behind: str | int | None = "stage2"
+    ) -> None:
+        super().__init__(behind, shared, specific)
 
     def gate(self, x: Any, name: str, experts: int) -> Any:
         """See `softmax_gate`."""

@@ -39,7 +39,7 @@ class PLE(Experts):
 
     Args:
         shared: number of experts of a stage that all heads have.
-        own: number of experts of each head.
+        specific: number of experts of each head.
         behind: see `Experts`.
 
     Raises:
@@ -48,8 +48,10 @@ class PLE(Experts):
 
     name = "ple"
 
-    def __init__(self, shared: int = 1, own: int = 1, behind: str | int | None = "stage2") -> None:
-        super().__init__(behind, shared, own)
+    def __init__(
+        self, shared: int = 1, specific: int = 1, behind: str | int | None = "stage2"
+    ) -> None:
+        super().__init__(behind, shared, specific)
 
     def gate(self, x: Any, name: str, experts: int) -> Any:
         """See `softmax_gate`."""
@@ -75,13 +77,13 @@ class PLE(Experts):
             for stage in stages:
                 experts = [
                     self._expert(stage, number, head, {start: read}, shared, copies)
-                    for number in range(self.shared + self.own)
+                    for number in range(self.shared + self.specific)
                 ]
                 name = f"{head}_{self.name}_{stage.name}"
                 gate = self._gate_of(f"{name}_gate", len(experts))
                 shares = grafted(gate, read, name=name)
-                wanted = [out for out in graph.heads if out.node in experts[0]]
-                for output in dict.fromkeys([*wanted, Output(stage.end)]):
+                mixtures = [out for out in graph.heads if out.node in experts[0]]
+                for output in dict.fromkeys([*mixtures, Output(stage.end)]):
                     maps = [output._replace(node=nodes[output.node]) for nodes in experts]
                     part = f"{name}_{output.node.name}"
                     at[output] = grafted(mixed, shares, *maps, name=part)
@@ -148,8 +150,8 @@ class PLE(Experts):
         """See `Sharing.text`."""
         stage = "" if self.stride is None else f" behind {STAGE_OF[self.stride]}"
         return (
-            f"each head reads gated sums of {self.shared} shared experts and {self.own} of its own "
-            f"after each stage{stage}"
+            f"each head reads gated sums of {self.shared} shared experts and "
+            f"{self.specific} of its own after each stage{stage}"
         )
 
 

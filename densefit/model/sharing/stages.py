@@ -67,15 +67,18 @@ def layers_behind(graph: SymbolGraph, end: str, stage: str, where: str) -> list[
         ConfigError: there are none.
     """
     behind: set[Node] = set()
+    from_data: set[Node] = set()
     for node in graph.nodes:
         if any(source.node in behind or source.node.name == end for source in node.inputs):
             behind.add(node)
-    private = {
-        node
-        for node in graph.nodes
-        if node.is_variable and graph.readers[node] and behind.issuperset(graph.readers[node])
-    }
-    if not private:
+        if node.name == "data" or any(source.node in from_data for source in node.inputs):
+            from_data.add(node)
+    private: set[Node] = set()
+    for node in reversed(graph.nodes):  # layers of parameters alone, too: a reshaped scale
+        readers = graph.readers[node]
+        if node not in from_data and readers and all(r in behind or r in private for r in readers):
+            private.add(node)
+    if not any(node.is_variable for node in private):
         raise ConfigError(
             f"The backbone has no layers behind {stage} that heads could have of their own",
             where=where,

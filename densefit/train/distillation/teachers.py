@@ -47,6 +47,7 @@ class Teachers:
         self._network, self._distill = network, distill
         self._students = students_of(network, distill)
         self._total: int | None = None  # batches of the training
+        self._size: tuple[int, int] | None = None  # of its input
         self._shapes: dict[str, tuple[int, ...]] = {}  # of the teachers' labels, for one sample
         networks: dict[Any, Network] = {}
         heads: dict[Any, list[Head]] = {}
@@ -79,6 +80,8 @@ class Teachers:
         for adapter in self._students.values():
             adapter.teach(None)
         self._network.forget_graphs()
+        if self._size is not None:
+            self._network.graph("train", self._size)  # `Network.symbol` is the latest
 
     def anneal(self, reader: BatchReader, total: int | None) -> None:
         """Let the shares of teachers and labels follow the course of the training.
@@ -98,7 +101,7 @@ class Teachers:
                 where=f"distill, head {annealed[0]!r}",
                 fix="df.Distill(..., annealed=False)",
             )
-        self._total = total
+        self._total, self._size = total, reader.input_size
 
     def serve(self, reader: BatchReader) -> None:
         """Add the teachers' outputs to the labels of all batches of a reader.

@@ -10,6 +10,7 @@ from densefit.engine.selection import engine_name
 from densefit.model.backbones import Backbone
 from densefit.model.heads.features import Features
 from densefit.model.layers import conv_bn
+from densefit.model.network_graph import build_trunk
 from densefit.model.sharing.feature_symbols import symbols_of
 from densefit.symbol import sym
 from tests.executor import Executor, Torch
@@ -107,9 +108,9 @@ class Doubles(Torch):
         return super().backward([head.astype("float64") for head in heads])
 
 
-def assert_computes(network, formula, size=(64, 64)):
+def assert_computes(sharing, heads, formula, size=(64, 64)):
     """Maps and gradients are those of `formula(Formula, images) -> head -> stride -> map`."""
-    trunk = network.build_trunk(size)
+    trunk = build_trunk(Small(), 32, size, heads, sharing=sharing)
     # MXNet's gradients are wrong where several outputs are one map.
     symbols = [sym.identity(s) for part in trunk.features.values() for s in symbols_of(part)]
     made = Executor(sym.Group(symbols), data=(3, 3, *size))

@@ -157,3 +157,13 @@ def test_a_tree_is_refined_from_stage_to_stage():
         (4, [("a", "c"), ("b", "d")]),
         (16, [("c",), ("a",), ("b",), ("d",)]),
     ]
+
+
+def test_scales_that_are_reshaped_are_copied_too():
+    heads = [df.head("classification", name=name, classes=2) for name in ("a", "b")]
+    settings = {"width": 8, "stochastic_depth": 0.0}
+    parted = df.Network("convnext_tiny", heads, settings=settings, share_until="stage3")
+    one = df.Network("convnext_tiny", heads, settings=settings)
+    of_stage = [name for name in owners(one) if "_stage4_" in name]
+    assert of_stage
+    assert not [name for name in of_stage if name in owners(parted)]

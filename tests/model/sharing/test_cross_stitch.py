@@ -38,7 +38,7 @@ def test_it_computes_the_formula(each_engine, settings):
                 result[head][stride] = maps[head]
         return result
 
-    assert_computes(network(sharing={"name": "cross_stitch", **settings}), formula)
+    assert_computes({"name": "cross_stitch", **settings}, HEADS, formula)
 
 
 def test_what_is_owned():

@@ -37,15 +37,18 @@ def selecting_gate(p, x, name, experts=4, selected=2, gamma=1.0):
 
 
 @pytest.mark.parametrize(
-    ("sharing", "gate"),
+    ("engine", "sharing", "gate"),
     [
-        ({"name": "mmoe", "experts": 2, "behind": None}, softmax_gate),
-        ({"name": "cgc", "shared": 2, "own": 1, "behind": "stage2"}, softmax_gate),
-        ({"name": "dselect_k", "behind": "stage3"}, selecting_gate),
+        ("torch", {"name": "mmoe", "experts": 2, "behind": None}, softmax_gate),
+        ("torch", {"name": "cgc", "shared": 2, "specific": 1, "behind": "stage2"}, softmax_gate),
+        ("torch", {"name": "dselect_k", "behind": "stage3"}, selecting_gate),
+        ("mxnet", {"name": "dselect_k", "behind": "stage3"}, selecting_gate),
     ],
-    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+    ids=lambda value: value["name"] if isinstance(value, dict) else getattr(value, "__name__", value),
 )
-def test_they_compute_the_formula(each_engine, sharing, gate):
+def test_they_compute_the_formula(monkeypatch, engine, sharing, gate):
+    pytest.importorskip(engine)
+    monkeypatch.setenv("DENSEFIT_ENGINE", engine)
     kind, behind = sharing["name"], sharing["behind"]
     first = int(behind[-1]) + 1 if behind else 1
     shared = sharing.get("experts", sharing.get("shared", 4))
@@ -61,7 +64,7 @@ def test_they_compute_the_formula(each_engine, sharing, gate):
         for head in HEADS:
             shares = gate(p, x, f"{head}_{kind}_gate")
             experts = [f"expert{number}_" for number in range(shared)]
-            experts += [f"{head}_expert{number}_" for number in range(sharing.get("own", 0))]
+            experts += [f"{head}_expert{number}_" for number in range(sharing.get("specific", 0))]
             maps = [x if behind else p.stem(x, prefix) for prefix in experts]
             for stage in range(first, 5):
                 maps = [p.stage(part, stage, prefix) for part, prefix in zip(maps, experts)]
@@ -70,10 +73,13 @@ def test_they_compute_the_formula(each_engine, sharing, gate):
                 )
         return result
 
-    assert_computes(network(**sharing), formula)
+    assert_computes(sharing, HEADS, formula)
 
 
-def test_progressive_layered_extraction_computes_the_formula(each_engine):
+def test_progressive_layered_extraction_computes_the_formula(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setenv("DENSEFIT_ENGINE", "torch")
+
     def formula(p, x):
         x = p.stage(p.stage(p.stem(x), 1), 2)
         first = p.stage(p.stem(p["data"]), 1)
@@ -90,7 +96,7 @@ def test_progressive_layered_extraction_computes_the_formula(each_engine):
                 result[head][[*CHANNELS][stage - 1]] = read
         return result
 
-    assert_computes(network(name="ple", shared=2), formula)
+    assert_computes({"name": "ple", "shared": 2}, HEADS, formula)
 
 
 def test_what_is_owned():
@@ -105,7 +111,7 @@ def test_what_is_owned():
     ("sharing", "said"),
     [
         ({"name": "mmoe", "experts": 0}, "expected: 1 or more(.|\n)*shared=0"),
-        ({"name": "cgc", "own": 0.5}, "received: own=0.5"),
+        ({"name": "cgc", "specific": 0.5}, "received: specific=0.5"),
         ({"name": "mmoe", "behind": "stage4"}, "no layers behind stage4(.|\n)*sharing 'mmoe'"),
         ({"name": "dselect_k", "experts": 6}, "experts=6, selected=2"),
         ({"name": "dselect_k", "gamma": 0}, "gamma=0"),
@@ -114,3 +120,9 @@ def test_what_is_owned():
 def test_what_is_refused(sharing, said):
     with pytest.raises(ConfigError, match=said):
         network(**sharing)
+
+
+def test_stages_that_read_more_than_the_map_before_are_refused():
+    heads = [df.head("classification", name=name, classes=2) for name in HEADS]
+    with pytest.raises(ConfigError, match=r"stage2 reads more than(.|\n)*sharing 'cgc'"):
+        df.Network("ddrnet23_slim", heads, sharing={"name": "ple", "behind": None})

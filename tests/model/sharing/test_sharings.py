@@ -5,6 +5,8 @@ import pytest
 
 import densefit as df
 from densefit.model.parameters import owners, shapes
+from densefit.tools.recipes.recipe import Model
+from densefit.tools.recipes.recipe_heads import network_of
 from densefit.tools.recipes.run.shared_text import shared_text
 from tests.model.sharing.copies import trained, values
 from tests.model.sharing.test_branches import MasksLater
@@ -17,7 +19,8 @@ SMALL = {
     "resnet18": {"width": 4},
     "mobilenetv2": {"multiplier": 0.35},
 }
-SHARINGS = df.sharing.sharings.names()
+#: A class each; the others of mixtures differ in their gates alone.
+SHARINGS = ("cross_stitch", "mtan", "dselect_k", "ple")
 MOMENTUM = {"optimizer_params": {"momentum": 0.9}, "seed": 1}
 
 
@@ -103,7 +106,7 @@ def test_a_resume_goes_on(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("sharing", "backbone"),
-    [("cross_stitch", "mobilenetv2"), *((sharing, "resnet18") for sharing in SHARINGS)],
+    [("cross_stitch", "mobilenetv2"), ("cgc", "resnet18"), ("ple", "resnet18")],
 )
 def test_weights_of_a_backbone_are_all_copies(sharing, backbone):
     made, one = network(sharing, backbone), network(None, backbone)
@@ -115,7 +118,7 @@ def test_weights_of_a_backbone_are_all_copies(sharing, backbone):
     assert not done.dropped
 
 
-@pytest.mark.parametrize("sharing", SHARINGS)
+@pytest.mark.parametrize("sharing", ["mtan"])
 def test_costs_are_shown_before_the_training(sharing):
     made = network(sharing)
     counts = [
@@ -125,3 +128,9 @@ def test_costs_are_shown_before_the_training(sharing):
     text = shared_text(made, (64, 64))
     assert f"; {counts[0] - counts[1]:,} parameters more than one backbone, " in text
     assert float(text.split(" times its work")[0].split()[-1]) > 1
+
+
+def test_a_recipe_names_it_and_one_head_leaves_it_out():
+    made = [df.head("classification", name=name, classes=3) for name in "ab"]
+    assert network_of(Model(sharing="mmoe"), made).sharing == {"name": "mmoe"}
+    assert network_of(Model(sharing={"name": "mmoe"}), made[:1]).sharing is None
