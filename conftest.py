@@ -66,6 +66,8 @@ FIRST = (
     "tests/e2e/test_stranger.py",
     "tests/symbol/test_networks.py",
     "tests/contract/test_heads.py",
+    "tests/engine/onnx/test_heads.py",
+    "tests/tools/test_plan_tasks.py",
 )
 
 

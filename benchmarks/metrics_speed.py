@@ -38,9 +38,8 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def coco(images: int, zipf: bool, rounds: int) -> None:
+def coco(images: int, zipf: bool, rounds: int, classes: int = 80) -> None:
     """Measure COCO box AP, from detections in memory to the twelve numbers."""
-    classes = 80
     detections, truth = pictures(images, classes, zipf)
     about, results = as_coco(detections, truth, classes)
     ids = [str(image) for image in range(images)]
@@ -212,14 +211,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     parts = options.only or ["coco", "confusion", "score"]
     if options.smallest:
-        options.images, options.rounds = 20, 1
+        options.images, options.rounds = 10, 1
     CONSOLE.print(
         f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores, "
         f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS')}, {time.strftime('%Y-%m-%d')}"
     )
     if "coco" in parts:
         for zipf in (True, False):
-            coco(options.images, zipf, options.rounds)
+            coco(options.images, zipf, options.rounds, 8 if options.smallest else 80)
     if "confusion" in parts:
         confusion(options.rounds, (64, 128) if options.smallest else (1024, 2048))
     if "score" in parts:

@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.smallest:
         options.rounds = options.updates = 1
-        options.side, options.batch_size, options.width = 64, 2, 4
+        options.side, options.batch_size, options.width = 32, 2, 4
     if options.one is not None:
         _, used = Contender(options.one, options).run()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from densefit.datasets.bdd100k.bdd100k import BDD100K
     from densefit.datasets.coco.coco import COCO
     from densefit.datasets.csv_boxes.csv_boxes import CSVBoxes
     from densefit.datasets.cvat.cvat import CVAT
     from densefit.datasets.depth.kitti import KITTIDepth
     from densefit.datasets.depth.nyu import NYUDepth
+    from densefit.datasets.depth.nyu_mat import NYUDepthMat
+    from densefit.datasets.depth.nyuv2 import NYUv2
     from densefit.datasets.labelimg.labelimg import LabelImg
     from densefit.datasets.labelme.labelme import Labelme
     from densefit.datasets.record.record import Record
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADE20K",
+    "BDD100K",
     "COCO",
     "CSVBoxes",
     "CVAT",
@@ -49,6 +53,8 @@ __all__ = [
     "LabelImg",
     "MaskFolder",
     "NYUDepth",
+    "NYUDepthMat",
+    "NYUv2",
     "Record",
     "Rooms",
     "Shapes",
@@ -61,6 +67,7 @@ __all__ = [
 #: Name -> the module that defines it.
 _NAMES = {
     "ADE20K": "semantic.ade20k",
+    "BDD100K": "bdd100k.bdd100k",
     "COCO": "coco.coco",
     "CSVBoxes": "csv_boxes.csv_boxes",
     "CVAT": "cvat.cvat",
@@ -75,6 +82,8 @@ _NAMES = {
     "LabelImg": "labelimg.labelimg",
     "MaskFolder": "mask_folder",
     "NYUDepth": "depth.nyu",
+    "NYUDepthMat": "depth.nyu_mat",
+    "NYUv2": "depth.nyuv2",
     "Record": "record.record",
     "Rooms": "rooms.rooms",
     "Shapes": "shapes",

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from densefit.model.heads.route import Route
     from densefit.model.network import Network
     from densefit.model.summary import summary
+    from densefit.train.distillation.distill import Distill
     from densefit.train.find_lr import find_lr
     from densefit.train.fit import fit
     from densefit.train.nonfinite import Guard
@@ -59,6 +60,7 @@ __all__ = [
     "Callback",
     "Constant",
     "Cosine",
+    "Distill",
     "EMA",
     "Features",
     "Guard",
@@ -106,6 +108,7 @@ _NAMES = {
     "Callback": "callbacks",
     "Constant": "train.schedules",
     "Cosine": "train.schedules",
+    "Distill": "train.distillation.distill",
     "EMA": "engine.ema",
     "Features": "model.heads.head",
     "Guard": "train.nonfinite",

@@ -24,7 +24,7 @@ IMPORTED = (
     *("numpy", "cv2", "densefit.backend", "torch", "torch.distributed"),
     *("densefit.train.fit", "densefit.evaluation.score", "densefit.tasks", "densefit.datasets"),
     *("densefit.engine.mxnet", "densefit.engine.torch", "densefit.interop.module"),
-    *("densefit.interop.iterators", "densefit.data.loader.loader", "torch._dynamo", "onnxruntime"),
+    *("densefit.interop.iterators", "densefit.data.loader.loader", "sympy", "onnxruntime"),
     # what a training by a recipe takes a second to import
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.ticker"),
     *("densefit.tools.train_det", "densefit.tools.score", "densefit.tools.report.report"),

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from densefit.config import parse
 from densefit.errors import ConfigError, writing
+from densefit.registry import nearest
 from densefit.tools.balance_comparison.arms import FIXED, Arm, alone, ways
 from densefit.tools.balance_comparison.compare import compared, intervals, train_all
 from densefit.tools.balance_comparison.report import as_json, draw, note, rows
@@ -40,6 +41,7 @@ class Comparing:
         recipe: a recipe of several heads: a file, or the name of one that densefit has.
         methods: balancers to compare with equal weights.
         variants: name -> dotted settings of the recipe, which are compared, too.
+        distill: heads that, in one arm more, learn from the same head alone with the same seed.
         seeds: how many: 0, 1, 2 ...
         trials: trainings that search for fixed weights, and for the settings of each balancer that
             has some; 0 for none.
@@ -49,6 +51,7 @@ class Comparing:
     recipe: str = ""
     methods: list[str] = field(default_factory=lambda: ["uncertainty", "dwa", "gradnorm"])
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    distill: list[str] = field(default_factory=list)
     seeds: int = 3
     trials: int = 0
     out: str = "runs/balance"
@@ -79,8 +82,16 @@ def run(chosen: Comparing, settings: Sequence[str] = (), **replaced: Any) -> int
             expected="seeds of 1 or more, trials of 0 or more",
             received=f"seeds={chosen.seeds}, trials={chosen.trials}",
         )
-    heads = alone(_heads(chosen.recipe, settings))
-    methods = ways(chosen.methods, chosen.variants)
+    names = _heads(chosen.recipe, settings)
+    for name in chosen.distill:
+        if name not in names:
+            raise ConfigError(
+                f"There is no head {name!r} to distil",
+                expected=f"some of {', '.join(names)}",
+                where="--distill",
+                fix=nearest(name, names),
+            )
+    heads, methods = alone(names), ways(chosen.methods, chosen.variants, chosen.distill)
     out = make_folder(chosen.out)
     words = ("--config", chosen.recipe, "--pictures", "false", *settings)
     runs = Runs(out, words, replaced.get("train", train_multi))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from densefit.tools.conversion.convert import Conversion, convert
+from densefit.tools.conversion.convert import WRITERS, Conversion, convert
 from densefit.tools.recipes.data.division import read_once
 from densefit.tools.recipes.data.split_dataset import existing_splits, make_dataset
 from densefit.tools.recipes.plugins import parse_and_import
@@ -28,7 +28,7 @@ class Converting:
     Args:
         data: the dataset; its splits train, validation and test are converted, but for null. If all
             are null, the dataset is converted as a whole, as split all.
-        to: coco, voc, labelimg, yolo, mask_folder or record.
+        to: coco, voc, labelimg, yolo, mask_folder, nyuv2 or record.
         out: new folder that is written.
         lossy: go on where the layout cannot keep something, which is counted either way.
         verify: read everything back and compare it.
@@ -87,9 +87,10 @@ def summary(conversion: Conversion, converting: Converting) -> str:
     """Describe a conversion, with the options that read it."""
     total = sum(conversion.samples.values())
     counts = ", ".join(f"{name} {count}" for name, count in conversion.samples.items())
+    images = f"{conversion.copied} files copied, {total - conversion.copied} written as "
     lines = [
         f"wrote {total} samples ({counts}) to {converting.out}",
-        f"images: {conversion.copied} files copied, {total - conversion.copied} written as PNG",
+        f"images: {images}{WRITERS[converting.to].images_as}",
     ]
     for what, count in sorted(conversion.lost.items()):
         lines.append(f"lost: {count} {what}")

@@ -46,8 +46,7 @@ class NYUDepth(DepthFolder):
     A list `<root>/<split>.txt`, with an image and its map a line, names files of the first form;
     its paths are below sync, official_splits/<split> or `root`.
 
-    The labelled set as it is published is one .mat file (HDF5), which is not read: the page on own
-    data has the lines that write it as `depth_folder` wants it.
+    The labelled set as it is published is one .mat file (HDF5): the dataset nyu_depth_mat.
 
     Args:
         root: folder with one of these forms.

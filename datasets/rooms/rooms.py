@@ -16,6 +16,7 @@ from .camera import Camera, rotation_of
 from .paint import paint
 from .ray_caster import CEILING, FACES, FLOOR, View, cast
 from .scene import ROOMS, Scene, draw_scene
+from .stripes import STRIPES_CLASSES, add_stripes
 
 #: The 13 classes of NYUv2 (Couprie et al., ICLR 2013), as LibMTL and others number them.
 MASK_CLASSES = (
@@ -24,7 +25,8 @@ MASK_CLASSES = (
 )
 THINGS = tuple(name for name in MASK_CLASSES if name not in ("ceiling", "floor", "wall"))
 EDGE_CLASSES = ("background", "edge")
-_SHARES = ("boxes", "mask", "label", "depth", "normals", "edges")  # what `labelled` may name
+#: What `labelled` may name.
+_SHARES = ("boxes", "mask", "label", "depth", "normals", "edges", "stripes")
 _OF_BOXES = ("boxes", "classes", "difficult", "crowd", "area", "instances", "instance_ids")
 _FOCAL = 0.68  # parts of the width: 73 degrees from left to right
 
@@ -49,12 +51,14 @@ class Rooms:
             `normals`, `edges`, `label` or `boxes` (all of the objects). The same pictures for a
             seed and a split.
         least: objects of which fewer pixels are seen have no box.
+        conflict: contrast, 0 to 1, of fine patterns over the picture, and a target `stripes` that
+            says which: a task that needs what all others must ignore. 0: none, and no such target.
 
     Attributes:
         classes: names of the objects: `classes` of a sample's targets are indices into these.
         mask_classes: what the pixels of `mask` are.
         label_classes: kinds of rooms.
-        edges_classes: what the pixels of `edges` are.
+        edges_classes, stripes_classes: what the pixels of `edges` and `stripes` are.
     """
 
     def __init__(
@@ -65,25 +69,29 @@ class Rooms:
         split: str = "train",
         labelled: Mapping[str, float] | None = None,
         least: int = 12,
+        conflict: float = 0.0,
     ) -> None:
         self._unusual = unusual(Rooms, locals(), ("length", "size", "seed", "split"))
         shares = dict(labelled or {})
         fits = all(name in _SHARES and 0 <= share <= 1 for name, share in shares.items())
+        fits = fits and 0 <= conflict <= 1
         if length < 1 or min(size) < 24 or seed < 0 or least < 1 or not fits:
             raise ConfigError(
                 "These rooms cannot be drawn",
-                expected="length >= 1, sides >= 24, seed >= 0, least >= 1, and labelled a share "
-                f"of {', '.join(_SHARES)}",
+                expected="length >= 1, sides >= 24, seed >= 0, least >= 1, conflict 0 to 1, and "
+                f"labelled a share of {', '.join(_SHARES)}",
                 received=f"length={length}, size={tuple(size)}, seed={seed}, least={least}, "
-                f"labelled={shares}",
+                f"labelled={shares}, conflict={conflict}",
                 where="Rooms",
             )
         self.length, self.size, self.seed, self.split = length, tuple(size), seed, split
-        self.labelled, self.least = shares, least
+        self.labelled, self.least, self.conflict = shares, least, conflict
         self.classes = list(THINGS)
         self.mask_classes = list(MASK_CLASSES)
         self.label_classes = list(ROOMS)
         self.edges_classes = list(EDGE_CLASSES)
+        if conflict:
+            self.stripes_classes = list(STRIPES_CLASSES)
 
     def __repr__(self) -> str:
         settings = f"seed={self.seed}, split={self.split!r}{self._unusual}"
@@ -99,6 +107,7 @@ class Rooms:
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
         names = [name for name in _SHARES if self._is_labelled(name, range(self.length)[index])]
+        names = [name for name in names if name != "stripes" or self.conflict]
         return tuple(n for name in names for n in (_OF_BOXES if name == "boxes" else (name,)))
 
     def _is_labelled(self, name: str, index: int) -> bool:
@@ -123,6 +132,9 @@ class Rooms:
         view = cast(camera, rays, scene.size, parts)
         image = paint(rng, scene, camera, rays, view)
         targets = self._targets(scene, camera, view)
+        if self.conflict:  # drawn by itself, so that the room is that without it
+            rng = np.random.default_rng((self.seed, *self._keys("stripes"), index, 1))
+            image, targets["stripes"] = add_stripes(rng, image, self.conflict)
         names = self.targets_of(index)
         return Sample(self.id_of(index), image, {name: targets[name] for name in names})
 

@@ -33,6 +33,7 @@ class TrainState:
         loss_weights: head -> factor of `balance` on its loss in the last update.
         affinity: what heads do for each other, as `task_affinity` measured it last, see
             `AffinityMeter.measure`; empty if it does not.
+        lessons: what heads learn from teachers, a line for each head, see `fit(distill=...)`.
         frozen: names of the parameters that `freeze` keeps from being trained at present.
         position: position in the epoch's order of samples, if the loader has one.
         refused: number of updates that were not applied, as a loss or gradient was not finite.
@@ -70,6 +71,7 @@ class TrainState:
     gradient_norm: float = 0.0
     loss_weights: Mapping[str, float] = field(default_factory=dict)
     affinity: Mapping[str, float] = field(default_factory=dict)
+    lessons: Sequence[str] = ()
     frozen: Sequence[str] = ()
     position: int | None = None
     refused: int = 0

@@ -77,7 +77,7 @@ class _Same:
 
 
 def dataset_classes(dataset: Any, target: str) -> list[str]:
-    """Class names of a target: `<target>_classes`, else `classes`, else an empty list.
+    """Class names of a target: its `classes_attribute`, else `classes`, else an empty list.
 
     Attributes of a wrapped dataset count too.
     """

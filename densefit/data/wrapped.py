@@ -32,9 +32,28 @@ def attribute_of(dataset: Any, name: str) -> Any:
     return None
 
 
+def classes_attribute(target: str) -> str:
+    """The attribute of a dataset that names the classes of a target.
+
+    >>> classes_attribute("mask"), classes_attribute("classes"), classes_attribute("room_classes")
+    ('mask_classes', 'classes', 'room_classes')
+    """
+    return target if f"_{target}".endswith("_classes") else f"{target}_classes"
+
+
+def points_attribute(target: str) -> str:
+    """The attribute of a dataset that names the keypoints of a target.
+
+    >>> points_attribute("keypoints"), points_attribute("room_keypoints")
+    ('keypoint_names', 'room_keypoint_names')
+    """
+    is_usual = f"_{target}".endswith("_keypoints")
+    return f"{target[:-1]}_names" if is_usual else "keypoint_names"
+
+
 def named_classes(dataset: Any, target: str) -> Any:
-    """Class names of a target: `<target>_classes`, else `classes`, else None."""
-    names = attribute_of(dataset, f"{target}_classes")
+    """Class names of a target: its `classes_attribute`, else `classes`, else None."""
+    names = attribute_of(dataset, classes_attribute(target))
     return attribute_of(dataset, "classes") if names is None else names
 
 

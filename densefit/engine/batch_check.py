@@ -53,11 +53,11 @@ class BatchCheck:
         """
         reader = self._reader
         self._check_arrays("data", batch.data, reader.data_specs)
-        self._check_arrays("label", batch.labels, reader.label_specs)
+        self._check_arrays("label", batch.labels, reader.read_specs)
         rows = next(iter(batch.data.values())).shape[0]
         real = rows if is_padding_kept else batch.real
         arrays = {**batch.data, **batch.labels}
-        for spec in (*reader.data_specs, *reader.label_specs):
+        for spec in (*reader.data_specs, *reader.read_specs):
             array = arrays[spec.name]
             # The last batch may be smaller; all arrays then have the same number of rows.
             if array.shape[0] * reader.batch_size != rows * spec.shape[0]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from densefit.data.batch import ArraySpec, Batch
@@ -10,10 +10,16 @@ from densefit.data.classes.class_matching import ClassMatcher
 from densefit.data.classes.target_mapping import TargetMapping
 from densefit.engine.batch_check import BatchCheck
 from densefit.engine.epochs import Epochs
-from densefit.engine.iterator_info import check_iterator, last_real, specs
+from densefit.engine.iterator_info import (
+    batch_size_of,
+    check_iterator,
+    is_part,
+    last_real,
+    specs,
+)
 from densefit.engine.repeats import Repeats
 from densefit.engine.sources import source_of
-from densefit.errors import BindError, DataError, located
+from densefit.errors import DataError, located
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.network_head import NetworkHead
 
@@ -27,7 +33,9 @@ class BatchReader:
         where: purpose of the data, for error messages ("train", "validation").
 
     Attributes:
-        data_specs, label_specs: specs of the arrays that the iterator announces.
+        data_specs: specs of the inputs that the iterator announces.
+        read_specs: specs of the labels that the iterator announces.
+        label_specs: these, and those of the labels that `extend` adds.
         batch_size: rows of a full batch.
         source: finds the samples among the rows of the iterator's batches.
         epochs: epochs of training.
@@ -60,7 +68,8 @@ class BatchReader:
         self.repeats: Repeats | None = None
         self.has_compared = False
         self.data_specs = specs(iterator.provide_data)
-        self.label_specs = specs(iterator.provide_label)
+        self.read_specs = self.label_specs = specs(iterator.provide_label)
+        self._extension: Callable[[Batch, int], Batch] | None = None
         self.batch_size = batch_size_of(self.data_specs, self.label_specs, where)
         self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
         # Batches of a user's Symbol may have any shapes that it can compute with, as in Module.
@@ -85,6 +94,20 @@ class BatchReader:
         """
         with located(f"{self.where} data"):
             self.matches = self._matcher()
+
+    def extend(self, specs: Sequence[ArraySpec], extension: Callable[[Batch, int], Batch]) -> None:
+        """Add labels to each batch of training that are computed from what was read.
+
+        Args:
+            specs: specs of the labels.
+            extension: (checked batch, number of batches of the training before it) -> batch.
+        """
+        self.label_specs, self._extension = [*self.read_specs, *specs], extension
+
+    @property
+    def per_epoch(self) -> int | None:
+        """Batches per epoch of training; None if neither the data nor the user state it."""
+        return self.epochs.limit if self.length is None else self.length
 
     @property
     def specs(self) -> list[ArraySpec]:
@@ -137,6 +160,9 @@ class BatchReader:
             seen += checked.real
             if repeats is not None and not batch.ids:
                 repeats.look(checked)
+            if self._extension is not None:
+                before = number if unread or not skip else number + skip
+                checked = self._extension(checked, epoch * (self.per_epoch or 0) + before)
             yield checked
         if not scoring and seen:
             self.epochs.describe(seen, number + 1 + (skip if unread == 0 else 0))
@@ -147,40 +173,3 @@ class BatchReader:
                 where=f"heads {', '.join(adapter.name for adapter in self.adapters)}",
                 fix="is the dataset empty, or smaller than one batch with the last one dropped?",
             )
-
-
-def is_part(iterator: Any) -> bool:
-    """Whether an iterator reads a rank's part of the data, which may be empty."""
-    return getattr(getattr(iterator, "part", None), "size", 1) > 1
-
-
-def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where: str) -> int:
-    """Rows of a full batch, by the specs of its arrays.
-
-    Raises:
-        DataError: there is no input, or the batch is not the first axis of an array.
-        BindError: the inputs have different numbers of rows.
-    """
-    if not data:
-        raise DataError(f"The {where} data provide no input", received="provide_data []")
-    for spec in [*data, *labels]:
-        if spec.batch_axis not in (0, -1):
-            raise DataError(
-                f"The array {spec.name!r} of the {where} data has its samples on another "
-                "axis than the first",
-                expected="a layout that begins with N",
-                received=f"layout {spec.layout}",
-                fix="put samples on the first axis, and transpose in the symbol: "
-                "mx.sym.swapaxes(data, dim1=0, dim2=1)",
-            )
-    rows = int(data[0].shape[0])
-    for spec in data:
-        if spec.shape[0] != rows:
-            raise BindError(
-                f"The inputs of the {where} data have different numbers of rows",
-                expected="one row per sample in each",
-                received=[f"{spec.name}: {tuple(spec.shape)}" for spec in data],
-                where=f"input {spec.name!r}",
-                fix="reshape inputs with several rows per sample in the symbol",
-            )
-    return rows

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from densefit.data.batch import ArraySpec
-from densefit.errors import DataError
+from densefit.errors import BindError, DataError
 
 
 def specs(provided: Any) -> list[ArraySpec]:
@@ -57,3 +58,40 @@ def last_real(
     # repeats samples, none remain.
     left = all_samples - (batches - 1) * batch_size
     return min(batch_size, left) if left > 0 else None
+
+
+def is_part(iterator: Any) -> bool:
+    """Whether an iterator reads a rank's part of the data, which may be empty."""
+    return getattr(getattr(iterator, "part", None), "size", 1) > 1
+
+
+def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where: str) -> int:
+    """Rows of a full batch, by the specs of its arrays.
+
+    Raises:
+        DataError: there is no input, or the batch is not the first axis of an array.
+        BindError: the inputs have different numbers of rows.
+    """
+    if not data:
+        raise DataError(f"The {where} data provide no input", received="provide_data []")
+    for spec in [*data, *labels]:
+        if spec.batch_axis not in (0, -1):
+            raise DataError(
+                f"The array {spec.name!r} of the {where} data has its samples on another "
+                "axis than the first",
+                expected="a layout that begins with N",
+                received=f"layout {spec.layout}",
+                fix="put samples on the first axis, and transpose in the symbol: "
+                "mx.sym.swapaxes(data, dim1=0, dim2=1)",
+            )
+    rows = int(data[0].shape[0])
+    for spec in data:
+        if spec.shape[0] != rows:
+            raise BindError(
+                f"The inputs of the {where} data have different numbers of rows",
+                expected="one row per sample in each",
+                received=[f"{spec.name}: {tuple(spec.shape)}" for spec in data],
+                where=f"input {spec.name!r}",
+                fix="reshape inputs with several rows per sample in the symbol",
+            )
+    return rows

@@ -22,6 +22,7 @@ class LabelCheck:
     def __init__(self, adapters: Sequence[HeadAdapter], where: str) -> None:
         self._adapters, self._where = list(adapters), where
         self._warned: set[str] = set()
+        self._needed = {key for adapter in adapters for key in adapter.needed_groups}
 
     def check(self, labelled: Mapping[str, int], updates: int) -> None:
         """Raise DataError if a head, or a term of its loss, has never seen a label.
@@ -31,7 +32,7 @@ class LabelCheck:
             updates: number of updates of the training.
         """
         for key, count in labelled.items():
-            if count == 0:
+            if count == 0 and key in self._needed:
                 what, head = self._describe(key)
                 raise DataError(
                     f"{what} has not seen one labelled sample: it is not trained",
@@ -54,7 +55,7 @@ class LabelCheck:
             labelled: head or loss term -> labelled samples since the training began.
             updates: number of updates of the training.
         """
-        for key in [key for key, count in labelled.items() if count == 0]:
+        for key in [k for k, count in labelled.items() if count == 0 and k in self._needed]:
             _log.warning(
                 "%s has not seen one labelled sample in the %d updates of this training: it is not "
                 "trained, and its numbers are nan",
@@ -69,7 +70,7 @@ class LabelCheck:
             epoch: index of the epoch.
         """
         for adapter in self._adapters:
-            for key in adapter.label_groups:
+            for key in adapter.needed_groups:
                 if numbers.get(f"{key}/labelled") == 0 and key not in self._warned:
                     self._warned.add(key)
                     _log.warning(

@@ -25,6 +25,7 @@ from densefit.metrics.dense.boundary_iou import BoundaryIoU
 from densefit.metrics.dense.confusion import ConfusionMatrix
 from densefit.metrics.dense.confusion_count import confusion_matrix
 from densefit.metrics.dense.depth import Depth
+from densefit.metrics.dense.depth_pixels import DepthPixels
 from densefit.metrics.dense.normals import SurfaceNormals
 from densefit.metrics.panoptic.quality import PanopticQuality
 from densefit.metrics.voc.ap import VOCAveragePrecision
@@ -45,6 +46,7 @@ __all__ = [
     "ConfusionMatrix",
     "CrossEntropy",
     "Depth",
+    "DepthPixels",
     "FunctionMetric",
     "Mean",
     "Metric",

@@ -12,7 +12,9 @@ from densefit.model.backbones import Backbone
 from densefit.model.head_names import weight_name
 from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.features import Features
+from densefit.model.heads.head import Head
 from densefit.model.heads.network_head import NetworkHead
+from densefit.model.heads.weighted_losses import head_losses
 from densefit.model.name_collisions import check_inputs, check_outputs
 from densefit.model.sharing.branches import ShareUntil, branched
 from densefit.model.sharing.normalization_by_head import normalized_by_head
@@ -95,6 +97,14 @@ def build_graph(
     return sym.Group(outputs)
 
 
+def build_teacher(features: Features, head: Head) -> Any:
+    """Build the Symbol of a head's `teacher_outputs`, named `<head>_<output>`."""
+    with _HeadNames(head.name):
+        outputs = head.teacher_outputs(features)
+        named = [sym.identity(each, name=f"{head.name}_{key}") for key, each in outputs.items()]
+    return sym.Group(named)
+
+
 def built_mode(adapters: Mapping[str, HeadAdapter], mode: str) -> str:
     """The mode whose graph is built: `evaluate` for all in which every head evaluates."""
     if mode not in ("raw", "views"):
@@ -106,7 +116,7 @@ def built_mode(adapters: Mapping[str, HeadAdapter], mode: str) -> str:
 def _evaluates_in(mode: str, adapter: NetworkHead) -> bool:
     """Whether the outputs of an eval graph are those of the head's `evaluate`."""
     if mode == "raw":
-        return not adapter.has_postprocess
+        return not adapter.head.has_postprocess
     return mode == "evaluate" or not adapter.head.has_view_outputs
 
 
@@ -115,16 +125,12 @@ def _losses(
 ) -> list[Any]:
     """The loss terms of a head in the train graph."""
     head = adapter.head
-    labels = {
-        label.name: sym.Variable(f"{head.name}_{label.name}") for label in head.labels(input_size)
-    }
-    terms = head.train(features, labels)
+    terms, trained = head_losses(head, adapter.teaching, features, input_size, weigh)
     adapter.terms = list(terms)
-    adapter.check_losses(terms, input_size)
     # If the loss is one, the first of its terms carries it.
     return [
         sym.MakeLoss(_trained_by(term, loss), grad_scale=head.weight, name=f"{head.name}_{name}")
-        for (name, term), loss in zip_longest(terms.items(), adapter.weighted_losses(terms, weigh))
+        for (name, term), loss in zip_longest(terms.items(), trained)
     ]
 
 

@@ -124,9 +124,9 @@ def summary(network: Network, input_size: tuple[int, int]) -> Summary:
         for name, layer in layers(evaluated, data=data).items()
     }
     parameters: Counter[str] = Counter()
-    sizes = shapes(network, input_size)
+    sizes, statistics = shapes(network, input_size), set(trained.list_auxiliary_states())
     for name, owner in owners(network).items():
-        if name not in trained.list_auxiliary_states():
+        if name not in statistics:
             group = group_of.get(name, f"{owner}{TRAINING}")
             parameters[group] += prod(sizes[name])
     products: Counter[str] = Counter()

@@ -183,7 +183,8 @@ class Balancing:
         """Warn once if no update had labels for two heads."""
         if self._alone < 0 or len(self._heads) < 2:
             return
-        several = sum(labelled[name] > 0 for name in self._heads) > 1
+        compared = getattr(self.balancer, "members", self._heads)
+        several = sum(labelled[name] > 0 for name in compared) > 1
         self._alone = -1 if several else self._alone + 1
         if self._alone == LONELY:
             _log.warning(

@@ -51,6 +51,7 @@ def fit(
     on_nonfinite: str | Guard = "raise",
     groups: Groups | None = None,
     balance: Balancer | str | None = None,
+    distill: Mapping[str, Any] | None = None,
     task_affinity: int | str | None = None,
     freeze: Sequence[str] | str = (),
     unfreeze: DurationLike | None = None,
@@ -137,6 +138,9 @@ def fit(
             `{"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}`; of several matches the last wins.
         balance: a balancer of the heads' losses, see `df.balance`, or a name; by default the sum of
             the losses, weighted by the heads' weights.
+        distill: head -> its teacher: the folder of a run, a trained Network, or a `Distill` with
+            settings. The head learns from the teacher's outputs on every sample, and from labels
+            where there are some.
         task_affinity: updates from one measurement to the next of what heads do for each other, and
             of the cosines between their gradients by layer, among the training numbers; "auto": 30
             for each head, which costs some 3 % of the training. None: nothing is measured.
@@ -226,6 +230,7 @@ def fit(
         on_nonfinite=on_nonfinite,
         groups=groups,
         balance=balance,
+        distill=distill,
         task_affinity=task_affinity,
         freeze=freeze,
         unfreeze=unfreeze,

@@ -26,14 +26,17 @@ class ValidationLosses:
         data: batches with labels, as in training.
         adapters: heads with training metrics, by name.
 
+    Attributes:
+        reader: reader of the data.
+
     Raises:
         BindError, ConfigError, DataError: the data do not fit the heads.
     """
 
     def __init__(self, learner: Engine, data: Any, adapters: Mapping[str, HeadAdapter]) -> None:
         self._learner, self._adapters = learner, adapters
-        self._reader = BatchReader(data, list(adapters.values()), WHERE)
-        check_same_heads(data, self._reader.adapters, WHERE)
+        self.reader = BatchReader(data, list(adapters.values()), WHERE)
+        check_same_heads(data, self.reader.adapters, WHERE)
         self._metrics = {name: adapter.metrics("train") for name, adapter in adapters.items()}
 
     @property
@@ -50,7 +53,7 @@ class ValidationLosses:
         for metrics in self._metrics.values():
             for metric in metrics:
                 metric.reset()
-        for batch in self._reader.batches():
+        for batch in self.reader.batches():
             if not batch.real:
                 continue
             counts = {name: int(has.sum()) for name, has in batch.labelled.items()}

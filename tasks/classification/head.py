@@ -10,8 +10,10 @@ import numpy as np
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
+from densefit.model.distillation.losses import class_divergence
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.heads.program_lines import print_probabilities
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.layers import pooled_logits
 from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.model.loss_weights import weight_row
@@ -96,9 +98,22 @@ class Classification(Head):
         """`label` (): the class, -1 where it is unknown."""
         return [Label("label", ())]
 
+    @once_per_features
     def _scores(self, features: Features) -> Any:
         """(B, C) logits."""
         return pooled_logits(features, self.name, len(self.classes), self.dropout)
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`logits` (B, C)."""
+        return {"logits": self._scores(features)}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) divergence of the class probabilities, Hinton et al. 2015."""
+        return class_divergence(student["logits"], teacher["logits"], temperature)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss` (B,): cross-entropy, 0 where the label is -1."""

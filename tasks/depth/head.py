@@ -12,18 +12,21 @@ from densefit.data.geometry.strided_map import grid_size, mean_weights, strided_
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.engine.map_averaging import MapMerger
-from densefit.errors import ConfigError, located
+from densefit.errors import located
 from densefit.metrics import Depth as DepthErrors
-from densefit.metrics import Metric
+from densefit.metrics import DepthPixels, Metric
 from densefit.model.decoders import LOGIT_STRIDE, make_decoder
+from densefit.model.distillation.losses import depth_distance
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.heads.program_lines import write_map
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 from densefit.symbol import init, sym
 
+from .checks import check_settings
 from .drawing import common_range, draw_depth
-from .loss import LOSSES, depth_loss
+from .loss import depth_loss
 
 
 @heads.register("depth")
@@ -53,9 +56,11 @@ class Depth(Head):
         decoder_settings: further settings of the decoder.
         target: name of the target to learn. A new target is first declared to the transforms:
             `declare_target("disparity", "map", 0)` of `densefit.data.transforms`.
+        metric: "images" (AbsRel and others, means over images), "pixels" (`abs_err` and
+            `rel_err` over all pixels, as MTAN and LibMTL have them), or "both".
 
     Raises:
-        ConfigError: an unknown loss or decoder, or a setting out of range.
+        ConfigError: an unknown loss, decoder or metric, or a setting out of range.
     """
 
     def __init__(
@@ -71,37 +76,14 @@ class Depth(Head):
         rates: Sequence[int] | None = None,
         target: str = "depth",
         decoder_settings: Mapping[str, Any] | None = None,
+        metric: str = "images",
     ) -> None:
         where = f"head {name!r}"
         self.losses = (loss,) if isinstance(loss, str) else tuple(loss)
-        if (
-            not self.losses
-            or len(set(self.losses)) < len(self.losses)
-            or set(self.losses) - set(LOSSES)
-        ):
-            raise ConfigError(
-                "Unknown loss of depth",
-                expected=f"one or several of {', '.join(LOSSES)}",
-                received=loss,
-                where=where,
-            )
-        if not 0 < min_depth < max_depth < math.inf:
-            raise ConfigError(
-                "The limits of depth are out of order",
-                expected="0 < min_depth < max_depth, in metres",
-                received=f"{min_depth}, {max_depth}",
-                where=where,
-            )
-        if not 0 <= scale_invariance <= 1:
-            raise ConfigError(
-                "scale_invariance is out of range",
-                expected="0 to 1",
-                received=scale_invariance,
-                where=where,
-            )
+        check_settings(where, self.losses, (min_depth, max_depth), scale_invariance, metric)
         with located(where):
             self.decoder = make_decoder(decoder, channels, rates, decoder_settings)
-        self.name, self.weight = name, weight
+        self.name, self.weight, self.metric = name, weight, metric
         self.scale_invariance = scale_invariance
         self.min_depth, self.max_depth = min_depth, max_depth
         self.target, self.targets = target, (target,)
@@ -126,11 +108,22 @@ class Depth(Head):
         valid = (small > self.min_depth) & (small < self.max_depth)  # false where nan
         return {"depth": np.where(valid, small, np.float32(0)), "weight": mean_weights(valid)}
 
+    @once_per_features
     def _log_depth(self, features: Features) -> Any:
         """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, within the limits."""
         # Starts in the middle: elsewhere the sigmoid is flat and gradients are small.
         position = sym.sigmoid(self.decoder(features, self.name, 1, init.Normal(0.01)))
         return math.log(self.min_depth) + position * math.log(self.max_depth / self.min_depth)
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`log_depth`: (B, 1, h, w) logarithm of metres at a quarter of the input size."""
+        return {"log_depth": self._log_depth(features)}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) mean square of the difference of the logarithms."""
+        return depth_distance(student["log_depth"], teacher["log_depth"])
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """Each loss by its name, over the valid cells of each image."""
@@ -173,8 +166,14 @@ class Depth(Head):
         return write_map(self.name, "depth")
 
     def metrics(self) -> list[Metric]:
-        """AbsRel and the other scores of the depth metric, within the head's limits."""
-        return [DepthErrors(self.min_depth, self.max_depth)]
+        """Scores of the depth metrics that `metric` names, within the head's limits."""
+        limits = (self.min_depth, self.max_depth)
+        metrics: list[Metric] = []
+        if self.metric in ("images", "both"):
+            metrics.append(DepthErrors(*limits))
+        if self.metric in ("pixels", "both"):
+            metrics.append(DepthPixels(*limits))
+        return metrics
 
     resizable = True
     hides_image = True

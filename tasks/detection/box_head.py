@@ -12,7 +12,7 @@ from densefit.data.classes.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
-from densefit.model.heads.head import Head
+from densefit.model.heads.box_target import BoxTarget
 from densefit.model.heads.program_lines import print_boxes
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.predictions import Detections
@@ -21,7 +21,7 @@ from .drawing import draw_detections, draw_true_boxes
 from .merge import detected_rows, merge_detections
 
 
-class BoxHead(Head):
+class BoxHead(BoxTarget):
     """A head whose output `boxes` (B, n, 6) is [class, score, x1, y1, x2, y2] in input pixels.
 
     Unused rows are -1. A detector adds `labels`, `encode`, `train` and `evaluate`.

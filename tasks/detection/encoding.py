@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from densefit.data.sample import Sample
+from densefit.errors import ConfigError
 from densefit.model.heads.head import Label
 
 from .anchors import VARIANCES, Shapes, anchor_boxes, anchor_count, anchor_shapes
@@ -46,6 +47,18 @@ class BoxEncoding(BoxHead):
             scaled = [size * unit for size in sizes]
             levels.append(anchor_shapes(scaled, self.ratios, self.every_ratio))
         return tuple(levels)
+
+    def check_teacher(self, teacher: Any, where: str) -> None:
+        """Raise ConfigError if the teacher's anchors are others: its outputs mean other boxes."""
+        ours, theirs = ((head.strides, head.shapes((256, 256))) for head in (self, teacher))
+        if ours != theirs:
+            raise ConfigError(
+                "The teacher has other anchors",
+                expected=f"strides {ours[0]}, sides {ours[1]}",
+                received=f"strides {theirs[0]}, sides {theirs[1]}",
+                where=where,
+                fix="give both heads the same strides, sizes and ratios",
+            )
 
     def anchors(self, input_size: Sequence[int]) -> np.ndarray:
         """All anchors, (A, 4) float32 xyxy in input pixels."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from densefit.data.classes.class_lists import are_numbers
 from densefit.model.heads.head import Features, class_names, heads, named_rows
+from densefit.model.heads.teachable import once_per_features
 from densefit.symbol import sym
 
 from .checks import check_exact_count, check_settings, sizes_per_level
+from .distillation import objectness, offset_loss, softmax_class_loss
 from .encoding import BoxEncoding
 from .loss import box_loss, class_loss, overlap_loss
 from .pyramid import feature_levels, predictions
@@ -54,6 +56,8 @@ class Detection(BoxEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Detection(BoxEncoding):
         metric: str = "coco",
         draw_threshold: float = 0.4,
         box_loss: str = "smooth_l1",
+        target: str = "boxes",
     ) -> None:
         self.classes = class_names(classes)
         self.name = name
@@ -104,13 +109,14 @@ class Detection(BoxEncoding):
         self.candidates = candidates
         self.metric = metric
         self.draw_threshold = draw_threshold
+        self.learn_boxes(target)
         self.box_loss = box_loss
         check_settings(self)
         self.output_stride = min(32, max(self.strides))
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores: background and classes of each anchor."""
-        names = self.names("classes")
+        names = self.names(str(self.class_target))
         rows: dict[str, list[Any]] = {}
         for stride, shapes in zip(self.strides, self.shapes((64, 64))):
             if not are_numbers(names):
@@ -129,8 +135,28 @@ class Detection(BoxEncoding):
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss` and `box_loss`, (B,) each, per positive anchor of the image."""
-        predicted = self.predictions(self.levels(features), features.input_size)
-        return self.losses(*predicted, labels, features.input_size)
+        return self.losses(*self._predicted(features), labels, features.input_size)
+
+    @once_per_features
+    def _predicted(self, features: Features) -> tuple[Any, Any]:
+        return self.predictions(self.levels(features), features.input_size)
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`scores` (B, A, 1 + classes) and `offsets` (B, A, 4) of all anchors."""
+        scores, offsets = self._predicted(features)
+        return {"scores": scores, "offsets": offsets}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) of scores and offsets, see `densefit.tasks.detection.distillation`."""
+        mining = self.negatives_per_positive, self.min_negatives
+        classes = softmax_class_loss(student["scores"], teacher["scores"], temperature, *mining)
+        seen = objectness(teacher["scores"])
+        boxes = offset_loss(student["offsets"], teacher["offsets"], seen)
+        return classes + boxes * self.box_weight
 
     def losses(
         self, scores: Any, offsets: Any, labels: Mapping[str, Any], input_size: tuple[int, int]

@@ -15,7 +15,7 @@ from densefit.symbol import sym
 from .select import corners
 
 
-def hard_negatives(difficulty: Any, candidate: Any, count: Any, limit: int) -> Any:
+def hard_negatives(difficulty: Any, candidate: Any, count: Any, limit: Any) -> Any:
     """(B, A) weights that select each image's `count` hardest candidates; no gradient.
 
     Ties for the last places share their weight, so that a uniform image, with thousands of equally
@@ -25,7 +25,7 @@ def hard_negatives(difficulty: Any, candidate: Any, count: Any, limit: int) -> A
         difficulty: (B, A), not negative.
         candidate: (B, A), 1 for candidates, else 0.
         count: (B,), number to select, 1 or more.
-        limit: the number of anchors A.
+        limit: the number of anchors A, or a Symbol (B,) of it.
     """
     # 0 for other anchors, 1 or more for candidates.
     ranked = sym.BlockGrad((difficulty + 1) * candidate)

@@ -51,6 +51,8 @@ class Instance(InstanceEncoding):
             one of any.
         detection: settings of the detection head, such as `strides` and `sizes`.
         metric: "mask" (COCO's AP of masks), or "both" (also of boxes, as `box_AP`...).
+        target: name of the boxes to learn, so that two heads can learn different ones; what
+            belongs to them has names that begin alike: `room_boxes`, `room_instances`, ...
 
     Raises:
         ConfigError: an unknown setting, or one out of range.
@@ -76,6 +78,7 @@ class Instance(InstanceEncoding):
         mask_positives: int = 100,
         detection: Mapping[str, Any] | None = None,
         metric: str = "mask",
+        target: str = "boxes",
     ) -> None:
         settings = dict(detection or {})
         taken = [key for key in SHARED_SETTINGS if key in settings]
@@ -90,10 +93,12 @@ class Instance(InstanceEncoding):
                 f"detection={settings}",
                 where=f"head {name!r}",
             )
-        detector = heads.create("detection", classes=class_names(classes), name=name, **settings)
+        settings |= {"classes": class_names(classes), "name": name, "target": target}
+        detector = heads.create("detection", **settings)
         self.detector = cast(Detection, detector)
         self.classes, self.name, self.weight = self.detector.classes, name, weight
         self.output_stride = self.detector.output_stride
+        self.learn_boxes(target)
         check_weight(mask_weight, "mask_weight", f"head {name!r}")
         self.mask_weight, self.prototypes, self.mask_stride = mask_weight, prototypes, mask_stride
         self.channels, self.mask_positives, self.metric = channels, mask_positives, metric

@@ -10,7 +10,7 @@ import numpy as np
 from densefit.data.loader.views import View
 from densefit.data.sample import Sample
 from densefit.metrics import COCOMaskAveragePrecision, Metric
-from densefit.model.heads.head import Head
+from densefit.model.heads.box_target import BoxTarget
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.box_head import BoxHead
 from densefit.tasks.detection.merge import select_detections
@@ -19,10 +19,10 @@ from .drawing import draw_annotated, draw_predicted
 from .scoring import BoxAveragePrecision, true_masks
 
 #: Settings of the detector that a head of instances sets.
-SHARED_SETTINGS = ("classes", "name", "weight", "metric")
+SHARED_SETTINGS = ("classes", "name", "weight", "metric", "target")
 
 
-class InstanceHead(Head):
+class InstanceHead(BoxTarget):
     """A head whose predictions are boxes with a mask each, made from the boxes of a detector.
 
     Predictions are dicts: `boxes` (m, 4) float32 xyxy in original pixels, `scores` (m,) float32,

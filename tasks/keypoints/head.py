@@ -12,13 +12,16 @@ from densefit.data.classes.class_lists import Numbered, are_numbers
 from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.heads.head import Features, Head, heads, named_rows
+from densefit.model.heads.box_target import BoxTarget
+from densefit.model.heads.head import Features, heads, named_rows
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.checks import check_exact_count
 from densefit.tasks.predictions import KeypointDetections
 
 from .class_subset import ClassSubset
+from .distillation import keypoint_loss
 from .drawing import draw_annotated_poses, draw_poses
 from .encoding import KeypointEncoding
 from .loss import box_loss, heat_loss, place_loss, rest_loss
@@ -31,7 +34,7 @@ from .snap import snap_to_peaks
 
 
 @heads.register("keypoints")
-class Keypoints(KeypointEncoding, Head):
+class Keypoints(KeypointEncoding, BoxTarget):
     """Objects with keypoints: poses of persons, or any objects with named points.
 
     Needs the targets `keypoints`, `boxes` and `classes`. An object is detected as the peak of a
@@ -71,6 +74,8 @@ class Keypoints(KeypointEncoding, Head):
             is highest on the scored data.
         among: names of all classes of the dataset, in the order of its targets' class indices, or
             their number. None: `classes` are all.
+        target: name of the boxes to learn, so that two heads can learn different ones; what belongs
+            to them has names that begin alike: `hand_boxes`, `hand_keypoints`, ...
 
     Raises:
         ConfigError: a setting is out of range, or see `Skeleton` and `ClassSubset`.
@@ -104,10 +109,12 @@ class Keypoints(KeypointEncoding, Head):
         alike: float = 0.5,
         draw_threshold: float = 0.3,
         among: int | Sequence[str] | None = None,
+        target: str = "boxes",
     ) -> None:
         self._subset = ClassSubset(classes, among, f"head {name!r}")
         self.classes, self.among = self._subset.names, self._subset.among
         self.name, self.weight = name, weight
+        self.learn_boxes(target)
         self.skeleton = Skeleton(keypoints, limbs, flip_pairs, sigmas, f"head {name!r}")
         self.channels, self.heat_maps, self.size_weight = channels, heat_maps, size_weight
         self.max_objects, self.max_detections = max_objects, max_detections
@@ -129,9 +136,9 @@ class Keypoints(KeypointEncoding, Head):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes and keypoints of the rows of the last layers."""
-        points = self.names("keypoints")
+        points = self.names(self.targets[0])
         named = {} if are_numbers(points) else self._point_rows(points)
-        classes = self.names("classes") if are_numbers(self.classes) else self.classes
+        classes = self.names(str(self.class_target)) if are_numbers(self.classes) else self.classes
         return {**named_rows(classes, f"{self.name}_centre"), **named}
 
     def _point_rows(self, points: Sequence[str]) -> dict[str, list[Any]]:
@@ -143,11 +150,36 @@ class Keypoints(KeypointEncoding, Head):
 
     def class_lists(self) -> dict[str, list[str]]:
         """Names of the classes, and of the keypoints."""
-        return {**super().class_lists(), "keypoints": self.skeleton.names}
+        return {**super().class_lists(), self.targets[0]: self.skeleton.names}
 
+    @once_per_features
     def _maps(self, features: Features) -> dict[str, Any]:
         counts = (len(self.classes), len(self.skeleton))
         return maps(self.name, features, self.channels, *counts, self.heat_maps)
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """All maps, (B, C, H/4, W/4) each."""
+        return dict(self._maps(features))
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,), see `densefit.tasks.keypoints.distillation`."""
+        sizes = self.size_weight, len(self.skeleton)
+        return keypoint_loss(student, teacher, temperature, *sizes)
+
+    def check_teacher(self, teacher: Any, where: str) -> None:
+        """Raise ConfigError if only one of both heads has heat maps of the keypoints."""
+        if self.heat_maps != teacher.heat_maps:
+            raise ConfigError(
+                "The teacher has other maps",
+                expected=f"heat_maps: {self.heat_maps}",
+                received=f"heat_maps: {teacher.heat_maps}",
+                where=where,
+                fix="give both heads the same heat_maps",
+            )
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`centre_loss`, `box_loss` and `place_loss`, with heat maps also theirs; (B,) each."""

@@ -11,8 +11,10 @@ import numpy as np
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Metric, MultiLabelAveragePrecision, MultiLabelF1
+from densefit.model.distillation.losses import label_divergence
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.heads.program_lines import print_probabilities
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.layers import pooled_logits
 from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.symbol import sym
@@ -130,9 +132,22 @@ class MultiLabel(Head):
             "weight": weight / total if total > 0 else weight,
         }
 
+    @once_per_features
     def _scores(self, features: Features) -> Any:
         """(B, C) logits."""
         return pooled_logits(features, self.name, len(self.classes), self.dropout)
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`logits` (B, C)."""
+        return {"logits": self._scores(features)}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) mean divergence of each label's probabilities, Hinton et al. 2015."""
+        return label_divergence(student["logits"], teacher["logits"], temperature)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss` (B,): weighted mean over the known classes."""

@@ -15,8 +15,10 @@ from densefit.engine.map_averaging import MapMerger
 from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals
 from densefit.model.decoders import LOGIT_STRIDE, make_decoder
+from densefit.model.distillation.losses import normal_distance
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.heads.program_lines import write_map
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 from densefit.symbol import sym
@@ -87,9 +89,20 @@ class Normals(Head):
         )
         return {"normals": vectors.transpose(2, 0, 1), "weight": mean_weights(valid)}
 
+    @once_per_features
     def _vectors(self, features: Features) -> Any:
         """(B, 3, h, w) unit vectors at LOGIT_STRIDE."""
         return sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`normals`: (B, 3, h, w) unit vectors at a quarter of the input size."""
+        return {"normals": self._vectors(features)}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) mean of 1 - cos of the angle between both."""
+        return normal_distance(student["normals"], teacher["normals"])
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss`: mean of 1 - cos over the valid cells of each image."""

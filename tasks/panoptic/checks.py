@@ -32,6 +32,14 @@ def check_settings(
     """
     for part, stated in settings.items():
         taken = [key for key in ("classes", "name") if key in stated]
+        if part == "instance" and "target" in stated:
+            raise ConfigError(
+                "The things of a panoptic head are `boxes`, with `classes` and `instances`",
+                expected="no target in its settings 'instance'",
+                received=repr(stated["target"]),
+                where=where,
+                fix="rename the targets in the dataset; the segmentation may have a target",
+            )
         if taken:
             raise ConfigError(
                 f"The {part} of a panoptic head has its {' and '.join(taken)} from the head",

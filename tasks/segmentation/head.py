@@ -12,8 +12,10 @@ from densefit.engine.map_averaging import ClassMapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.decoders import LOGIT_STRIDE, make_decoder
+from densefit.model.distillation.losses import class_divergence
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
 from densefit.model.heads.program_lines import write_mask
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.layers import strongest, upsample
 from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.model.losses import make_losses
@@ -116,8 +118,21 @@ class Segmentation(MaskEncoding, MaskTraining, Head):
         names = self.names(self.target)
         return named_rows(names, *(f"{self.name}_{layer}" for layer in layers))
 
+    @once_per_features
     def _logits(self, features: Features) -> Any:
         return self.decoder(features, self.name, len(self.classes))
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`logits`: (B, C, h, w) at a quarter of the input size."""
+        return {"logits": self._logits(features)}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) mean divergence of the cells' class probabilities, Hinton et al. 2015."""
+        return class_divergence(student["logits"], teacher["logits"], temperature)
 
     def _full(self, features: Features) -> Any:
         """Logits at input size."""

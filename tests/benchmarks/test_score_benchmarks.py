@@ -23,7 +23,7 @@ def run(name, monkeypatch, capsys, *arguments):
 @pytest.mark.mxnet
 def test_metrics_speed_agrees_with_pycocotools_and_prints_three_tables(monkeypatch, capsys):
     _, out = run("metrics_speed", monkeypatch, capsys)
-    titles = ("COCO box AP: 20 images", "Confusion matrix: 64x128", "Scoring 2 pictures of 32x64")
+    titles = ("COCO box AP: 10 images", "Confusion matrix: 64x128", "Scoring 2 pictures of 32x64")
     assert [title in out for title in titles] == [True] * 3
     differences = re.findall(r"^\W*densefit  .*?(\S+e[-+]\d\d)", out, re.M)
     assert len(differences) == 2

@@ -162,6 +162,43 @@ def build_nyu_depth(root):
     return {"root": root}
 
 
+def build_bdd100k(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"images/train/{name}.jpg", (height, width))
+        box = {"x1": 2, "y1": 3, "x2": 15, "y2": 18}
+        objects = [{"category": "car", "box2d": box}] * (name != "b")
+        for kind in ("det", "da_seg", "ll_seg"):
+            (root / f"{kind}_annotations/train").mkdir(parents=True, exist_ok=True)
+            path = root / f"{kind}_annotations/train/{name}"
+            if kind == "det":
+                text = json.dumps({"frames": [{"objects": objects}]})
+                path.with_suffix(".json").write_text(text)
+            else:
+                mask = np.eye(height, width) * 255
+                Image.fromarray(mask.astype(np.uint8)).save(path.with_suffix(".png"))
+    return {"root": root}
+
+
+def build_nyuv2(root):
+    for number, size in enumerate(SIZES.values()):
+        normals = np.full((*size, 3), (0.6, 0.0, 0.8))
+        normals[3] = 0
+        label = np.eye(*size) * 3 - 1
+        arrays = {"image": np.full((*size, 3), number / 4), "depth": np.eye(*size)[..., None]}
+        for folder, array in {**arrays, "label": label, "normal": normals}.items():
+            (root / "train" / folder).mkdir(parents=True, exist_ok=True)
+            np.save(root / f"train/{folder}/{number}.npy", array)
+    return {"root": root}
+
+
+def build_nyu_depth_mat(root):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(root / "nyu_depth_v2_labeled.mat", "w") as file:
+        file["images"] = np.zeros((3, 3, 40, 30), np.uint8)
+        file["depths"] = np.arange(3600, dtype=np.float32).reshape(3, 40, 30)
+    return {"root": root, "split": None}
+
+
 def build_record(root):
     pack(datasets.create("voc", **build_voc(root / "voc")), root / "train.rec")
     return {"root": root}
@@ -254,6 +291,9 @@ BUILDERS = {
     "depth_folder": build_depth_folder,
     "kitti_depth": build_kitti_depth,
     "nyu_depth": build_nyu_depth,
+    "nyu_depth_mat": build_nyu_depth_mat,
+    "nyuv2": build_nyuv2,
+    "bdd100k": build_bdd100k,
     "voc": build_voc,
     "coco": build_coco,
     "labelimg": build_labelimg,
@@ -268,7 +308,12 @@ BUILDERS = {
     "csv": build_csv,
     "yolo": build_yolo,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
-    "rooms": lambda root: {"length": 4, "size": (40, 48), "labelled": {"depth": 0.5}},
+    "rooms": lambda root: {
+        "length": 4,
+        "size": (40, 48),
+        "labelled": {"depth": 0.5},
+        "conflict": 0.5,
+    },
 }
 DTYPES = {
     "boxes": np.float32,
@@ -287,6 +332,9 @@ DTYPES = {
     "depth": np.float32,
     "normals": np.float32,
     "edges": np.uint8,
+    "drivable": np.uint8,
+    "lanes": np.uint8,
+    "stripes": np.uint8,
 }
 
 
@@ -441,7 +489,10 @@ def test_a_worker_process_makes_the_same(dataset, in_a_process):
     in_a_process(SampleTask(dataset, transform, [], 3, 1), range(len(dataset)))
 
 
-@pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"shapes", "rooms"}))
+WITHOUT_EXIF = {"shapes", "rooms", "nyuv2", "nyu_depth_mat"}  # their pictures are no files
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILDERS) - WITHOUT_EXIF))
 def test_what_changes_samples_is_in_the_repr(name, tmp_path):
     """Caches on disk and resumes tell by it whether a dataset is the same."""
     settings = BUILDERS[name](tmp_path)

@@ -151,6 +151,7 @@ CASES = {
         panoptic,
     ),
     "depth": (lambda: metrics.create("depth", max_depth=9.5), depths),
+    "depth_pixels": (lambda: metrics.create("depth_pixels", max_depth=9.5), depths),
     "surface_normals": (lambda: metrics.create("surface_normals", bins=1 << 12), normals),
     "f1_score": (lambda: metrics.create("f1_score", classes=6), scores),
     "class_confusion": (lambda: metrics.create("class_confusion", classes=6), scores),
@@ -203,6 +204,7 @@ OTHERS = {
         "panoptic_quality", classes=list("abcd"), things=["c"]
     ),
     "depth": lambda: metrics.create("depth", max_depth=80),
+    "depth_pixels": lambda: metrics.create("depth_pixels", max_depth=80),
     "surface_normals": lambda: metrics.create("surface_normals", bins=1 << 11),
     "f1_score": lambda: metrics.create("f1_score", classes=6, ignore_label=0),
     "class_confusion": lambda: metrics.create("class_confusion", classes=6, ignore_label=0),

@@ -26,6 +26,7 @@ RUN = {
     "from-module-fit.md": 2,
     "loading.md": 1,
     "many-tasks.md": 1,
+    "own-data.md": 1,
     "plugins.md": 6,
     "predicting.md": 1,
     "pretrained-weights.md": 1,

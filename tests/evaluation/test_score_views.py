@@ -41,12 +41,12 @@ def test_one_view_of_the_input_s_size_scores_as_without_views(network):
     same(df.score(network, looking(data())), plain)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_batches_and_workers_do_not_matter(network, workers):
+def test_batches_and_workers_do_not_matter(network):
     views = df.Views(fit="original", flip=True, scales=(0.8, 1.2), overlap=0.3)
     size, window = (60, 90), (32, 64)
     found = [
-        df.score(network, looking(data(3, size), n, views, window, workers)) for n in (1, 4, 50)
+        df.score(network, looking(data(3, size), n, views, window, workers))
+        for n, workers in ((1, 0), (4, 2), (50, 0))
     ]
     same(found[0], found[1])
     same(found[0], found[2])

@@ -1,31 +1,14 @@
-"""All built-in backbones and heads are exported, and compute what the network computes."""
+"""All built-in backbones are exported, and compute what the network computes.
+
+All heads: tests/engine/onnx/test_heads.py.
+"""
 
 import numpy as np
 import pytest
 
 import densefit as df
-from densefit.model.heads.head import heads
 from tests.exporting.conftest import SETTINGS, SIZE, with_values
 from tests.model.backbones.narrow import KINDS
-
-
-def test_all_are_tried():
-    registered = {
-        name for name in heads.names() if heads.get(name).__module__.startswith("densefit.")
-    }
-    assert registered == set(SETTINGS)
-
-
-@pytest.mark.parametrize("task", SETTINGS)
-def test_heads(network_of, tmp_path, task):
-    network = network_of("resnet18", task)
-    exported = df.export(network, tmp_path / "model.onnx", image_size=SIZE)
-    names = network.adapters[task].outputs("evaluate")
-    assert list(exported.outputs) == list(exported.parity) == names
-    raw = df.export(network, tmp_path / "raw.onnx", image_size=SIZE, raw=True)
-    assert list(raw.parity) == names  # compared after what is left to the host
-    assert raw.nodes <= exported.nodes
-    assert raw.program is None
 
 
 def test_a_comparison_without_detections_is_said(network_of, tmp_path, caplog):

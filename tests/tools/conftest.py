@@ -39,6 +39,10 @@ def _no_curves(monkeypatch):
     `trained` is made before this, and has them; tests/callbacks/test_curves.py and tests/tools/page
     look at others.
     """
+    leave_out_curves(monkeypatch)
+
+
+def leave_out_curves(monkeypatch):
     monkeypatch.setattr("densefit.callbacks.curves.plot_curves", lambda *settings: [])
     monkeypatch.setattr("densefit.tools.recipes.run.finish.write_report", lambda *arguments: None)
 
@@ -59,9 +63,14 @@ def _save_a_square(figure, path, **settings):
 
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch):
+    draw_squares(monkeypatch)
+
+
+def draw_squares(monkeypatch):
     """To draw plots takes a tenth of a training; tests/tools/report looks at these."""
     if find_spec("matplotlib"):
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_a_square)
+        monkeypatch.setattr("densefit.visualize.plotting._content", lambda figure: None)
 
 
 @pytest.fixture
@@ -90,6 +99,7 @@ def trained(tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "all"
     with pytest.MonkeyPatch.context() as monkeypatch:
         lay_out_plainly(monkeypatch)
+        draw_squares(monkeypatch)
         assert train_det.main(tiny(model__heads=HEADS, out=out)) == 0
     return out
 

@@ -112,18 +112,15 @@ def _scored_again(run, scores, capsys):
         assert said in capsys.readouterr().err
 
 
-def test_every_dataset_has_its_part_of_the_report(train, monkeypatch):
+def test_every_dataset_has_its_part_of_the_report_and_every_head_of_the_picture(train, monkeypatch):
     monkeypatch.setattr("densefit.tools.recipes.run.finish.write_report", write_report)
-    out = train("both")
+    out = train("both", "--training.epochs", "1")
     names = {path.stem for path in (out / "analysis").glob("*.json")}
     assert names == {"cells_detection", "streets_segmentation"}
     page = (out / "report.html").read_text()
     assert "<h2>cells/detection</h2>" in page
     assert "<h2>streets/segmentation</h2>" in page
-
-
-def test_the_picture_shows_truth_and_prediction_of_each_head(train):
-    picture = cv2.imread(str(train("both", "--training.epochs", "1") / "predictions.png"))
+    picture = cv2.imread(str(out / "predictions.png"))
     assert picture.std() > 0
     # samples below each other, each with two tiles of two heads
     assert 4 * 300 < picture.shape[1] < 5 * 300
@@ -192,7 +189,7 @@ def test_two_heads_learn_masks_of_different_things(train, tmp_path):
             }
         )
     )
-    out = train("both", "--config", str(config))
+    out = train("both", "--config", str(config), "--training.epochs", "1")
     scores = json.loads((out / "scores.json").read_text())
     assert {"streets/streets/IoU/circle", "rooms/rooms/IoU/lamp"} <= set(scores)
     assert {tuple(key.split("/")[:2]) for key in scores} == {

@@ -9,10 +9,25 @@ import pytest
 
 import densefit as df
 from densefit.checkpoint.storage import store
+from densefit.data.sample import Sample
 from densefit.errors import CheckpointError
 from densefit.metrics.core.composite import Composite
 from densefit.train.balance import DWA
 from tests.docs.resume_table import table_of
+
+
+class Flat:
+    """Pictures of one plane."""
+
+    def __len__(self):
+        return 8
+
+    def id_of(self, index):
+        return str(index)
+
+    def __getitem__(self, index):
+        normals = np.full((64, 64, 3), np.sqrt(1 / 3), np.float32)
+        return Sample(str(index), np.zeros((64, 64, 3), np.uint8), {"normals": normals})
 
 
 class Small:
@@ -29,6 +44,16 @@ class Small:
             "train": tiny.loader(network, length, 4, workers=0),
             "validation": tiny.loader(network, 4, 4, workers=0),
         }
+
+    def taught(self):
+        network = df.Network(self.tiny.Backbone(), [df.head("normals", decoder="fcn")])
+        data = [self.tiny.loader(network, 8, 4, dataset=Flat()) for _ in range(2)]
+        return {"network": network, "train": data[0], "validation": data[1]}
+
+    def teacher(self):
+        training = self.taught()
+        df.fit(training["network"], training["train"], epochs=1, lr=0.1)
+        return training["network"]
 
     def symbol(self):
         data = {"train": self.tiny.iterator(8, 4), "validation": self.tiny.iterator(4, 4)}
@@ -89,6 +114,7 @@ CHANGES = {
     "on_nonfinite": ("heads", {"on_nonfinite": "skip"}),
     "groups": ("heads", {"groups": {"a_*": {"lr": 0.1}}}),
     "balance": ("heads", {"balance": lambda small: DWA()}),
+    "distill": ("taught", {"distill": lambda small: {"normals": small.teacher()}}),
     "task_affinity": ("heads", {"task_affinity": 2}),
     "freeze": ("heads", {"freeze": ["a_*"]}),
     "unfreeze": ("heads", {"freeze": ["a_*"], "unfreeze": "2ep"}),

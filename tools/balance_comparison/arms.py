@@ -13,6 +13,7 @@ from densefit.train.balance import balancers
 
 EQUAL = "equal"  # the control: losses are added up
 FIXED = "fixed"
+DISTILLED = "distilled"
 _NO_METHODS = (FIXED, "scheduled")  # need factors
 
 #: Balancer -> setting -> (lowest, highest, whether its logarithm is even), for trials.
@@ -32,11 +33,13 @@ class Arm:
         name: name of its row, and of its folder.
         words: options of the training.
         head: the head that is trained alone; None for all heads.
+        taught: heads that learn from the same head alone, with the same seed.
     """
 
     name: str
     words: tuple[str, ...]
     head: str | None = None
+    taught: tuple[str, ...] = ()
 
 
 def alone(heads: Sequence[str]) -> list[Arm]:
@@ -52,12 +55,15 @@ def balanced(name: str, settings: Mapping[str, Any]) -> Arm:
     return Arm(name, ("--training.balance", json.dumps({"name": name, **settings})))
 
 
-def ways(methods: Sequence[str], variants: Mapping[str, Mapping[str, Any]]) -> list[Arm]:
-    """All heads: equal weights first, each balancer, and variants of the recipe.
+def ways(
+    methods: Sequence[str], variants: Mapping[str, Mapping[str, Any]], taught: Sequence[str] = ()
+) -> list[Arm]:
+    """All heads: equal weights first, each balancer, variants of the recipe, and with teachers.
 
     Args:
         methods: names of balancers.
         variants: name -> dotted settings of the recipe.
+        taught: heads that learn from the same head alone, in one arm more.
 
     Raises:
         ConfigError: no such balancer, one that does nothing without settings, or a name twice.
@@ -75,14 +81,16 @@ def ways(methods: Sequence[str], variants: Mapping[str, Mapping[str, Any]]) -> l
                 where="--methods",
                 fix=nearest(name, balancers.names()),
             )
-    names = [EQUAL, *methods, *variants]
+    names = [EQUAL, *methods, *variants, *([DISTILLED] if taught else [])]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"Two methods are called {twice[0]!r}", fix="another name for one")
+    equal = ("--training.balance", "null")
     return [
-        Arm(EQUAL, ("--training.balance", "null")),
+        Arm(EQUAL, equal),
         *(balanced(name, {}) for name in methods),
         *(Arm(name, _words(settings)) for name, settings in variants.items()),
+        *([Arm(DISTILLED, equal, taught=tuple(taught))] if taught else []),
     ]
 
 

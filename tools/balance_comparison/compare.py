@@ -85,7 +85,8 @@ def train_all(
             number += 1
             print(f"{number} of {total}: {arm.name}, seed {seed}", flush=True)
             try:
-                words = with_baselines(runs.baselines(heads, seed)) if arm.head is None else ()
+                words = with_baselines(runs.baselines(heads, seed)) if arm.head is None else []
+                words += runs.teachers(heads, seed, arm.taught) if arm.taught else []
                 run = runs.run(arm, seed, words)
             except DensefitError as error:
                 measured.failures.append(f"{arm.name}, seed {seed}: {error}")

@@ -67,6 +67,11 @@ class Runs:
                 scores[name] = best_validation(self.folder_of(arm, seed), name, high)
         return scores
 
+    def teachers(self, arms: Sequence[Arm], seed: int, taught: Sequence[str]) -> list[str]:
+        """Options by which heads learn from each of them alone, which is trained."""
+        folders = {arm.head: str(self.folder_of(arm, seed).absolute()) for arm in arms}
+        return ["--training.distill", json.dumps({head: folders[head] for head in taught})]
+
 
 def is_done(folder: Path) -> bool:
     """Whether a training is finished and scored."""

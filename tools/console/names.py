@@ -26,6 +26,7 @@ HEADINGS = {
     "transform": "transforms",
     "schedule": "schedules",
     "balancer": "balancers",
+    "sharing": "sharings",
     "callback": "callbacks",
 }
 #: Another word for a heading.

@@ -16,6 +16,7 @@ from densefit.errors import ConfigError, DataError
 from .coco_writer import COCOWriter
 from .labelimg_writer import LabelImgWriter
 from .mask_folder_writer import MaskFolderWriter
+from .nyuv2_writer import NYUv2Writer
 from .record_writer import RecordWriter
 from .verify import verify_split
 from .voc_writer import VOCWriter
@@ -30,6 +31,7 @@ WRITERS: Mapping[str, type[Writer]] = {
         LabelImgWriter,
         YOLOWriter,
         MaskFolderWriter,
+        NYUv2Writer,
         RecordWriter,
     )
 }
@@ -69,7 +71,7 @@ def convert(
 
     Args:
         splits: name -> dataset.
-        layout: coco, voc, labelimg, yolo, mask_folder or record.
+        layout: coco, voc, labelimg, yolo, mask_folder, nyuv2 or record.
         out: new folder.
         lossy: go on where the layout cannot keep everything.
         verify: read everything back and compare it: classes, flags and masks exactly, coordinates

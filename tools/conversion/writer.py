@@ -52,6 +52,8 @@ class Writer:
     holds: ClassVar[frozenset[str]]
     #: A split is a folder of its own: ids need not name it again.
     has_split_folders: ClassVar[bool] = False
+    #: What images become that are not copied.
+    images_as: ClassVar[str] = "PNG"
     #: All splits share a list of classes.
     has_one_class_list: ClassVar[bool] = True
 

@@ -17,6 +17,7 @@ from densefit.data.checks.sample import read_sample
 from densefit.data.io.array_codec import to_bytes
 from densefit.data.io.exact_json import to_json
 from densefit.data.sample import Dataset, Sample
+from densefit.data.wrapped import classes_attribute
 from densefit.datasets.record.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record.recordio import frame, with_header
 from densefit.errors import ConfigError, DataError, located
@@ -172,7 +173,7 @@ def packed_attributes(dataset: Dataset) -> Any:
 def class_lists(dataset: Dataset) -> list[str]:
     """Names of a dataset's attributes that list the classes of a target."""
     candidates = {"mask_classes", "label_classes", "labels_classes", "keypoint_classes"}
-    candidates |= {f"{target}_classes" for target in getattr(dataset, "class_lists", ())}
+    candidates |= {classes_attribute(target) for target in getattr(dataset, "class_lists", ())}
     candidates |= {name for name in dir(dataset) if name.endswith("_classes") and name[0] != "_"}
     return sorted(
         name for name in candidates if isinstance(getattr(dataset, name, None), (list, tuple))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from densefit.data.classes.class_map import CLASS_TARGETS
+from densefit.data.mixture.box_names import with_members
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
@@ -71,7 +72,7 @@ class CheckpointDataset:
         class_targets = {
             *CLASS_TARGETS,
             *(self._shares.classes or {}),
-            *targets.get(self.name, {}).values(),
+            *with_members(targets.get(self.name, {})).values(),
         }
         for head in heads:
             settings = [

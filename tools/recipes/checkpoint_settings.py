@@ -156,9 +156,9 @@ def checkpoint_path(paths: Collection[str], option: str) -> Path:
             fix=option,
         )
     path = Path(next(iter(paths)))
-    for best in (path / "checkpoints" / "best", path / "best"):
-        if best.name in store.names(best.parent):
-            return best
+    best = store.best(path)
+    if best is not None:
+        return best
     resolved = path if is_exported(path) else store.resolve(path, path)
     if resolved is None:
         raise CheckpointError("There is no checkpoint", where=path)

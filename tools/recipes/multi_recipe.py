@@ -85,7 +85,8 @@ class MultiRecipe(Recipe):
     def balance_of(self, heads: Collection[str]) -> dict[str, Any] | None:
         """Settings of the balancer of the heads that are trained.
 
-        Of some heads, without what is set for the others; none for one alone.
+        Of some heads, without what is set for the others; none for one alone, or for one that is
+        left of those that are balanced.
         """
         balance = super().balance_of(heads)
         if balance is None or not self.only:
@@ -93,7 +94,18 @@ class MultiRecipe(Recipe):
         if len(heads) == 1:
             return None
         left_out = set(self.model.heads) - set(heads)
-        return {key: _without(value, left_out) for key, value in balance.items()}
+        rest = {key: _without(value, left_out) for key, value in balance.items()}
+        if isinstance(members := balance.get("heads"), list):
+            rest["heads"] = [name for name in members if name not in left_out]
+            if len(rest["heads"]) < min(2, len(members)):
+                return None
+        return rest
+
+    def distill_of(self, heads: Collection[str]) -> dict[str, Any]:
+        """Teachers of the heads that are trained; of some heads, without those of the others."""
+        distill = super().distill_of(heads)
+        left_out = set(self.model.heads) - set(heads) if self.only else set()
+        return {name: teacher for name, teacher in distill.items() if name not in left_out}
 
 
 def _without(value: Any, names: Collection[str]) -> Any:

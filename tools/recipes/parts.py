@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from densefit.callbacks.callback import Callback, callbacks
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, located
 from densefit.model.network import Network
 from densefit.registry import Registry
 from densefit.tools.recipes.recipe import Training
-from densefit.train.balance import Balancer, balancers
+from densefit.train.balance import Balancer, balancers, group
 from densefit.train.layer_decay import layer_decay
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Schedule, schedules
@@ -94,8 +94,19 @@ def make_schedule(training: Training) -> Schedule:
 
 
 def make_balancer(settings: Mapping[str, Any] | None) -> Balancer | None:
-    """Make the loss balancer of these settings; None adds up the heads' losses."""
-    return None if settings is None else named(balancers, settings, "balance")
+    """Make the loss balancer of these settings; None adds up the heads' losses.
+
+    Their setting `heads` names the heads that it balances; by default all.
+    """
+    if settings is None:
+        return None
+    rest = {key: value for key, value in settings.items() if key != "heads"}
+    balancer = named(balancers, rest, "balance")
+    members = settings.get("heads")
+    if members is None:
+        return balancer
+    with located("training.balance"):
+        return group(balancer, members)
 
 
 def named(registry: Registry[Any], settings: Mapping[str, Any], where: str) -> Any:

@@ -132,7 +132,7 @@ class Training:
             pass over the validation data more, whose seconds are shown.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
             the mean of all heads' first ones, or "delta_m", their mean relative change to
-            `baselines`.
+            `baselines`; or several numbers or heads: a list, or name -> weight.
         baselines: score -> its value for a network of that head alone, for "delta_m".
         keep: how many of the last checkpoints are kept, beside the best.
         accumulate: micro-batches of batch_size an update.
@@ -142,7 +142,9 @@ class Training:
         groups: pattern of parameter names -> lr and wd, factors on rate and decay.
         layer_decay: factor on the rate for each layer that is nearer to the image; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
-            among several heads; null adds up their losses.
+            among several heads, or those that its setting `heads` lists; null adds up their losses.
+        distill: head -> the folder of a run that teaches it, or teacher, head, weight, temperature
+            and annealed, see `densefit.train.distillation`; on pictures without labels, too.
         task_affinity: updates from one measurement to the next of what heads do for each other and
             of the cosines between their gradients by layer, for report.html; auto: 30 for each
             head, some 3 % of the time; null for none.
@@ -168,7 +170,7 @@ class Training:
     augment: list[dict[str, Any]] = field(default_factory=list)
     validate_every: str = "1ep"
     validation_losses: bool = False
-    best: str | None = None
+    best: str | list[str] | dict[str, float] | None = None
     baselines: dict[str, float] = field(default_factory=dict)
     keep: int = 1
     accumulate: int = 1
@@ -177,6 +179,7 @@ class Training:
     groups: dict[str, dict[str, float]] = field(default_factory=dict)
     layer_decay: float | None = None
     balance: dict[str, Any] | None = None
+    distill: dict[str, Any] = field(default_factory=dict)
     task_affinity: int | str | None = None
     conflict: int = 0
     freeze: list[str] = field(default_factory=list)
@@ -243,6 +246,10 @@ class Recipe:
     def balance_of(self, heads: Collection[str]) -> dict[str, Any] | None:
         """Settings of the balancer of the heads that are trained."""
         return self.training.balance
+
+    def distill_of(self, heads: Collection[str]) -> dict[str, Any]:
+        """Teachers of the heads that are trained."""
+        return self.training.distill
 
     def adjust(self, named: Set[str]) -> None:
         """Leave out the default momentum for an optimizer that has none.

@@ -10,6 +10,7 @@ from typing import Any
 
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
+from densefit.data.wrapped import classes_attribute
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Head, head, heads
 from densefit.model.network import Network
@@ -90,10 +91,11 @@ def settings_from_dataset(
     if not (isinstance(kind, type) and issubclass(kind, Head)):
         return {}  # a factory function has no declarations
     result: dict[str, Any] = {}
-    source = kind.class_source(settings)
+    source, prefix = kind.class_source(settings), kind.attribute_prefix(settings)
     if needed is not None and "classes" not in settings:
         if source is not None:
-            some = getattr(dataset, kind.class_subset, None) if kind.class_subset else None
+            subset = _attribute(dataset, kind.class_subset or "", prefix)
+            some = getattr(dataset, subset, None) if kind.class_subset else None
             result["classes"] = some or classes_in(dataset, source, kind.class_target)
         elif needed.default is needed.empty:
             raise ConfigError(
@@ -104,17 +106,25 @@ def settings_from_dataset(
             )
     if "among" in taken and source is not None and not isinstance(settings.get("classes"), int):
         result["among"] = classes_in(whole, source, kind.class_target)
-    has_settings = all(hasattr(dataset, attribute) for attribute in kind.dataset_settings.values())
-    if has_settings and not kind.dataset_settings.keys() & settings.keys():
-        result.update(
-            {key: getattr(dataset, attribute) for key, attribute in kind.dataset_settings.items()}
-        )
+    attributes = {
+        key: _attribute(dataset, attribute, prefix)
+        for key, attribute in kind.dataset_settings.items()
+    }
+    has_settings = all(hasattr(dataset, attribute) for attribute in attributes.values())
+    if has_settings and not attributes.keys() & settings.keys():
+        result.update({key: getattr(dataset, name) for key, name in attributes.items()})
     return {key: value for key, value in result.items() if value is not None}
+
+
+def _attribute(dataset: Any, name: str, prefix: str) -> str:
+    """The attribute of a dataset for a head of renamed boxes; their own dataset has not renamed."""
+    renamed = hasattr(dataset, prefix + name) or hasattr(dataset, f"{prefix}classes")
+    return prefix + name if renamed else name
 
 
 def classes_in(dataset: Any, *targets: str | None) -> list[str] | None:
     """Class names of the first target that a dataset lists, else its `classes`, else None."""
-    lists = [getattr(dataset, f"{target}_classes", None) for target in targets if target]
+    lists = [getattr(dataset, classes_attribute(target), None) for target in targets if target]
     result = next((names for names in lists if names), getattr(dataset, "classes", None))
     return None if result is None else list(result)
 

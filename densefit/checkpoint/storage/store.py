@@ -22,6 +22,7 @@ from densefit.checkpoint.storage.tensors import Arrays
 from densefit.errors import CheckpointError
 
 MANIFEST = manifest.FILE
+BEST = "best"  #: name of the checkpoint with the best score
 
 _log = logging.getLogger("densefit")
 
@@ -196,6 +197,12 @@ def latest(directory: Path) -> Path | None:
     if good is None and damage:
         raise damage[-1]
     return good
+
+
+def best(path: Path) -> Path | None:
+    """The best checkpoint of a run or of a folder of checkpoints; None if there is none."""
+    folders = (path / "checkpoints", path)
+    return next((each / BEST for each in folders if BEST in names(each)), None)
 
 
 def resolve(what: str | Path | None, directory: Path) -> Path | None:

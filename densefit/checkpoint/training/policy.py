@@ -18,7 +18,7 @@ from densefit.metrics.core.direction import direction_of, stated_direction, warn
 from densefit.metrics.core.unreadable import ComparableScores, unreadable_in
 from densefit.numeric import whole
 
-LAST, BEST = "last", "best"
+LAST, BEST = "last", store.BEST
 _log = logging.getLogger("densefit")
 NAMES, WHERE = "to name the best checkpoint", "Keep(best=...)"
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from densefit.data.geometry.keypoints import swap_order
-from densefit.data.wrapped import attribute_of
+from densefit.data.wrapped import attribute_of, points_attribute
 from densefit.errors import ConfigError
 from densefit.once import first_time
 from densefit.registry import nearest
@@ -27,11 +27,12 @@ _GLUED = {"left": 0, "right": 1, "左": 0, "右": 1}
 Key = tuple[object, ...]
 
 
-def order_of(dataset: Any) -> np.ndarray | None:
+def order_of(dataset: Any, target: str = "keypoints") -> np.ndarray | None:
     """Index of each keypoint of a dataset in a flipped image, (K,) int64.
 
     From the dataset's `flip_pairs`, pairs of names, if it has any; else from the sides in its
-    `keypoint_names`. None if the names do not determine all pairs.
+    `keypoint_names`. None if the names do not determine all pairs. Another target,
+    `room_keypoints`, has `room_keypoint_names` and `room_flip_pairs`.
 
     >>> class Faces: keypoint_names = ["mouth", "eye_left", "eye_right"]
     >>> order_of(Faces()).tolist()
@@ -40,10 +41,11 @@ def order_of(dataset: Any) -> np.ndarray | None:
     Raises:
         ConfigError: one of `flip_pairs` is not a pair of the dataset's keypoints.
     """
-    names = attribute_of(dataset, "keypoint_names")
+    attribute = points_attribute(target)
+    names = attribute_of(dataset, attribute)
     if not names:
         return None
-    pairs = attribute_of(dataset, "flip_pairs")
+    pairs = attribute_of(dataset, attribute.removesuffix("keypoint_names") + "flip_pairs")
     flip_pairs = None if pairs is None else tuple(tuple(map(str, pair)) for pair in pairs)
     return _order(tuple(map(str, names)), flip_pairs, type(dataset).__name__)
 

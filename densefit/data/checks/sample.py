@@ -21,7 +21,8 @@ from densefit.data.checks.labels import checked_label, checked_labels
 from densefit.data.checks.maps import checked_depth, checked_indices, checked_map, checked_normals
 from densefit.data.checks.objects import checked_area, checked_classes, checked_flags, checked_rows
 from densefit.data.checks.values import whole_numbers
-from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT
+from densefit.data.geometry.box_members import row_owners
+from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.pixels import rgb
 from densefit.data.sample import Sample
 from densefit.data.sample_id import dataset_classes, dataset_name, sample_id
@@ -83,10 +84,11 @@ def _checked(sample: Any, dataset: Any, index: int, remarks: list[BoxRemark] | N
         )
     image = rgb(sample.image)
     height, width = image.shape[:2]
-    targets, boxes = _checked_targets(sample.targets, (height, width), dataset, index)
+    targets, all_boxes = _checked_targets(sample.targets, (height, width), dataset, index)
     key = sample_id(dataset, index) if sample.id is None else str(sample.id)
-    if boxes is not None and (boxes.lost or boxes.solid is not None):
-        _leave_out(targets, boxes, (height, width), key, remarks)
+    for name, boxes in all_boxes.items():
+        if boxes.lost or boxes.solid is not None:
+            _leave_out(targets, name, boxes, (height, width), key, remarks)
     if type(sample) is Sample:  # as `replace`, in a third of the time
         return Sample(key, image, targets, sample.geometry, sample.original)
     return replace(sample, id=key, image=image, targets=targets)
@@ -94,6 +96,7 @@ def _checked(sample: Any, dataset: Any, index: int, remarks: list[BoxRemark] | N
 
 def _leave_out(
     targets: dict[str, np.ndarray],
+    name: str,
     boxes: Boxes,
     size: tuple[int, int],
     key: str,
@@ -103,7 +106,6 @@ def _leave_out(
 
     Without `remarks`, these boxes keep their original coordinates.
     """
-    name = next(name for name in targets if name in KINDS and KINDS[name].name == "boxes")
     if remarks is None:
         if boxes.lost:
             targets[name] = boxes.array.copy()
@@ -116,15 +118,15 @@ def _leave_out(
     for row in np.flatnonzero(~boxes.solid):
         line = f"object {row} of sample {key!r}, {boxes.array[row].tolist()}"
         remarks.append(BoxRemark(WITHOUT_AREA, line))
-    for name, value in targets.items():
-        if name in KINDS and KINDS[name].name in PER_OBJECT:
-            targets[name] = value[boxes.solid]
+    for row_target, owner in row_owners(targets, f"sample {key!r}").items():
+        if owner == name:
+            targets[row_target] = targets[row_target][boxes.solid]
 
 
 def _checked_targets(
     raw_targets: Any, size: tuple[int, int], dataset: Any, index: int
-) -> tuple[dict[str, np.ndarray], Boxes | None]:
-    """Check all targets; returns them with the checked boxes, or None without boxes."""
+) -> tuple[dict[str, np.ndarray], dict[str, Boxes]]:
+    """Check all targets; returns them, and the checked boxes by name."""
     if not isinstance(raw_targets, Mapping):
         raise DataError(
             "The targets of a sample are not named",
@@ -132,13 +134,13 @@ def _checked_targets(
             received=f"{type(raw_targets).__qualname__}",
         )
     targets: dict[str, np.ndarray] = {}
-    boxes: Boxes | None = None
+    boxes: dict[str, Boxes] = {}
     for name, value in raw_targets.items():
         kind = KINDS[name].name if name in KINDS else ""
         if kind == "boxes":
             elsewhere = elsewhere_in(dataset, index, name, np.ravel)
-            boxes = checked_boxes(name, value, size, elsewhere)
-            targets[name] = boxes.array
+            boxes[name] = checked_boxes(name, value, size, elsewhere)
+            targets[name] = boxes[name].array
         elif kind == "keypoints":
             flip = KINDS[name].flip
             order = (
@@ -148,17 +150,21 @@ def _checked_targets(
             targets[name] = checked_keypoints(name, value, size, order, elsewhere)
             if order is None:
                 targets.update(_mirrored(dataset, name, targets[name]))
-        elif name in _CHECKS:
-            targets[name] = _CHECKS[name](name, value, size, dataset)
+        elif (check := _CHECKS.get(_role(name))) is not None:
+            targets[name] = check(name, value, size, dataset)
         elif kind in ("map", "map_linear", "vectors"):
             targets[name] = checked_map(name, value, size)
         else:
             targets[name] = np.asarray(value)
-    if boxes is not None:
-        for name, array in targets.items():
-            if name in KINDS and KINDS[name].name in PER_OBJECT:
-                checked_rows(name, array, len(boxes.array))
+    if boxes:
+        for name, owner in row_owners(targets, f"sample {index}").items():
+            checked_rows(name, targets[name], len(boxes[owner].array) if owner else 0)
     return targets, boxes
+
+
+def _role(name: str) -> str:
+    """What a target says of its boxes, else its name."""
+    return (KINDS[name].role if name in KINDS else "") or name
 
 
 def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
@@ -166,7 +172,7 @@ def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarr
 
     Empty if the dataset does not determine it, or has another number of keypoints.
     """
-    order = order_of(dataset)
+    order = order_of(dataset, name)
     if order is None or len(order) != points.shape[1] and points.size:
         return {}
     return {name: points.reshape(len(points), len(order), 3), KINDS[name].flip: order}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.data.classes.class_map import OBJECTS
+from densefit.data.classes.class_map import CLASS_TARGETS, OBJECTS
 from densefit.data.geometry.target_kinds import KINDS
-from densefit.data.wrapped import attribute_of
+from densefit.data.wrapped import attribute_of, classes_attribute, points_attribute
 
 #: The dataset attribute that names its keypoints.
 POINT_NAMES = "keypoint_names"
@@ -57,20 +57,36 @@ def with_learned(names: list[str], learned: Sequence[str] | None) -> list[str]:
 def dataset_list(dataset: Any, target: str) -> list[str] | None:
     """Class names of a dataset's target, or None.
 
-    Read from `<target>_classes`, else `classes`; for keypoints from `keypoint_names`. A wrapper
-    without the attribute has the names of the dataset that it wraps.
+    Read from `<target>_classes` (`room_classes` of `room_classes`), else `classes`; for keypoints
+    from `keypoint_names`, for `room_keypoints` from `room_keypoint_names`. A wrapper without the
+    attribute has the names of the dataset that it wraps.
     """
     if is_points(target):
-        return _names(attribute_of(dataset, POINT_NAMES))
-    names = _names(attribute_of(dataset, f"{target}_classes"))
+        return _names(attribute_of(dataset, points_attribute(target)))
+    names = _names(attribute_of(dataset, classes_attribute(target)))
     return _names(attribute_of(dataset, "classes")) if names is None else names
+
+
+def class_targets(*datasets: Any) -> list[str]:
+    """Targets that hold classes: the usual ones, and the classes of further boxes.
+
+    Further boxes are declared (`declare_boxes`), and a dataset lists their classes.
+    """
+    further = [
+        name
+        for name, kind in KINDS.items()
+        if kind.role == OBJECTS
+        and name not in CLASS_TARGETS
+        and any(attribute_of(dataset, classes_attribute(name)) is not None for dataset in datasets)
+    ]
+    return [*CLASS_TARGETS, *further]
 
 
 def is_from_classes(dataset: Any, target: str) -> bool:
     """Whether a target's names come from `classes`, which may name the objects instead."""
     if target == OBJECTS or is_points(target):
         return False
-    return _names(attribute_of(dataset, f"{target}_classes")) is None
+    return _names(attribute_of(dataset, classes_attribute(target))) is None
 
 
 def _names(value: Any) -> list[str] | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT, kind_of
+from densefit.data.geometry.box_members import row_owners
+from densefit.data.geometry.target_kinds import kind_of
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
 from densefit.data.wrapped import named_classes
@@ -209,23 +210,26 @@ def mapped(
         DataError: a class index is out of range.
     """
     mapped_targets = dict(targets)
-    dropped: Any = False
+    dropped: dict[str | None, Any] = {}  # rows, by the boxes that they belong to
+    owners = row_owners(targets, next((change.where for change in maps.values()), ""))
     for target, change in maps.items():
         if target not in mapped_targets:
             continue
         value = mapped_targets[target]
-        if target in KINDS and KINDS[target].name in PER_OBJECT:
+        if target in owners:
             mapped_targets[target] = change.objects(value)
-            dropped = dropped | (mapped_targets[target] < 0)
+            is_dropped = mapped_targets[target] < 0
+            dropped[owners[target]] = is_dropped | dropped.get(owners[target], False)
         elif np.ndim(value) == 1:
             mapped_targets[target] = change.multilabel(value)
         else:
             mapped_targets[target] = (
                 change.pixels(value) if np.ndim(value) else change.picture(value)
             )
-    if np.any(dropped):
-        is_kept = ~dropped
-        for target, value in mapped_targets.items():
-            if kind_of(target, value).name in PER_OBJECT:
-                mapped_targets[target] = value[is_kept]
+    if any(np.any(rows) for rows in dropped.values()):
+        for target, value in targets.items():
+            kind_of(target, value)  # an array that is not declared may have a row for each box
+    for target, boxes in owners.items():
+        if np.any(dropped.get(boxes, False)):
+            mapped_targets[target] = mapped_targets[target][~dropped[boxes]]
     return mapped_targets

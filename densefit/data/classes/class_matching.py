@@ -27,6 +27,7 @@ from densefit.data.classes.matching_report import (
     warn_similar_names,
 )
 from densefit.data.classes.target_mapping import TargetMapping
+from densefit.data.geometry.box_members import BOXES
 from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
@@ -99,7 +100,7 @@ def match_head(dataset: Any, head: Any) -> TargetMapping:
         elif not _is_identity(target, table):
             classes[target] = ClassMap(where, np.array(table, np.int64), len(names))
         log_match(dataset, head.name, target, dataset_names, names, table, where)
-    return TargetMapping(classes, points, refused)
+    return TargetMapping(classes, points, refused, getattr(head, "box_target", BOXES))
 
 
 def _table(

@@ -11,7 +11,7 @@ import numpy as np
 
 from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.sample import Dataset
-from densefit.data.wrapped import attribute_of
+from densefit.data.wrapped import attribute_of, points_attribute
 from densefit.errors import DataError
 from densefit.once import first_time
 
@@ -72,11 +72,13 @@ class LatePoints:
         where: the dataset, for errors.
         names: keypoint names of the dataset; may be empty.
         common: keypoint names of the other datasets.
+        target: name of the keypoints.
     """
 
     where: str
     names: Sequence[str]
     common: Sequence[str]
+    target: str = POINTS
 
     def __call__(self, targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the targets; nameless keypoints are matched by index, which is logged once.
@@ -84,12 +86,12 @@ class LatePoints:
         Raises:
             DataError: the sample has keypoints, with other names.
         """
-        if POINTS not in targets:
+        if self.target not in targets:
             return dict(targets)
         if self.names:
             raise DataError(
-                f"A sample has the target {POINTS!r}, which none had of those that were looked at, "
-                "and with other names",
+                f"A sample has the target {self.target!r}, which none had of those that were "
+                "looked at, and with other names",
                 expected=str(list(self.common)),
                 received=str(list(self.names)),
                 where=self.where,
@@ -109,7 +111,10 @@ PointChange = PointMap | LatePoints
 
 
 def common_points(
-    datasets: Mapping[str, Dataset], perhaps: Mapping[str, Dataset] = MappingProxyType({})
+    datasets: Mapping[str, Dataset],
+    perhaps: Mapping[str, Dataset] = MappingProxyType({}),
+    target: str = POINTS,
+    originals: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[str] | None, dict[str, PointChange]]:
     """Return the common keypoint names of datasets, and how each is brought to their order.
 
@@ -120,9 +125,12 @@ def common_points(
         datasets: name -> dataset that has keypoints.
         perhaps: name -> dataset of which no probed sample has keypoints. If `datasets` is empty,
             the first of these with keypoint names sets the order.
+        target: name of the keypoints.
+        originals: name -> the dataset's own name of the keypoints, if it is another.
     """
     lists, later = (
-        {name: _names(dataset) for name, dataset in group.items()} for group in (datasets, perhaps)
+        {name: _names(dataset, originals.get(name, target)) for name, dataset in group.items()}
+        for group in (datasets, perhaps)
     )
     if not lists:
         lists = dict([next(((name, names) for name, names in later.items() if names), ("", []))])
@@ -133,14 +141,14 @@ def common_points(
         return None, {}
     changes: dict[str, PointChange] = {}
     for name, names in (*lists.items(), *later.items()):
-        where = f"dataset {name!r}, target {POINTS!r}"
+        where = f"dataset {name!r}, target {target!r}"
         if names != common and set(names) == set(common):
             table = np.array([common.index(point) for point in names])
-            changes[name] = PointMap(POINTS, table, len(common), where)
+            changes[name] = PointMap(target, table, len(common), where)
         elif names != common:
-            changes[name] = LatePoints(where, names, common)
+            changes[name] = LatePoints(where, names, common, target)
     return common, changes
 
 
-def _names(dataset: Dataset) -> list[str]:
-    return list(attribute_of(dataset, "keypoint_names") or ())
+def _names(dataset: Dataset, target: str) -> list[str]:
+    return list(attribute_of(dataset, points_attribute(target)) or ())

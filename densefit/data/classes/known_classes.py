@@ -8,6 +8,7 @@ import numpy as np
 
 from densefit.data.classes.class_map import OBJECTS, ClassMap
 from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT
+from densefit.data.wrapped import classes_attribute
 from densefit.errors import DataError
 
 #: How classes that a dataset lacks count: as not annotated, or as absent from all its images.
@@ -20,10 +21,10 @@ def known_name(target: str) -> str:
     Instances of an annotated class are labelled wherever they occur. Samples without this target
     annotate all classes.
 
-    >>> known_name("classes"), known_name("mask"), known_name("room_mask")
-    ('known_classes', 'known_mask_classes', 'known_room_mask_classes')
+    >>> known_name("classes"), known_name("mask"), known_name("room_classes")
+    ('known_classes', 'known_mask_classes', 'known_room_classes')
     """
-    return "known_classes" if target == OBJECTS else f"known_{target}_classes"
+    return f"known_{classes_attribute(target)}"
 
 
 def is_known(name: str) -> bool:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.data.classes.class_lists import (
-    POINT_NAMES,
     Numbered,
     are_numbers,
     is_points,
     spelled_alike,
 )
-from densefit.data.classes.class_map import OBJECTS, UNKNOWN
+from densefit.data.classes.class_map import UNKNOWN
 from densefit.data.sample_id import dataset_key
 from densefit.data.targets_present import targets_in
+from densefit.data.wrapped import classes_attribute, points_attribute
 from densefit.errors import DataError
 from densefit.once import first_time
 
@@ -70,8 +70,7 @@ def warn_nameless(dataset: Any, target: str, names: Sequence[str], where: str) -
             return
     except DataError:
         return  # a broken sample is reported, or skipped, in the epoch
-    attribute = POINT_NAMES if is_points(target) else f"{target}_classes"
-    attribute = "classes" if target == OBJECTS else attribute
+    attribute = points_attribute(target) if is_points(target) else classes_attribute(target)
     _log.warning(
         "the head has names of %s, and the dataset has none: its numbers count, 0 is %r. To have "
         "them matched by name, give it an attribute: dataset.%s = [...] (%s)",

@@ -10,9 +10,9 @@ import numpy as np
 
 from densefit.data.annotated import all_targets, targets_of
 from densefit.data.checks.sample import read_sample
-from densefit.data.classes.class_lists import POINT_NAMES, dataset_list, is_from_classes
+from densefit.data.classes.class_lists import class_targets, dataset_list, is_from_classes
 from densefit.data.classes.class_map import (
-    CLASS_TARGETS,
+    OBJECTS,
     ClassMap,
     Renames,
     class_map,
@@ -20,9 +20,11 @@ from densefit.data.classes.class_map import (
     renamed,
     union,
 )
+from densefit.data.classes.keypoint_matching import POINTS
 from densefit.data.classes.known_classes import with_known
+from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.sample import Dataset, Sample
-from densefit.data.wrapped import attribute_of
+from densefit.data.wrapped import attribute_of, classes_attribute, points_attribute
 from densefit.errors import ConfigError
 from densefit.registry import nearest
 
@@ -45,7 +47,7 @@ class RenamedClasses:
         self.dataset, self.rename = dataset, dict(rename)
         self._maps: dict[str, ClassMap] = {}
         all_names: set[str] = set()
-        for target in CLASS_TARGETS:
+        for target in class_targets(dataset):
             old_names = dataset_list(dataset, target)
             if old_names is None:
                 continue
@@ -57,11 +59,10 @@ class RenamedClasses:
                 self._maps[target] = class_map(
                     dataset, target, self.rename, names, "refuse", "renamed"
                 )
-            if target == CLASS_TARGETS[0] or not is_from_classes(dataset, target):
-                setattr(
-                    self, "classes" if target == CLASS_TARGETS[0] else f"{target}_classes", names
-                )
-        all_names.update(self._points(dataset))
+            if target == OBJECTS or not is_from_classes(dataset, target):
+                setattr(self, classes_attribute(target), names)
+        for attribute in _point_attributes(dataset):
+            all_names.update(self._points(dataset, attribute))
         if not getattr(dataset, "masks", True):  # only masks have this class
             all_names.discard("background")
         for old in self.rename:
@@ -72,8 +73,8 @@ class RenamedClasses:
                     fix=nearest(old, all_names),
                 )
 
-    def _points(self, dataset: Any) -> Sequence[str]:
-        old_names: Sequence[str] = attribute_of(dataset, POINT_NAMES) or []
+    def _points(self, dataset: Any, attribute: str) -> Sequence[str]:
+        old_names: Sequence[str] = attribute_of(dataset, attribute) or []
         if old_names:
             names = union([renamed(old_names, self.rename)])
             if len(names) < len(old_names):
@@ -82,7 +83,7 @@ class RenamedClasses:
                     received={name: self.rename[name] for name in old_names if name in self.rename},
                     where="rename",
                 )
-            setattr(self, POINT_NAMES, names)
+            setattr(self, attribute, names)
         return old_names
 
     def __repr__(self) -> str:
@@ -134,6 +135,12 @@ def with_renames(dataset: Dataset, rename: Renames | None) -> Any:
 
 def names_of(dataset: Dataset) -> set[str]:
     """Class and keypoint names of a dataset, which can be renamed."""
-    lists = (dataset_list(dataset, target) for target in CLASS_TARGETS)
-    points: Sequence[str] = getattr(dataset, POINT_NAMES, None) or []
-    return {name for names in lists for name in names or []} | set(points)
+    lists = [dataset_list(dataset, target) for target in class_targets(dataset)]
+    lists += [getattr(dataset, name, None) for name in _point_attributes(dataset)]
+    return {name for names in lists for name in names or []}
+
+
+def _point_attributes(dataset: Any) -> list[str]:
+    """Attributes of the dataset that name keypoints."""
+    names = {points_attribute(name) for name, kind in KINDS.items() if kind.name == POINTS}
+    return sorted(name for name in names if attribute_of(dataset, name) is not None)

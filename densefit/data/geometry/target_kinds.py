@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,36 +37,54 @@ class Kind:
         fill: value of a map outside of its image.
         flip: name of the target, (K,) int64, with the index of each keypoint in a flipped image:
             `order[left_hand] == right_hand` and vice versa.
+        boxes: name of the boxes that the target belongs to; "" if it names none.
+        role: what the target says of these boxes, one of `MEMBERS`; "" for anything else.
     """
 
     name: str
     fill: int | float = 0
     flip: str = ""
+    boxes: str = ""
+    role: str = ""
 
 
-KINDS: dict[str, Kind] = {
-    "boxes": Kind("boxes"),
+#: What belongs to boxes. Transforms find it by the role, since a sample may have several boxes.
+MEMBERS: dict[str, Kind] = {
     "classes": Kind("per_box"),
     "difficult": Kind("per_box"),
     "crowd": Kind("per_box"),
     "area": Kind("area"),
     "keypoints": Kind("keypoints", flip="keypoint_flip"),
     "keypoint_flip": Kind("plain"),
-    "mask": Kind("map", 255),
     "instances": Kind("map", 0),
     "instance_ids": Kind("per_box"),
     "instance_masks": Kind("per_box"),  # masks of the original image
+    "known_classes": Kind("plain"),
+}
+KINDS: dict[str, Kind] = {
+    "boxes": Kind("boxes"),
+    **{role: replace(kind, boxes="boxes", role=role) for role, kind in MEMBERS.items()},
+    "mask": Kind("map", 255),
     "label": Kind("plain"),
     "labels": Kind("plain"),
-    "known_classes": Kind("plain"),
     "known_mask_classes": Kind("plain"),
     "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with depths
     "normals": Kind("vectors", 0),
     "edges": Kind("map", 255),
+    "stripes": Kind("map", 255),
+    "drivable": Kind("map", 255),
+    "lanes": Kind("map", 255),
 }
 
 
-def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") -> None:
+def declare_target(
+    name: str,
+    kind: str,
+    fill: int | float = 0,
+    flip: str = "",
+    boxes: str = "",
+    role: str = "",
+) -> None:
     """Declare how transforms treat a custom target.
 
     >>> declare_target("saliency", "map_linear", fill=0.0)
@@ -76,10 +94,13 @@ def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") 
         kind: one of KIND_NAMES.
         fill: value of a map outside of the image (padding).
         flip: for keypoints, the name of the target with their order in a flipped image; see `Kind`.
+        boxes: name of the boxes that it belongs to, for samples with several. `declare_boxes`
+            declares further boxes with all that belongs to them.
+        role: what it says of these boxes, one of MEMBERS.
 
     Raises:
-        ConfigError: unknown kind, keypoints without `flip` (or another kind with it), or the name
-            is already declared differently.
+        ConfigError: unknown kind or role, keypoints without `flip` (or another kind with it), or
+            the name is already declared differently.
     """
     if kind not in KIND_NAMES:
         raise ConfigError(f"Unknown kind of target {kind!r}", expected=", ".join(KIND_NAMES))
@@ -90,8 +111,18 @@ def declare_target(name: str, kind: str, fill: int | float = 0, flip: str = "") 
             received=f"kind {kind!r}, flip {flip!r}",
             fix=f'declare_target({name!r}, "keypoints", flip="keypoint_flip")',
         )
-    declared = Kind(kind, fill, flip)
-    if KINDS.get(name, declared) != declared:
+    if role and role not in MEMBERS:
+        raise ConfigError(
+            f"Unknown role of the target {name!r}",
+            expected=f"one of {', '.join(MEMBERS)}",
+            received=repr(role),
+            fix="leave out the role of a target that only goes with its boxes",
+        )
+    declared, before = Kind(kind, fill, flip, boxes, role), KINDS.get(name)
+    if before is not None:  # what is left out stays, and may be added
+        declared = replace(declared, boxes=boxes or before.boxes, role=role or before.role)
+        before = replace(before, boxes=before.boxes or boxes, role=before.role or role)
+    if before is not None and before != declared:
         raise ConfigError(
             f"The target {name!r} is already declared otherwise",
             expected=KINDS[name],

@@ -13,11 +13,12 @@ instead, if the object filled its box before (an occluded one does not).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from densefit.data.geometry.box_members import boxes_of, member
 from densefit.data.geometry.instance_map import NONE, extents
 from densefit.data.geometry.keypoints import is_swap, move_keypoints
 from densefit.data.geometry.target_kinds import Kind, kind_of
@@ -53,11 +54,11 @@ def transform_targets(
     height, width = image.shape[:2]
     kinds = {name: kind_of(name, array) for name, array in sample.targets.items()}
     targets: dict[str, np.ndarray] = {}
-    keep: np.ndarray | None = None
+    keep: dict[str, np.ndarray] = {}  # of each boxes, by their name
     for name, kind in kinds.items():
         if kind.name == "boxes":
             boxes = _boxes(sample, name, matrix)
-            targets[name], keep = clip_boxes(boxes, height, width, crowd_flags(sample, len(boxes)))
+            targets[name], keep[name] = clip_boxes(boxes, height, width, crowd_flags(sample, name))
     for name, kind in kinds.items():
         array = sample.targets[name]
         if kind.name == "per_box":
@@ -104,21 +105,24 @@ def clip_boxes(
     return boxes[keep].astype(np.float32), keep
 
 
-def crowd_flags(sample: Sample, count: int) -> np.ndarray:
-    """(count,) bool, which of the sample's boxes enclose crowds. Raises DataError."""
-    if "crowd" not in sample.targets:
-        return np.zeros(count, bool)
-    return _kept_rows(sample, "crowd", np.ones(count, bool)).astype(bool)
+def crowd_flags(sample: Sample, boxes: str) -> np.ndarray:
+    """(n,) bool, which of the sample's boxes of this name enclose crowds. Raises DataError."""
+    everywhere = np.ones(len(sample.targets[boxes]), bool)
+    crowd = member(sample.targets, boxes, "crowd")
+    if crowd is None:
+        return ~everywhere
+    return _kept_rows(sample, crowd, {boxes: everywhere}).astype(bool)
 
 
 def _boxes(sample: Sample, name: str, matrix: np.ndarray) -> np.ndarray:
     """(n, 4) float64 transformed boxes, not clipped."""
     boxes = sample.targets[name]
     around = move_boxes(boxes, matrix)
-    if is_straight(matrix) or not {"instances", "instance_ids"} <= set(sample.targets):
+    map_name, ids_name = (member(sample.targets, name, r) for r in ("instances", "instance_ids"))
+    if is_straight(matrix) or map_name is None or ids_name is None:
         return around
-    _check_size(sample, "instances")
-    instances, ids = sample.targets["instances"], sample.targets["instance_ids"]
+    _check_size(sample, map_name)
+    instances, ids = sample.targets[map_name], sample.targets[ids_name]
     present, before = extents(instances)
     _, after = extents(instances, matrix)
     for row, instance in enumerate(ids):
@@ -130,24 +134,29 @@ def _boxes(sample: Sample, name: str, matrix: np.ndarray) -> np.ndarray:
     return around
 
 
-def _areas(sample: Sample, name: str, keep: np.ndarray | None, matrix: np.ndarray) -> np.ndarray:
+def _areas(
+    sample: Sample, name: str, keep: Mapping[str, np.ndarray], matrix: np.ndarray
+) -> np.ndarray:
     areas = _kept_rows(sample, name, keep)
-    boxes = sample.targets["boxes"][keep].astype(np.float64)
+    owner = str(boxes_of(name, sample.targets, f"sample {sample.id!r}"))
+    boxes = sample.targets[owner][keep[owner]].astype(np.float64)
     factors = area_scales((boxes[:, :2] + boxes[:, 2:]) / 2, matrix)
     return np.asarray((areas * factors).astype(areas.dtype))
 
 
-def _kept_rows(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
+def _kept_rows(sample: Sample, name: str, keep: Mapping[str, np.ndarray]) -> np.ndarray:
     """Rows of a per-box target whose boxes remain."""
     array = sample.targets[name]
-    if keep is None or len(array) != len(keep):
+    boxes = boxes_of(name, sample.targets, f"sample {sample.id!r}")
+    rows = None if boxes is None else keep[boxes]
+    if rows is None or len(array) != len(rows):
         raise DataError(
             f"The target {name!r} does not have one row a box",
-            expected="no boxes at all" if keep is None else f"{len(keep)} rows",
+            expected="no boxes at all" if rows is None else f"{len(rows)} rows, as {boxes!r} has",
             received=f"shape {array.shape}",
             where=f"sample {sample.id!r}",
         )
-    return np.asarray(array[keep])
+    return np.asarray(array[rows])
 
 
 def flip_order(sample: Sample, name: str, kind: Kind) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
@@ -27,14 +27,18 @@ _log = logging.getLogger("densefit")
 
 
 def check_labelled(
-    dataset: Dataset, transform: SampleTransform | None, heads: Sequence[Encoder], seed: int
+    dataset: Dataset,
+    transform: SampleTransform | None,
+    heads: Sequence[Encoder],
+    seed: int,
+    taught: Collection[str] = (),
 ) -> dict[str, list[Sample]]:
     """Raise DataError if no sample has a target that a head declares in `targets`.
 
     Single samples may lack a target. If the dataset declares its targets, one sample that has them
     is read. Otherwise up to 64 samples are read, spread over the dataset (over each dataset of a
     mixture); usually the first is enough. A target that none of these has may still occur later,
-    which is logged as a warning. Broken samples are skipped.
+    which is logged as a warning. Broken samples are skipped. Heads in `taught` need no targets.
 
     Returns:
         Head -> transformed samples, for heads that declare targets: one that trains the head, or,
@@ -47,7 +51,12 @@ def check_labelled(
     sought = {
         head.name: set(terms_of(head)) or {""} for head in heads if getattr(head, "targets", ())
     }
-    missing = [(head.name, target) for head in heads for target in getattr(head, "targets", ())]
+    missing = [
+        (head.name, target)
+        for head in heads
+        if head.name not in taught
+        for target in getattr(head, "targets", ())
+    ]
     targets_seen: set[str] = set()
     read, looked = 0, 0
     annotated = all_targets(dataset) if missing or sought else None
@@ -99,7 +108,8 @@ def check_labelled(
             received=f"the targets {sorted(targets_seen)}",
             where=repr(dataset),
             fix=f"{hint}let the dataset give it (see its settings, e.g. masks=True), mix in one "
-            "that does, or leave the head out",
+            "that does, or leave the head out; or name a teacher, Loader(..., taught=[HEAD]) and "
+            "fit(..., distill={HEAD: TEACHER})",
         )
     return examples
 

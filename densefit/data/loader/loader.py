@@ -60,6 +60,8 @@ class Loader(LoaderPosition):
             does not need them, and is faster without.
         skip_limit: largest share of an epoch's samples that may be skipped (10 samples, if at most
             half, are always allowed); more, or 100 in a row, raise an error.
+        taught: names of the heads that learn from a teacher, see `fit(distill=...)`: it is no error
+            if no sample has their targets.
 
     Attributes:
         epoch: number of the current epoch.
@@ -90,12 +92,13 @@ class Loader(LoaderPosition):
         originals: bool = True,
         skip_limit: float = 0.1,
         rename: Renames | None = None,
+        taught: Sequence[str] = (),
     ) -> None:
         workers = default_workers() if workers is None else workers
         check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout, skip_limit)
         super().__init__(dataset, batch_size, rename)
         dataset = self.dataset
-        self.transform, self.heads = transform, tuple(heads)
+        self.transform, self.heads, self.taught = transform, tuple(heads), tuple(taught)
         self.workers, self.worker_kind = workers, worker_kind
         self.shuffle, self.seed = shuffle, seed
         self.last, self.on_error, self.timeout = last, on_error, timeout

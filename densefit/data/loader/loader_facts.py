@@ -44,6 +44,7 @@ class LoaderFacts(SampleLoader):
 
     transform: SampleTransform | None
     heads: tuple[Encoder, ...]
+    taught: tuple[str, ...]
     shuffle: bool
     seed: int
     last: str
@@ -181,7 +182,8 @@ class LoaderFacts(SampleLoader):
             Names of the heads whose targets no probed sample has.
         """
         with ask_once():
-            examples = check_labelled(self.dataset, self.transform, self.heads, self.seed)
+            parts = (self.dataset, self.transform, self.heads, self.seed)
+            examples = check_labelled(*parts, self.taught)
             self._matches = ClassMatcher(self.dataset, self.heads)
             matches = self._matches()
             check_mask_values(self.dataset, self.heads, examples)
@@ -189,4 +191,7 @@ class LoaderFacts(SampleLoader):
         size = input_size(SampleTask(self.dataset, self.transform, (), self.seed, 0, skips=skips))
         self._layout = BatchLayout(size, self.heads)
         self._placeholders = stand_ins(self.heads, examples, size, matches)
-        return {head.name for head in self.heads if getattr(head, "targets", ())} - set(examples)
+        return {head.name for head in self.heads if getattr(head, "targets", ())} - {
+            *examples,
+            *self.taught,
+        }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.geometry.target_kinds import KINDS
+from densefit.data.geometry.box_members import box_names, member
 from densefit.data.loader.label_encoder import Encoder
 from densefit.data.sample import Sample
 from densefit.data.transforms.extra_samples import Draw
@@ -27,13 +27,12 @@ def boxes_in(targets: Mapping[str, np.ndarray]) -> tuple[int, int]:
     >>> boxes_in({"boxes": np.zeros((3, 4)), "crowd": np.array([True, False, False])})
     (2, 1)
     """
-    boxes = sum(len(array) for name, array in targets.items() if name in KINDS and _is_boxes(name))
-    crowds = int(np.count_nonzero(targets["crowd"])) if boxes and "crowd" in targets else 0
+    boxes = crowds = 0
+    for name in box_names(targets):
+        boxes += len(targets[name])
+        crowd = member(targets, name, "crowd")
+        crowds += 0 if crowd is None else int(np.count_nonzero(targets[crowd]))
     return boxes - crowds, crowds
-
-
-def _is_boxes(name: str) -> bool:
-    return KINDS[name].name == "boxes"
 
 
 class CountedDraw:

@@ -39,6 +39,14 @@ class SampleLoader(ABC):
     exact = True
     _ahead: Any  # the prefetcher
 
+    _stated: Mapping[str, Any]  # settings of the constructor
+
+    def __new__(cls, *parts: Any, **settings: Any) -> Self:
+        """Record the settings for `with_dataset`."""
+        loader = super().__new__(cls)
+        loader._stated = {**settings, "rename": None}
+        return loader
+
     def __init__(self, dataset: Dataset, batch_size: int, rename: Renames | None) -> None:
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=dataset_name(dataset))
@@ -62,6 +70,11 @@ class SampleLoader(ABC):
     def reset(self) -> None:
         """Move to the start of an epoch; a no-op, since each iteration starts there."""
         return
+
+    def with_dataset(self, dataset: Dataset) -> Self:
+        """Make a loader with the same settings for another dataset, or for this one wrapped."""
+        settings = {key: value for key, value in self._stated.items() if key != "dataset"}
+        return type(self)(dataset, **settings)
 
     def close(self) -> None:
         """Stop the workers; another iteration starts new ones."""

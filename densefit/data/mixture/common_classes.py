@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from densefit.data.classes.class_lists import dataset_list, is_from_classes
+from densefit.data.classes.class_lists import (
+    class_targets,
+    dataset_list,
+    is_from_classes,
+    is_points,
+)
 from densefit.data.classes.class_map import (
-    CLASS_TARGETS,
     OBJECTS,
     ClassMap,
     Renames,
@@ -18,6 +22,7 @@ from densefit.data.classes.class_map import (
 from densefit.data.classes.keypoint_matching import POINTS, PointChange, common_points
 from densefit.data.classes.known_classes import has_known, known_name
 from densefit.data.geometry.target_kinds import declare_target
+from densefit.data.mixture.box_names import with_members
 from densefit.data.mixture.checks import check_common, check_renames
 from densefit.data.mixture.renamed_targets import check_names
 from densefit.data.sample import Dataset
@@ -44,7 +49,8 @@ class CommonClasses:
         late_lists: the same of targets that no probed sample has, and a later one may.
         classes: the names of `classes`, or those that a late target is numbered by.
         maps: (dataset, target) -> its map to the common numbers.
-        keypoint_names: in the common order; None if there is none.
+        target_names: dataset -> all its renamed targets -> their new names.
+        keypoint_names: target of keypoints -> names in the common order; None if there is none.
         keypoint_changes: dataset -> how its keypoints get the common order.
     """
 
@@ -57,12 +63,16 @@ class CommonClasses:
         unknown: str,
     ) -> None:
         self._datasets, self._unknown = datasets, unknown
-        self._target_names, self._rename = target_names, rename
+        self._stated_names, self._rename = target_names, rename
+        self.target_names = {name: with_members(new) for name, new in target_names.items()}
         self._by_target = classes if isinstance(classes, Mapping) else {}
         self._everywhere = None if isinstance(classes, Mapping) else classes
-        fixed = [*CLASS_TARGETS, *self._by_target]
+        fixed = [*class_targets(*datasets.values()), *self._by_target]
         new_names = [
-            new for names in target_names.values() for old, new in names.items() if old in fixed
+            new
+            for names in self.target_names.values()
+            for old, new in names.items()
+            if old in fixed
         ]
         self.class_targets = tuple(dict.fromkeys([*fixed, *new_names]))
         self.class_lists: dict[str, list[str]] = {}
@@ -113,19 +123,15 @@ class CommonClasses:
         """New names of the targets that each dataset has, and the common order of keypoints."""
         probed = {name: targets_present(dataset) for name, dataset in self._datasets.items()}
         present = {name: set(targets.names) for name, targets in probed.items()}
-        for name, names in self._target_names.items():
+        for name, names in self.target_names.items():
             if name not in self._datasets:
                 raise ConfigError(
                     f"Targets of no dataset are renamed: {name!r}",
                     fix=nearest(name, self._datasets),
                 )
-            check_names(name, names, present[name], probed[name].are_all)
+            check_names(name, self._stated_names[name], present[name], probed[name].are_all)
             present[name] = {names.get(target, target) for target in present[name]}
-        self._late_points = {
-            name: dataset
-            for name, dataset in self._datasets.items()
-            if not probed[name].are_all and self._may_have(name, POINTS) - present[name]
-        }
+        self._are_all = {name: targets.are_all for name, targets in probed.items()}
         return present
 
     def _unite_present(self, present: Mapping[str, set[str]]) -> None:
@@ -154,12 +160,28 @@ class CommonClasses:
                 if has_known(target):
                     declare_target(known_name(target), "plain")
                 self.maps.update({(name, target): self.map(name, target) for name in holders})
-        self.keypoint_names: list[str] | None
-        self.keypoint_changes: dict[str, PointChange]
-        self.keypoint_names, self.keypoint_changes = common_points(
-            {name: data for name, data in self._datasets.items() if POINTS in present[name]},
-            self._late_points,
+        self.keypoint_names: dict[str, list[str] | None] = {}
+        self.keypoint_changes: dict[str, list[PointChange]] = {}
+        every = {target for names in present.values() for target in names if is_points(target)}
+        for target in sorted({POINTS, *every}):
+            self._unite_points(target, present)
+
+    def _unite_points(self, target: str, present: Mapping[str, set[str]]) -> None:
+        """Set the common order of keypoints."""
+        late = {
+            name: data
+            for name, data in self._datasets.items()
+            if not self._are_all[name] and self._may_have(name, target) - present[name]
+        }
+        originals = {name: self._original_name(name, target) for name in self._datasets}
+        self.keypoint_names[target], changes = common_points(
+            {name: data for name, data in self._datasets.items() if target in present[name]},
+            {name: data for name, data in late.items() if is_points(originals[name])},
+            target,
+            originals,
         )
+        for name, change in changes.items():
+            self.keypoint_changes.setdefault(name, []).append(change)
 
     def _object_classes(self) -> list[str]:
         """The names of `classes`, else those of the first target, else of the datasets."""
@@ -189,12 +211,12 @@ class CommonClasses:
 
     def _may_have(self, name: str, target: str) -> set[str]:
         """The target, unless the dataset's is renamed and no other takes its name."""
-        names = self._target_names.get(name, {})
+        names = self.target_names.get(name, {})
         return {target} if target not in names or target in names.values() else set()
 
     def _original_name(self, name: str, target: str) -> str:
         """The dataset's own name of a target."""
-        originals = {new: old for old, new in self._target_names.get(name, {}).items()}
+        originals = {new: old for old, new in self.target_names.get(name, {}).items()}
         return originals.get(target, target)
 
     def _original_classes(self, name: str, target: str) -> list[str]:

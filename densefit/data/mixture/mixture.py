@@ -12,14 +12,17 @@ from typing import Any
 from densefit.data.annotated import all_targets, ask_once, in_sets, targets_of
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_map import OBJECTS, Renames, mapped
+from densefit.data.classes.keypoint_matching import POINTS
 from densefit.data.classes.known_classes import with_known
 from densefit.data.mixture.checks import check_shares
 from densefit.data.mixture.common_classes import Classes, CommonClasses
 from densefit.data.mixture.renamed_targets import under_new_names
 from densefit.data.mixture.sampler import MixtureOrder
 from densefit.data.mixture.temperature import tempered
+from densefit.data.mixture.validation import AnyLoader, validation_loaders
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import sample_id
+from densefit.data.wrapped import classes_attribute, points_attribute
 from densefit.once import first_time
 
 _log = logging.getLogger("densefit")
@@ -58,7 +61,8 @@ class Mixture:
             (of boxes), `mask`, `label`, `labels`, and custom targets that are named here.
         targets: name of a dataset -> its target -> a new name, if datasets use one name for
             different targets: {"rooms": {"mask": "room_mask"}}. The new target is transformed like
-            the old one, and has its own class list, `room_mask_classes`.
+            the old one, and has its own class list, `room_mask_classes`. What belongs to boxes
+            goes with them: {"boxes": "room_boxes"} makes `room_classes`, `room_crowd`, ...
         rename: name of a dataset -> its class name -> the common name, or None to drop the class.
         unknown: how to treat classes that the common list lacks: "refuse", or "drop": objects are
             removed, pixels become 255, and the image's label -1.
@@ -117,10 +121,13 @@ class Mixture:
             common = CommonClasses(self.datasets, classes, self._names, self._rename, unknown)
         self._common = common
         self.class_targets, self.class_lists = common.class_targets, common.class_lists
-        self.classes, self.keypoint_names = common.classes, common.keypoint_names
+        self.classes, self.keypoint_names = common.classes, common.keypoint_names[POINTS]
         for target, names in {**common.late_lists, **common.class_lists}.items():
             if target != OBJECTS:
-                setattr(self, f"{target}_classes", names)
+                setattr(self, classes_attribute(target), names)
+        for target, points in common.keypoint_names.items():
+            if target != POINTS:
+                setattr(self, points_attribute(target), points)
 
     def __repr__(self) -> str:
         datasets = ", ".join(f"{name!r}: {dataset!r}" for name, dataset in self.datasets.items())
@@ -145,14 +152,14 @@ class Mixture:
     def targets_of(self, index: int) -> list[str] | None:
         """Names of a sample's targets; None if its dataset does not declare them."""
         name, sample_index = self._find(index)
-        targets, names = targets_of(self.datasets[name], sample_index), self._names.get(name, {})
+        targets, names = targets_of(self.datasets[name], sample_index), self.new_names(name)
         return None if targets is None else [names.get(target, target) for target in targets]
 
     def all_targets(self) -> list[frozenset[str]] | None:
         """Names of the targets of all samples; None unless all datasets declare them."""
         target_sets: list[frozenset[str]] = []
         for name, size in zip(self.datasets, self._sizes):
-            sets, names = all_targets(self.datasets[name]), self._names.get(name, {})
+            sets, names = all_targets(self.datasets[name]), self.new_names(name)
             if sets is None or len(sets) < size:
                 return None
             common = {
@@ -164,7 +171,7 @@ class Mixture:
     def __getitem__(self, index: int) -> Sample:
         name, sample_index = self._find(index)
         sample = read_sample(self.datasets[name], sample_index)
-        names = self._names.get(name, {})
+        names = self.new_names(name)
         targets = under_new_names(sample.targets, names)
         maps = {
             target: self._common.map(name, target)
@@ -172,8 +179,8 @@ class Mixture:
             if target in targets
         }
         targets = with_known(mapped(targets, maps), targets, maps, self._lacking)
-        if name in self._common.keypoint_changes:
-            targets = self._common.keypoint_changes[name](targets)
+        for change in self._common.keypoint_changes.get(name, ()):
+            targets = change(targets)
         return replace(sample, id=f"{name}/{sample.id}", targets=targets)
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
@@ -245,6 +252,33 @@ class Mixture:
             len(ordered[name].order(True, 1)) if name in ordered else size
             for name, size in zip(self.datasets, self._sizes)
         ]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """`targets`, `rename`, `unknown` and `lacking`, as they were stated."""
+        changes = {"targets": self._names, "rename": self._rename}
+        return {**changes, "unknown": self._unknown, "lacking": self._lacking}
+
+    def validation(self, loaders: Mapping[str, AnyLoader]) -> dict[str, AnyLoader]:
+        """Loaders of validation data, for `fit(validation=...)` and `df.score`.
+
+        Targets and classes get the names and indices that they have in the mixture. Every dataset
+        is scored by itself, as `<dataset>/<head>/<number>`.
+
+        >>> validation = mixture.validation({"bccd": loader, "camvid": more})  # doctest: +SKIP
+
+        Args:
+            loaders: name of a dataset of the mixture -> loader of its validation data; all, or
+                some.
+
+        Raises:
+            ConfigError: a name that is not in the mixture, or a class that the mixture lacks.
+        """
+        return validation_loaders(self, loaders)
+
+    def new_names(self, dataset: str) -> Mapping[str, str]:
+        """The dataset's own name of each renamed target -> its name here."""
+        return self._common.target_names.get(dataset, {})
 
     def _find(self, index: int) -> tuple[str, int]:
         index = range(len(self))[index]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from densefit.data.classes.known_classes import known_names
 from densefit.data.geometry.target_kinds import KINDS, Kind, declare_target
+from densefit.data.mixture.box_names import with_members
 from densefit.errors import ConfigError, located
 from densefit.once import first_time
 from densefit.registry import nearest
@@ -22,11 +22,13 @@ def under_new_names(
 ) -> dict[str, np.ndarray]:
     """Rename a sample's targets; the others keep their names.
 
-    The target with the annotated classes of another one is renamed with it, unless it is named.
+    The target with the annotated classes of another one is renamed with it, unless it is named,
+    and so is what belongs to boxes; see `with_members`.
 
     >>> under_new_names({"mask": 1, "depth": 2}, {"mask": "room_mask"})
     {'room_mask': 1, 'depth': 2}
     """
+    names = with_members(names)
     names = {**known_names(names), **names}
     return {names.get(name, name): value for name, value in targets.items()}
 
@@ -36,7 +38,7 @@ def check_names(
 ) -> None:
     """Check new names of targets, and declare them to the transforms.
 
-    A new name has the kind of the old one, and the new name of its `flip`.
+    A new name has the kind of the old one, and the new names of its `flip` and `boxes`.
 
     Args:
         dataset: its name, for errors.
@@ -64,6 +66,7 @@ def check_names(
                 where="Mixture(targets=...)",
                 fix=nearest(old, present),
             )
+    names = with_members(names)
     old_names: dict[str, str] = {}
     for old in present:
         new = names.get(old, old)
@@ -80,6 +83,6 @@ def check_names(
         if kind is None and new not in KINDS:
             continue  # a number alone, which needs no declaration; else the transforms tell it
         kind = kind or Kind("plain")
-        renamed = replace(kind, flip=names.get(kind.flip, kind.flip))
+        flip, boxes = names.get(kind.flip, kind.flip), names.get(kind.boxes, "")
         with located(f"{where}, whose target {old!r} is renamed"):
-            declare_target(new, renamed.name, renamed.fill, renamed.flip)
+            declare_target(new, kind.name, kind.fill, flip, boxes, kind.role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from densefit.data.geometry.box_members import declare_boxes
 from densefit.data.geometry.target_kinds import KINDS, declare_target
 from densefit.data.transforms.affine import RandomAffine, RandomPerspective
 from densefit.data.transforms.albumentations import Albumentations
@@ -51,6 +52,7 @@ __all__ = [
     "Resize",
     "ResizeSide",
     "Transform",
+    "declare_boxes",
     "declare_target",
     "transforms",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.geometry.box_members import box_names, boxes_of
 from densefit.data.geometry.keypoints import move_keypoints
 from densefit.data.geometry.target_kinds import PER_OBJECT, kind_of
 from densefit.data.geometry.transform_targets import clip_boxes, crowd_flags, flip_order
@@ -18,6 +19,7 @@ from densefit.data.transforms.albumentations_keypoints import follow_pixels
 from densefit.data.transforms.merge_samples import MAPS
 from densefit.errors import ConfigError, DataError
 
+_NO_BOXES = ""  # owner of targets without boxes
 _ROWS = "rows"  # label field with the index of each box
 _NUMBERS = "numbers"  # label field with the index of each keypoint
 # Of the pipeline's kinds "keypoints" and "mask", under names of their own: see `scaled_points`.
@@ -96,7 +98,7 @@ class Albumentations:
         result = self._run(sample, maps, points, rng)
         image = np.asarray(result["image"])
         height, width = image.shape[:2]
-        boxes, rows = _boxes(sample, result, height, width)
+        moved_boxes = _boxes(sample, result, height, width)
         moved = _moved_points(sample, points, result)
         corners = moved[: len(_TRIANGLE)]
         # If a corner is lost, assume the most common case: no flip, and the same size.
@@ -114,15 +116,17 @@ class Albumentations:
             array[..., :2] = np.where(is_lost[..., None], 0, there)
             array[is_lost, 2] = 0
             swap = flip_order(sample, name, kind_of(name, array)) if growth < 0 else None
+            rows = moved_boxes[_owner(sample, name)][1]
             changed[name] = move_keypoints(array, np.eye(2, 3), (height, width), swap)[rows]
             start = end
         for name, kind in kinds.items():
             if kind == "boxes":
-                changed[name] = boxes
+                changed[name] = moved_boxes[name][0]
             elif kind == "per_box":
-                changed[name] = targets[name][rows]
+                changed[name] = targets[name][moved_boxes[_owner(sample, name)][1]]
             elif kind == "area":
-                changed[name] = (targets[name][rows] * abs(growth)).astype(targets[name].dtype)
+                areas = targets[name][moved_boxes[_owner(sample, name)][1]]
+                changed[name] = (areas * abs(growth)).astype(areas.dtype)
             elif kind == "plain":
                 changed[name] = targets[name]
         return replace(
@@ -158,7 +162,7 @@ class Albumentations:
         pipeline = self._pipeline(len(maps))
         _seed(pipeline, rng)
         height, width = sample.image.shape[:2]
-        boxes = np.asarray(sample.targets.get("boxes", np.zeros((0, 4))), np.float64)
+        boxes = np.concatenate([np.zeros((0, 4)), *_all_boxes(sample).values()])
         boxes = boxes.clip(0, (width, height, width, height))
         rows = np.flatnonzero(
             (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
@@ -249,13 +253,33 @@ def _moved_points(sample: Sample, points: list[str], result: Any) -> np.ndarray:
     return moved
 
 
-def _boxes(sample: Sample, result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """(m, 4) float32 transformed boxes, and (m,) their former rows."""
-    boxes_after = [np.asarray(box, np.float64)[:4] for box in result["bboxes"]]
-    rows = np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)
-    crowd = crowd_flags(sample, len(sample.targets.get("boxes", ())))[rows]
-    boxes, keep = clip_boxes(np.array(boxes_after).reshape(-1, 4), height, width, crowd)
-    return boxes, rows[keep]
+def _all_boxes(sample: Sample) -> dict[str, np.ndarray]:
+    """The sample's boxes by name, in the order in which the pipeline gets their rows."""
+    return {name: sample.targets[name] for name in box_names(sample.targets)}
+
+
+def _owner(sample: Sample, name: str) -> str:
+    """Name of the boxes that a target has a row for each of; the first if it has no rows."""
+    owner = boxes_of(name, sample.targets, f"sample {sample.id!r}, Albumentations")
+    return _NO_BOXES if owner is None else owner
+
+
+def _boxes(
+    sample: Sample, result: Any, height: int, width: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """(m, 4) float32 transformed boxes, and (m,) their former rows, by name of the boxes."""
+    all_after = np.array([np.asarray(box, np.float64)[:4] for box in result["bboxes"]])
+    all_after = all_after.reshape(-1, 4)
+    all_rows = np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)
+    moved, start = {_NO_BOXES: (all_after[:0], all_rows[:0])}, 0
+    for name, array in _all_boxes(sample).items():
+        is_member = (all_rows >= start) & (all_rows < start + len(array))
+        rows = all_rows[is_member] - start
+        crowd = crowd_flags(sample, name)[rows]
+        boxes, keep = clip_boxes(all_after[is_member], height, width, crowd)
+        moved[name] = boxes, rows[keep]
+        start += len(array)
+    return moved
 
 
 def _filled(sample: Sample, name: str, array: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -282,8 +306,10 @@ def _check(sample: Sample, kinds: Mapping[str, str]) -> None:
                 where=f"sample {sample.id!r}, Albumentations",
                 fix="use random_affine and random_flip of densefit, which turn vectors",
             )
-        count = len(sample.targets.get("boxes", ()))
-        if kind in PER_OBJECT and len(sample.targets[name]) != count:
+        if kind not in PER_OBJECT or kind == "boxes":
+            continue
+        count = len(sample.targets.get(_owner(sample, name), ()))
+        if len(sample.targets[name]) != count:
             raise DataError(
                 f"The target {name!r} does not have one row a box",
                 expected=f"{count} rows",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from densefit.data.geometry.box_members import box_names
 from densefit.data.geometry.image_ops import GREY, Fill, crop, fill_repr
 from densefit.data.geometry.ops import GeometricOp, GeometricTransform, crop_op, resize_op
 from densefit.data.repr_args import unusual
@@ -90,7 +91,10 @@ class RandomBoxCrop:
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Crop the sample, or return it unchanged."""
-        boxes = sample.targets.get("boxes", np.zeros((0, 4), np.float32))
+        boxes = np.concatenate(
+            [sample.targets[name] for name in box_names(sample.targets)]
+            or [np.zeros((0, 4), np.float32)]
+        )
         choice = int(rng.integers(len(self.min_ious) + 2))
         if len(boxes) == 0 or choice == 0:
             return sample

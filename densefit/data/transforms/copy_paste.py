@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from densefit.data.geometry.box_members import box_names, member
 from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents
 from densefit.data.geometry.keypoints import pixels_under
 from densefit.data.geometry.ops import apply_ops, crop_op
@@ -29,9 +31,15 @@ from densefit.data.transforms.merge_samples import (
 )
 from densefit.data.transforms.rescale import scaling
 from densefit.data.transforms.transform import checked_range, transforms
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 
-NEEDED = ("boxes", "instances", "instance_ids")
+
+class _Objects(NamedTuple):
+    """Names of the targets that describe the objects."""
+
+    boxes: str
+    instances: str
+    ids: str
 
 
 @transforms.register("copy_paste")
@@ -88,20 +96,24 @@ class CopyPaste:
         if rng.random() >= self.p:
             return sample
         (other,) = prepare_samples(draw(1), self.prepare, rng)
-        if not set(NEEDED) <= set(common_targets([sample, other], self.drop)):
+        names = common_targets([sample, other], self.drop)
+        if (objects := _objects(names, sample)) is None:
             return sample
         sample, other = intersect_known_classes([sample, other])
         names = common_targets([sample, other], self.drop)
-        other = replace(other, targets={name: other.targets[name] for name in names})
+        sample, other = (
+            replace(each, targets={name: each.targets[name] for name in names})
+            for each in (sample, other)
+        )
         below, above = renumber_instances(
             [sample, self._placed(other, sample.image.shape[:2], rng)]
         )
-        chosen = _draw_objects(above, rng)
-        ids = above.targets["instance_ids"][chosen]
+        chosen = _draw_objects(above, objects, rng)
+        ids = above.targets[objects.ids][chosen]
         is_pasted = np.zeros(UNKNOWN + 1, bool)
         is_pasted[ids] = True
-        pasted = is_pasted[above.targets["instances"]]
-        left, changes = _occluded(below, pasted, self.visible)
+        pasted = is_pasted[above.targets[objects.instances]]
+        left, changes = _occluded(below, objects, pasted, self.visible)
         targets = {}
         for name in names:
             first, second = below.targets[name], above.targets[name]
@@ -133,11 +145,29 @@ class CopyPaste:
         return f"CopyPaste{settings}{about}"
 
 
-def _draw_objects(sample: Sample, rng: np.random.Generator) -> np.ndarray:
+def _objects(names: Sequence[str], sample: Sample) -> _Objects | None:
+    """Boxes with instances among targets; None if there are none. DataError for several boxes."""
+    boxes = box_names(names)
+    if len(boxes) > 1:
+        raise DataError(
+            "Objects of one set of boxes are pasted, and the sample has several",
+            expected="one, since it is unknown which objects of the others a pasted one covers",
+            received=", ".join(boxes),
+            where=f"sample {sample.id!r}, CopyPaste",
+            fix=f"drop={boxes[1:]!r}: heads of these boxes then learn nothing from such images; "
+            "or leave CopyPaste out",
+        )
+    if not boxes:
+        return None
+    instances, ids = (member(names, boxes[0], role) for role in ("instances", "instance_ids"))
+    return None if instances is None or ids is None else _Objects(boxes[0], instances, ids)
+
+
+def _draw_objects(sample: Sample, names: _Objects, rng: np.random.Generator) -> np.ndarray:
     """Draw the rows of pasted objects: each with probability 1/2, at least one if any."""
-    ids = sample.targets["instance_ids"]
-    crowd = crowd_flags(sample, len(ids))
-    visible_ids = extents(sample.targets["instances"])[0]
+    ids = sample.targets[names.ids]
+    crowd = crowd_flags(sample, names.boxes)
+    visible_ids = extents(sample.targets[names.instances])[0]
     able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, visible_ids))
     is_pasted = rng.random(len(able)) < 0.5
     if len(able) and not is_pasted.any():
@@ -146,12 +176,13 @@ def _draw_objects(sample: Sample, rng: np.random.Generator) -> np.ndarray:
 
 
 def _occluded(
-    sample: Sample, pasted: np.ndarray, visible: float
+    sample: Sample, names: _Objects, pasted: np.ndarray, visible: float
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Update the objects of a sample that pasted pixels occlude.
 
     Args:
         sample: below.
+        names: names of its boxes and instances.
         pasted: (H, W) bool.
         visible: least visible fraction of an object's pixels.
 
@@ -159,20 +190,20 @@ def _occluded(
         (n,) bool, the objects that remain; and the changed targets of all objects.
     """
     targets = sample.targets
-    ids, instances = targets["instance_ids"], targets["instances"]
+    ids, instances = targets[names.ids], targets[names.instances]
     whole = np.bincount(instances.reshape(-1), minlength=UNKNOWN + 1)[ids]
     hidden = np.bincount(instances[pasted], minlength=UNKNOWN + 1)[ids]
     share = 1 - hidden / np.maximum(whole, 1)
     share[(ids == NONE) | (whole == 0)] = 1.0  # their pixels are unknown
     cut = share < 1.0
-    boxes = targets["boxes"].copy()
+    boxes = targets[names.boxes].copy()
     there, around = extents(np.where(pasted, NONE, instances)) if cut.any() else (ids[:0], boxes)
     for row in np.flatnonzero(cut & np.isin(ids, there)):
         # Not beyond the annotated box, which may be clipped or drawn by hand.
         inner = around[np.searchsorted(there, ids[row])]
         boxes[row, :2] = np.maximum(boxes[row, :2], inner[:2])
         boxes[row, 2:] = np.minimum(boxes[row, 2:], inner[2:])
-    changes = {"boxes": boxes}
+    changes = {names.boxes: boxes}
     for name, array in targets.items():
         kind = kind_of(name, array).name
         if kind == "area":
@@ -180,7 +211,7 @@ def _occluded(
         elif kind == "keypoints":
             changes[name] = _hidden(array, pasted)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1 - 1e-3).all(axis=1) | ~cut
-    enough = (share >= visible) | crowd_flags(sample, len(ids))  # crowds always remain
+    enough = (share >= visible) | crowd_flags(sample, names.boxes)  # crowds remain
     return ~cut | ((share > 0) & enough & solid), changes
 
 

@@ -135,7 +135,7 @@ def erase_windows(
             targets[name] = array.copy()
             for x1, y1, x2, y2 in windows:
                 # No object differs from an unknown object.
-                targets[name][y1:y2, x1:x2] = UNKNOWN if name == "instances" else kind.fill
+                targets[name][y1:y2, x1:x2] = UNKNOWN if kind.role == "instances" else kind.fill
         elif kind.name == "keypoints":
             targets[name] = _hidden(array, windows, image.shape)
     return replace(sample, image=image, targets=targets)

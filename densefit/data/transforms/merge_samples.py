@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from densefit.data.classes.known_classes import is_known
+from densefit.data.geometry.box_members import boxes_of
 from densefit.data.geometry.instance_map import NONE, UNKNOWN
-from densefit.data.geometry.target_kinds import PER_OBJECT, kind_of
+from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT, kind_of
 from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.errors import DataError
 
@@ -35,9 +36,15 @@ def common_targets(samples: Sequence[Sample], drop: Collection[str]) -> list[str
         and all(name in sample.targets for sample in samples)
     ]
     kinds = {name: kind_of(name, samples[0].targets[name]).name for name in names}
-    if "boxes" in kinds.values():
-        return names
-    return [name for name in names if kinds[name] not in PER_OBJECT]
+    where, result = f"sample {samples[0].id!r}", []
+    for name in names:
+        if name in KINDS and (kinds[name] in PER_OBJECT or KINDS[name].boxes):
+            boxes = name if kinds[name] == "boxes" else boxes_of(name, samples[0].targets, where)
+            is_row = kinds[name] in PER_OBJECT
+            if (is_row and boxes not in names) or (boxes in drop and not is_known(name)):
+                continue
+        result.append(name)
+    return result
 
 
 def intersect_known_classes(samples: Sequence[Sample]) -> list[Sample]:
@@ -126,11 +133,19 @@ def renumber_instances(samples: Sequence[Sample]) -> list[Sample]:
     Raises:
         DataError: there are more instances than ids.
     """
+    names = {name for sample in samples for name in sample.targets if _has_ids(name)}
+    for boxes in sorted({KINDS[name].boxes for name in names}):
+        samples = _renumbered(samples, [name for name in names if KINDS[name].boxes == boxes])
+    return list(samples)
+
+
+def _renumbered(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
+    """Renumber the ids in targets that belong to the same boxes."""
     result, last = [], 0
     for sample in samples:
         targets = dict(sample.targets)
         is_present = np.zeros(UNKNOWN + 1, bool)
-        for name in _WITH_IDS:
+        for name in names:
             is_present[targets.get(name, NONE)] = True
         is_present[[NONE, UNKNOWN]] = False
         ids = np.flatnonzero(is_present)
@@ -143,7 +158,7 @@ def renumber_instances(samples: Sequence[Sample]) -> list[Sample]:
             )
         table = np.arange(UNKNOWN + 1, dtype=np.uint16)
         table[ids] = last + 1 + np.arange(len(ids))
-        for name in _WITH_IDS:
+        for name in names:
             if name in targets:
                 targets[name] = table[targets[name]].astype(targets[name].dtype)
         last += len(ids)
@@ -151,7 +166,8 @@ def renumber_instances(samples: Sequence[Sample]) -> list[Sample]:
     return result
 
 
-_WITH_IDS = ("instances", "instance_ids")
+def _has_ids(name: str) -> bool:
+    return name in KINDS and KINDS[name].role in ("instances", "instance_ids")
 
 
 def prepare_samples(

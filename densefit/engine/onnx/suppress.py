@@ -35,7 +35,7 @@ def suppressed(
     indices = np.zeros((len(candidates), count), np.int64)
     used = np.zeros((len(candidates), count), bool)
     for image, detections in enumerate(candidates):
-        chosen = _select(detections.astype(np.float32), iou, threshold)[:count]
+        chosen = _select(detections.astype(np.float32), iou, threshold, count)
         indices[image, : len(chosen)] = chosen
         used[image, : len(chosen)] = True
     images = np.arange(len(candidates))[:, None]
@@ -44,16 +44,20 @@ def suppressed(
     return selected
 
 
-def _select(rows: np.ndarray, iou: float, threshold: float) -> list[int]:
-    """Indices of the detections that no better one of their class overlaps, best first."""
+def _select(rows: np.ndarray, iou: float, threshold: float, count: int) -> np.ndarray:
+    """Indices of the first `count` detections that no better one of their class overlaps."""
     order = np.argsort(-rows[:, _SCORE], kind="stable")
     order = order[(rows[order, _SCORE] > threshold) & (rows[order, _CLASS] >= 0)]
     boxes, classes = rows[order, _BOX], rows[order, _CLASS]
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     alive = np.ones(len(order), bool)
+    chosen: list[int] = []
     for best in range(len(order)):
+        if len(chosen) == count:
+            break
         if not alive[best]:
             continue
+        chosen.append(best)
         rivals = alive & (classes == classes[best])
         later = best + 1 + np.flatnonzero(rivals[best + 1 :])
         low = np.maximum(boxes[later, :2], boxes[best, :2])
@@ -61,4 +65,4 @@ def _select(rows: np.ndarray, iou: float, threshold: float) -> list[int]:
         common = np.prod((high - low).clip(0), axis=1)
         union = areas[later] + areas[best] - common
         alive[later] = common <= np.float32(iou) * union
-    return [int(index) for index in order[alive]]
+    return np.asarray(order[chosen])

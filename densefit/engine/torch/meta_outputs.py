@@ -10,6 +10,7 @@ import torch
 from densefit.engine.torch.operators import registry
 from densefit.engine.torch.operators.attributes import Attributes
 from densefit.engine.torch.program import Run
+from densefit.engine.torch.without_compiler import without_compiler
 
 Tensor = torch.Tensor
 
@@ -46,6 +47,6 @@ def meta_outputs(attrs: Attributes, inputs: Sequence[Tensor]) -> tuple[Tensor, .
 
 
 def _compute(attrs: Attributes, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    with torch.no_grad():
+    with torch.no_grad(), without_compiler():
         outputs = registry.compute_of(attrs)(Run(device=torch.device("meta")), *inputs)
     return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError
 from densefit.metrics.core.additive import AdditiveMetric
-from densefit.metrics.core.arrays import each_sample, host
+from densefit.metrics.core.arrays import each_sample
 from densefit.metrics.core.metric import metrics
 from densefit.metrics.dense.depth_errors import NUMBERS, common_logarithm, depth_errors
-from densefit.metrics.dense.valid_maps import map_and_mask
+from densefit.metrics.dense.depth_planes import depth_and_valid, plane
 from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
@@ -66,11 +66,11 @@ class Depth(AdditiveMetric):
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
         for prediction, target, key in each_sample(predictions, targets, ids):
-            depth, valid = map_and_mask(target, "depth", "(H, W)", key)
+            depth, valid = depth_and_valid(target, key)
             numbers = depth_errors(
-                _plane(prediction, "prediction", key),
-                _plane(depth, "truth", key),
-                None if valid is None else _plane(valid, "valid mask", key),
+                plane(prediction, "prediction", key),
+                depth,
+                valid,
                 self.min_depth,
                 self.max_depth,
                 key,
@@ -90,18 +90,3 @@ class Depth(AdditiveMetric):
                 "a thousandth" if numbers["AbsRel"] < 1 else "a thousand times",
             )
         return numbers
-
-
-def _plane(values: Any, what: str, key: str) -> np.ndarray:
-    """Read (H, W) or (1, H, W) numbers as (H, W)."""
-    array = np.asarray(host(values))
-    if array.ndim == 3 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim != 2 or array.dtype.kind not in "biuf":
-        raise DataError(
-            f"A {what} of depth is not a map of numbers",
-            expected="shape (H, W)",
-            received=f"shape {array.shape}, dtype {array.dtype}",
-            where=f"sample {key!r}",
-        )
-    return array

@@ -55,7 +55,7 @@ def depth_errors(
         DataError: the shapes differ, or a prediction that counts is not positive and finite (it
             has no logarithm).
     """
-    values = _valid_depths(prediction, target, valid, (min_depth, max_depth), where)
+    values = valid_depths(prediction, target, valid, (min_depth, max_depth), where)
     if values is None:
         return None
     predicted, true = values
@@ -77,14 +77,25 @@ def depth_errors(
     )
 
 
-def _valid_depths(
+def valid_depths(
     prediction: np.ndarray,
     target: np.ndarray,
     valid: np.ndarray | None,
     limits: tuple[float, float],
     where: str | None,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Predicted and true depths of the valid pixels, (n,) float64 each; None without any."""
+    """Predicted and true depths of the valid pixels, (n,) float64 each; None without any.
+
+    Args:
+        prediction: (H, W), as of `depth_errors`,
+        target: and so are (H, W),
+        valid: (H, W) or None,
+        limits: (min_depth, max_depth)
+        where: and the sample's id.
+
+    Raises:
+        DataError: as `depth_errors`.
+    """
     sample = where if where is None else f"sample {where!r}"
     for what, array in (("prediction", prediction), ("valid mask", valid)):
         if array is not None and array.shape != target.shape:

@@ -46,6 +46,11 @@ class HeadAdapter(ABC):
         return [self.name]
 
     @property
+    def needed_groups(self) -> list[str]:
+        """Entries of `label_groups` without which something of the head is not trained."""
+        return self.label_groups
+
+    @property
     def label_group_of(self) -> dict[str, str]:
         """Output of the train graph -> the entry of `label_groups` of its labelled samples."""
         return dict.fromkeys(self.outputs("train"), self.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -32,12 +32,14 @@ class Features:
         channels: stride -> number of channels.
         input_size: (height, width) of the network's input.
         auxiliary: map for auxiliary heads; None: that of stride 16, or the deepest before it.
+        built: layers of heads on these maps, see `once_per_features`.
     """
 
     maps: Mapping[int, Any]
     channels: Mapping[int, int]
     input_size: tuple[int, int]
     auxiliary: AuxiliaryMap | None = None
+    built: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def size(self, stride: int) -> tuple[int, int]:
         """(height, width) of the map at `stride`: every halving rounds up."""

@@ -19,6 +19,7 @@ from densefit.model.heads.partial_labels import PartialLabels, Term
 from densefit.model.heads.program_lines import ProgramLines
 from densefit.model.heads.recipe_defaults import RecipeDefaults
 from densefit.model.heads.renamed_members import RenamedMembers
+from densefit.model.heads.teachable import Teachable
 from densefit.model.heads.view_merging import ViewMerging
 from densefit.registry import Registry
 
@@ -41,6 +42,7 @@ class Head(
     RecipeDefaults,
     HostOutputs,
     ViewMerging,
+    Teachable,
     Drawing,
     ProgramLines,
     ABC,
@@ -50,8 +52,8 @@ class Head(
     A task implements the seven methods below. All else is optional, a base class a concern:
     samples without labels (`PartialLabels`), class names (`ClassNames`), settings from the dataset
     (`RecipeDefaults`), postprocessing on the host (`HostOutputs`), test-time augmentation
-    (`ViewMerging`), drawings (`Drawing`), and the program beside an exported model
-    (`ProgramLines`).
+    (`ViewMerging`), distillation (`Teachable`), drawings (`Drawing`), and the program beside an
+    exported model (`ProgramLines`).
 
     Attributes:
         name: prefix of the head's labels, outputs, parameters and scores, `<name>_<output>`; unique

@@ -44,3 +44,16 @@ class HostOutputs(ABC):
     def rows(self, output: str) -> int:
         """Rows of axis 0 of an output that belong to one sample."""
         return 1
+
+    @property
+    def has_postprocess(self) -> bool:
+        """Whether `raw_outputs` and `postprocess` compute the outputs of the head's `evaluate`.
+
+        They do not if a subclass overrides `evaluate` alone.
+        """
+        order = type(self).__mro__
+        depth = {
+            name: next(number for number, kind in enumerate(order) if name in vars(kind))
+            for name in ("evaluate", "raw_outputs", "postprocess")
+        }
+        return depth["evaluate"] >= max(depth["raw_outputs"], depth["postprocess"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ from densefit.data.geometry.cropped_targets import whole
 from densefit.data.sample import Geometry, LostGeometry
 from densefit.errors import DataError, located
 from densefit.metrics import Metric
+from densefit.model.distillation.teaching import TERM, Teaching
 from densefit.model.heads.adapter import HeadAdapter, check_rows, diverged
 from densefit.model.heads.head import Head
 from densefit.model.heads.loss_terms import LossTerms
-from densefit.model.heads.weighted_losses import check_losses, weight_input, weighted_losses
+from densefit.model.heads.weighted_losses import weight_input
 
 
 class NetworkHead(HeadAdapter):
@@ -29,42 +29,47 @@ class NetworkHead(HeadAdapter):
         self.evaluate_outputs: list[str] = []
         self.raw_outputs: list[str] = []
         self.view_outputs: list[str] = []
+        self.teach(None)
 
-    @property
-    def has_postprocess(self) -> bool:
-        """Whether `raw_outputs` and `postprocess` compute the outputs of the head's `evaluate`.
+    def teach(self, teaching: Teaching | None) -> None:
+        """Learn from a teacher, or no more, from the next train graph on.
 
-        They do not if a subclass overrides `evaluate` alone.
+        Args:
+            teaching: what the teacher adds to the loss terms.
         """
-        order = type(self.head).__mro__
-        depth = {
-            name: next(number for number, kind in enumerate(order) if name in vars(kind))
-            for name in ("evaluate", "raw_outputs", "postprocess")
+        before = getattr(self, "teaching", None)
+        terms = self.terms if before is None else list(before.terms)
+        self.teaching = teaching
+        self.terms = terms if teaching is None else [*terms, TERM]
+        #: Loss terms with labelled samples of their own: all, or none.
+        self.apart = tuple(self.head.terms) if teaching is None else (*teaching.terms, TERM)
+        self._weights = {weight_input(self.name): self.name} | {
+            weight_input(self.name, term): f"{self.name}/{term}" for term in self.apart
         }
-        return depth["evaluate"] >= max(depth["raw_outputs"], depth["postprocess"])
 
     @property
     def labels(self) -> list[str]:
-        return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
+        taught = [] if self.teaching is None else self.teaching.labels
+        names = [label.name for label in self.head.labels((64, 64))]
+        return [f"{self.name}_{name}" for name in [*names, *taught]]
 
-    @cached_property
+    @property
     def weights(self) -> dict[str, str]:
-        terms = {weight_input(self.head, term): f"{self.name}/{term}" for term in self.head.terms}
-        return {weight_input(self.head): self.name, **terms}
+        return self._weights
 
-    @cached_property
+    @property
     def label_groups(self) -> list[str]:
-        return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
+        return list(self._weights.values())
+
+    @property
+    def needed_groups(self) -> list[str]:
+        return self.label_groups if self.teaching is None else [self.name]
 
     @property
     def label_group_of(self) -> dict[str, str]:
-        if not self.head.terms:
+        if not self.apart:
             return super().label_group_of
         return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
-
-    def weighted_losses(self, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
-        """Losses (B,) of the train graph; see `weighted_losses`."""
-        return weighted_losses(self.head, terms, weigh)
 
     def outputs(self, mode: str) -> list[str]:
         names = {
@@ -79,7 +84,7 @@ class NetworkHead(HeadAdapter):
         self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
         named = super().finish(mode, outputs, input_size)
-        if mode != "raw" or input_size is None or not self.has_postprocess:
+        if mode != "raw" or input_size is None or not self.head.has_postprocess:
             return named
         short = {name[len(self.name) + 1 :]: array for name, array in named.items()}
         processed = self.head.postprocess(short, input_size)
@@ -91,17 +96,13 @@ class NetworkHead(HeadAdapter):
     def metrics(self, mode: str) -> list[Metric]:
         if mode == "evaluate":
             return self.head.metrics()
-        return [LossTerms(self.terms, apart=bool(self.head.terms))]
+        return [LossTerms(self.terms, apart=bool(self.apart))]
 
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
         for name in self.outputs(mode) if mode != "train" else ():
             check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
-
-    def check_losses(self, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
-        """Raise BindError for wrong loss terms; see `check_losses`."""
-        check_losses(self.head, terms, input_size)
 
     def read(
         self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
@@ -132,10 +133,10 @@ class NetworkHead(HeadAdapter):
         """(n, terms) losses, (n,) or (n, terms) whether labelled, and ids."""
         losses = np.stack([outputs[f"{self.name}_{term}"] for term in self.terms], axis=1)
         labelled = batch.labelled[self.name]
-        if self.head.terms:
+        if self.apart:
             by_term = [batch.labelled[f"{self.name}/{term}"] for term in self.terms]
             labelled = np.stack(by_term, axis=1)
-        bad = ~np.isfinite(losses) & (labelled if self.head.terms else labelled[:, None])
+        bad = ~np.isfinite(losses) & (labelled if self.apart else labelled[:, None])
         if bad.any():
             row, term = np.argwhere(bad)[0]
             what = f"loss {self.terms[term]!r}"
@@ -155,7 +156,7 @@ class NetworkHead(HeadAdapter):
             Entry of `label_groups` -> sum.
         """
         names = self.outputs("train")
-        if not self.head.terms:
+        if not self.apart:
             total = np.sum([outputs[name] for name in names], axis=0, dtype=np.float64)
             return {self.name: float(total[labelled[self.name]].sum())}
         keys = [f"{self.name}/{term}" for term in self.terms]

@@ -28,3 +28,8 @@ class RecipeDefaults:
     def class_source(cls, settings: Mapping[str, Any]) -> str | None:
         """`class_target` of a head with these settings: its setting `target`, if it has one."""
         return None if cls.class_target is None else settings.get("target", cls.class_target)
+
+    @classmethod
+    def attribute_prefix(cls, settings: Mapping[str, Any]) -> str:
+        """How the dataset's attributes begin that a head with these settings takes. Default: ""."""
+        return ""

@@ -6,32 +6,64 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.errors import BindError
+from densefit.model.distillation.teaching import TERM, Teaching
+from densefit.model.heads.features import Features
 from densefit.model.heads.head import Head
 from densefit.symbol import sym
 
 LEAST = 1e-6  # below every weight other than 0
 
 
-def weight_input(head: Head, term: str = "") -> str:
-    """Name of the input that weighs the samples of a declared term, or else of the head."""
-    if term in head.terms:
-        return f"{head.name}_{term}_term_weights"
-    return f"{head.name}_loss_weights"
+def weight_input(head: str, term: str = "") -> str:
+    """Name of the input that weighs the samples of a head, or of a term with samples of its own."""
+    return f"{head}_{term}_term_weights" if term else f"{head}_loss_weights"
 
 
-def weighted_losses(head: Head, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
-    """Losses (B,) of the train graph: the head's terms, times the samples' weights.
+def head_losses(
+    head: Head,
+    teaching: Teaching | None,
+    features: Features,
+    input_size: tuple[int, int],
+    weigh: Any = None,
+) -> tuple[dict[str, Any], list[Any]]:
+    """Loss terms (B,) of a head by name, and what of them is trained. Symbols.
 
     Args:
         head: head of a network.
+        teaching: what a teacher adds; None without one.
+        features: of the backbone.
+        input_size: (height, width).
+        weigh: see `Network.graph`.
+    """
+    labels = {
+        label.name: sym.Variable(f"{head.name}_{label.name}") for label in head.labels(input_size)
+    }
+    terms = head.train(features, labels)
+    check_losses(head, terms, input_size)
+    if teaching is None:
+        return terms, weighted_losses(head.name, terms, bool(head.terms), weigh)
+    taught = {name: sym.Variable(f"{head.name}_{name}") for name in teaching.labels}
+    terms = {**terms, TERM: teaching.loss(head, features, taught)}
+    trained = {name: term * teaching.share(name, taught) for name, term in terms.items()}
+    return terms, weighted_losses(head.name, trained, True, weigh)
+
+
+def weighted_losses(
+    head: str, terms: Mapping[str, Any], are_apart: bool = False, weigh: Any = None
+) -> list[Any]:
+    """Losses (B,) of the train graph: a head's terms, times the samples' weights.
+
+    Args:
+        head: name of the head.
         terms: its losses as Symbols (B,).
+        are_apart: whether each term has labelled samples of its own.
         weigh: see `Network.graph`; gives a single loss.
     """
     head_weight = sym.Variable(weight_input(head))
-    if not head.terms:
+    if not are_apart:
         if weigh is None:
             return [term * head_weight for term in terms.values()]
-        return [weigh(head.name, sum(terms.values()), head_weight)]
+        return [weigh(head, sum(terms.values()), head_weight)]
     weights = {name: sym.Variable(weight_input(head, name)) for name in terms}
     if weigh is None:
         return [term * weights[name] for name, term in terms.items()]
@@ -40,7 +72,7 @@ def weighted_losses(head: Head, terms: Mapping[str, Any], weigh: Any = None) -> 
     parts = [
         term * (weights[name] / sym.maximum(head_weight, LEAST)) for name, term in terms.items()
     ]
-    return [weigh(head.name, sum(parts), head_weight)]
+    return [weigh(head, sum(parts), head_weight)]
 
 
 def check_losses(head: Head, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:

@@ -54,6 +54,7 @@ from densefit.train.balance.gradients.observed import Observed
 from densefit.train.balance.gradients.pcgrad import PCGrad
 from densefit.train.balance.gradients.rgw import RGW
 from densefit.train.balance.gradients.upgrad import UPGrad
+from densefit.train.balance.group import group
 from densefit.train.balance.imtl_l import IMTLL
 from densefit.train.balance.independent.modo import MoDo
 from densefit.train.balance.independent.sdmgrad import SDMGrad
@@ -98,5 +99,6 @@ __all__ = [
     "UPGrad",
     "Uncertainty",
     "balancers",
+    "group",
     "weighted_loss",
 ]

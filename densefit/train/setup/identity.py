@@ -40,6 +40,7 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
         loss=settings.loss,
         derived=settings.derived,
         balance=settings.balance,
+        distill=plan.teachers and plan.teachers.identity(),
         ema=settings.ema,
         precision=settings.precision,
         sync_batchnorm=settings.sync_batchnorm,

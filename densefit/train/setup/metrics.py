@@ -16,6 +16,7 @@ from densefit.metrics import Metric
 from densefit.metrics.core.derived import Derived, check_derived, derived_directions
 from densefit.metrics.core.direction import Directions
 from densefit.model.heads.adapter import HeadAdapter
+from densefit.train.distillation.teachers import Teachers
 from densefit.train.setup.settings import Settings
 from densefit.train.validation_losses import ValidationLosses
 
@@ -51,7 +52,11 @@ def scorer_of(
 
 
 def losses_of(
-    learner: Engine, settings: Settings, model: ModelInput, adapters: Mapping[str, HeadAdapter]
+    learner: Engine,
+    settings: Settings,
+    model: ModelInput,
+    adapters: Mapping[str, HeadAdapter],
+    teachers: Teachers | None,
 ) -> ValidationLosses | None:
     """Return what computes losses on validation data; None without such data.
 
@@ -67,7 +72,10 @@ def losses_of(
             fix="fit(..., validation=...)",
         )
     data = batches_of(settings.validation_losses, model, "validation_losses")
-    return ValidationLosses(learner, data, adapters)
+    losses = ValidationLosses(learner, data, adapters)
+    if teachers is not None:
+        teachers.serve(losses.reader)
+    return losses
 
 
 def directions_of(

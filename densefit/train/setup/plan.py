@@ -27,6 +27,7 @@ from densefit.model.network import Network
 from densefit.numeric import check_optimizer
 from densefit.train.affinity.measured_step import affinity_spacing
 from densefit.train.balancing import check_balanced
+from densefit.train.distillation.teachers import Teachers
 from densefit.train.freezing import Freezing
 from densefit.train.history import History
 from densefit.train.interval import Interval
@@ -54,6 +55,7 @@ from densefit.train.setup.trained_model import (
     live_module,
     module_arguments,
     read_model,
+    teachers_of,
 )
 from densefit.train.validation_losses import ValidationLosses
 
@@ -75,6 +77,7 @@ class Plan:
         schedule: argument of `fit`, with the direction of the score that it follows.
         scorer: scorer of the validation data; None without any.
         losses: losses on validation data; None without any.
+        teachers: what heads learn from beside their labels; None without any.
         session: state that a checkpoint stores.
         validating: interval of validations.
         saving: interval of saves.
@@ -92,6 +95,7 @@ class Plan:
     schedule: Schedule | None
     scorer: Scorer | MultiScorer | None
     losses: ValidationLosses | None
+    teachers: Teachers | None
     session: Session
     validating: Interval
     saving: Interval
@@ -113,6 +117,21 @@ class Plan:
         engine_name = engine.engine_name(settings.engine, network)
         seed_all(settings.seed, engine_name)
         model = read_model(network, heads, settings)
+        teachers = teachers_of(model, settings, engine_name)
+        if teachers is None:
+            return cls._of(model, settings, engine_name, None)
+        teachers.attach()
+        try:
+            return cls._of(model, settings, engine_name, teachers)
+        except BaseException:
+            teachers.detach()
+            raise
+
+    @classmethod
+    def _of(
+        cls, model: ModelInput, settings: Settings, engine_name: str, teachers: Teachers | None
+    ) -> Plan:
+        """Plan the training of a model whose heads learn from `teachers`."""
         train = batches_of(settings.train, model, "train")
         module = module_arguments(model, settings)
         live = live_module(model, settings, engine_name)
@@ -125,10 +144,13 @@ class Plan:
         per_epoch, total = _length(reader, settings)
         check_schedule(settings.schedule, settings.validation, settings.begin_epoch, per_epoch)
         optimizer = _optimizer(model, settings)
+        if teachers is not None:
+            teachers.anneal(reader, None if total is None else total * settings.accumulate)
+            teachers.serve(reader)
         learner = make_engine(model, settings.devices, engine_name)
         learner.check_optimizer(optimizer, batch_size, settings.accumulate)
         scorer = scorer_of(learner, validations_of(settings.validation, model), module.adapters)
-        losses = losses_of(learner, settings, model, network.adapters)
+        losses = losses_of(learner, settings, model, network.adapters, teachers)
         directions = directions_of(scorer, settings.derived)
         directions.update({} if losses is None else losses.directions)
         schedule = settings.schedule
@@ -152,6 +174,7 @@ class Plan:
             main_scores=main_scores_of(
                 scorer, settings.checkpoint.keep.best if settings.checkpoint else None
             ),
+            lessons=[] if teachers is None else teachers.describe(reader.input_size),
             device_memory=partial(engine.device_memory, engine_name),
         )
         metrics = training_metrics(state, adapters)
@@ -167,6 +190,7 @@ class Plan:
             schedule=schedule,
             scorer=scorer,
             losses=losses,
+            teachers=teachers,
             session=session,
             validating=validating,
             saving=saving,
@@ -204,6 +228,8 @@ class Plan:
             if saver is not None:
                 saver.end()
             self.session.learner.release()
+            if self.teachers is not None:
+                self.teachers.detach()
             if self.world.is_shared and hasattr(self.reader.iterator, "shard"):
                 self.reader.iterator.shard()
             for adapter in self.model.network.adapters.values():

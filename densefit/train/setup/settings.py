@@ -17,6 +17,7 @@ from densefit.metrics.core.derived import Derived
 from densefit.numeric import real, whole
 from densefit.train.affinity.measured_step import as_task_affinity
 from densefit.train.balance import Balancer
+from densefit.train.distillation.distill import Distill, as_distill
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Schedule
 from densefit.train.setup.arguments import (
@@ -66,6 +67,7 @@ class Settings:
     on_nonfinite: Guard
     groups: Groups
     balance: Balancer | None
+    distill: Mapping[str, Distill]
     task_affinity: int | str | None
     freeze: list[str]
     unfreeze: DurationLike | None
@@ -153,6 +155,7 @@ def _clip_norm(value: Any) -> float | None:
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "balance": as_balance,
+    "distill": as_distill,
     "task_affinity": as_task_affinity,
     "schedule": as_schedule,
     "checkpoint": as_saver,

@@ -10,6 +10,7 @@ from densefit.callbacks.callback import Callback
 from densefit.callbacks.default_progress import with_progress
 from densefit.engine.model_input import ModelInput, model_input
 from densefit.model.heads.route import Route
+from densefit.train.distillation.teachers import Teachers
 from densefit.train.setup.settings import Settings
 
 
@@ -27,6 +28,13 @@ def read_model(network: Any, heads: Mapping[str, Route] | None, settings: Settin
         batch_end_callback=module["batch_end_callback"],
         eval_batch_end_callback=module["eval_batch_end_callback"],
     )
+
+
+def teachers_of(model: ModelInput, settings: Settings, engine: str) -> Teachers | None:
+    """Return the teachers of the model's heads; None without any."""
+    if not settings.distill:
+        return None
+    return Teachers(model.network, settings.distill, engine, settings.devices or model.devices)
 
 
 def module_arguments(model: ModelInput, settings: Settings) -> Any:

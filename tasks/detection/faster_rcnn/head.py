@@ -64,6 +64,8 @@ class FasterRCNN(RegionNetwork):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class FasterRCNN(RegionNetwork):
         candidates: int = 400,
         metric: str = "coco",
         draw_threshold: float = 0.5,
+        target: str = "boxes",
     ) -> None:
         self.classes = class_names(classes)
         self.name = name
@@ -119,12 +122,13 @@ class FasterRCNN(RegionNetwork):
         self.max_detections, self.candidates = max_detections, candidates
         self.metric = metric
         self.draw_threshold = draw_threshold
+        self.learn_boxes(target)
         check_settings(self)
         self.output_stride = min(32, max(self.strides))
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores, and of the offsets of each class."""
-        names = self.names("classes")
+        names = self.names(str(self.class_target))
         if are_numbers(names):
             return {}
         rows = [None, *names]

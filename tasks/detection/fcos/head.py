@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from densefit.model.distillation.losses import binary_divergence
 from densefit.model.heads.head import Features, class_names, heads, named_rows
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.loss_weights import check_weight
 from densefit.model.losses.boxes import OVERLAPS
 from densefit.symbol import sym
 
 from ..checks import check_detector, check_tower, require
 from ..dense_head import focal_class_loss
+from ..distillation import offset_loss, sigmoid_class_loss
 from ..fpn import pyramid_levels
 from ..towers import cell_rows, shared_convolution, tower
 from .encoding import PointEncoding
@@ -55,6 +58,8 @@ class FCOS(PointEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -83,6 +88,7 @@ class FCOS(PointEncoding):
         candidates: int = 1000,
         metric: str = "coco",
         draw_threshold: float = 0.4,
+        target: str = "boxes",
     ) -> None:
         self.classes, self.name, self.weight = class_names(classes), name, weight
         self.box_weight, self.box_loss = box_weight, box_loss
@@ -93,6 +99,7 @@ class FCOS(PointEncoding):
         self.score_threshold, self.nms_iou = score_threshold, nms_iou
         self.max_detections, self.candidates = max_detections, candidates
         self.metric, self.draw_threshold = metric, draw_threshold
+        self.learn_boxes(target)
         self._check()
         self.output_stride = min(32, max(self.strides))
 
@@ -107,8 +114,9 @@ class FCOS(PointEncoding):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores."""
-        return named_rows(self.names("classes"), f"{self.name}_class")
+        return named_rows(self.names(str(self.class_target)), f"{self.name}_class")
 
+    @once_per_features
     def predictions(self, features: Features) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of the points of each level.
 
@@ -140,6 +148,26 @@ class FCOS(PointEncoding):
             cell_rows(distances, 4),
             cell_rows(centerness, 1),
         )
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`scores` (B, P, classes), `distances` (B, P, 4), `centerness` (B, P, 1) of all points."""
+        kinds = (sym.concat(*rows, dim=1) for rows in self.predictions(features))
+        return dict(zip(("scores", "distances", "centerness"), kinds))
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) of scores and boxes, see `densefit.tasks.detection.distillation`."""
+        scores = student["scores"], teacher["scores"]
+        classes = sigmoid_class_loss(*scores, temperature, self.gamma)
+        seen = sym.BlockGrad(sym.max(sym.sigmoid(teacher["scores"]), axis=-1))
+        boxes = offset_loss(student["distances"], teacher["distances"], seen)
+        centerness = binary_divergence(student["centerness"], teacher["centerness"], 1.0)
+        centerness = sym.sum(centerness * sym.expand_dims(seen, axis=2), axis=(1, 2))
+        centerness = centerness / sym.maximum(sym.sum(seen, axis=1), 1)
+        return classes + boxes * self.box_weight + centerness
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss`, `box_loss` and `centerness_loss`, (B,) each, per positive point."""

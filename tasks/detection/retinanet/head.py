@@ -8,11 +8,13 @@ from typing import Any
 
 from densefit.data.classes.class_lists import are_numbers
 from densefit.model.heads.head import Features, class_names, heads, named_rows
+from densefit.model.heads.teachable import once_per_features
 from densefit.symbol import sym
 
 from ..anchors import Shapes, whole_pixel_shapes
 from ..checks import sizes_per_level
 from ..dense_head import DenseHead, focal_class_loss
+from ..distillation import offset_loss, sigmoid_class_loss
 from ..encoding import BoxEncoding
 from ..fpn import pyramid_levels
 from ..towers import cell_rows, shared_convolution, tower
@@ -64,6 +66,8 @@ class RetinaNet(DenseHead, BoxEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -103,6 +107,7 @@ class RetinaNet(DenseHead, BoxEncoding):
         candidates: int = 1000,
         metric: str = "coco",
         draw_threshold: float = 0.4,
+        target: str = "boxes",
     ) -> None:
         self.classes, self.name, self.weight = class_names(classes), name, weight
         self.box_weight, self.box_loss = box_weight, box_loss
@@ -116,6 +121,7 @@ class RetinaNet(DenseHead, BoxEncoding):
         self.score_threshold, self.nms_iou = score_threshold, nms_iou
         self.max_detections, self.candidates = max_detections, candidates
         self.metric, self.draw_threshold = metric, draw_threshold
+        self.learn_boxes(target)
         check_settings(self)
         self.output_stride = min(32, max(self.strides))
 
@@ -128,13 +134,14 @@ class RetinaNet(DenseHead, BoxEncoding):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores: the classes of each anchor."""
-        names = self.names("classes")
+        names = self.names(str(self.class_target))
         count = len(self.shapes((64, 64))[0])
         if are_numbers(names):
             return {}
         each = [(count, anchor, name) for anchor in range(count) for name in names]
         return named_rows(each, f"{self.name}_class")
 
+    @once_per_features
     def predictions(self, features: Features) -> tuple[list[Any], list[Any]]:
         """Class logits (B, A, classes) and box offsets (B, A, 4) of the anchors of each level."""
         of_backbone = self.extra_levels == "backbone"
@@ -159,6 +166,23 @@ class RetinaNet(DenseHead, BoxEncoding):
             maps = shared_convolution(maps, prefix, count * width, bias=bias)
             rows.append(cell_rows(maps, width))
         return rows[0], rows[1]
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """`scores` (B, A, classes) and `offsets` (B, A, 4) of all anchors."""
+        scores, offsets = (sym.concat(*rows, dim=1) for rows in self.predictions(features))
+        return {"scores": scores, "offsets": offsets}
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,) of scores and boxes, see `densefit.tasks.detection.distillation`."""
+        scores = student["scores"], teacher["scores"]
+        classes = sigmoid_class_loss(*scores, temperature, self.gamma)
+        seen = sym.BlockGrad(sym.max(sym.sigmoid(teacher["scores"]), axis=-1))
+        boxes = offset_loss(student["offsets"], teacher["offsets"], seen)
+        return classes + boxes * self.box_weight
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss` and `box_loss`, (B,) each, per positive anchor of the image."""

@@ -49,6 +49,8 @@ class YOLOX(ObjectEncoding):
             ("coco" and "voc").
         draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
             is highest on the scored data.
+        target: name of the boxes to learn, so that two heads can learn different ones; their
+            classes and flags have names that begin alike: `room_boxes`, `room_classes`, ...
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -72,6 +74,7 @@ class YOLOX(ObjectEncoding):
         candidates: int = 1000,
         metric: str = "coco",
         draw_threshold: float = 0.4,
+        target: str = "boxes",
     ) -> None:
         self.classes, self.name, self.weight = class_names(classes), name, weight
         self.box_weight = box_weight
@@ -81,6 +84,7 @@ class YOLOX(ObjectEncoding):
         self.score_threshold, self.nms_iou = score_threshold, nms_iou
         self.max_detections, self.candidates = max_detections, candidates
         self.metric, self.draw_threshold = metric, draw_threshold
+        self.learn_boxes(target)
         self._check()
         self.output_stride = max(self.strides)
 
@@ -102,7 +106,7 @@ class YOLOX(ObjectEncoding):
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the class scores of each level."""
         layers = [f"{self.name}_level{stride}_class" for stride in self.strides]
-        return named_rows(self.names("classes"), *layers)
+        return named_rows(self.names(str(self.class_target)), *layers)
 
     def predictions(self, features: Features) -> tuple[Any, Any, Any]:
         """Class logits (B, A, classes), boxes (B, A, 4) in input pixels, objectness (B, A)."""

@@ -48,6 +48,8 @@ class MaskRCNN(MaskEncoding):
         mask_channels: channels of the layers of the masks.
         detection: settings of the detector, a head `faster_rcnn`, such as `strides` and `sizes`.
         metric: "mask" (COCO's AP of masks), or "both" (also of boxes, as `box_AP`...).
+        target: name of the boxes to learn, so that two heads can learn different ones; what
+            belongs to them has names that begin alike: `room_boxes`, `room_instances`, ...
 
     Raises:
         ConfigError: an unknown setting, or one out of range.
@@ -72,6 +74,7 @@ class MaskRCNN(MaskEncoding):
         mask_channels: int = 128,
         detection: Mapping[str, Any] | None = None,
         metric: str = "mask",
+        target: str = "boxes",
     ) -> None:
         settings = dict(detection or {})
         taken = [key for key in SHARED_SETTINGS if key in settings]
@@ -83,18 +86,20 @@ class MaskRCNN(MaskEncoding):
                 received=f"mask_channels={mask_channels}, metric={metric!r}, detection={settings}",
                 where=f"head {name!r}",
             )
-        detector = heads.create("faster_rcnn", classes=class_names(classes), name=name, **settings)
+        settings |= {"classes": class_names(classes), "name": name, "target": target}
+        detector = heads.create("faster_rcnn", **settings)
         self.detector = cast(FasterRCNN, detector)
         self.detector.truth_targets = ("instance_ids",)
         self.classes, self.name, self.weight = self.detector.classes, name, weight
         self.output_stride = self.detector.output_stride
+        self.learn_boxes(target)
         check_weight(mask_weight, "mask_weight", f"head {name!r}")
         self.mask_weight, self.mask_channels, self.metric = mask_weight, mask_channels, metric
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Classes of the rows of the detector, and of the masks."""
         rows = super().class_rows()
-        masks = named_rows([None, *self.names("classes")], f"{self.name}_mask")
+        masks = named_rows([None, *self.names(str(self.class_target))], f"{self.name}_mask")
         return {**rows, **masks} if rows else {}
 
     def _logits(self, features: Features, levels: Sequence[Any], boxes: Any, label: Any) -> Any:

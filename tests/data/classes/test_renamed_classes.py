@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.data.classes.renamed_classes import RenamedClasses, with_renames
+from densefit.data.geometry.box_members import declare_boxes
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 
@@ -85,3 +87,31 @@ def test_annotations_are_renamed_where_the_dataset_has_them():
     assert targets["boxes"][:, 2].tolist() == [1, 3]
     bare = type("Bare", (), {"classes": ("cat", "dog"), "__len__": lambda self: 1})()
     assert not hasattr(RenamedClasses(bare, {"dog": None}), "annotations_of")
+
+
+def test_classes_of_further_boxes_are_renamed():
+    declare_boxes("sign_boxes")
+
+    class Signs:
+        classes = ["car"]
+        sign_classes = ["stop", "yield"]
+
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            targets = {
+                "boxes": [[0, 0, 4, 4]],
+                "classes": [0],
+                "sign_boxes": [[1, 1, 3, 3], [2, 2, 4, 4]],
+                "sign_classes": [0, 1],
+            }
+            return df.Sample("0", np.zeros((8, 8, 3), np.uint8), targets)
+
+    made = RenamedClasses(Signs(), {"stop": None, "yield": "give way"})
+    assert (made.classes, made.sign_classes) == (["car"], ["give way"])
+    assert made[0].targets["sign_boxes"].tolist() == [[2, 2, 4, 4]]
+    assert len(made[0].targets["boxes"]) == 1
+    assert df.Mixture({"a": Signs(), "b": made}, unknown="drop").sign_classes == [
+        *("stop", "yield", "give way"),
+    ]

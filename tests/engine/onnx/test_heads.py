@@ -9,6 +9,7 @@ import densefit as df
 from densefit.datasets.shapes import Shapes
 from densefit.errors import ConfigError
 from densefit.evaluation.images import ImageArrays
+from densefit.model.heads.head import heads
 from densefit.model.parameters import shapes
 from densefit.visualize.fitted import Fitted
 
@@ -61,11 +62,18 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def exported(network, tmp_path_factory):
+def exports(network, tmp_path_factory):
+    """What `df.export` says of the two models, whose outputs it has compared."""
     folder = tmp_path_factory.mktemp("models")
-    df.export(network, folder / "evaluate.onnx", image_size=SIZE)
-    df.export(network, folder / "raw.onnx", image_size=SIZE, raw=True, batch=2)
-    return {mode: df.load(folder / f"{mode}.onnx") for mode in ("evaluate", "raw")}
+    return {
+        "evaluate": df.export(network, folder / "evaluate.onnx", image_size=SIZE),
+        "raw": df.export(network, folder / "raw.onnx", image_size=SIZE, raw=True, batch=2),
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(exports):
+    return {mode: df.load(export.path) for mode, export in exports.items()}
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +91,22 @@ def predictions(network, exported, images):
         name: dict(df.predict(model, images, transform=fit, batch_size=3))
         for name, model in models.items()
     }
+
+
+def test_all_are_tried():
+    registered = {
+        name for name in heads.names() if heads.get(name).__module__.startswith("densefit.")
+    }
+    assert registered == set(HEADS)
+
+
+def test_all_outputs_are_compared(network, exports):
+    names = [name for head in network.adapters.values() for name in head.outputs("evaluate")]
+    whole, raw = exports["evaluate"], exports["raw"]
+    assert list(whole.outputs) == list(whole.parity) == names
+    assert list(raw.parity) == names  # compared after what is left to the host
+    assert raw.nodes < whole.nodes
+    assert raw.program is None
 
 
 def assert_close(first, second, where):

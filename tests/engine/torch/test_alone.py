@@ -25,6 +25,7 @@ history = df.fit(network, train, epochs=2, checkpoint=sys.argv[1], resume="auto"
 assert df.score(network, validation) == history.last_validation
 loaded = df.load(f"{sys.argv[1]}/last")
 assert df.score(loaded, validation) == history.last_validation
+assert "torch._dynamo" not in sys.modules  # its import takes longer than all else
 print(history.update, list(df.predict(loaded, np.zeros((64, 64, 3), np.uint8))))
 """
 

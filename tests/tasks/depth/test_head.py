@@ -241,3 +241,17 @@ def test_views_are_averaged(trained):
     for key, found in df.predict(trained, both):
         mean = (straight[key]["depth"] + turned[key]["depth"][:, ::-1]) / 2
         np.testing.assert_allclose(found["depth"], mean, rtol=1e-4)
+
+
+def test_metric_chooses_means_over_images_or_pixels():
+    chosen = {
+        name: [metric.name for metric in Depth(metric=name).metrics()]
+        for name in ("images", "pixels", "both")
+    }
+    assert chosen == {
+        "images": ["depth"],
+        "pixels": ["depth_pixels"],
+        "both": ["depth", "depth_pixels"],
+    }
+    with pytest.raises(ConfigError, match="(?s)images, pixels, both.*'rooms'"):
+        Depth("rooms", metric="image")

@@ -1,5 +1,6 @@
 """What is trained, in which order, and what is made of the scores."""
 
+import json
 import math
 
 import pytest
@@ -45,6 +46,23 @@ def test_checkpoints_are_chosen_by_the_validation_of_heads_alone(tmp_path):
     assert seen[0][1]["only"] == "[boxes]"
     assert seen[2][1]["training.baselines"] == '{"boxes/AP": 0.5, "depth/RMSE": 4.0}'
     assert seen[2][1]["training.balance"] == "null"
+
+
+def test_heads_learn_from_themselves_alone_with_the_same_seed(tmp_path):
+    seen = []
+
+    def trainer(folder, words):
+        seen.append((folder.parent.name, parsed(words)))
+        return Simulated()(folder, words)
+
+    arms = ways(["dwa"], {}, ["depth"])
+    measured = train_all(Runs(tmp_path, (), trainer), HEADS, arms, [3])
+    assert [name for name, _ in seen] == ["boxes-alone", "depth-alone", "equal", "dwa", "distilled"]
+    distill = seen[-1][1]["training.distill"]
+    assert json.loads(distill) == {"depth": str(tmp_path / "depth-alone" / "seed-3")}
+    assert seen[-1][1]["training.balance"] == "null"
+    assert not any("training.distill" in options for _, options in seen[:-1])
+    assert 3 in measured.deltas("distilled")
 
 
 def test_a_method_that_helps_is_better_and_one_that_harms_worse(tmp_path):

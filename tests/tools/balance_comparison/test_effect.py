@@ -48,8 +48,8 @@ def simulate(effect, methods, seeds, rounds, sd=0.01):
 
 @pytest.mark.parametrize(("methods", "seeds"), [(1, 3), (5, 8)])
 def test_without_effect_errors_are_at_most_five_percent(methods, seeds):
-    rate, _ = simulate(0, methods, seeds, rounds=600)
-    assert rate <= LEVEL + 3 * math.sqrt(LEVEL * (1 - LEVEL) / 600)
+    rate, _ = simulate(0, methods, seeds, rounds=300)
+    assert rate <= LEVEL + 3 * math.sqrt(LEVEL * (1 - LEVEL) / 300)
 
 
 def test_an_effect_of_two_deviations_is_seen_by_eight_seeds():

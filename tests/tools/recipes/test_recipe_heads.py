@@ -29,6 +29,20 @@ def test_heads_have_the_classes_of_the_dataset(shapes):
     assert panoptic.classes == shapes.mask_classes
 
 
+def test_heads_of_renamed_boxes_have_their_classes_and_keypoints(shapes):
+    """`from` names the dataset before it is renamed; the mixture has names after it."""
+    mixture = Mixture({"toys": shapes}, targets={"toys": {"boxes": "toy_boxes"}})
+    settings = {
+        "detection": {"target": "toy_boxes"},
+        "keypoints": {"target": "toy_boxes", "from": "toys"},
+    }
+    boxes, points = make_heads(Model(heads=settings), mixture, {"toys": shapes})
+    assert boxes.classes == points.classes == mixture.toy_classes == shapes.classes
+    assert boxes.targets == ("toy_boxes", "toy_classes")
+    assert points.skeleton.names == shapes.keypoint_names
+    assert points.targets == ("toy_keypoints",)
+
+
 def test_keypoint_heads_have_the_keypoints_of_the_dataset(shapes):
     (head,) = make_heads(Model(heads={"keypoints": {}}), shapes)
     assert head.skeleton.names == shapes.keypoint_names

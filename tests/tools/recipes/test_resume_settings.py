@@ -135,6 +135,7 @@ ONE = {
     "training.groups": {"*_gamma": {"wd": 0.0}},
     "training.layer_decay": 0.9,
     "training.balance": {"name": "uncertainty"},
+    "training.distill": lambda out: {"kind": str(out)},
     "training.task_affinity": 3,
     "training.conflict": 1,
     "training.freeze": ["thin*"],

@@ -86,6 +86,7 @@ def train_loader(
         batch_size=recipe.training.batch_size,
         transform=transform or augmenting(recipe.training.augment, recipe),
         heads=heads,
+        taught=list(recipe.training.distill),
         workers=recipe.data.workers,
         worker_kind=recipe.data.worker_kind,
         shuffle=True,

@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit.data.annotated import ask_once
 from densefit.data.classes.class_map import OBJECTS
+from densefit.data.mixture.box_names import with_members
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.data.targets_present import TargetsPresent, targets_present
@@ -250,6 +251,6 @@ def _present(
 ) -> dict[str, set[str]]:
     """Names of each dataset's targets in the mixture."""
     return {
-        name: {names.get(name, {}).get(target, target) for target in own.names}
+        name: {with_members(names.get(name, {})).get(target, target) for target in own.names}
         for name, own in targets_by_dataset.items()
     }

@@ -110,5 +110,9 @@ def selected(recipe: MultiRecipe) -> MultiRecipe:
     selected_heads = {
         name: own for name, own in heads.items() if not recipe.only or name in recipe.only
     }
-    training = replace(recipe.training, balance=recipe.balance_of(selected_heads))
+    training = replace(
+        recipe.training,
+        balance=recipe.balance_of(selected_heads),
+        distill=recipe.distill_of(selected_heads),
+    )
     return replace(recipe, training=training, model=replace(recipe.model, heads=selected_heads))

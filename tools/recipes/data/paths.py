@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from densefit.checkpoint.weights.library.search import IMAGENET
@@ -19,13 +20,17 @@ Kind = TypeVar("Kind", bound=Recipe)
 def with_absolute_paths(recipe: Kind) -> Kind:
     """Copy a recipe and make its paths absolute.
 
-    Changed are plugin files, the file of weights, the roots of datasets, their settings that are
-    annotated as paths, the folder of a cache, and the table of groups.
+    Changed are plugin files, the file of weights, the folders of teachers, the roots of datasets,
+    their settings that are annotated as paths, the folder of a cache, and the table of groups.
     """
     absolute = copy.deepcopy(recipe)
     absolute.plugins = [_absolute(path) for path in recipe.plugins]
     if recipe.model.weights != IMAGENET:
         absolute.model.weights = _absolute(recipe.model.weights)
+    for name, teacher in recipe.training.distill.items():
+        if isinstance(teacher, Mapping) and "teacher" in teacher:
+            teacher = {**teacher, "teacher": _absolute(teacher["teacher"])}
+        absolute.training.distill[name] = _absolute(teacher)
     for data in (absolute.data, *getattr(absolute, "datasets", {}).values()):
         paths = _paths(data.dataset)
         if "root" in paths:

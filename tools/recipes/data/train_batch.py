@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.data.classes.target_mapping import TargetMapping
+from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Head
@@ -58,6 +59,10 @@ class TrainBatch(Callback):
             _log.warning("%s is not drawn: %s: %s", self.path, type(error).__name__, error)
 
 
+def _is_whole(target: str) -> bool:
+    return target in KINDS and KINDS[target].role == "instance_masks"
+
+
 def drawn_samples(
     samples: Sequence[Sample],
     heads: Sequence[Head],
@@ -73,7 +78,7 @@ def drawn_samples(
     cells, captions = [], []
     for sample in samples:
         # Whole masks stay those of the original picture, whatever the transforms do.
-        targets = {key: own for key, own in sample.targets.items() if key != "instance_masks"}
+        targets = {key: own for key, own in sample.targets.items() if not _is_whole(key)}
         for head in heads:
             match = (matches or {}).get(head.name)
             truth = head.ground_truth(targets if match is None else match(targets))

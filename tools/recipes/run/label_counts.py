@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.data.annotated import all_targets
+from densefit.data.mixture.mixture import Mixture
 from densefit.tools.data_check.check import DataCheck
 from densefit.tools.data_check.labels import class_names, counts_by_target
 from densefit.tools.recipes.data.run_data import RunData
@@ -27,14 +28,19 @@ def label_lines(prepared: RunData, check: DataCheck | None) -> list[str]:
         counts: Counter[str] = Counter()
         unit = ""
         for split in prepared.training_splits:
-            dataset = prepared.data[split]
+            dataset, new_names = prepared.data[split], _new_names(prepared, split)
             total += len(dataset)
             declared = all_targets(dataset)
             if declared is None:
                 is_known = False
             else:
-                images += sum(set(head.targets) <= names for names in declared)
-            of_split, split_unit = _class_counts(head, dataset, split, check)
+                renamed = [{new_names.get(name, name) for name in names} for names in declared]
+                images += sum(set(head.targets) <= names for names in renamed)
+            old_names = {new: old for old, new in new_names.items()}
+            target = old_names.get(head.class_target or "", head.class_target)
+            if target in new_names and target == head.class_target:
+                continue  # these labels have another name, and are for another head
+            of_split, split_unit = _class_counts(head, target, dataset, split, check)
             counts.update(of_split)  # keeps classes without a label, as a sum does not
             unit = unit or split_unit
         text = f"{head.name}: {images:,} of {total:,} images" if is_known else f"{head.name}:"
@@ -43,6 +49,12 @@ def label_lines(prepared: RunData, check: DataCheck | None) -> list[str]:
         if is_known or counts:
             lines.append(text)
     return lines
+
+
+def _new_names(prepared: RunData, split: str) -> Mapping[str, str]:
+    """New names of the targets of a split's dataset, if a mixture renames them."""
+    mixture = getattr(prepared.train, "dataset", None)
+    return mixture.new_names(split.split("/")[0]) if isinstance(mixture, Mixture) else {}
 
 
 def listed(counts: Mapping[str, int], most: int = _MOST) -> str:
@@ -62,10 +74,17 @@ def listed(counts: Mapping[str, int], most: int = _MOST) -> str:
 
 
 def _class_counts(
-    head: Any, dataset: Any, split: str, check: DataCheck | None
+    head: Any, target: str | None, dataset: Any, split: str, check: DataCheck | None
 ) -> tuple[Counter[str], str]:
-    """Count the labels of a head in a split by class, with their unit; empty if not annotated."""
-    target = head.class_target
+    """Count the labels of a head in a split by class, with their unit; empty if not annotated.
+
+    Args:
+        head: head that learns them.
+        target: the dataset's name of the target that holds its classes.
+        dataset: dataset of the split.
+        split: name of the split.
+        check: check that has read the annotations.
+    """
     if check is None or target is None or split not in check.splits:
         return Counter(), ""
     names = class_names(dataset, target)

@@ -75,6 +75,7 @@ def block(
     lines += [
         ("network", _network_text(state)),
         *([("shares", shares)] if shares else []),
+        *(("" if index else "teachers", text) for index, text in enumerate(state.lessons)),
         ("input", _input_text(recipe, state.network)),
         ("weights", _weights_text(recipe, state)),
         ("batch", _batch_text(recipe, state)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 from densefit.callbacks import Callback, Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint.storage import store
@@ -42,6 +43,7 @@ from densefit.tools.recipes.run.finish import finish
 from densefit.tools.recipes.run.run_record import Cost, RunRecorder, record_end
 from densefit.tools.recipes.run.start_block import StartBlock
 from densefit.tools.recipes.run.tracked_results import await_results, track_results
+from densefit.tools.recipes.several_scores import described, with_named_scores
 from densefit.train.fit import fit
 from densefit.yaml_files.words import dump
 
@@ -77,7 +79,9 @@ def train(
 
 def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
-    training, network = recipe.training, prepared.network
+    saved = dataclasses.asdict(with_absolute_paths(recipe))
+    training, weighted = with_named_scores(recipe.training)
+    recipe, network = dataclasses.replace(recipe, training=training), prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
     network.engine_name = recipe.engine
@@ -105,7 +109,7 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
             print(f"{split}: the median depth is {median:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
     has_validation = prepared.validation is not None
-    best = chosen_by(numbers, training.best) if has_validation else None
+    best = chosen_by(numbers, cast(str | None, training.best)) if has_validation else None
     keep = Keep(training.keep, best, relative_to=training.baselines if best == DELTA_M else None)
     recipe_callbacks = make_callbacks(training, out, flat(dataclasses.asdict(recipe), depth=9))
     trackers = await_results(recipe_callbacks)
@@ -123,7 +127,7 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            StartBlock(recipe, prepared, check, best, is_planned),
+            StartBlock(recipe, prepared, check, described(best, weighted), is_planned),
             RunRecorder(
                 *(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
                 records={DATA_CHECK: checked},
@@ -138,6 +142,7 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
         on_nonfinite=make_guard(training),
         groups=make_groups(training, network),
         balance=make_balancer(recipe.balance_of(list(network.adapters))),
+        distill=recipe.distill_of(list(network.adapters)),
         task_affinity=training.task_affinity if len(network.heads) > 1 else None,
         freeze=training.freeze,
         unfreeze=training.unfreeze,
@@ -149,14 +154,14 @@ def run(recipe: Recipe, text: str, prepared: RunData, is_planned: bool = False) 
             every=training.validate_every,
             keep=keep,
             extra={
-                "recipe": dataclasses.asdict(with_absolute_paths(recipe)),
+                "recipe": saved,
                 "plugins": recorded(recipe.plugins),
             },
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,
         devices=recipe.devices or None,
-        **(derived(training, numbers) if has_validation else {}),
+        **(derived(training, numbers, weighted) if has_validation else {}),
     )
     if prepared.train.skipped:
         skipped = prepared.train.skipped
@@ -179,13 +184,23 @@ def _pictures(out: Path, prepared: RunData) -> list[Callback]:
     return [curves, TrainBatch(out / "train_batch.png", prepared.train)]
 
 
-def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
-    """Arguments of `fit` for the scores of all heads that a setting of the training names."""
+def derived(
+    training: Training,
+    numbers: Mapping[str, Mapping[str, bool]],
+    weighted: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Arguments of `fit` for the scores of several heads that a setting of the training names.
+
+    Args:
+        training: settings of the training.
+        numbers: result of `primary_numbers`.
+        weighted: name -> weighted mean of scores; see `with_named_scores`.
+    """
     by = [
         training.best,
         *(entry.get("metric") for entry in (training.schedule, *settings_of_callbacks(training))),
     ]
-    scores: dict[str, Any] = {}
+    scores: dict[str, Any] = dict(weighted)
     if COMPOSITE in by:
         scores[COMPOSITE] = Composite(numbers)
     if DELTA_M in by:

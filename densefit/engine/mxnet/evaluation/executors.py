@@ -131,7 +131,7 @@ class Executors:
                 continue
             value_key = (device, (name, folded.get(name)))
             if value_key not in self._values:
-                fresh[value_key] = mx.nd.zeros(shape, ctx=device, dtype=kind)
+                fresh[value_key] = mx.nd.empty(shape, ctx=device, dtype=kind)
             arrays[name] = (
                 self._values[value_key] if value_key in self._values else fresh[value_key]
             )

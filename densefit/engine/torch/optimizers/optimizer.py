@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -92,6 +93,10 @@ class Optimizer(torch.optim.Optimizer):
         self.lr_mult: dict[str, float] = {}
         self.wd_mult = {n: 0.0 for n in parameters if not n.endswith(self.decayed)}
         self._factor = rescale_grad
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters, without the decorator that imports PyTorch's compiler."""
+        inspect.unwrap(super().add_param_group)(self, param_group)
 
     @property
     def learning_rate(self) -> float:

@@ -21,6 +21,23 @@ def prepared(root, heads):
     return RunData(network, None, None, None, None, data, ["train"])
 
 
+def test_labels_of_renamed_targets_are_of_the_head_that_learns_them(tmp_path):
+    heads = [
+        df.head("detection", classes=["cat", "dog"]),
+        df.head("detection", name="pets", classes=["cat"], target="pet_boxes"),
+    ]
+    run = prepared(tmp_path, heads)
+    run.data = {"home/train": run.data["train"]}
+    mixture = df.Mixture({"home": run.data["home/train"]}, targets={"home": {"boxes": "pet_boxes"}})
+    run.train, run.training_splits = df.Loader(mixture, batch_size=1, workers=0), ["home/train"]
+    check = DataCheck.of(run.data, ["home/train"])
+    check.read_labels()
+    assert label_lines(run, check) == [
+        "detection: 0 of 3 images",
+        "pets: 3 of 3 images; objects of cat 3",
+    ]
+
+
 def test_a_line_for_each_head_with_its_classes(tmp_path):
     heads = [
         df.head("detection", classes=["cat", "dog"]),
