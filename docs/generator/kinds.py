@@ -76,7 +76,7 @@ PAGES = {
         "sharings",
         "Sharings",
         "How several heads share a backbone: `model.sharing`. What each does: "
-        "[Many tasks](../many-tasks.md#sharings). In Python: "
+        "[Many tasks](../many-tasks.md#what-heads-share). In Python: "
         '`df.Network(..., sharing={"name": "cross_stitch"})`.',
         "sharing: {name: NAME, SETTINGS}",
     ),

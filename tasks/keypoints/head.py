@@ -14,12 +14,14 @@ from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
 from densefit.model.heads.box_target import BoxTarget
 from densefit.model.heads.head import Features, heads, named_rows
+from densefit.model.heads.teachable import once_per_features
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
 from densefit.tasks.detection.checks import check_exact_count
 from densefit.tasks.predictions import KeypointDetections
 
 from .class_subset import ClassSubset
+from .distillation import keypoint_loss
 from .drawing import draw_annotated_poses, draw_poses
 from .encoding import KeypointEncoding
 from .loss import box_loss, heat_loss, place_loss, rest_loss
@@ -150,9 +152,34 @@ class Keypoints(KeypointEncoding, BoxTarget):
         """Names of the classes, and of the keypoints."""
         return {**super().class_lists(), self.targets[0]: self.skeleton.names}
 
+    @once_per_features
     def _maps(self, features: Features) -> dict[str, Any]:
         counts = (len(self.classes), len(self.skeleton))
         return maps(self.name, features, self.channels, *counts, self.heat_maps)
+
+    softens = True
+
+    def teacher_outputs(self, features: Features) -> dict[str, Any]:
+        """All maps, (B, C, H/4, W/4) each."""
+        return dict(self._maps(features))
+
+    def teacher_loss(
+        self, student: Mapping[str, Any], teacher: Mapping[str, Any], temperature: float
+    ) -> Any:
+        """(B,), see `densefit.tasks.keypoints.distillation`."""
+        sizes = self.size_weight, len(self.skeleton)
+        return keypoint_loss(student, teacher, temperature, *sizes)
+
+    def check_teacher(self, teacher: Any, where: str) -> None:
+        """Raise ConfigError if only one of both heads has heat maps of the keypoints."""
+        if self.heat_maps != teacher.heat_maps:
+            raise ConfigError(
+                "The teacher has other maps",
+                expected=f"heat_maps: {self.heat_maps}",
+                received=f"heat_maps: {teacher.heat_maps}",
+                where=where,
+                fix="give both heads the same heat_maps",
+            )
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`centre_loss`, `box_loss` and `place_loss`, with heat maps also theirs; (B,) each."""

@@ -111,7 +111,7 @@ class Model:
     share_until: str | dict[str, list[list[str]]] | None = None
     normalize_by_head: bool = False
     adapt_by_head: bool = False
-    sharing: dict[str, Any] | None = None
+    sharing: str | dict[str, Any] | None = None
 
 
 @dataclass

@@ -79,10 +79,10 @@ def as_distill(value: Any) -> dict[str, Distill]:
             where="distill",
             fix="distill={'HEAD': 'runs/TEACHER'}",
         )
-    return {str(name): _one(str(name), entry) for name, entry in value.items()}
+    return {str(name): _settings_of(str(name), entry) for name, entry in value.items()}
 
 
-def _one(head: str, entry: Any) -> Distill:
+def _settings_of(head: str, entry: Any) -> Distill:
     if isinstance(entry, Distill):
         return entry
     if not isinstance(entry, Mapping):

@@ -65,7 +65,7 @@ class Teacher:
     ) -> None:
         self.network, self.heads = network, list(heads)
         self._engine_name, self._devices = engine, devices
-        self._engines: dict[Any, tuple[Engine, _Given, BatchReader]] = {}
+        self._engines: dict[Any, tuple[Engine, _Batches, BatchReader]] = {}
 
     def graph(self, size: Size) -> Any:
         """Symbol of all outputs at an input of (height, width), `<head>_<output>`."""
@@ -83,12 +83,12 @@ class Teacher:
         key = (data.shape, data.dtype)
         if key not in self._engines:
             self._engines[key] = self._bound(specs[0]._replace(shape=data.shape))
-        engine, given, reader = self._engines[key]
-        given.batches = [Batch({name: data}, {}, real=batch.real, ids=batch.ids)]
+        engine, source, reader = self._engines[key]
+        source.batches = [Batch({name: data}, {}, real=batch.real, ids=batch.ids)]
         ((_, outputs),) = engine.evaluate(reader, nonfinite="raise")
         return outputs
 
-    def _bound(self, spec: ArraySpec) -> tuple[Engine, _Given, BatchReader]:
+    def _bound(self, spec: ArraySpec) -> tuple[Engine, _Batches, BatchReader]:
         graph = self.graph((int(spec.shape[2]), int(spec.shape[3])))
         outputs = [name[: -len("_output")] for name in graph.list_outputs()]
         network = Network(symbol=graph, routes={"teacher": Route(outputs=outputs)})
@@ -96,8 +96,8 @@ class Teacher:
         parts = (self.network.parameters, self.network.statistics)
         network.set_params(*({n: part[n] for n in part if n in used} for part in parts))
         engine = engines.make(network, self._devices, self._engine_name)
-        given = _Given(spec)
-        return engine, given, BatchReader(given, list(network.adapters.values()), "teacher")
+        source = _Batches(spec)
+        return engine, source, BatchReader(source, list(network.adapters.values()), "teacher")
 
     @property
     def fingerprint(self) -> str:
@@ -110,7 +110,7 @@ class Teacher:
         return digest.hexdigest()[:16]
 
 
-class _Given:
+class _Batches:
     """An iterator over batches of one shape that are set before each pass."""
 
     provide_label: Sequence[ArraySpec] = ()

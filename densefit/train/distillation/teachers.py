@@ -121,23 +121,23 @@ class Teachers:
         for name, adapter in self._students.items():
             teacher, head = self._lessons[name]
             expected = output_shapes(build_teacher(features[name], adapter.head), size)
-            given = teacher.shapes(size)
+            taught = teacher.shapes(size)
             for output in adapter.teaching.outputs if adapter.teaching else ():
                 shape = expected[f"{name}_{output}"]
-                self._check_shape(name, output, shape, given[f"{head.name}_{output}"], size)
+                self._check_shape(name, output, shape, taught[f"{head.name}_{output}"], size)
                 self._shapes[f"{name}_teacher_{output}"] = shape
                 specs.append(ArraySpec(f"{name}_teacher_{output}", (rows, *shape)))
             specs += [ArraySpec(f"{name}_{key}", (rows,)) for key in (TEACHER_SHARE, LABEL_SHARE)]
         reader.extend(specs, lambda batch, done: self._taught(batch, done, reader.data_specs))
 
     def _check_shape(
-        self, name: str, output: str, expected: Sequence[int], given: Sequence[int], size: Any
+        self, name: str, output: str, expected: Sequence[int], received: Sequence[int], size: Any
     ) -> None:
-        if tuple(expected) != tuple(given):
+        if tuple(expected) != tuple(received):
             raise ConfigError(
                 f"The teacher's {output} are of another size",
                 expected=f"{tuple(expected)} for an input of {size[0]}x{size[1]}, as the student's",
-                received=str(tuple(given)),
+                received=str(tuple(received)),
                 where=f"distill, head {name!r}, teacher {self._distill[name].source}",
                 fix="train teacher and student with the same settings of the head",
             )
@@ -191,8 +191,8 @@ class Teachers:
         for name, (teacher, head) in self._lessons.items():
             each, shared = self._distill[name], len(teacher.heads)
             how = "annealed to the labels" if each.annealed else "throughout"
-            others = f" for {shared} heads together" if shared > 1 else ""
-            cost = f"{work[id(teacher)] / 1e9:.2f} G multiply-adds an image{others}"
+            together = f" for {shared} heads together" if shared > 1 else ""
+            cost = f"{work[id(teacher)] / 1e9:.2f} G multiply-adds an image{together}"
             lines.append(f"{name} from {head.name} of {each.source}, {how}; {cost}")
         return lines
 

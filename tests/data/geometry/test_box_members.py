@@ -182,3 +182,12 @@ def test_members_are_found_by_their_boxes():
     standard = under_standard_names(targets, SECOND)
     assert standard["boxes"] is targets[SECOND]
     assert "crowd" not in standard
+
+
+def test_a_window_overlaps_boxes_of_any_set():
+    """Without boxes of the usual name, the picture would stay whole."""
+    crop = transforms.create("random_box_crop", min_ious=[0.1])
+    sample = Pictures((SECOND,))[0]
+    sample.targets["boxes"] = np.zeros((0, 4), np.float32)
+    sizes = {crop(sample, np.random.default_rng(seed)).image.shape for seed in range(6)}
+    assert len(sizes) > 1

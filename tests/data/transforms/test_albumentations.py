@@ -14,6 +14,7 @@ from densefit.data.sample import LostGeometry
 from densefit.data.transforms.albumentations import Albumentations
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
+from tests.data.geometry.test_box_members import FIRST, SECOND, Pictures
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network at import
 
@@ -327,3 +328,14 @@ def test_what_cannot_be_seeded_is_refused():
         Albumentations(Old())
     with pytest.raises(ConfigError, match="not a Compose"):
         Albumentations([1])
+
+
+def test_a_pipeline_transforms_each_set_of_boxes_as_if_alone(package):
+    members = [package.HorizontalFlip(p=1.0), package.Crop(8, 4, 40, 30)]
+    pipeline = Albumentations(package.Compose(members))
+    both = pipeline(Pictures((FIRST, SECOND))[0], np.random.default_rng(0)).targets
+    for boxes in (FIRST, SECOND):
+        alone = pipeline(Pictures((boxes,))[0], np.random.default_rng(0)).targets
+        assert 0 < len(alone[boxes]) < len(Pictures((boxes,))[0].targets[boxes])
+        for target, value in alone.items():
+            np.testing.assert_array_equal(both[target], value, target)

@@ -44,7 +44,9 @@ def selecting_gate(p, x, name, experts=4, selected=2, gamma=1.0):
         ("torch", {"name": "dselect_k", "behind": "stage3"}, selecting_gate),
         ("mxnet", {"name": "dselect_k", "behind": "stage3"}, selecting_gate),
     ],
-    ids=lambda value: value["name"] if isinstance(value, dict) else str(value),
+    ids=lambda value: (
+        value["name"] if isinstance(value, dict) else getattr(value, "__name__", None)
+    ),
 )
 def test_they_compute_the_formula(monkeypatch, engine, sharing, gate):
     pytest.importorskip(engine)

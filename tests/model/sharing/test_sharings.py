@@ -5,6 +5,8 @@ import pytest
 
 import densefit as df
 from densefit.model.parameters import owners, shapes
+from densefit.tools.recipes.recipe import Model
+from densefit.tools.recipes.recipe_heads import network_of
 from densefit.tools.recipes.run.shared_text import shared_text
 from tests.model.sharing.copies import trained, values
 from tests.model.sharing.test_branches import MasksLater
@@ -126,3 +128,9 @@ def test_costs_are_shown_before_the_training(sharing):
     text = shared_text(made, (64, 64))
     assert f"; {counts[0] - counts[1]:,} parameters more than one backbone, " in text
     assert float(text.split(" times its work")[0].split()[-1]) > 1
+
+
+def test_a_recipe_names_it_and_one_head_leaves_it_out():
+    made = [df.head("classification", name=name, classes=3) for name in "ab"]
+    assert network_of(Model(sharing="mmoe"), made).sharing == {"name": "mmoe"}
+    assert network_of(Model(sharing={"name": "mmoe"}), made[:1]).sharing is None

@@ -65,6 +65,28 @@ class Vgg(torch.nn.Module):
         self.features = vgg.make_layers(layers, batch_norm=has_bn)
 
 
+class NarrowResNet(torchvision.models.resnet.ResNet):
+    """torchvision's ResNet of an eighth of the channels."""
+
+    def _make_layer(self, block, planes, *rest, **more):
+        if planes == 64:  # the first stage
+            self.inplanes = 8
+            self.conv1 = torch.nn.Conv2d(3, 8, 7, stride=2, padding=3, bias=False)
+            self.bn1 = torch.nn.BatchNorm2d(8)
+        return super()._make_layer(block, planes // 8, *rest, **more)
+
+
+def narrow_resnet(name, source):
+    if source is timm:
+        module, widths = timm.models.resnet, {"channels": (8, 16, 32, 64), "stem_width": 4}
+        deep = {"stem_type": "deep", "avg_down": True}
+        return module.ResNet(module.Bottleneck, (3, 4, 6, 3), **widths, **deep)
+    module = torchvision.models.resnet
+    if name == "resnet50":
+        return NarrowResNet(module.Bottleneck, [3, 4, 6, 3])
+    return NarrowResNet(module.BasicBlock, [2, 2, 2, 2])
+
+
 def narrow_darknet():
     """timm's DarkNet-53 of a quarter of the channels."""
     cspnet = timm.models.cspnet
@@ -82,6 +104,8 @@ def narrow_hrnet():
 
 
 def model_of(name, source):
+    if name == "resnet50d" or (name.startswith("resnet") and source is not timm):
+        return narrow_resnet(name, source)
     if name in ("darknet53", "hrnet_w18"):
         return narrow_darknet() if name == "darknet53" else narrow_hrnet()
     if name == "convnext_tiny" and source is timm:
@@ -109,15 +133,15 @@ CASES = [
     ("convnext_tiny", {"width": 24}, timm, of_stages, "timm"),
     ("darknet53", {"slope": 0.01, "width": 8}, timm, of_stages, "timm"),
     ("hrnet_w18", {"width": 4}, timm, of_hrnet, "the authors, timm"),
-    ("resnet18", {}, torchvision.models, of_resnet, "torchvision, timm"),
-    ("resnet50", {}, torchvision.models, of_resnet, "torchvision, timm"),
+    ("resnet18", {"width": 8}, torchvision.models, of_resnet, "torchvision, timm"),
+    ("resnet50", {"width": 8}, torchvision.models, of_resnet, "torchvision, timm"),
     ("resnet18", {}, timm, of_resnet, "torchvision, timm"),
     ("mobilenet_v2", {}, torchvision.models, of_torchvisions_mobilenet, "torchvision"),
     ("mobilenetv2_050", {"multiplier": 0.5}, timm, of_timms_mobilenet, "timm"),
     ("mobilenetv2_140", {"multiplier": 1.4}, timm, of_timms_mobilenet, "timm"),
     ("tf_efficientnet_lite0", {}, timm, of_timms_mobilenet, "timm"),
     ("efficientnet_b0", {}, timm, of_timms_mobilenet, "timm"),
-    ("resnet50d", {}, timm, of_resnet, "timm v1d"),
+    ("resnet50d", {"width": 8}, timm, of_resnet, "timm v1d"),
 ]
 NARROW = {"width": 8}
 SMALL_VGG = {"width": 8, "reduced": True}
