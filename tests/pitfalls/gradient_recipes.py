@@ -23,6 +23,10 @@ from densefit.tools.recipes.data.multi_dataset import training_side
 RECIPES = Path(__file__).parents[1] / "tools" / "recipes" / "test_multi_recipe.py"
 SIZE, BATCH, WIDTH, STEP, DIRECTIONS = (64, 64), 2, 16, 1e-8, 2
 DRAWS, ENOUGH = 4, 5e-5
+LEFT_OUT = {
+    "multi_cspdarknet_bdd100k",  # argmin and argmax in YOLOX's assignment give float32 alone
+    "multi_resnet50_nyuv2",  # the heads of multi_resnet18_nyuv2
+}
 
 
 def stand_ins():
@@ -130,7 +134,8 @@ def main(names):
 
     load_plugins()  # the datasets that are replaced
     datasets._factories = {**datasets._factories, **{kind: stand_in(kind) for kind in module.OF}}
-    paths = [path for path in module.RECIPES if not names or path.stem in names]
+    stems = [path.stem for path in module.RECIPES]
+    paths = [path for path in module.RECIPES if path.stem in (names or {*stems} - LEFT_OUT)]
     return {path.stem: least_errors(*prepared(module, path)) for path in paths}
 
 

@@ -58,7 +58,7 @@ def test_the_same_operators_overwrite_a_gradient_that_is_to_be_added():
 
 def test_trunks_of_all_recipes_have_right_gradients():
     found = json.loads(python(str(HERE / "gradient_recipes.py")))
-    assert len(found) == 6
+    assert len(found) == 7
     for recipe, errors in found.items():
         assert max(errors) < 1e-4, recipe
 

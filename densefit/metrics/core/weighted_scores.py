@@ -20,7 +20,7 @@ class WeightedScores:
 
     >>> both = WeightedScores({"boxes/AP": 1, "depth/abs_rel": 3})
     >>> both.check({"boxes/AP": True, "boxes/AP50": True, "depth/abs_rel": False})
-    >>> both({"boxes/AP": 0.4, "boxes/AP50": 0.8, "depth/abs_rel": 0.25})
+    >>> round(both({"boxes/AP": 0.4, "boxes/AP50": 0.8, "depth/abs_rel": 0.25}), 6)
     0.7
 
     Args:
