@@ -33,7 +33,8 @@ def validation_loaders(mixture: Mixture, loaders: Mapping[str, AnyLoader]) -> di
 
     Args:
         mixture: the training data.
-        loaders: name of a dataset of the mixture -> loader of its validation data.
+        loaders: name of a dataset of the mixture -> loader of its validation data, made without
+            `heads`, which know the mixture's names alone.
 
     Raises:
         ConfigError: a name that is not in the mixture, something else than a loader, or a class

@@ -103,9 +103,10 @@ def _scores_of(key: str, scores: Mapping[str, bool | None]) -> list[str]:
         return [key]
     first: dict[str, str] = {}  # dataset -> the head's first score on it
     for name in scores:
-        before, slashed, _ = f"/{name}".partition(f"/{key}/")
-        if slashed:
-            first.setdefault(before, name)
+        # `head/score`, or `dataset/head/score`: a dataset may be called as a head is.
+        *dataset, head, _ = ["", *name.split("/")] if "/" in name else ["", "", name]
+        if head == key and len(dataset) <= 2:
+            first.setdefault("/".join(dataset), name)
     return list(first.values()) or [key]
 
 

@@ -117,13 +117,14 @@ class GradientGroup(HeadGroup, GradientBalancer):
     def factors(self, gram: np.ndarray) -> np.ndarray:
         self._check_finite(gram)
         factors = (gram.diagonal() > 0).astype(np.float64)
-        factors[self._rows] = self.balancer.factors(gram[np.ix_(self._rows, self._rows)])
+        if factors[self._rows].any():  # else no member has labels: a plain update
+            factors[self._rows] = self.balancer.factors(gram[np.ix_(self._rows, self._rows)])
         return factors
 
     def combine(self, gradients: np.ndarray) -> np.ndarray:
         gradients = self._checked(gradients)
-        plain = gradients[~self._rows]
-        balanced = self.balancer.combine(gradients[self._rows])
+        plain, members = gradients[~self._rows], gradients[self._rows]
+        balanced = self.balancer.combine(members) if members.any() else members[0]
         rows = np.concatenate([balanced[None], plain])
         return weighted_sum(np.ones(len(rows)), rows)
 

@@ -32,6 +32,23 @@ def test_a_head_counts_with_its_first_score_on_each_dataset():
     assert mean({**scores, "depth/RMSE": 7.0, "cells/boxes/AP50": 1.0}) == pytest.approx(0.45)
 
 
+def test_a_dataset_may_be_called_as_a_head_is():
+    """The heads of the dataset `cells` that stand before the head `cells` are others."""
+    high = {
+        "cells/masks/mIoU": True,
+        "cells/depth/AbsRel": False,
+        "cells/cells/AP": True,
+        "cells/cells/AP50/round": True,
+        "streets/cells/AP": True,
+    }
+    mean = WeightedScores({"cells": 1})
+    mean.check(high)
+    scores = {**dict.fromkeys(high, 0.9), "cells/cells/AP": 0.2, "streets/cells/AP": 0.4}
+    assert mean(scores) == pytest.approx(0.3)
+    with pytest.raises(ConfigError, match="no score 'streets'"):  # a dataset alone is no head
+        WeightedScores({"streets": 1}).check(high)
+
+
 @pytest.mark.parametrize(
     ("weights", "said"),
     [

@@ -16,6 +16,9 @@ SETTINGS = {
     "fixed": {"factors": {"age": 0.5}},
     "uncertainty": {"kinds": {"depth": "regression"}},
 }
+GRADIENTS = [
+    name for name in balancers.names() if issubclass(balancers.get(name), GradientBalancer)
+]
 
 
 def pair(name):
@@ -83,8 +86,9 @@ def test_learned_weights_are_of_the_members():
     assert weights["edges"] == weights["mask"] == 1.0
 
 
-def test_an_update_without_members_is_a_plain_sum():
-    _, grouped = pair("cagrad")
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_an_update_without_members_is_a_plain_sum(name):
+    _, grouped = pair(name)
     gradients = np.zeros((4, 3), np.float32)
     gradients[0], gradients[2] = [1, 2, 3], [-4, 1, 1]
     grouped.observe({"edges": 1.0, "mask": 2.0})
